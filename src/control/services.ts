@@ -1,0 +1,142 @@
+import type { Secret } from "#base/secret.ts";
+import type {
+  Account,
+  ApiKey,
+  JoinToken,
+  Machine,
+  MachineChange,
+  NewAccount,
+  NewApiKey,
+  NewJoinToken,
+  NewMachine,
+  NewProject,
+  Node,
+  Page,
+  Project,
+  Role,
+  Session,
+  SessionState,
+  Setting,
+  SignInLink,
+} from "#wire/api.ts";
+
+/**
+ * What control can do, as its APIs see it. Each interface is made by one folder beside this file and composed
+ * in control.ts; the APIs translate between these and their wire forms, and hold no rules of their own.
+ *
+ * Every method judges the caller's rights itself and throws a GatewayError. What a caller may not see is
+ * `not_found`, so that ids cannot be probed.
+ */
+export interface Services {
+  readonly accounts: Accounts;
+  readonly projects: Projects;
+  readonly machines: Machines;
+  readonly consoles: Consoles;
+  readonly sessions: Sessions;
+  readonly settings: Settings;
+  readonly nodes: Nodes;
+}
+
+/** Who asks. `address` is the peer's; members see and open the machines of their projects, administrators all. */
+export interface Caller {
+  readonly accountId: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly projectIds: readonly string[];
+  readonly address: string;
+}
+
+export interface Accounts {
+  /** `undefined` for an unknown key. The secret is for checking a signature. */
+  byApiKey(
+    apiKey: string,
+    address: string,
+  ): Promise<{ readonly caller: Caller; readonly secretKey: Secret } | undefined>;
+  /** Signs in with a one-time code: the code is spent, the answer is the new web session's cookie value. */
+  signIn(code: string): Promise<{ readonly cookie: Secret; readonly expiresAt: Date }>;
+  byCookie(cookie: string, address: string): Promise<Caller | undefined>;
+  signOut(cookie: string): Promise<void>;
+  /** A one-time sign-in link for the caller's own account, or, for administrators, another's. */
+  signInLink(caller: Caller, accountId?: string): Promise<SignInLink>;
+  add(caller: Caller, account: NewAccount): Promise<Account>;
+  get(caller: Caller, id: string): Promise<Account>;
+  list(caller: Caller, page: PageRequest): Promise<Page<Account>>;
+  remove(caller: Caller, id: string): Promise<void>;
+  addApiKey(caller: Caller, accountId: string): Promise<NewApiKey>;
+  listApiKeys(caller: Caller, accountId: string): Promise<readonly ApiKey[]>;
+  removeApiKey(caller: Caller, accountId: string, apiKey: string): Promise<void>;
+}
+
+export interface PageRequest {
+  readonly after?: string | undefined;
+  /** At most pageLimits.maximumItems; absent means pageLimits.defaultItems. */
+  readonly limit?: number | undefined;
+}
+
+export interface Projects {
+  add(caller: Caller, project: NewProject): Promise<Project>;
+  list(caller: Caller, page: PageRequest): Promise<Page<Project>>;
+  /** Refused with `conflict` while it has machines. */
+  remove(caller: Caller, id: string): Promise<void>;
+}
+
+export interface Machines {
+  add(caller: Caller, machine: NewMachine): Promise<Machine>;
+  list(
+    caller: Caller,
+    filter: PageRequest & { readonly name?: string | undefined; readonly keyword?: string | undefined },
+  ): Promise<Page<Machine>>;
+  get(caller: Caller, id: string): Promise<Machine>;
+  update(caller: Caller, id: string, change: MachineChange): Promise<Machine>;
+  remove(caller: Caller, id: string): Promise<void>;
+}
+
+/** Which door a console was asked through; each has its own setting for a ticket's life. */
+export const API_NAMES = ["cloudstack", "native", "web"] as const;
+export type ApiName = (typeof API_NAMES)[number];
+
+export interface ConsoleOptions {
+  readonly machineId: string;
+  readonly api: ApiName;
+  readonly viewOnly?: boolean | undefined;
+  readonly extra?: string | undefined;
+  readonly callerAddress?: string | undefined;
+}
+
+/** An issued ticket, with all that the wire forms are made of. */
+export interface IssuedConsole {
+  readonly sessionId: string;
+  readonly ticket: string;
+  readonly extra?: string;
+  readonly expiresAt: Date;
+  /** The page with the ticket (and the extra token) in its fragment. */
+  readonly url: string;
+  readonly websocket: { readonly host: string; readonly port: number; readonly path: string };
+}
+
+export interface Consoles {
+  /** Judges rights, asks the driver, assigns a node, writes the session and issues its ticket. */
+  open(caller: Caller, options: ConsoleOptions): Promise<IssuedConsole>;
+}
+
+export interface Sessions {
+  list(
+    caller: Caller,
+    filter: PageRequest & {
+      readonly state?: SessionState | undefined;
+      readonly machineId?: string | undefined;
+    },
+  ): Promise<Page<Session>>;
+  get(caller: Caller, id: string): Promise<Session>;
+}
+
+export interface Settings {
+  list(caller: Caller): Promise<readonly Setting[]>;
+  /** `not_found` for an unknown name, `request_invalid` with the reason for a bad value. */
+  set(caller: Caller, name: string, value: string): Promise<Setting>;
+}
+
+export interface Nodes {
+  list(caller: Caller): Promise<readonly Node[]>;
+  addJoinToken(caller: Caller, token: NewJoinToken): Promise<JoinToken>;
+}

@@ -1,0 +1,42 @@
+import { ConfigError } from "#base/config.ts";
+import type { Role } from "#base/process/role.ts";
+
+/**
+ * The roles of the one artefact, each loaded only when it is asked for: a node never loads the control plane.
+ * Everything else on the command line is the CLI's.
+ */
+const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
+  control: async () => (await import("#control/main.ts")).main,
+  proxy: async () => (await import("#proxy/main.ts")).main,
+  demo: async () => (await import("#demo/main.ts")).main,
+  start: async () => (await import("#cli/start/main.ts")).main,
+};
+
+const [name = "--help", ...args] = process.argv.slice(2);
+process.exitCode = await run();
+// A role that resolved has closed what it opened; what a library keeps alive must not keep the process.
+process.exit();
+
+async function run(): Promise<number> {
+  const load = ROLES[name];
+  try {
+    if (load !== undefined) return await (await load())({ args, stop: stopSignal() });
+    const { main } = await import("#cli/main.ts");
+    return await main({ args: process.argv.slice(2), stop: stopSignal() });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const problem of error.problems) process.stderr.write(`porthole ${name}: ${problem}\n`);
+    process.stderr.write(`porthole ${name} --help lists every option.\n`);
+    return 2;
+  }
+}
+
+/** A second signal changes nothing: a process group gets each one twice. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  if (process.channel !== undefined) process.on("disconnect", stop);
+  return controller.signal;
+}

@@ -1,0 +1,222 @@
+import { type Static, type TSchema, Type } from "typebox";
+import { PROTOCOLS } from "./grant.ts";
+import { ENDING_KINDS } from "./viewer.ts";
+
+/**
+ * The native REST API's bodies: control validates with these schemas and publishes them in
+ * /api/v1/openapi.json, the CLI and the web pages take their types from them.
+ */
+export const API_PREFIX = "/api/v1";
+
+const Id = Type.String({ minLength: 1, maxLength: 64 });
+const Time = Type.String({ format: "date-time", description: "RFC 3339, UTC" });
+/** Names are shown, logged and exported: printable characters, no control or direction marks. */
+const Name = Type.String({ minLength: 1, maxLength: 128, pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}]+$" });
+
+export const ErrorBody = Type.Object({
+  error: Type.Object({
+    code: Type.String(),
+    message: Type.String(),
+    remedy: Type.String(),
+    retryable: Type.Boolean(),
+    detail: Type.Optional(Type.String()),
+    reference: Type.Optional(Type.String()),
+  }),
+});
+
+export const MACHINE_STATES = ["running", "stopped"] as const;
+export type MachineState = (typeof MACHINE_STATES)[number];
+const MachineStateSchema = Type.Union(MACHINE_STATES.map((state) => Type.Literal(state)));
+const ProtocolSchema = Type.Union(PROTOCOLS.map((protocol) => Type.Literal(protocol)));
+
+export const Machine = Type.Object({
+  id: Id,
+  name: Name,
+  projectId: Id,
+  project: Name,
+  protocol: ProtocolSchema,
+  state: MachineStateSchema,
+  createdAt: Time,
+  /** Administrators only. */
+  address: Type.Optional(Type.String()),
+});
+export type Machine = Static<typeof Machine>;
+
+const Address = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  description: "HOST:PORT, [IPv6]:PORT or unix:/PATH, as the console nodes reach it",
+});
+/** VNC authentication uses the first eight characters (RFC 6143 §7.2.2). */
+const Password = Type.String({ maxLength: 255 });
+
+export const NewMachine = Type.Object(
+  {
+    name: Name,
+    protocol: ProtocolSchema,
+    address: Address,
+    password: Type.Optional(Password),
+    project: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 128, description: "id or name; the default project if absent" }),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type NewMachine = Static<typeof NewMachine>;
+
+export const MachineChange = Type.Object(
+  {
+    name: Type.Optional(Name),
+    address: Type.Optional(Address),
+    password: Type.Optional(Type.Union([Password, Type.Null()])),
+    state: Type.Optional(MachineStateSchema),
+  },
+  { additionalProperties: false },
+);
+export type MachineChange = Static<typeof MachineChange>;
+
+/** Lists are paged: `next` is the `after` of the next page, absent on the last one. */
+export function Page<Item extends TSchema>(item: Item) {
+  return Type.Object({ items: Type.Array(item), next: Type.Optional(Type.String()) });
+}
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  readonly next?: string;
+}
+
+export const pageLimits = { defaultItems: 100, maximumItems: 500 } as const;
+
+export const ConsoleRequest = Type.Object(
+  {
+    viewOnly: Type.Optional(Type.Boolean()),
+    /** A further secret that the viewer must bring beside the ticket. */
+    extra: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+    /** Binds the ticket to one address of the viewer. */
+    callerAddress: Type.Optional(Type.String({ minLength: 2, maxLength: 64 })),
+  },
+  { additionalProperties: false },
+);
+export type ConsoleRequest = Static<typeof ConsoleRequest>;
+
+export const Console = Type.Object({
+  sessionId: Id,
+  /** The page that shows the console; works once, until `expiresAt`. */
+  url: Type.String(),
+  /** For clients that bring their own viewer. */
+  websocket: Type.Object({
+    host: Type.String(),
+    port: Type.Integer(),
+    path: Type.String(),
+    token: Type.String(),
+    extra: Type.Optional(Type.String()),
+  }),
+  expiresAt: Time,
+});
+export type Console = Static<typeof Console>;
+
+export const SESSION_STATES = ["pending", "active", "ended"] as const;
+export type SessionState = (typeof SESSION_STATES)[number];
+
+export const Session = Type.Object({
+  id: Id,
+  state: Type.Union(SESSION_STATES.map((state) => Type.Literal(state))),
+  machineId: Id,
+  machine: Type.String(),
+  projectId: Id,
+  account: Type.String(),
+  protocol: ProtocolSchema,
+  viewOnly: Type.Boolean(),
+  nodeId: Id,
+  createdAt: Time,
+  redeemedAt: Type.Optional(Time),
+  endedAt: Type.Optional(Time),
+  creatorAddress: Type.String(),
+  viewerAddress: Type.Optional(Type.String()),
+  ending: Type.Optional(
+    Type.Object({
+      kind: Type.Union(ENDING_KINDS.map((kind) => Type.Literal(kind))),
+      code: Type.String(),
+      detail: Type.Optional(Type.String()),
+    }),
+  ),
+  bytesToViewer: Type.Integer(),
+  bytesFromViewer: Type.Integer(),
+});
+export type Session = Static<typeof Session>;
+
+export const Project = Type.Object({ id: Id, name: Name, createdAt: Time });
+export type Project = Static<typeof Project>;
+export const NewProject = Type.Object({ name: Name }, { additionalProperties: false });
+export type NewProject = Static<typeof NewProject>;
+
+export const ROLES = ["admin", "member"] as const;
+export type Role = (typeof ROLES)[number];
+
+export const Account = Type.Object({
+  id: Id,
+  name: Name,
+  role: Type.Union(ROLES.map((role) => Type.Literal(role))),
+  projects: Type.Array(Project),
+  createdAt: Time,
+});
+export type Account = Static<typeof Account>;
+export const NewAccount = Type.Object(
+  {
+    name: Name,
+    role: Type.Union(ROLES.map((role) => Type.Literal(role))),
+    /** Ids or names of the projects whose machines a member may open. */
+    projects: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 100 })),
+  },
+  { additionalProperties: false },
+);
+export type NewAccount = Static<typeof NewAccount>;
+
+/** The secret key is shown once, when it is made. */
+export const NewApiKey = Type.Object({ apiKey: Type.String(), secretKey: Type.String() });
+export type NewApiKey = Static<typeof NewApiKey>;
+export const ApiKey = Type.Object({ apiKey: Type.String(), createdAt: Time });
+export type ApiKey = Static<typeof ApiKey>;
+
+/** One-time code for the fragment of control's page; exchanged by POST for a cookie. */
+export const SignInLink = Type.Object({ url: Type.String(), expiresAt: Time });
+export type SignInLink = Static<typeof SignInLink>;
+export const SignIn = Type.Object(
+  { code: Type.String({ minLength: 1, maxLength: 128 }) },
+  { additionalProperties: false },
+);
+export type SignIn = Static<typeof SignIn>;
+
+export const Setting = Type.Object({
+  name: Type.String(),
+  value: Type.String(),
+  fallback: Type.String(),
+  description: Type.String(),
+});
+export type Setting = Static<typeof Setting>;
+export const SettingValue = Type.Object(
+  { value: Type.String({ maxLength: 4096 }) },
+  { additionalProperties: false },
+);
+export type SettingValue = Static<typeof SettingValue>;
+
+export const Node = Type.Object({
+  id: Id,
+  state: Type.Union([Type.Literal("up"), Type.Literal("down")]),
+  pageOrigin: Type.String(),
+  webSocketOrigin: Type.String(),
+  sessions: Type.Integer(),
+  version: Type.String(),
+  seenAt: Time,
+});
+export type Node = Static<typeof Node>;
+
+export const NewJoinToken = Type.Object(
+  {
+    uses: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
+    expiresInSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 31_536_000 })),
+  },
+  { additionalProperties: false },
+);
+export type NewJoinToken = Static<typeof NewJoinToken>;
+export const JoinToken = Type.Object({ token: Type.String(), expiresAt: Time });
+export type JoinToken = Static<typeof JoinToken>;

@@ -1,0 +1,98 @@
+/**
+ * Every public error, once. API bodies, close frames, viewer texts and logs all take from this table, and
+ * docs/errors.md is generated from it. `meaning` says what happened, `remedy` what to do next; both are whole
+ * sentences for people. `close` is the WebSocket close code, `status` the HTTP status.
+ */
+interface CatalogueEntry {
+  readonly status: number;
+  readonly close: number;
+  readonly retryable: boolean;
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+const OPEN_AGAIN = "Open the console again to get a new one.";
+const ASK_OPERATOR = "Tell your operator, with the reference below.";
+
+// biome-ignore format: one error a row reads as the table it is.
+export const ERRORS = {
+  // Tickets
+  ticket_missing: entry(401, 4401, false, "This address needs a ticket, and none was given.", "Open the console from your machine list."),
+  ticket_invalid: entry(401, 4402, false, "This link is damaged or was not made here.", OPEN_AGAIN),
+  ticket_foreign: entry(404, 4404, false, "This link belongs to another console node, or to this one before it restarted.", OPEN_AGAIN),
+  ticket_expired: entry(410, 4410, false, "This link is too old: a console link works only for a short time.", OPEN_AGAIN),
+  ticket_used: entry(410, 4411, false, "This link was already used.", OPEN_AGAIN),
+  extra_token_mismatch: entry(403, 4412, false, "The extra token does not fit this link.", "Use the extra token that the link was asked for with."),
+  caller_address_mismatch: entry(403, 4413, false, "This link was made for another network address.", "Open it from where it was asked for, or open the console again."),
+  origin_refused: entry(403, 4414, false, "A page of another site tried to open this console.", "Open the console from your machine list, or have the operator add the site to console.allowed.origins."),
+  access_withdrawn: entry(403, 4415, false, "You may no longer open this machine.", "Ask an administrator of its project."),
+  reopen_invalid: entry(410, 4416, false, "This console can no longer be opened again from here.", "Open it from your machine list."),
+
+  // The way from the node to the machine
+  machine_gone: entry(404, 4420, false, "This machine no longer exists.", "Look for it in your machine list."),
+  machine_not_running: entry(409, 4421, true, "This machine is not running, so it has no console.", "Start the machine, then open its console again."),
+  upstream_not_allowed: entry(502, 4430, false, "The machine's console address lies outside the networks that console nodes may reach.", "Have the operator add its network to upstream.allow."),
+  upstream_name_unresolved: entry(502, 4431, true, "The name of the machine's hypervisor could not be resolved.", ASK_OPERATOR),
+  upstream_connection_refused: entry(502, 4432, true, "The hypervisor refused the connection: nothing listens on the machine's console port.", "See whether the machine runs, then try again."),
+  upstream_unreachable: entry(502, 4433, true, "The hypervisor cannot be reached from the console node.", ASK_OPERATOR),
+  upstream_timeout: entry(504, 4434, true, "The hypervisor did not answer in time.", "Try again; if it stays so, tell your operator."),
+  upstream_not_rfb: entry(502, 4435, false, "What answers on the machine's console port does not speak RFB (VNC).", ASK_OPERATOR),
+  upstream_security_unsupported: entry(502, 4436, false, "The hypervisor offers only ways to sign in that are not supported.", ASK_OPERATOR),
+  upstream_authentication_failed: entry(502, 4437, false, "The hypervisor did not accept the console password that is on record.", ASK_OPERATOR),
+  upstream_refused: entry(502, 4438, true, "The hypervisor refused to open the console.", "Try again; if it stays so, tell your operator."),
+  upstream_protocol_error: entry(502, 4439, true, "The hypervisor sent something that is not valid RFB (VNC).", ASK_OPERATOR),
+  upstream_closed: entry(502, 4440, true, "The hypervisor closed the console.", "See whether the machine still runs, then open it again."),
+  upstream_lost: entry(502, 4441, true, "The connection to the hypervisor broke.", "Open the console again."),
+
+  // The way from the viewer to the node
+  viewer_closed: entry(499, 4450, true, "You closed the console.", "Open it again when you need it."),
+  viewer_lost: entry(499, 4451, true, "The connection between your browser and the console node broke.", "Check your network, then open the console again."),
+  viewer_timeout: entry(408, 4452, true, "The viewer did not finish its handshake in time.", "Open the console again."),
+  viewer_protocol_error: entry(400, 4453, false, "The viewer sent something that is not valid RFB (VNC).", "Use a viewer that speaks RFB 3.3, 3.7 or 3.8."),
+  subprotocol_unsupported: entry(400, 4454, false, "The viewer asked for WebSocket sub-protocols that are not spoken here.", "Ask for porthole.v1, for binary, or for none."),
+
+  // The installation
+  node_full: entry(503, 4460, true, "This console node carries as many consoles as it can.", "Try again in a moment."),
+  node_stopping: entry(503, 4461, true, "The console node was stopped by its operator.", "Open the console again."),
+  node_lost: entry(503, 4462, true, "The console node that carried this console went away.", "Open the console again."),
+  no_node_available: entry(503, 4463, true, "No console node is ready to take this console.", "Try again in a moment; if it stays so, tell your operator."),
+  control_unreachable: entry(503, 4464, true, "The control plane did not answer, so the link could not be checked.", "Try again in a moment."),
+  internal: entry(500, 4500, true, "Something went wrong inside Porthole.", ASK_OPERATOR),
+
+  // The API
+  request_invalid: entry(400, 4470, false, "The request is not valid.", "Compare it with /api/v1/openapi.json."),
+  unauthenticated: entry(401, 4471, false, "The request carries no valid credential.", "Sign in, or send an API key and its secret key."),
+  forbidden: entry(403, 4472, false, "This account may not do that.", "Ask an administrator."),
+  not_found: entry(404, 4473, false, "There is nothing here, or it is not yours to see.", "Check the name or the id."),
+  method_not_allowed: entry(405, 4474, false, "This address does not take that method.", "Compare the request with /api/v1/openapi.json."),
+  conflict: entry(409, 4475, false, "Something with this name exists already.", "Choose another name, or remove the other one first."),
+  body_too_large: entry(413, 4476, false, "The request is larger than is taken here.", "Send less at once."),
+  media_type_unsupported: entry(415, 4477, false, "The request's content type is not taken here.", "Send application/json."),
+  host_unknown: entry(421, 4478, false, "This server is not known by that name.", "Use the address that the server printed at its start, or set its public URL."),
+  rate_limited: entry(429, 4479, true, "Too many requests came from there.", "Wait a minute, then try again."),
+  sign_in_code_invalid: entry(401, 4480, false, "This sign-in link was already used, or is too old.", "Restart Porthole, or run “porthole account sign-in-link”, to get a new one."),
+  extra_token_required: entry(400, 4481, false, "This installation demands an extra token with every console.", "Send one, and give it to the viewer apart from the link."),
+
+  // The node link
+  join_token_invalid: entry(401, 4490, false, "The join token is wrong, used up or expired.", "Make a new one with “porthole join-token create”."),
+  node_refused: entry(403, 4491, false, "This certificate is not that of a node of this installation.", "Let the node join again with a new join token."),
+  node_superseded: entry(409, 4492, false, "A newer start of this node has taken its place.", "Stop the older process."),
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export const ERROR_CODES = Object.keys(ERRORS) as readonly ErrorCode[];
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === "string" && Object.hasOwn(ERRORS, value);
+}
+
+function entry(
+  status: number,
+  close: number,
+  retryable: boolean,
+  meaning: string,
+  remedy: string,
+): CatalogueEntry {
+  return { status, close, retryable, meaning, remedy };
+}

@@ -1,0 +1,67 @@
+import { ERRORS, type ErrorCode } from "./errors.ts";
+
+/** An error in the form that APIs send: `{"error": {…}}`. `detail` names the thing at fault; it holds no secret. */
+export interface PublicError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly remedy: string;
+  readonly retryable: boolean;
+  readonly detail?: string;
+  readonly reference?: string;
+}
+
+const limits = {
+  /** Details may quote a peer (a hypervisor's reason, a parameter's name); longer ones are cut. */
+  detailCharacters: 300,
+} as const;
+
+interface GatewayErrorOptions {
+  readonly cause?: unknown;
+  /** What exactly was wrong, fit for the public. */
+  readonly detail?: string;
+}
+
+/** The one error that everything above the protocols throws. Its code says all that the public is told. */
+export class GatewayError extends Error {
+  override readonly name = "GatewayError";
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+
+  constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
+    const detail = options.detail === undefined ? undefined : printable(options.detail);
+    super(
+      detail === undefined ? code : `${code}: ${detail}`,
+      options.cause === undefined ? {} : { cause: options.cause },
+    );
+    this.code = code;
+    this.detail = detail;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  /** The form for an API body; `reference` is what a person quotes to the operator (a session or request id). */
+  toPublic(reference?: string): PublicError {
+    const { meaning, remedy, retryable } = ERRORS[this.code];
+    return {
+      code: this.code,
+      message: meaning,
+      remedy,
+      retryable,
+      ...(this.detail === undefined ? {} : { detail: this.detail }),
+      ...(reference === undefined ? {} : { reference }),
+    };
+  }
+}
+
+/** Turns whatever was thrown into a GatewayError; what is not known becomes `internal`, with the cause kept. */
+export function toGatewayError(error: unknown): GatewayError {
+  return error instanceof GatewayError ? error : new GatewayError("internal", { cause: error });
+}
+
+/** Text from a peer, made safe to show and to log: one line, no control or direction characters, cut to a length. */
+export function printable(text: string): string {
+  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu, " ").trim();
+  return line.length <= limits.detailCharacters ? line : `${line.slice(0, limits.detailCharacters)}…`;
+}

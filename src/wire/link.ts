@@ -1,0 +1,130 @@
+import { type Static, Type } from "typebox";
+import { Ending } from "./viewer.ts";
+
+/**
+ * The node link: what a node asks of control, over HTTPS with mutual TLS, as POST of JSON. `join` alone comes
+ * without a client certificate. Errors are `{"error": PublicError}` with the catalogue's status.
+ */
+export const LINK_ROUTES = {
+  join: "/link/v1/join",
+  register: "/link/v1/register",
+  heartbeat: "/link/v1/heartbeat",
+  redeem: "/link/v1/redeem",
+  reopen: "/link/v1/reopen",
+  report: "/link/v1/report",
+  deregister: "/link/v1/deregister",
+} as const;
+
+export const linkLimits = {
+  /** Reports in one request; a node sends the rest in the next. */
+  reportsPerRequest: 500,
+} as const;
+
+/** Names one start of a node; the certificate says which node it is. */
+const Incarnation = Type.String({ minLength: 16, maxLength: 64, pattern: "^[A-Za-z0-9_-]+$" });
+
+export const JoinRequest = Type.Object({
+  joinToken: Type.String({ maxLength: 512 }),
+  /** PKCS#10 in PEM; only its public key is taken, the subject is control's to give. */
+  certificateRequest: Type.String({ maxLength: 8192 }),
+});
+export type JoinRequest = Static<typeof JoinRequest>;
+
+export const JoinResponse = Type.Object({
+  nodeId: Type.String(),
+  /** PEM, signed by the installation's CA. */
+  certificate: Type.String(),
+  authority: Type.String(),
+});
+export type JoinResponse = Static<typeof JoinResponse>;
+
+/** What the whole installation sets and a node obeys. Comes with every register and heartbeat answer. */
+export const NodeSettings = Type.Object({
+  /** consoleproxy.loadscan.interval, milliseconds. */
+  heartbeatIntervalMs: Type.Integer({ minimum: 100 }),
+  /** upstream.allow */
+  upstreamAllow: Type.String(),
+  /** console.allowed.origins, and control's own origins. */
+  allowedOrigins: Type.Array(Type.String()),
+  /** Who may frame the viewer: console.allowed.origins. */
+  frameAncestors: Type.Array(Type.String()),
+  /** Page origins of the other nodes that are up. */
+  entrances: Type.Array(Type.String()),
+});
+export type NodeSettings = Static<typeof NodeSettings>;
+
+export const RegisterRequest = Type.Object({
+  incarnation: Incarnation,
+  version: Type.String({ maxLength: 64 }),
+  /** Where browsers find the node's pages, and its WebSocket. */
+  pageOrigin: Type.String({ maxLength: 256 }),
+  webSocketOrigin: Type.String({ maxLength: 256 }),
+});
+export type RegisterRequest = Static<typeof RegisterRequest>;
+
+export const RegisterResponse = Type.Object({
+  nodeId: Type.String(),
+  /** `key` is 32 bytes in base64url. */
+  ticketKey: Type.Object({ kid: Type.String(), key: Type.String() }),
+  /** Control's clock, milliseconds since 1970. */
+  now: Type.Integer(),
+  settings: NodeSettings,
+});
+export type RegisterResponse = Static<typeof RegisterResponse>;
+
+export const HeartbeatRequest = Type.Object({
+  incarnation: Incarnation,
+  /** Sessions that the node carries now. */
+  sessions: Type.Integer({ minimum: 0 }),
+});
+export type HeartbeatRequest = Static<typeof HeartbeatRequest>;
+
+export const HeartbeatResponse = Type.Object({ now: Type.Integer(), settings: NodeSettings });
+export type HeartbeatResponse = Static<typeof HeartbeatResponse>;
+
+/** Answered by a Grant (wire/grant.ts), or by the error that the viewer is to be told. */
+export const RedeemRequest = Type.Object({
+  incarnation: Incarnation,
+  sessionId: Type.String({ maxLength: 64 }),
+  attachment: Type.Integer({ minimum: 1 }),
+  viewerAddress: Type.String({ maxLength: 64 }),
+});
+export type RedeemRequest = Static<typeof RedeemRequest>;
+
+export const ReopenRequest = Type.Object({
+  incarnation: Incarnation,
+  credential: Type.String({ maxLength: 256 }),
+  viewerAddress: Type.String({ maxLength: 64 }),
+});
+export type ReopenRequest = Static<typeof ReopenRequest>;
+
+/** A new ticket for the same console. `url` is the page on the assigned node, with the ticket in its fragment. */
+export const ReopenResponse = Type.Object({ url: Type.String() });
+export type ReopenResponse = Static<typeof ReopenResponse>;
+
+/** What became of a session. Control takes each at most once, in any order, and ignores lower attachments. */
+export const SessionReport = Type.Object({
+  sessionId: Type.String({ maxLength: 64 }),
+  attachment: Type.Integer({ minimum: 1 }),
+  /** Milliseconds since 1970, by control's clock as the node knows it. */
+  at: Type.Integer(),
+  state: Type.Union([Type.Literal("active"), Type.Literal("ended")]),
+  /** Present when ended. */
+  ending: Type.Optional(Ending),
+  /** Console bytes towards the viewer, and from it. */
+  bytesToViewer: Type.Integer({ minimum: 0 }),
+  bytesFromViewer: Type.Integer({ minimum: 0 }),
+});
+export type SessionReport = Static<typeof SessionReport>;
+
+export const ReportRequest = Type.Object({
+  incarnation: Incarnation,
+  reports: Type.Array(SessionReport, { maxItems: linkLimits.reportsPerRequest }),
+});
+export type ReportRequest = Static<typeof ReportRequest>;
+
+export const DeregisterRequest = Type.Object({ incarnation: Incarnation });
+export type DeregisterRequest = Static<typeof DeregisterRequest>;
+
+export const Empty = Type.Object({});
+export type Empty = Static<typeof Empty>;

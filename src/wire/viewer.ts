@@ -1,0 +1,108 @@
+import { type Static, Type } from "typebox";
+import { Check } from "typebox/value";
+import { ERROR_CODES, type ErrorCode } from "./errors.ts";
+
+/**
+ * `porthole.v1`: what a viewer and a node say to each other on one WebSocket (docs/protocol/porthole-v1.md).
+ * Binary frames are the console's own bytes. Text frames are the JSON messages below.
+ */
+export const SUBPROTOCOL = "porthole.v1";
+
+/** Plain console bytes in binary frames, as noVNC and websockify call it. */
+export const BINARY_SUBPROTOCOL = "binary";
+
+/** Sub-protocol entries that carry credentials, so that they stand in no URL: prefix, then the value in base64url. */
+export const TICKET_ENTRY_PREFIX = "porthole.ticket.";
+export const EXTRA_ENTRY_PREFIX = "porthole.extra.";
+
+/** Beside the viewer's page: POST `{"credential"}` there answers `{"url"}`, a page with a new ticket. */
+export const REOPEN_PATH = "reopen";
+
+export const viewerLimits = {
+  /** Console bytes that may be on the way to a viewer, sent and not acknowledged. */
+  unacknowledgedBytes: 4 * 1024 * 1024,
+  /** A viewer acknowledges at the latest when it has consumed this much more. */
+  acknowledgeEveryBytes: 256 * 1024,
+  /** The longest text frame that either side takes. */
+  textCharacters: 16 * 1024,
+} as const;
+
+/** How far the node has come; each is one sentence on the viewer's page. */
+export const STAGES = ["dialling", "signing-in", "attaching"] as const;
+export type Stage = (typeof STAGES)[number];
+
+export const ENDING_KINDS = ["closed", "refused", "failed"] as const;
+export type EndingKind = (typeof ENDING_KINDS)[number];
+
+/** Why a session is over. `reference` is the session's id, or the request's where there is no session. */
+export const Ending = Type.Object({
+  kind: Type.Union(ENDING_KINDS.map((kind) => Type.Literal(kind))),
+  code: Type.Union(ERROR_CODES.map((code) => Type.Literal(code))),
+  detail: Type.Optional(Type.String()),
+  reference: Type.Optional(Type.String()),
+});
+export interface Ending {
+  readonly kind: EndingKind;
+  readonly code: ErrorCode;
+  readonly detail?: string;
+  readonly reference?: string;
+}
+
+const NodeMessage = Type.Union([
+  Type.Object({
+    type: Type.Literal("progress"),
+    stage: Type.Union(STAGES.map((stage) => Type.Literal(stage))),
+  }),
+  Type.Object({
+    type: Type.Literal("attached"),
+    sessionId: Type.String(),
+    machine: Type.Object({ id: Type.String(), name: Type.String() }),
+    rights: Type.Object({
+      input: Type.Boolean(),
+      clipboardIn: Type.Boolean(),
+      resize: Type.Boolean(),
+      power: Type.Boolean(),
+    }),
+    reopen: Type.String(),
+    /** Page origins of the other nodes through which the console may be opened again. */
+    entrances: Type.Array(Type.String()),
+  }),
+  Type.Object({ type: Type.Literal("ending"), ending: Ending }),
+  Type.Object({ type: Type.Literal("pong"), id: Type.Integer() }),
+]);
+
+/** From the node to the viewer. */
+export type NodeMessage =
+  | { readonly type: "progress"; readonly stage: Stage }
+  | (Static<typeof NodeMessage> & { readonly type: "attached" })
+  | { readonly type: "ending"; readonly ending: Ending }
+  | { readonly type: "pong"; readonly id: number };
+
+const ViewerMessage = Type.Union([
+  /** Console bytes consumed since the session attached, as a running total. */
+  Type.Object({ type: Type.Literal("ack"), bytes: Type.Integer({ minimum: 0 }) }),
+  Type.Object({ type: Type.Literal("ping"), id: Type.Integer() }),
+]);
+
+/** From the viewer to the node. */
+export type ViewerMessage = Static<typeof ViewerMessage>;
+
+/** Reads a text frame of the node; `undefined` for what this version does not know, which is to be ignored. */
+export function parseNodeMessage(text: string): NodeMessage | undefined {
+  const value = parse(text);
+  return Check(NodeMessage, value) ? (value as NodeMessage) : undefined;
+}
+
+export function parseViewerMessage(text: string): ViewerMessage | undefined {
+  const value = parse(text);
+  return Check(ViewerMessage, value) ? value : undefined;
+}
+
+function parse(text: string): unknown {
+  if (text.length > viewerLimits.textCharacters) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
