@@ -1,4 +1,5 @@
 import { ConfigError } from "#base/config.ts";
+import { turnCoreFilesOff } from "#base/process/core-files.ts";
 import type { Role } from "#base/process/role.ts";
 
 /**
@@ -11,6 +12,8 @@ const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   demo: async () => (await import("#demo/main.ts")).main,
   start: async () => (await import("#cli/start/main.ts")).main,
 };
+
+turnCoreFilesOff();
 
 const [name = "--help", ...args] = process.argv.slice(2);
 process.exitCode = await run();
