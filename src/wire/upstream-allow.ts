@@ -1,0 +1,171 @@
+import ipaddr from "ipaddr.js";
+
+type Address = ReturnType<typeof ipaddr.process>;
+
+/** A network (one address is a network too), and the ports on it that may be dialled. */
+interface NetworkRule {
+  readonly kind: "network";
+  readonly network: Address;
+  readonly prefixBits: number;
+  readonly firstPort: number;
+  readonly lastPort: number;
+}
+
+/** One UNIX socket, or everything below a folder: then `path` ends with a slash. */
+interface PathRule {
+  readonly kind: "path";
+  readonly path: string;
+}
+
+/**
+ * The setting `upstream.allow`: which addresses a console node may dial. Without rules: none. Control checks what
+ * an operator writes, a node obeys it.
+ */
+export interface UpstreamAllow {
+  readonly rules: readonly (NetworkRule | PathRule)[];
+}
+
+const limits = {
+  /** More items than anybody writes by hand; each costs a comparison per console opened. */
+  items: 256,
+  /** The largest TCP port. */
+  port: 65_535,
+} as const;
+
+/**
+ * Reads a comma list of networks or addresses, with `:PORT` or `:FIRST-LAST` behind them where not every port is
+ * meant (IPv6 then stands in brackets), and of `unix:/path` or `unix:/folder/*`, which means everything below it.
+ * Throws an Error that names the item and what is wrong with it.
+ */
+export function parseUpstreamAllow(text: string): UpstreamAllow {
+  const items = text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+  if (items.length > limits.items) throw new Error(`more than ${limits.items} items`);
+  return { rules: items.map(parseItem) };
+}
+
+/**
+ * Whether a node may dial this numeric address. Names are never judged: they are resolved first, and the address
+ * that was judged is the one that is dialled. An IPv4-mapped IPv6 address counts as the IPv4 address that it is.
+ */
+export function allowsAddress({ rules }: UpstreamAllow, address: string, port: number): boolean {
+  if (!isNumeric(address)) return false;
+  const candidate = ipaddr.process(address);
+  return rules.some(
+    (rule) =>
+      rule.kind === "network" &&
+      rule.firstPort <= port &&
+      port <= rule.lastPort &&
+      rule.network.kind() === candidate.kind() &&
+      candidate.match(rule.network, rule.prefixBits),
+  );
+}
+
+/** Whether a node may dial this UNIX socket. `path` is what is left after every symbolic link was followed. */
+export function allowsPath({ rules }: UpstreamAllow, path: string): boolean {
+  if (pathProblem(path) !== undefined) return false;
+  return rules.some(
+    (rule) =>
+      rule.kind === "path" && (rule.path.endsWith("/") ? path.startsWith(rule.path) : path === rule.path),
+  );
+}
+
+function parseItem(item: string): NetworkRule | PathRule {
+  try {
+    return item.startsWith("unix:") ? parsePath(item.slice("unix:".length)) : parseNetwork(item);
+  } catch (cause) {
+    throw new Error(`“${item}”: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+function parsePath(pattern: string): PathRule {
+  const path = pattern.endsWith("/*") ? pattern.slice(0, -1) : pattern;
+  const problem = pathProblem(path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path);
+  if (problem !== undefined) throw new Error(problem);
+  if (path.includes("*")) throw new Error("a * stands only at the end, after a slash: unix:/folder/*");
+  if (path.endsWith("/") && path === pattern)
+    throw new Error("a folder ends with /*, a socket with its name");
+  return { kind: "path", path };
+}
+
+function pathProblem(path: string): string | undefined {
+  if (!path.startsWith("/")) return "a path begins with a slash";
+  if (path.includes("\0")) return "a path has no NUL";
+  const segments = path.slice(1).split("/");
+  if (path.length > 1 && segments.some((segment) => segment === "" || segment === "." || segment === ".."))
+    return "a path has no empty, “.” or “..” parts";
+  return undefined;
+}
+
+function parseNetwork(item: string): NetworkRule {
+  const { network, ports } = splitPorts(item);
+  const { address, prefixBits } = parseCidr(network);
+  const [firstPort, lastPort] = parsePorts(ports);
+  return { kind: "network", network: address, prefixBits, firstPort, lastPort };
+}
+
+/** More than one colon outside brackets is an IPv6 address, which without brackets has no port. */
+function splitPorts(item: string): { network: string; ports: string | undefined } {
+  const bracketed = /^\[([^[\]]*)\](?::(.*))?$/.exec(item);
+  if (bracketed !== null) return { network: bracketed[1] ?? "", ports: bracketed[2] };
+  if (item.split(":").length > 2) return { network: item, ports: undefined };
+  const [network = "", ports] = item.split(":");
+  return { network, ports };
+}
+
+function parseCidr(text: string): { address: Address; prefixBits: number } {
+  const [host = "", prefix, ...more] = text.split("/");
+  if (!isNumeric(host) || host.includes("%") || more.length > 0) throw new Error(networkProblem(text));
+  const address = ipaddr.parse(host);
+  if (address.kind() !== ipaddr.process(host).kind()) throw new Error("write an IPv4-mapped address as IPv4");
+  const bits = address.toByteArray().length * 8;
+  const prefixBits = prefix === undefined ? bits : parseNumber(prefix, bits);
+  if (prefixBits === undefined) throw new Error(prefixProblem(bits));
+  checkNoHostBits(address, prefixBits);
+  return { address, prefixBits };
+}
+
+function networkProblem(text: string): string {
+  if (text.includes("[") || text.includes("]"))
+    return "brackets stand around the whole network: [fd00::/8]:5900";
+  return "must be an address, or a network such as 10.0.0.0/8 (names and zones are not taken)";
+}
+
+function prefixProblem(bits: number): string {
+  const problem = `the prefix after / must be a number from 0 to ${bits}`;
+  return bits === 32
+    ? problem
+    : `${problem}, and with a port the network stands in brackets: [fd00::/8]:5900`;
+}
+
+/** 10.1.2.3/8 would allow all of 10.0.0.0/8; whoever writes it may not know. */
+function checkNoHostBits(address: Address, prefixBits: number): void {
+  const bits = address.toByteArray().map((byte) => byte.toString(2).padStart(8, "0"));
+  if (bits.join("").includes("1", prefixBits))
+    throw new Error(
+      `the address goes on behind the first ${prefixBits} bits; write the network's own address`,
+    );
+}
+
+function parsePorts(ports: string | undefined): [number, number] {
+  if (ports === undefined) return [1, limits.port];
+  const [first = "", last = first, ...more] = ports.split("-");
+  const firstPort = parseNumber(first, limits.port);
+  const lastPort = parseNumber(last, limits.port);
+  if (!firstPort || !lastPort || more.length > 0)
+    throw new Error(`the port must be PORT or FIRST-LAST, from 1 to ${limits.port}`);
+  if (firstPort > lastPort) throw new Error("the first port is larger than the last");
+  return [firstPort, lastPort];
+}
+
+function parseNumber(text: string, maximum: number): number | undefined {
+  const number = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  return number <= maximum ? number : undefined;
+}
+
+/** Four decimal parts or IPv6: 010.0.0.1, 0x7f.1 and 2130706433 mean different things to different readers. */
+function isNumeric(text: string): boolean {
+  return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
+}
