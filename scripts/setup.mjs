@@ -1,0 +1,70 @@
+/**
+ * What `npm start`, `npm test` and `npm run bench` do first: `node scripts/setup.mjs run|test|bench`.
+ * It runs on whatever Node the machine has (from 20), before anything is installed: plain JavaScript, no
+ * dependencies. Standard output belongs to the program that comes next, so everything is said on standard error.
+ */
+import { fileURLToPath } from "node:url";
+import { StepError } from "./setup/command.mjs";
+import { debianPackages } from "./setup/debian-packages.mjs";
+import { dependencies } from "./setup/dependencies.mjs";
+import { guest } from "./setup/guest.mjs";
+import { withLock } from "./setup/lock.mjs";
+import { say } from "./setup/progress.mjs";
+import { writeReport } from "./setup/report.mjs";
+import { webApps } from "./setup/web-apps.mjs";
+
+const OLDEST_NODE = 20;
+
+/** Real peers of the tests, and what the benchmark compares with. */
+const TEST_PACKAGES = [
+  "chromium",
+  "qemu-system-x86",
+  "tigervnc-standalone-server",
+  "xterm",
+  "x11-apps",
+  "novnc",
+];
+const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify", "haproxy"];
+
+const PACKAGES = { run: [], test: TEST_PACKAGES, bench: BENCH_PACKAGES };
+
+process.exitCode = await main(process.argv[2]);
+
+async function main(purpose) {
+  const packages = PACKAGES[purpose];
+  if (packages === undefined) {
+    say("usage: node scripts/setup.mjs run|test|bench");
+    return 2;
+  }
+  if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
+    say(`Porthole sets itself up with Node ${OLDEST_NODE} or newer; this is ${process.version}.`);
+    say("Install a newer one (https://nodejs.org, or your distribution's nodejs package) and try again.");
+    return 1;
+  }
+
+  const root = fileURLToPath(new URL("..", import.meta.url));
+  const peers = packages.length > 0 ? [debianPackages(packages), guest(root)] : [];
+  try {
+    await runSteps(root, [dependencies(root), webApps(root), ...peers]);
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error;
+    say(error.message);
+    return 1;
+  }
+  if (peers.length > 0)
+    writeReport(
+      root,
+      peers.flatMap((step) => step.missing()),
+    );
+  return 0;
+}
+
+/** Nothing to do is the usual case, and takes no lock. */
+async function runSteps(root, steps) {
+  if (steps.every((step) => step.isDone())) return;
+  await withLock(root, async () => {
+    for (const step of steps) {
+      if (!step.isDone()) await step.run();
+    }
+  });
+}
