@@ -51,6 +51,11 @@ export const ERRORS = {
   viewer_protocol_error: entry(400, 4453, false, "The viewer sent something that is not valid RFB (VNC).", "Use a viewer that speaks RFB 3.3, 3.7 or 3.8."),
   subprotocol_unsupported: entry(400, 4454, false, "The viewer asked for WebSocket sub-protocols that are not spoken here.", "Ask for porthole.v1, for binary, or for none."),
 
+  // Said by the viewer itself, when no node could say anything
+  node_unreachable: entry(503, 4455, true, "Your browser cannot reach the console node.", "Check your network, then open the console again."),
+  websocket_blocked: entry(502, 4456, true, "The console node answers, but something on the way does not let WebSockets through.", "Tell your operator: the reverse proxy or firewall before the node must pass WebSockets."),
+  viewer_incomplete: entry(500, 4457, true, "A part of the viewer could not be loaded.", "Check your network, then open the console again."),
+
   // The installation
   node_full: entry(503, 4460, true, "This console node carries as many consoles as it can.", "Try again in a moment."),
   node_stopping: entry(503, 4461, true, "The console node was stopped by its operator.", "Open the console again."),

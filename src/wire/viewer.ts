@@ -67,7 +67,8 @@ const NodeMessage = Type.Union([
     /** Page origins of the other nodes through which the console may be opened again. */
     entrances: Type.Array(Type.String()),
   }),
-  Type.Object({ type: Type.Literal("ending"), ending: Ending }),
+  /** With `reopen` where the ticket was redeemed but the session never attached, so that it can be tried again. */
+  Type.Object({ type: Type.Literal("ending"), ending: Ending, reopen: Type.Optional(Type.String()) }),
   Type.Object({ type: Type.Literal("pong"), id: Type.Integer() }),
 ]);
 
@@ -75,7 +76,7 @@ const NodeMessage = Type.Union([
 export type NodeMessage =
   | { readonly type: "progress"; readonly stage: Stage }
   | (Static<typeof NodeMessage> & { readonly type: "attached" })
-  | { readonly type: "ending"; readonly ending: Ending }
+  | { readonly type: "ending"; readonly ending: Ending; readonly reopen?: string }
   | { readonly type: "pong"; readonly id: number };
 
 const ViewerMessage = Type.Union([
