@@ -3,7 +3,7 @@
  * it is for logs and tests, never for a page.
  */
 export class ProtocolError extends Error {
-  override readonly name = "ProtocolError";
+  override readonly name: string = "ProtocolError";
   readonly received: unknown;
 
   constructor(message: string, received?: unknown) {

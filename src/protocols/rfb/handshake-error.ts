@@ -1,0 +1,35 @@
+import { ProtocolError } from "#base/protocol-error.ts";
+
+/**
+ * What went wrong while two ends were getting to know each other:
+ * - `not-rfb`: the peer speaks something else;
+ * - `security-unsupported`: it offers no way to sign in that is spoken here;
+ * - `authentication-failed`: it wants a password, and did not accept ours or got none;
+ * - `refused`: it said no, for a reason of its own;
+ * - `malformed`: it speaks RFB, but said something that RFB does not have.
+ */
+export type HandshakeFailure =
+  | "not-rfb"
+  | "security-unsupported"
+  | "authentication-failed"
+  | "refused"
+  | "malformed";
+
+interface HandshakeErrorOptions {
+  readonly received?: unknown;
+  readonly reason?: string | undefined;
+}
+
+/** A handshake that cannot succeed. The peer is told nothing more; its connection is to be closed. */
+export class HandshakeError extends ProtocolError {
+  override readonly name = "HandshakeError";
+  readonly kind: HandshakeFailure;
+  /** The peer's own words, bounded in length but otherwise as it sent them: make them printable before showing. */
+  readonly reason: string | undefined;
+
+  constructor(kind: HandshakeFailure, message: string, { received, reason }: HandshakeErrorOptions = {}) {
+    super(message, received);
+    this.kind = kind;
+    this.reason = reason;
+  }
+}
