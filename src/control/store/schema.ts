@@ -1,0 +1,165 @@
+import type { MachineState, Role, SessionState } from "#wire/api.ts";
+import type { ErrorCode } from "#wire/errors.ts";
+import type { Protocol } from "#wire/grant.ts";
+import type { EndingKind } from "#wire/viewer.ts";
+import type { ApiName } from "../services.ts";
+
+/**
+ * Every table, as the code sees it. The migrations beside this make them, in types that SQLite and PostgreSQL
+ * both have: times are milliseconds since 1970 (bigint), yes and no are 1 and 0 (integer), all else is text.
+ *
+ * `sealed` columns hold what the vault made of a secret; `hash` columns the SHA-256 of a credential that we never
+ * need to know again. So the database alone gives no secret away.
+ */
+export interface Schema {
+  installation: InstallationTable;
+  accounts: AccountTable;
+  memberships: MembershipTable;
+  api_keys: ApiKeyTable;
+  sign_in_codes: SignInCodeTable;
+  web_sessions: WebSessionTable;
+  projects: ProjectTable;
+  machines: MachineTable;
+  sessions: SessionTable;
+  nodes: NodeTable;
+  incarnations: IncarnationTable;
+  join_tokens: JoinTokenTable;
+  settings: SettingTable;
+}
+
+/** One row, made by the bootstrap. A database without it is empty. */
+interface InstallationTable {
+  id: string;
+  /** Tells the right installation key from a wrong one. */
+  key_check: string;
+  /** PEM. */
+  authority_certificate: string;
+  authority_key_sealed: string;
+  created_at: number;
+}
+
+interface AccountTable {
+  id: string;
+  name: string;
+  role: Role;
+  created_at: number;
+}
+
+/** Whose machines a member may open. */
+interface MembershipTable {
+  account_id: string;
+  project_id: string;
+}
+
+interface ApiKeyTable {
+  api_key: string;
+  account_id: string;
+  secret_sealed: string;
+  created_at: number;
+}
+
+interface SignInCodeTable {
+  hash: string;
+  account_id: string;
+  expires_at: number;
+}
+
+interface WebSessionTable {
+  hash: string;
+  account_id: string;
+  expires_at: number;
+}
+
+interface ProjectTable {
+  id: string;
+  name: string;
+  created_at: number;
+}
+
+interface MachineTable {
+  id: string;
+  project_id: string;
+  name: string;
+  /** The name as it is sorted and searched: see names.ts. */
+  name_key: string;
+  protocol: Protocol;
+  /** Which driver knows it: a key of the drivers that control was composed with. */
+  driver: string;
+  address: string;
+  password_sealed: string | null;
+  /** As the operator set it; drivers that can ask a hypervisor do not need it. */
+  state: MachineState;
+  created_at: number;
+}
+
+/**
+ * Names are copied, and nothing refers to accounts or machines by constraint: a session outlives both. `id` is
+ * ordered by time, so that it is the order of every list.
+ */
+export interface SessionTable {
+  id: string;
+  account_id: string;
+  account_name: string;
+  project_id: string;
+  machine_id: string;
+  machine_name: string;
+  protocol: Protocol;
+  api: ApiName;
+  view_only: 0 | 1;
+  node_id: string;
+  /** The start of the node that the ticket was issued for. */
+  incarnation: string;
+  attachment: number;
+  state: SessionState;
+  created_at: number;
+  ticket_expires_at: number;
+  redeemed_at: number | null;
+  ended_at: number | null;
+  creator_address: string;
+  /** The only address that its viewer may come from. */
+  bound_address: string | null;
+  viewer_address: string | null;
+  /** Null before redemption, and again when it was spent. */
+  reopen_hash: string | null;
+  ending_kind: EndingKind | null;
+  ending_code: ErrorCode | null;
+  ending_detail: string | null;
+  bytes_to_viewer: number;
+  bytes_from_viewer: number;
+}
+
+interface NodeTable {
+  id: string;
+  /** SHA-256 of the one certificate that speaks for it. */
+  certificate_fingerprint: string;
+  /** Null before it first registers, and after it deregistered. */
+  incarnation: string | null;
+  page_origin: string;
+  web_socket_origin: string;
+  version: string;
+  /** How many sessions it takes at once; null: as many as come. */
+  maximum_sessions: number | null;
+  /** What it last said that it carries. */
+  sessions: number;
+  seen_at: number;
+  created_at: number;
+}
+
+/** Every start of every node, so that one that was superseded does not come back. */
+interface IncarnationTable {
+  node_id: string;
+  incarnation: string;
+  registered_at: number;
+}
+
+interface JoinTokenTable {
+  hash: string;
+  uses_left: number;
+  expires_at: number;
+  created_at: number;
+}
+
+interface SettingTable {
+  name: string;
+  value: string;
+}

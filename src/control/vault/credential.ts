@@ -1,0 +1,21 @@
+import { createHash, randomBytes } from "node:crypto";
+import { Secret } from "#base/secret.ts";
+
+/** 256 bits: nobody guesses it, so a plain hash of it is enough to keep. */
+const CREDENTIAL_BYTES = 32;
+
+/** Something that we hand out once and recognise later: a cookie, a sign-in code, a join token, a reopen credential. */
+export interface Credential {
+  readonly value: Secret;
+  /** What the database keeps. */
+  readonly hash: string;
+}
+
+export function newCredential(bytes: number = CREDENTIAL_BYTES): Credential {
+  const value = randomBytes(bytes).toString("base64url");
+  return { value: new Secret(value), hash: credentialHash(value) };
+}
+
+export function credentialHash(value: string): string {
+  return createHash("sha256").update(value).digest("base64url");
+}
