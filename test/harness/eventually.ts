@@ -1,0 +1,26 @@
+import { setTimeout as delay } from "node:timers/promises";
+
+const limits = {
+  /** Generous: a condition that holds sooner costs nothing, and two cores carry browsers and guests at once. */
+  withinMs: 20_000,
+  retryMs: 25,
+} as const;
+
+/**
+ * Waits until `assertion` stops throwing, and resolves to what it returned. When time is up it throws what the
+ * assertion threw last, so a failing test shows the difference and not a time-out.
+ */
+export async function eventually<Value>(
+  assertion: () => Value | Promise<Value>,
+  { withinMs = limits.withinMs }: { readonly withinMs?: number } = {},
+): Promise<Value> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    try {
+      return await assertion();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    await delay(limits.retryMs);
+  }
+}

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { eventually } from "../harness/eventually.ts";
+import { LOOPBACK } from "../harness/free-port.ts";
+import { type Process, startProcess } from "../harness/process.ts";
+import { lacking } from "../harness/requirements.ts";
+import { scratch } from "../harness/scratch.ts";
+
+/** For `test(…, { skip })`. */
+export const lackingQemu = lacking("qemu-system-x86");
+export const lackingGuest = lacking("qemu-system-x86", "guest");
+
+/** One VNC listener of a machine. Without a password it asks for none. */
+export interface Screen {
+  readonly password?: string;
+}
+
+export interface Qemu<Name extends string> extends AsyncDisposable {
+  readonly host: string;
+  /** Where each screen listens. */
+  readonly ports: Readonly<Record<Name, number>>;
+  /** Sends a QMP command and resolves to what it returns. */
+  qmp(execute: string, args?: Readonly<Record<string, unknown>>): Promise<unknown>;
+  /** As pulling the plug: SIGKILL. */
+  kill(): Promise<void>;
+}
+
+export interface QemuGuest<Name extends string> extends Qemu<Name> {
+  /** What the guest has written to its serial line. */
+  serial(): string;
+  /** What its tablet has sent, one line "EVENT type code value" each (linux/input-event-codes.h). */
+  pointer(): string;
+}
+
+const guestFolder = fileURLToPath(new URL("../../.cache/guest/", import.meta.url));
+
+const limits = {
+  /** The guest takes about 3 s on an idle core; others may be booting beside it. */
+  bootMs: 60_000,
+} as const;
+
+/** A paused machine whose VNC listeners answer within a second: enough for everything before the picture. */
+export async function startQemu<Name extends string>(
+  screens: Readonly<Record<Name, Screen>>,
+): Promise<Qemu<Name>> {
+  return await startMachine(screens, scratch(), ["-S", "-m", "16"]);
+}
+
+/** A real guest, resolved when its shell waits on the screen for what is typed. */
+export async function startQemuGuest<Name extends string>(
+  screens: Readonly<Record<Name, Screen>>,
+): Promise<QemuGuest<Name>> {
+  const folder = scratch();
+  const log = (name: string) => join(folder.path, name);
+  const machine = await startMachine(screens, folder, [
+    ...["-m", "128", "-no-reboot", "-device", "virtio-tablet-pci"],
+    ...["-kernel", join(guestFolder, "vmlinuz"), "-initrd", join(guestFolder, "initrd.gz")],
+    ...["-append", "console=tty0 console=ttyS0 quiet tsc=reliable mitigations=off nokaslr"],
+    ...["-serial", `file:${log("serial")}`, "-serial", `file:${log("pointer")}`],
+  ]);
+  const guest = {
+    ...machine,
+    serial: () => readFileSync(log("serial"), "latin1"),
+    pointer: () => readFileSync(log("pointer"), "latin1"),
+  };
+  await eventually(() => assert.match(guest.serial(), /GUEST-READY/), { withinMs: limits.bootMs });
+  return guest;
+}
+
+async function startMachine<Name extends string>(
+  screens: Readonly<Record<Name, Screen>>,
+  folder: ReturnType<typeof scratch>,
+  args: readonly string[],
+): Promise<Qemu<Name>> {
+  const child = await startProcess("qemu-system-x86_64", [
+    // Never KVM: /dev/kvm may exist and not work, and then QEMU hangs.
+    ...["-accel", "tcg", "-M", "pc", "-nodefaults", "-vga", "std", "-display", "none", "-qmp", "stdio"],
+    ...screenArgs(screens, folder.path),
+    ...args,
+  ]);
+  const qmp = await connectQmp(child);
+  return {
+    host: LOOPBACK,
+    ports: await listeningPorts<Name>(qmp),
+    qmp,
+    kill: async () => {
+      await child.stop("SIGKILL");
+    },
+    [Symbol.asyncDispose]: async () => {
+      await child.stop();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** QEMU itself takes the first free port of a range, so machines started at once do not collide. */
+function screenArgs(screens: Readonly<Record<string, Screen>>, folder: string): string[] {
+  return Object.entries(screens).flatMap(([name, { password }]) => {
+    const listener = `${LOOPBACK}:0,to=9000,id=${name}`;
+    if (password === undefined) return ["-vnc", listener];
+    const file = join(folder, `${name}.password`);
+    writeFileSync(file, password, { mode: 0o600 });
+    return [
+      "-object",
+      `secret,id=${name}-secret,file=${file}`,
+      "-vnc",
+      `${listener},password-secret=${name}-secret`,
+    ];
+  });
+}
+
+/** QMP over the process's own pipes: a greeting, then one answer for each command, events in between. */
+async function connectQmp(child: Process): Promise<Qemu<string>["qmp"]> {
+  let sent = 0;
+  const qmp = async (execute: string, args: Readonly<Record<string, unknown>> = {}): Promise<unknown> => {
+    const id = ++sent;
+    child.stdin.write(`${JSON.stringify({ execute, arguments: args, id })}\n`);
+    const answer = await eventually(() => {
+      const found = messages(child).find((message) => message["id"] === id);
+      assert.ok(found !== undefined, `no answer to ${execute}; QEMU said: ${child.stderr.text}`);
+      return found;
+    });
+    assert.ok(!("error" in answer), `${execute}: ${JSON.stringify(answer["error"])}`);
+    return answer["return"];
+  };
+  await qmp("qmp_capabilities");
+  return qmp;
+}
+
+function messages(child: Process): Record<string, unknown>[] {
+  const lines = child.stdout.text.split("\n").slice(0, -1);
+  return lines.map((line) => JSON.parse(line));
+}
+
+async function listeningPorts<Name extends string>(qmp: Qemu<Name>["qmp"]): Promise<Record<Name, number>> {
+  const servers = (await qmp("query-vnc-servers")) as {
+    readonly id: Name;
+    readonly server: readonly { readonly service: string }[];
+  }[];
+  const ports = servers.map(({ id, server }) => [id, Number(server[0]?.service)]);
+  return Object.fromEntries(ports) as Record<Name, number>;
+}

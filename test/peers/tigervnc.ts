@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { createCipheriv } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
+import { firstLine, type Process, startProcess } from "../harness/process.ts";
+import { lacking } from "../harness/requirements.ts";
+import { scratch } from "../harness/scratch.ts";
+
+export const lackingTigerVnc = lacking("tigervnc-standalone-server", "xterm", "x11-apps");
+
+export interface TigerVnc extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** The same server on a UNIX socket. */
+  readonly path: string;
+  /** What the server logged: connections, and why it refused some. */
+  log(): string;
+}
+
+/** Xvnc with a terminal in which the time runs, so that its picture never stands still. */
+export async function startTigerVnc({ password }: { readonly password?: string } = {}): Promise<TigerVnc> {
+  const folder = scratch();
+  const path = join(folder.path, "vnc.sock");
+  const security =
+    password === undefined ? ["None"] : ["VncAuth", "-PasswordFile", passwordFile(folder.path, password)];
+  const { server, display, port } = await onFreePort(async (candidate) => {
+    const child = await startProcess("Xtigervnc", [
+      // Xvnc picks its own display, and says which on standard output when it is ready.
+      ...["-displayfd", "1", "-rfbport", `${candidate}`, "-interface", LOOPBACK, "-rfbunixpath", path],
+      ...["-geometry", "800x600", "-depth", "24", "-noreset", "-nolisten", "tcp"],
+      // Behind a gateway all viewers share one address, so one wrong password must not lock out everybody.
+      ...["-BlacklistThreshold", "1000000", "-SecurityTypes", ...security],
+    ]);
+    return { server: child, display: await firstLine(child), port: candidate };
+  });
+  const clock = await startClock(display);
+  return {
+    host: LOOPBACK,
+    port,
+    path,
+    log: () => server.stderr.text,
+    [Symbol.asyncDispose]: async () => {
+      await clock.stop("SIGKILL");
+      await server.stop();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function startClock(display: string): Promise<Process> {
+  const loop = "while :; do date +%T.%N; sleep 0.2; done";
+  return await startProcess("xterm", [
+    "-display",
+    `:${display}`,
+    "-geometry",
+    "80x30+0+0",
+    "-e",
+    "sh",
+    "-c",
+    loop,
+  ]);
+}
+
+/**
+ * The file that vncpasswd would write: the password's first eight bytes under DES with a key that all VNC
+ * servers share (bits of each byte reversed). Single DES is only to be had as triple DES with one key.
+ */
+function passwordFile(folder: string, password: string): string {
+  const bytes = Buffer.alloc(8);
+  assert.ok(Buffer.byteLength(password) <= bytes.length, "VNC passwords have at most eight bytes");
+  bytes.write(password);
+  const key = Buffer.from("e84ad660c4721ae0".repeat(3), "hex");
+  const cipher = createCipheriv("des-ede3-ecb", key, null).setAutoPadding(false);
+  const path = join(folder, "password");
+  writeFileSync(path, cipher.update(bytes), { mode: 0o600 });
+  return path;
+}
