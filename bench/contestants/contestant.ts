@@ -1,0 +1,15 @@
+/** What is measured: a way for viewers to the consoles of one upstream, and the processes that it takes. */
+import type { Entrance } from "../load/entrance.ts";
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Contestant extends AsyncDisposable {
+  /** Its processes, by what they are; their descendants count as well. */
+  readonly processes: Readonly<Record<string, number>>;
+  readonly entrance: Entrance;
+}
+
+export type StartContestant = (upstream: Address) => Promise<Contestant>;

@@ -1,0 +1,85 @@
+/**
+ * Porthole as it is run: a control process and a node, started through src/main.ts with their defaults, a
+ * durable database on disk, the node link over mutual TLS, and a caller who signs createConsoleEndpoint.
+ */
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Child, start } from "../measure/child.ts";
+import type { Address, Contestant } from "./contestant.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const ANY_PORT = "127.0.0.1:0";
+/** More than any row opens at a time. */
+const MAX_SESSIONS = "8000";
+
+interface Bootstrap {
+  readonly apiKey: string;
+  readonly secretKey: string;
+  readonly joinToken: string;
+}
+
+export async function startPorthole(upstream: Address): Promise<Contestant> {
+  await using parts = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(tmpdir(), "bench-porthole-"));
+  parts.defer(() => rm(directory, { recursive: true }));
+
+  const bootstrapFile = join(directory, "bootstrap.json");
+  const control = parts.use(
+    porthole("control", {
+      "--data": join(directory, "control"),
+      "--listen": ANY_PORT,
+      "--link": ANY_PORT,
+      "--upstream-allow": `${upstream.host}:${upstream.port}`,
+      "--bootstrap-file": bootstrapFile,
+    }),
+  );
+  const ready = JSON.parse(await control.firstLine()) as { control: string; link: string };
+  const bootstrap = JSON.parse(await readFile(bootstrapFile, "utf8")) as Bootstrap;
+
+  const joinTokenFile = join(directory, "join-token");
+  await writeFile(joinTokenFile, bootstrap.joinToken, { mode: 0o600 });
+  const node = parts.use(
+    porthole("proxy", {
+      "--data": join(directory, "node"),
+      "--control": ready.link,
+      "--join-token-file": joinTokenFile,
+      "--listen": ANY_PORT,
+      "--max-sessions": MAX_SESSIONS,
+    }),
+  );
+  await node.firstLine();
+
+  const machineId = await addMachine(ready.control, bootstrap, upstream);
+  const { apiKey, secretKey } = bootstrap;
+  const owned = parts.move();
+  return {
+    processes: { control: control.pid, node: node.pid },
+    entrance: { kind: "cloudstack", origin: ready.control, apiKey, secretKey, machineId },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function porthole(role: string, flags: Readonly<Record<string, string>>): Child {
+  const args = [...process.execArgv, MAIN, role, ...Object.entries(flags).flat(), "--json"];
+  return start({ command: process.execPath, args, part: "contestant", channel: true });
+}
+
+async function addMachine(
+  origin: string,
+  { apiKey, secretKey }: Bootstrap,
+  upstream: Address,
+): Promise<string> {
+  const response = await fetch(new URL("/api/v1/machines", origin), {
+    method: "POST",
+    headers: {
+      authorization: `Basic ${Buffer.from(`${apiKey}:${secretKey}`).toString("base64")}`,
+      "content-type": "application/json",
+    },
+    body: JSON.stringify({ name: "bench", protocol: "rfb", address: `${upstream.host}:${upstream.port}` }),
+  });
+  if (!response.ok) throw new Error(`the machine was refused: ${await response.text()}`);
+  const machine = (await response.json()) as { id: string };
+  return machine.id;
+}

@@ -1,0 +1,126 @@
+/**
+ * `npm run bench [-- --row N] [--contestant NAME] [--quick] [--results DIR]`: measures Porthole and what it is compared with, side
+ * by side, in one run on this machine, and prints what came out. bench/README.md says how to read it.
+ */
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { CONTESTANTS, isInstalled, type Name } from "./contestants/all.ts";
+import { describeMachine } from "./measure/machine.ts";
+import { judge, type Report, type RowReport, toMarkdown, writeReport } from "./report.ts";
+import { fullStream } from "./rows/full-stream.ts";
+import { idleMemory } from "./rows/idle-memory.ts";
+import { opens } from "./rows/opens.ts";
+import type { Round, Row, Scale, Trial } from "./rows/row.ts";
+import { steady } from "./rows/steady.ts";
+
+const ROWS: readonly Row[] = [steady, fullStream, idleMemory, opens];
+
+const FULL: Scale = {
+  rounds: 3,
+  warmUpSeconds: 2,
+  windowSeconds: 5,
+  stillSeconds: 6,
+  sessions: 200,
+  floods: 4,
+  idle: [500, 3000],
+  callers: 16,
+};
+
+/** Shows that every part works; its figures mean nothing. */
+const QUICK: Scale = {
+  rounds: 1,
+  warmUpSeconds: 0.2,
+  windowSeconds: 0.5,
+  stillSeconds: 0.5,
+  sessions: 10,
+  floods: 2,
+  idle: [5, 20],
+  callers: 4,
+};
+
+const RESULTS = fileURLToPath(new URL("results", import.meta.url));
+
+const { values } = parseArgs({
+  options: {
+    row: { type: "string", multiple: true, default: [] },
+    contestant: { type: "string", multiple: true, default: [] },
+    quick: { type: "boolean", default: false },
+    results: { type: "string" },
+  },
+});
+
+const rows = ROWS.filter(({ number }) => values.row.length === 0 || values.row.includes(String(number)));
+if (rows.length === 0) {
+  process.stderr.write(`there is no such row; there are ${ROWS.map(({ number }) => number).join(", ")}\n`);
+  process.exit(2);
+}
+const missing = Object.keys(CONTESTANTS).filter((name) => !isInstalled(name as Name));
+for (const name of missing) say(`${name} is not installed: it is left out, and what is compared with it`);
+
+const report: Report = {
+  date: new Date().toISOString(),
+  machine: describeMachine(),
+  scale: values.quick ? QUICK : FULL,
+  rows: [],
+};
+const measured: RowReport[] = [];
+for (const row of rows) measured.push(await measure(row, report.scale));
+const complete = { ...report, rows: measured };
+process.stdout.write(toMarkdown(complete));
+
+const whole = rows.length === ROWS.length && values.contestant.length === 0 && !values.quick;
+const directory = values.results ?? (whole ? RESULTS : undefined);
+if (directory !== undefined) say(`written to ${writeReport(complete, directory)}`);
+
+async function measure(row: Row, scale: Scale): Promise<RowReport> {
+  const rounds: Round[] = [];
+  for (let number = 1; number <= scale.rounds; number++) {
+    const round = await measureRound(row, scale, `row ${row.number}, round ${number} of ${scale.rounds}`);
+    rounds.push(row.relate?.(round) ?? round);
+  }
+  const { number, title, metrics, notes, control } = row;
+  const controlRun = await measureControl(row, scale);
+  return {
+    number,
+    title,
+    metrics,
+    notes,
+    rounds,
+    verdicts: row.goals.map((goal) => judge(goal, rounds)),
+    ...(control === undefined || controlRun === undefined
+      ? {}
+      : { control: { name: control.name, trial: controlRun } }),
+  };
+}
+
+async function measureControl({ number, control }: Row, scale: Scale): Promise<Trial | undefined> {
+  if (control === undefined) return undefined;
+  say(`row ${number}: ${control.name}`);
+  return await control.measure(CONTESTANTS.direct, scale);
+}
+
+async function measureRound(row: Row, scale: Scale, label: string): Promise<Round> {
+  const names = row.contestants.filter((name) => !missing.includes(name) && isChosen(name));
+  if (row.together) {
+    say(`${label}: ${names.join(", ")}`);
+    return Object.fromEntries(
+      await Promise.all(
+        names.map(async (name) => [name, await row.measure(CONTESTANTS[name], scale)] as const),
+      ),
+    );
+  }
+  const round: Record<string, Trial> = {};
+  for (const name of names) {
+    say(`${label}: ${name}`);
+    round[name] = await row.measure(CONTESTANTS[name], scale);
+  }
+  return round;
+}
+
+function isChosen(name: Name): boolean {
+  return values.contestant.length === 0 || values.contestant.includes(name);
+}
+
+function say(text: string): void {
+  process.stderr.write(`bench: ${text}\n`);
+}

@@ -1,0 +1,110 @@
+/** The processes that the benchmark starts, each bound to its core, and surely stopped. */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { availableParallelism } from "node:os";
+import { setTimeout as wait } from "node:timers/promises";
+
+/** `contestant` for what is measured, `generator` for what measures it. */
+export type Part = "contestant" | "generator";
+
+export interface Child extends AsyncDisposable {
+  readonly pid: number;
+  readonly process: ChildProcess;
+  /** The first line on standard output. Fails if the process ends without one. */
+  firstLine(): Promise<string>;
+}
+
+export interface ChildOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly part: Part;
+  /** Opens a channel, which ends a program of ours when its parent is gone. */
+  readonly channel: boolean;
+}
+
+const STOP_DEADLINE_MS = 10_000;
+/** The end of standard error that is shown when something went wrong. */
+const COMPLAINT_CHARACTERS = 4000;
+
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/**
+ * With two cores or more the contestant has the first and the generators the others, so that neither is
+ * measured while it waits for the other's core. Where that cannot be arranged, the scheduler decides.
+ */
+export const pinned = availableParallelism() > 1 && spawnSync("taskset", ["--version"]).status === 0;
+
+const CORES: Record<Part, string> = { contestant: "0", generator: `1-${availableParallelism() - 1}` };
+
+export function start({ command, args, part, channel }: ChildOptions): Child {
+  const [file, argv] = pinned ? ["taskset", ["-c", CORES[part], command, ...args]] : [command, args];
+  const child = spawn(file, argv, {
+    stdio: ["ignore", "pipe", "pipe", ...(channel ? (["ipc"] as const) : [])],
+  });
+  running.add(child);
+  let complaint = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    complaint = (complaint + text).slice(-COMPLAINT_CHARACTERS);
+  });
+  child.on("exit", () => running.delete(child));
+  const firstLine = lineOf(child, () => `${command} ${args.join(" ")} ended early\n${complaint}`);
+  // Whoever needs the line awaits it; a program that says nothing is no failure.
+  firstLine.catch(() => {});
+  return {
+    process: child,
+    get pid() {
+      if (child.pid === undefined) throw new Error(`${command} could not be started`);
+      return child.pid;
+    },
+    firstLine: () => firstLine,
+    [Symbol.asyncDispose]: () => stop(child),
+  };
+}
+
+function lineOf(child: ChildProcess, complaint: () => string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    child.stdout?.setEncoding("utf8").on("data", (piece: string) => {
+      text += piece;
+      const end = text.indexOf("\n");
+      if (end !== -1) resolve(text.slice(0, end));
+    });
+    child.on("error", reject);
+    child.on("close", () => reject(new Error(complaint())));
+  });
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, "exit");
+  child.kill("SIGTERM");
+  const deadline = setTimeout(() => child.kill("SIGKILL"), STOP_DEADLINE_MS);
+  await exit;
+  clearTimeout(deadline);
+}
+
+/** A loopback address that only this process uses, so that a free port found on it stays free. */
+const OWN_ADDRESS = `127.79.${1 + (process.pid % 250)}.${1 + (Math.floor(process.pid / 250) % 250)}`;
+
+/** For programs that cannot pick a port themselves. */
+export async function freeAddress(): Promise<{ readonly host: string; readonly port: number }> {
+  const server = createServer().listen(0, OWN_ADDRESS);
+  await once(server, "listening");
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("not a TCP address");
+  return { host: OWN_ADDRESS, port: address.port };
+}
+
+/** Polls until the condition holds; for what nobody announces. */
+export async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    await wait(20);
+  }
+}

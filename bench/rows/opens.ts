@@ -1,0 +1,46 @@
+/** Row 4: how many consoles can be opened in a second, from the question to the picture. */
+import type { Row } from "./row.ts";
+import { cpuBetween, GENERATOR_METRICS, withContestant } from "./trial.ts";
+
+export const opens: Row = {
+  number: 4,
+  title: "full opens",
+  contestants: ["Porthole", "featureless", "direct"],
+  metrics: {
+    opensPerSecond: { label: "opens/s", digits: 0 },
+    p50Ms: { label: "p50, ms", digits: 1 },
+    p99Ms: { label: "p99, ms", digits: 1 },
+    cpuPercent: { label: "CPU, % of a core", digits: 0 },
+    ...GENERATOR_METRICS,
+  },
+  goals: [
+    {
+      what: "full opens per second",
+      metric: "opensPerSecond",
+      against: "featureless",
+      bound: { atLeast: 0.6 },
+    },
+  ],
+  notes: [
+    "An open is: ask the API for a console, upgrade a WebSocket with the ticket, RFB handshake, the first byte of the first update; then the viewer leaves. 16 callers do this one after the other.",
+    "Porthole's callers sign createConsoleEndpoint; featureless is two processes of the same shape that hand out and redeem a random token in memory. The direct path (TCP and RFB alone) says how fast the generators can be.",
+  ],
+  together: false,
+  measure: (start, scale) =>
+    withContestant(start, async ({ generators: { viewers }, contestant, readCpu }) => {
+      const { entrance } = contestant;
+      const { callers, warmUpSeconds, windowSeconds } = scale;
+      await viewers.cycle({ entrance, callers, seconds: warmUpSeconds });
+
+      const before = readCpu();
+      const {
+        seconds,
+        opens: opened,
+        p50Ms,
+        p99Ms,
+      } = await viewers.cycle({ entrance, callers, seconds: windowSeconds });
+      const { contestantSeconds: _, ...percents } = cpuBetween(before, readCpu());
+
+      return { ...percents, opensPerSecond: opened / seconds, p50Ms, p99Ms };
+    }),
+};

@@ -1,0 +1,53 @@
+import type { Name } from "../contestants/all.ts";
+import type { StartContestant } from "../contestants/contestant.ts";
+
+/** How much is measured, and how often. */
+export interface Scale {
+  readonly rounds: number;
+  readonly warmUpSeconds: number;
+  readonly windowSeconds: number;
+  /** How long memory must have been still. */
+  readonly stillSeconds: number;
+  readonly sessions: number;
+  readonly floods: number;
+  readonly idle: readonly [number, number];
+  /** How many callers open consoles at once. */
+  readonly callers: number;
+}
+
+/** One contestant in one round: figures by the name of their metric. */
+export type Trial = Readonly<Record<string, number>>;
+export type Round = Partial<Readonly<Record<Name, Trial>>>;
+
+export interface Metric {
+  readonly label: string;
+  readonly digits: number;
+}
+
+/** What Porthole is to reach: its figure in relation to another's, of the same round. */
+export interface Goal {
+  readonly what: string;
+  readonly metric: string;
+  readonly against: Name;
+  readonly bound: { readonly atMost: number } | { readonly atLeast: number };
+}
+
+export interface Row {
+  readonly number: number;
+  readonly title: string;
+  readonly contestants: readonly Name[];
+  readonly metrics: Readonly<Record<string, Metric>>;
+  readonly goals: readonly Goal[];
+  /** What each contestant did, and what is to be known to read the figures. */
+  readonly notes: readonly string[];
+  /** Where nothing is timed, all contestants are measured at the same time. */
+  readonly together: boolean;
+  measure(start: StartContestant, scale: Scale): Promise<Trial>;
+  /** A run that asks the generators for more than any contestant does. */
+  readonly control?: {
+    readonly name: string;
+    measure(start: StartContestant, scale: Scale): Promise<Trial>;
+  };
+  /** Figures that follow from several contestants of one round. */
+  relate?(round: Round): Round;
+}
