@@ -59,6 +59,8 @@ export const RegisterRequest = Type.Object({
   /** Where browsers find the node's pages, and its WebSocket. */
   pageOrigin: Type.String({ maxLength: 256 }),
   webSocketOrigin: Type.String({ maxLength: 256 }),
+  /** How many sessions it takes at once; absent: as many as come. */
+  maximumSessions: Type.Optional(Type.Integer({ minimum: 1 })),
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;
 
