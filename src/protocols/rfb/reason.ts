@@ -7,11 +7,14 @@ const limits = {
   reasonBytes: 4096,
 } as const;
 
-/** A reason-string (RFC 6143 §7.1.2, §7.1.3); `undefined` for one so long that it cannot be meant. */
+/**
+ * A reason-string (RFC 6143 §7.1.2, §7.1.3); `undefined` for one so long that it cannot be meant. QEMU counts the
+ * zero byte behind its text.
+ */
 export function* readReason(): Sequence<string | undefined> {
   const length = new ByteReader(yield { bytes: 4 }).u32(); // reason-length
   if (length > limits.reasonBytes) return undefined;
-  return decodeText(yield { bytes: length }); // reason-string
+  return decodeText(yield { bytes: length }).replaceAll("\0", ""); // reason-string
 }
 
 export function encodeReason(reason: string): Uint8Array<ArrayBuffer> {

@@ -25,7 +25,7 @@ export function* readServerInit(): Sequence<ServerInit> {
   const fixed = new ByteReader(yield { bytes: 2 + 2 + PIXEL_FORMAT_BYTES + 4 });
   const width = fixed.u16(); // framebuffer-width
   const height = fixed.u16(); // framebuffer-height
-  const pixelFormat = fixed.bytes(PIXEL_FORMAT_BYTES).slice(); // server-pixel-format
+  const pixelFormat = new Uint8Array(fixed.bytes(PIXEL_FORMAT_BYTES)); // server-pixel-format
   const nameLength = fixed.u32(); // name-length
   if (nameLength > limits.nameBytes)
     throw new HandshakeError("malformed", "desktop name too long", { received: nameLength });

@@ -208,7 +208,7 @@ describe("a server that says no", () => {
     },
     {
       title: "3.8 refuses the password with a reason",
-      server: over("3.8", [1, 2], CHALLENGE, FAILED, reason("Authentication failed")),
+      server: over("3.8", [1, 2], CHALLENGE, FAILED, reason("Authentication failed\0")), // as QEMU does
       kind: "authentication-failed",
       said: "Authentication failed",
       password: "wrong",
@@ -258,6 +258,16 @@ describe("a server that says no", () => {
       });
     }
   }
+});
+
+test("what a server told about its screen does not hang on the buffer that it came in", () => {
+  const { driver } = talk();
+  const words = Buffer.from(bytes(encodeVersion("3.3"), [0, 0, 0, 1], encodeServerInit(SERVER_INIT)));
+
+  driver.push(words);
+  words.fill(0);
+
+  assert.deepEqual(driver.result.serverInit, SERVER_INIT);
 });
 
 test("a reason is read whole before it is told", () => {

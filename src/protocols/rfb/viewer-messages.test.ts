@@ -139,6 +139,18 @@ describe("the hot path", () => {
     assert.deepEqual(forwarded, [30_000, 30_000, 30_000, 10_008]);
   });
 
+  test("a message that has begun does not hang on the buffer that it came in", () => {
+    const forwarded: Uint8Array[] = [];
+    const subject = new ViewerMessageFilter({ rights: ALL, forward: (bytes) => forwarded.push(bytes) });
+    const begun = Buffer.from(POINTER.subarray(0, 4));
+
+    subject.push(begun);
+    begun.fill(0);
+    subject.push(POINTER.subarray(4));
+
+    assert.deepEqual(concat(forwarded), POINTER);
+  });
+
   test("a message that has begun does not go on before it is whole", () => {
     const forwarded: Uint8Array[] = [];
     const subject = new ViewerMessageFilter({ rights: ALL, forward: (bytes) => forwarded.push(bytes) });

@@ -56,7 +56,8 @@ export class ViewerMessageFilter {
       while (offset < bytes.length) {
         const begins = this.#remaining === 0;
         if (begins && !this.#judge(bytes, offset)) {
-          this.#held = bytes.slice(offset);
+          // A copy, of these bytes alone: a Buffer's own slice would keep the whole chunk.
+          this.#held = new Uint8Array(bytes.subarray(offset));
           return;
         }
         const end = Math.min(offset + this.#remaining, bytes.length);
