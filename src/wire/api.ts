@@ -26,8 +26,8 @@ export const ErrorBody = Type.Object({
 
 export const MACHINE_STATES = ["running", "stopped"] as const;
 export type MachineState = (typeof MACHINE_STATES)[number];
-const MachineStateSchema = Type.Union(MACHINE_STATES.map((state) => Type.Literal(state)));
-const ProtocolSchema = Type.Union(PROTOCOLS.map((protocol) => Type.Literal(protocol)));
+const MachineStateSchema = Type.Enum([...MACHINE_STATES]);
+const ProtocolSchema = Type.Enum([...PROTOCOLS]);
 
 export const Machine = Type.Object({
   id: Id,
@@ -119,7 +119,7 @@ export type SessionState = (typeof SESSION_STATES)[number];
 
 export const Session = Type.Object({
   id: Id,
-  state: Type.Union(SESSION_STATES.map((state) => Type.Literal(state))),
+  state: Type.Enum([...SESSION_STATES]),
   machineId: Id,
   machine: Type.String(),
   projectId: Id,
@@ -134,7 +134,7 @@ export const Session = Type.Object({
   viewerAddress: Type.Optional(Type.String()),
   ending: Type.Optional(
     Type.Object({
-      kind: Type.Union(ENDING_KINDS.map((kind) => Type.Literal(kind))),
+      kind: Type.Enum([...ENDING_KINDS]),
       code: Type.String(),
       detail: Type.Optional(Type.String()),
     }),
@@ -155,7 +155,7 @@ export type Role = (typeof ROLES)[number];
 export const Account = Type.Object({
   id: Id,
   name: Name,
-  role: Type.Union(ROLES.map((role) => Type.Literal(role))),
+  role: Type.Enum([...ROLES]),
   projects: Type.Array(Project),
   createdAt: Time,
 });
@@ -163,7 +163,7 @@ export type Account = Static<typeof Account>;
 export const NewAccount = Type.Object(
   {
     name: Name,
-    role: Type.Union(ROLES.map((role) => Type.Literal(role))),
+    role: Type.Enum([...ROLES]),
     /** Ids or names of the projects whose machines a member may open. */
     projects: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 100 })),
   },

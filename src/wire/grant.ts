@@ -24,7 +24,7 @@ export const Grant = Type.Object({
   /** Rises by one with every attachment of the session to a node; reports must carry it. */
   attachment: Type.Integer({ minimum: 1 }),
   machine: Type.Object({ id: Type.String(), name: Type.String() }),
-  protocol: Type.Union(PROTOCOLS.map((protocol) => Type.Literal(protocol))),
+  protocol: Type.Enum([...PROTOCOLS]),
   upstream: Upstream,
   rights: Type.Object({
     input: Type.Boolean(),

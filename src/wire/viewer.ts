@@ -36,8 +36,8 @@ export type EndingKind = (typeof ENDING_KINDS)[number];
 
 /** Why a session is over. `reference` is the session's id, or the request's where there is no session. */
 export const Ending = Type.Object({
-  kind: Type.Union(ENDING_KINDS.map((kind) => Type.Literal(kind))),
-  code: Type.Union(ERROR_CODES.map((code) => Type.Literal(code))),
+  kind: Type.Enum([...ENDING_KINDS]),
+  code: Type.Enum([...ERROR_CODES]),
   detail: Type.Optional(Type.String()),
   reference: Type.Optional(Type.String()),
 });
@@ -51,7 +51,7 @@ export interface Ending {
 const NodeMessage = Type.Union([
   Type.Object({
     type: Type.Literal("progress"),
-    stage: Type.Union(STAGES.map((stage) => Type.Literal(stage))),
+    stage: Type.Enum([...STAGES]),
   }),
   Type.Object({
     type: Type.Literal("attached"),
