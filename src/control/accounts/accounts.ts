@@ -1,0 +1,23 @@
+import type { Clock } from "#base/clock.ts";
+import type { Accounts } from "../services.ts";
+import type { Store } from "../store/store.ts";
+import type { Vault } from "../vault/vault.ts";
+import { createApiKeys } from "./api-keys.ts";
+import { createCallers } from "./callers.ts";
+import { createDirectory } from "./directory.ts";
+import { createSignIn } from "./sign-in.ts";
+
+export function createAccounts(parts: {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  /** Control's own public origin, for sign-in links. */
+  readonly publicOrigin: () => string;
+}): Accounts {
+  return {
+    ...createCallers(parts),
+    ...createSignIn(parts),
+    ...createDirectory(parts),
+    ...createApiKeys(parts),
+  };
+}

@@ -1,0 +1,137 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "#base/clock.ts";
+import type { Account, Project, Role } from "#wire/api.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { cleanName } from "../names.ts";
+import { pageSize, readCursor, toPage } from "../paging.ts";
+import { requireProject, toProject } from "../projects/projects.ts";
+import { requireAdministrator } from "../rights.ts";
+import type { Accounts } from "../services.ts";
+import type { Queries, Store } from "../store/store.ts";
+
+/** The accounts themselves. Administrators manage them; a member sees itself. */
+export function createDirectory({
+  store,
+  clock,
+}: {
+  readonly store: Store;
+  readonly clock: Clock;
+}): Pick<Accounts, "add" | "get" | "list" | "remove"> {
+  return {
+    async add(caller, { name, role, projects = [] }) {
+      requireAdministrator(caller);
+      return await store.db.transaction().execute(async (db) => {
+        const rows = [];
+        for (const reference of projects) rows.push(await requireProject(db, reference));
+        const account = await writeAccount(db, { name, role, now: clock.now() }, store);
+        const unique = [...new Map(rows.map((row) => [row.id, row])).values()];
+        for (const project of unique)
+          await db
+            .insertInto("memberships")
+            .values({ account_id: account.id, project_id: project.id })
+            .execute();
+        return toAccount(account, unique.map(toProject).sort(byName));
+      });
+    },
+
+    async get(caller, id) {
+      if (caller.role !== "admin" && id !== caller.accountId) throw new GatewayError("not_found");
+      const row = await requireAccount(store.db, id);
+      const projects = await projectsOf(store.db, [id]);
+      return toAccount(row, projects.get(id));
+    },
+
+    async list(caller, page) {
+      requireAdministrator(caller);
+      const size = pageSize(page);
+      const [after] = readCursor(page, "name") ?? [];
+      const rows = await store.db
+        .selectFrom("accounts")
+        .selectAll()
+        .$if(after !== undefined, (query) => query.where("name", ">", after ?? ""))
+        .orderBy("name")
+        .limit(size + 1)
+        .execute();
+      const projects = await projectsOf(
+        store.db,
+        rows.map((row) => row.id),
+      );
+      return toPage(rows, size, {
+        item: (row) => toAccount(row, projects.get(row.id)),
+        key: (row) => [row.name],
+      });
+    },
+
+    async remove(caller, id) {
+      requireAdministrator(caller);
+      // So there is always an administrator left: the one who removed the others.
+      if (id === caller.accountId)
+        throw new GatewayError("forbidden", { detail: "an administrator cannot remove their own account" });
+      const { numDeletedRows } = await store.db
+        .deleteFrom("accounts")
+        .where("id", "=", id)
+        .executeTakeFirst();
+      if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "account" });
+    },
+  };
+}
+
+interface AccountRow {
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly created_at: number;
+}
+
+/** Throws `not_found`. */
+export async function requireAccount(db: Queries, id: string): Promise<AccountRow> {
+  const row = await db.selectFrom("accounts").selectAll().where("id", "=", id).executeTakeFirst();
+  if (row === undefined) throw new GatewayError("not_found", { detail: "account" });
+  return row;
+}
+
+/** Throws `conflict` for a name that is taken. */
+export async function writeAccount(
+  db: Queries,
+  account: { readonly name: string; readonly role: Role; readonly now: number },
+  store: Store,
+): Promise<AccountRow> {
+  const { role, now } = account;
+  const row = { id: randomUUID(), name: cleanName(account.name), role, created_at: now };
+  try {
+    await db.insertInto("accounts").values(row).execute();
+  } catch (cause) {
+    if (store.isDuplicate(cause))
+      throw new GatewayError("conflict", { cause, detail: `account ${row.name}` });
+    throw cause;
+  }
+  return row;
+}
+
+async function projectsOf(db: Queries, accountIds: readonly string[]): Promise<Map<string, Project[]>> {
+  if (accountIds.length === 0) return new Map();
+  const rows = await db
+    .selectFrom("memberships")
+    .innerJoin("projects", "projects.id", "memberships.project_id")
+    .select(["memberships.account_id", "projects.id", "projects.name", "projects.created_at"])
+    .where("memberships.account_id", "in", accountIds)
+    .orderBy("projects.name")
+    .execute();
+  const projects = new Map<string, Project[]>(accountIds.map((id) => [id, []]));
+  for (const row of rows) projects.get(row.account_id)?.push(toProject(row));
+  return projects;
+}
+
+function toAccount(row: AccountRow, projects: readonly Project[] = []): Account {
+  return {
+    id: row.id,
+    name: row.name,
+    role: row.role,
+    projects: [...projects],
+    createdAt: new Date(row.created_at).toISOString(),
+  };
+}
+
+function byName(a: Project, b: Project): number {
+  return a.name < b.name ? -1 : 1;
+}

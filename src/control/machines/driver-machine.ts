@@ -1,0 +1,38 @@
+import type { Driver, DriverMachine } from "#hypervisors/driver.ts";
+import type { MachineState } from "#wire/api.ts";
+import type { Protocol } from "#wire/grant.ts";
+import type { Place, Vault } from "../vault/vault.ts";
+
+/** The drivers that control was composed with, by the name under which machines refer to them. */
+export type Drivers = ReadonlyMap<string, Driver>;
+
+/** Registered by hand: name, address and state are what the operator says. */
+export const MANUAL_DRIVER = "manual";
+
+interface MachineRow {
+  readonly id: string;
+  readonly driver: string;
+  readonly protocol: Protocol;
+  readonly address: string;
+  readonly password_sealed: string | null;
+  readonly state: MachineState;
+}
+
+/** Throws when the database names a driver that this version has not. */
+export function driverOf(drivers: Drivers, name: string): Driver {
+  const driver = drivers.get(name);
+  if (driver === undefined) throw new Error(`there is no driver ${name}`);
+  return driver;
+}
+
+/** A machine as its driver sees it, with the password opened. */
+export function toDriverMachine(row: MachineRow, vault: Vault): DriverMachine {
+  const { id, protocol, address, password_sealed: sealed, state } = row;
+  const password = sealed === null ? undefined : vault.open(sealed, passwordPlace(id));
+  return { id, protocol, address, password, state };
+}
+
+/** Where a machine's password is sealed for. */
+export function passwordPlace(machineId: string): Place {
+  return { table: "machines", row: machineId, column: "password_sealed" };
+}

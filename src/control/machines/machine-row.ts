@@ -1,0 +1,41 @@
+import type { Machine, MachineState } from "#wire/api.ts";
+import type { Protocol } from "#wire/grant.ts";
+import type { Caller } from "../services.ts";
+import type { Queries } from "../store/store.ts";
+
+/** A machine with its project's name. */
+export interface MachineRow {
+  readonly id: string;
+  readonly project_id: string;
+  readonly project_name: string;
+  readonly name: string;
+  readonly name_key: string;
+  readonly protocol: Protocol;
+  readonly driver: string;
+  readonly address: string;
+  readonly password_sealed: string | null;
+  readonly state: MachineState;
+  readonly created_at: number;
+}
+
+export function selectMachines(db: Queries) {
+  return db
+    .selectFrom("machines")
+    .innerJoin("projects", "projects.id", "machines.project_id")
+    .selectAll("machines")
+    .select("projects.name as project_name");
+}
+
+/** As the caller may see it: addresses are for administrators. */
+export function toMachine(row: MachineRow, caller: Caller): Machine {
+  return {
+    id: row.id,
+    name: row.name,
+    projectId: row.project_id,
+    project: row.project_name,
+    protocol: row.protocol,
+    state: row.state,
+    createdAt: new Date(row.created_at).toISOString(),
+    ...(caller.role === "admin" ? { address: row.address } : {}),
+  };
+}

@@ -1,0 +1,131 @@
+import { randomUUID } from "node:crypto";
+import type { Updateable } from "kysely";
+import type { Clock } from "#base/clock.ts";
+import { Secret } from "#base/secret.ts";
+import type { Driver } from "#hypervisors/driver.ts";
+import type { MachineChange } from "#wire/api.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { cleanName, nameKey } from "../names.ts";
+import { DEFAULT_PROJECT, requireProject } from "../projects/projects.ts";
+import { maySeeProject, requireAdministrator } from "../rights.ts";
+import type { Machines } from "../services.ts";
+import type { Schema } from "../store/schema.ts";
+import type { Queries, Store } from "../store/store.ts";
+import type { Vault } from "../vault/vault.ts";
+import { type Drivers, driverOf, MANUAL_DRIVER, passwordPlace } from "./driver-machine.ts";
+import { listMachines } from "./listing.ts";
+import { type MachineRow, selectMachines, toMachine } from "./machine-row.ts";
+
+interface Parts {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly drivers: Drivers;
+  readonly clock: Clock;
+}
+
+/** Administrators register machines; members see those of their projects, without addresses. */
+export function createMachines({ store, vault, drivers, clock }: Parts): Machines {
+  return {
+    async add(caller, { name, protocol, address, password, project = DEFAULT_PROJECT }) {
+      requireAdministrator(caller);
+      const id = randomUUID();
+      const row = {
+        id,
+        ...named(name),
+        protocol,
+        driver: MANUAL_DRIVER,
+        address: parseAddress(driverOf(drivers, MANUAL_DRIVER), address),
+        password_sealed: sealPassword(vault, id, password),
+        state: "running" as const,
+        created_at: clock.now(),
+      };
+      return await store.db.transaction().execute(async (db) => {
+        const { id: project_id, name: project_name } = await requireProject(db, project);
+        const machine = { ...row, project_id };
+        await refuseDuplicate(store, row.name, db.insertInto("machines").values(machine).execute());
+        return toMachine({ ...machine, project_name }, caller);
+      });
+    },
+
+    async list(caller, filter) {
+      return await listMachines(store.db, { caller, filter, item: (row) => toMachine(row, caller) });
+    },
+
+    async get(caller, id) {
+      const row = await findMachine(store.db, id);
+      if (row === undefined || !maySeeProject(caller, row.project_id)) throw notFound();
+      return toMachine(row, caller);
+    },
+
+    async update(caller, id, change) {
+      requireAdministrator(caller);
+      return await store.db.transaction().execute(async (db) => {
+        const before = await findMachine(db, id);
+        if (before === undefined) throw notFound();
+        const columns = toColumns(change, { vault, id, driver: driverOf(drivers, before.driver) });
+        if (Object.keys(columns).length > 0) {
+          const update = db.updateTable("machines").set(columns).where("id", "=", id).execute();
+          await refuseDuplicate(store, columns.name ?? before.name, update);
+        }
+        return toMachine({ ...before, ...columns } as MachineRow, caller);
+      });
+    },
+
+    async remove(caller, id) {
+      requireAdministrator(caller);
+      const { numDeletedRows } = await store.db
+        .deleteFrom("machines")
+        .where("id", "=", id)
+        .executeTakeFirst();
+      if (numDeletedRows === 0n) throw notFound();
+    },
+  };
+}
+
+async function findMachine(db: Queries, id: string): Promise<MachineRow | undefined> {
+  return await selectMachines(db).where("machines.id", "=", id).executeTakeFirst();
+}
+
+function toColumns(
+  { name, address, password, state }: MachineChange,
+  { vault, id, driver }: { readonly vault: Vault; readonly id: string; readonly driver: Driver },
+): Updateable<Schema["machines"]> {
+  return {
+    ...(name === undefined ? {} : named(name)),
+    ...(address === undefined ? {} : { address: parseAddress(driver, address) }),
+    ...(password === undefined ? {} : { password_sealed: sealPassword(vault, id, password) }),
+    ...(state === undefined ? {} : { state }),
+  };
+}
+
+function named(name: string): { readonly name: string; readonly name_key: string } {
+  const clean = cleanName(name);
+  return { name: clean, name_key: nameKey(clean) };
+}
+
+function parseAddress(driver: Driver, address: string): string {
+  try {
+    return driver.parseAddress(address.trim());
+  } catch (cause) {
+    const detail = `address: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new GatewayError("request_invalid", { cause, detail });
+  }
+}
+
+/** An empty password is none: no VNC server can be told apart by it. */
+function sealPassword(vault: Vault, id: string, password: string | null | undefined): string | null {
+  return password ? vault.seal(new Secret(password), passwordPlace(id)) : null;
+}
+
+async function refuseDuplicate(store: Store, name: string, write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (cause) {
+    if (store.isDuplicate(cause)) throw new GatewayError("conflict", { cause, detail: `machine ${name}` });
+    throw cause;
+  }
+}
+
+function notFound(): GatewayError {
+  return new GatewayError("not_found", { detail: "machine" });
+}

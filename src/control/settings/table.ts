@@ -1,0 +1,97 @@
+import { flag, list, origin } from "#base/config.ts";
+import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
+
+/** One thing that the whole installation shares and an operator may change at run time. */
+export interface SettingDefinition<Value> {
+  /** What is in force until an operator sets it: text, as an operator would write it. */
+  readonly fallback: string;
+  /** Throws an Error that says what is wrong. */
+  readonly parse: (text: string) => Value;
+  /** Whole sentences, with the unit. */
+  readonly description: string;
+}
+
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** Names that exist in CloudStack are CloudStack's, with its meaning. */
+export const SETTINGS = {
+  "upstream.allow": {
+    fallback: "",
+    parse: (text) => {
+      parseUpstreamAllow(text);
+      return text;
+    },
+    description:
+      "Which addresses console nodes may dial: networks or addresses, each with :PORT or :FIRST-LAST where not every port is meant, and unix:/PATH or unix:/FOLDER/*, separated by commas. Empty means none.",
+  },
+  "console.allowed.origins": {
+    fallback: "",
+    parse: list(origin),
+    description:
+      "Origins of other sites whose pages may open consoles and show the viewer in a frame, such as https://portal.example.com, separated by commas.",
+  },
+  "consoleproxy.extra.security.validation.enabled": {
+    fallback: "false",
+    parse: flag,
+    description:
+      "Whether every console that is asked for through an API must have an extra token, which the viewer brings beside the link.",
+  },
+  "consoleproxy.loadscan.interval": {
+    fallback: String(5 * SECOND_MS),
+    parse: milliseconds(SECOND_MS, MINUTE_MS),
+    description:
+      "How often a node reports to control, in milliseconds (1 s to 1 min). A node that was silent three times as long counts as down.",
+  },
+  "console.ticket.lifetime.cloudstack": ticketLifetime("the CloudStack API"),
+  "console.ticket.lifetime.native": ticketLifetime("the native API"),
+  "console.ticket.lifetime.web": ticketLifetime("the web pages"),
+  "console.ticket.pending.max": {
+    fallback: "1000",
+    parse: integer(1, 100_000),
+    description: "How many links an account may have that are neither used nor expired (1 to 100000).",
+  },
+  "console.reopen.timeout": {
+    fallback: String(HOUR_MS),
+    parse: milliseconds(0, 24 * HOUR_MS),
+    description:
+      "How long after its end a console can be opened again from its page, in milliseconds (0 to 24 h). Rights are judged anew each time.",
+  },
+  "novnc.console.sourceip.check.enabled": {
+    fallback: "false",
+    parse: flag,
+    description:
+      "Whether a console that is asked for through the CloudStack API or the web pages opens only from the address that asked.",
+  },
+} as const satisfies Record<string, SettingDefinition<unknown>>;
+
+export type SettingName = keyof typeof SETTINGS;
+export type SettingValueOf<Name extends SettingName> = ReturnType<(typeof SETTINGS)[Name]["parse"]>;
+
+export const SETTING_NAMES = Object.keys(SETTINGS).sort() as readonly SettingName[];
+
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
+}
+
+function ticketLifetime(door: string): SettingDefinition<number> {
+  return {
+    fallback: String(MINUTE_MS),
+    parse: milliseconds(SECOND_MS, HOUR_MS),
+    description: `How long a console link works that was asked for through ${door}, in milliseconds (1 s to 1 h).`,
+  };
+}
+
+function milliseconds(minimum: number, maximum: number): (text: string) => number {
+  return integer(minimum, maximum, " of milliseconds");
+}
+
+function integer(minimum: number, maximum: number, unit = ""): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d{1,12}$/.test(text) || value < minimum || value > maximum)
+      throw new Error(`must be a whole number${unit} from ${minimum} to ${maximum}`);
+    return value;
+  };
+}
