@@ -32,13 +32,13 @@ export interface Verdict extends Goal {
 
 /**
  * Compares within each round and takes the median of the ratios, so that a machine that is slower in one
- * round is slower for both.
+ * round is slower for both. A round in which the other's figure is not above zero gives no ratio.
  */
 export function judge(goal: Goal, rounds: readonly Round[]): Verdict {
   const pairs = rounds.flatMap((round) => {
     const porthole = round.Porthole?.[goal.metric];
     const other = round[goal.against]?.[goal.metric];
-    return porthole === undefined || other === undefined ? [] : [{ porthole, other }];
+    return porthole === undefined || other === undefined || other <= 0 ? [] : [{ porthole, other }];
   });
   if (pairs.length === 0) return goal;
   const ratio = median(pairs.map(({ porthole, other }) => porthole / other));

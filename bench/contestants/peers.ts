@@ -19,7 +19,7 @@ export async function startDirect(upstream: Address): Promise<Contestant> {
 }
 
 export async function startBareRelay(upstream: Address): Promise<Contestant> {
-  const relay = program("bare-relay.ts", [upstream.host, String(upstream.port)]);
+  const relay = program(new URL("./bare-relay.ts", import.meta.url), [upstream.host, String(upstream.port)]);
   return {
     ...single("relay", relay),
     entrance: { kind: "target", target: webSocket(await announced(relay)) },
@@ -59,9 +59,12 @@ export async function startHaproxy(upstream: Address): Promise<Contestant> {
 }
 
 export async function startFeatureless(upstream: Address): Promise<Contestant> {
-  const api = program("featureless-api.ts", [upstream.host, String(upstream.port)]);
+  const api = program(new URL("./featureless-api.ts", import.meta.url), [
+    upstream.host,
+    String(upstream.port),
+  ]);
   const { host, port } = await announced(api);
-  const relay = program("featureless-relay.ts", [String(port)]);
+  const relay = program(new URL("./featureless-relay.ts", import.meta.url), [String(port)]);
   await announced(relay);
   return {
     processes: { api: api.pid, relay: relay.pid },
@@ -88,9 +91,9 @@ function haproxyConfig(at: Address, upstream: Address): string {
   ].join("\n");
 }
 
-function program(file: string, args: readonly string[]): Child {
-  const path = fileURLToPath(new URL(file, import.meta.url));
-  return start({ command: process.execPath, args: [path, ...args], part: "contestant", channel: true });
+function program(file: URL, args: readonly string[]): Child {
+  const argv = [fileURLToPath(file), ...args];
+  return start({ command: process.execPath, args: argv, part: "contestant", channel: true });
 }
 
 function single(name: string, child: Child): Omit<Contestant, "entrance"> {

@@ -13,8 +13,8 @@ export interface Generators extends AsyncDisposable {
 }
 
 export function startGenerators(): Generators {
-  const upstream = generator("../load/upstream.ts");
-  const viewers = generator("../load/viewers.ts");
+  const upstream = generator(new URL("../load/upstream.ts", import.meta.url));
+  const viewers = generator(new URL("../load/viewers.ts", import.meta.url));
   return {
     upstream: remote(upstream.process),
     viewers: remote(viewers.process),
@@ -26,7 +26,7 @@ export function startGenerators(): Generators {
   };
 }
 
-function generator(file: string): Child {
-  const path = fileURLToPath(new URL(file, import.meta.url));
-  return start({ command: process.execPath, args: [path], part: "generator", channel: true });
+function generator(file: URL): Child {
+  const args = [fileURLToPath(file)];
+  return start({ command: process.execPath, args, part: "generator", channel: true });
 }
