@@ -1,0 +1,76 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { FastifyRequest } from "fastify";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { Accounts, Caller } from "../services.ts";
+import type { FailureLimit } from "./failure-limit.ts";
+import { peerAddress, provenanceOf } from "./origins.ts";
+import { sessionCookie } from "./session-cookie.ts";
+
+const SAFE_METHODS: readonly string[] = ["GET", "HEAD", "OPTIONS"];
+
+interface Credentials {
+  readonly apiKey: string;
+  readonly secretKey: string;
+}
+
+/** What authenticating takes; `ourOrigin` is the origin that a request came by. */
+export interface AuthenticationDeps {
+  readonly accounts: Pick<Accounts, "byApiKey" | "byCookie">;
+  readonly failures: FailureLimit;
+  readonly ourOrigin: (request: FastifyRequest) => string;
+}
+
+/**
+ * Who asks: by API key and secret key (HTTP Basic, RFC 7617), or by the web session's cookie. Throws
+ * `unauthenticated`, `rate_limited`, or `forbidden` where a page of another site uses the cookie to change something.
+ */
+export async function authenticate(request: FastifyRequest, deps: AuthenticationDeps): Promise<Caller> {
+  const { authorization } = request.headers;
+  // A credential that was sent and is wrong is never made good by another one.
+  if (authorization !== undefined) return await byKey(request, authorization, deps);
+  const caller = await bySession(request, deps);
+  if (!SAFE_METHODS.includes(request.method) && provenanceOf(request, deps.ourOrigin(request)) !== "ours")
+    throw new GatewayError("forbidden", { detail: "the request came from a page of another site" });
+  return caller;
+}
+
+/** By the cookie alone. Whoever changes something on its account must judge the request's provenance as well. */
+export async function bySession(request: FastifyRequest, deps: AuthenticationDeps): Promise<Caller> {
+  const cookie = sessionCookie(request, deps.ourOrigin(request));
+  if (cookie === undefined) throw new GatewayError("unauthenticated");
+  const source = `${peerAddress(request)} session`;
+  deps.failures.check(source);
+  const caller = await deps.accounts.byCookie(cookie, peerAddress(request));
+  if (caller !== undefined) return caller;
+  deps.failures.failed(source);
+  throw new GatewayError("unauthenticated");
+}
+
+async function byKey(
+  request: FastifyRequest,
+  authorization: string,
+  { accounts, failures }: AuthenticationDeps,
+): Promise<Caller> {
+  const credentials = readBasic(authorization);
+  if (credentials === undefined) throw new GatewayError("unauthenticated");
+  const source = `${peerAddress(request)} ${credentials.apiKey}`;
+  failures.check(source);
+  const found = await accounts.byApiKey(credentials.apiKey, peerAddress(request));
+  if (found !== undefined && sameSecret(credentials.secretKey, found.secretKey.expose())) return found.caller;
+  failures.failed(source);
+  throw new GatewayError("unauthenticated");
+}
+
+function readBasic(authorization: string): Credentials | undefined {
+  const [, encoded] = /^Basic +([A-Za-z0-9+/]+={0,2})$/i.exec(authorization) ?? [];
+  if (encoded === undefined) return undefined;
+  const text = Buffer.from(encoded, "base64").toString("utf8");
+  const colon = text.indexOf(":");
+  return colon < 1 ? undefined : { apiKey: text.slice(0, colon), secretKey: text.slice(colon + 1) };
+}
+
+/** In a time that depends on neither text, their lengths included. */
+export function sameSecret(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}

@@ -1,0 +1,76 @@
+import { Type } from "typebox";
+import { NewJoinToken, SettingValue } from "#wire/api.ts";
+import { IdPart, listOf, problems, ref } from "./components.ts";
+import type { NativeApp, NativeDeps } from "./native.ts";
+
+const tags = ["installation"];
+
+/** What the installation is made of: its settings and its console nodes. */
+export function installationRoutes(
+  app: NativeApp,
+  { services: { settings, nodes }, callerOf }: NativeDeps,
+): void {
+  app.get(
+    "/settings",
+    {
+      schema: {
+        operationId: "listSettings",
+        summary: "All settings of the installation (administrators)",
+        tags,
+        response: { 200: listOf("Setting", { description: "All of them" }), ...problems() },
+      },
+    },
+    async (request) => ({ items: await settings.list(callerOf(request)) }),
+  );
+
+  app.put(
+    "/settings/:name",
+    {
+      schema: {
+        operationId: "setSetting",
+        summary: "Change a setting (administrators); it takes effect at once",
+        tags,
+        params: Type.Object({ name: IdPart }),
+        body: SettingValue,
+        response: {
+          200: ref("Setting", { description: "The setting, as it is now" }),
+          ...problems("not_found", "body_too_large", "media_type_unsupported"),
+        },
+      },
+    },
+    async (request) => await settings.set(callerOf(request), request.params.name, request.body.value),
+  );
+
+  app.get(
+    "/nodes",
+    {
+      schema: {
+        operationId: "listNodes",
+        summary: "The console nodes (administrators)",
+        tags,
+        response: { 200: listOf("Node", { description: "All of them" }), ...problems() },
+      },
+    },
+    async (request) => ({ items: await nodes.list(callerOf(request)) }),
+  );
+
+  app.post(
+    "/join-tokens",
+    {
+      schema: {
+        operationId: "addJoinToken",
+        summary: "Make a token with which new console nodes may join (administrators)",
+        tags,
+        body: NewJoinToken,
+        response: {
+          201: ref("JoinToken", { description: "The token; it is shown this once" }),
+          ...problems("body_too_large", "media_type_unsupported"),
+        },
+      },
+    },
+    async (request, reply) => {
+      reply.code(201);
+      return await nodes.addJoinToken(callerOf(request), request.body);
+    },
+  );
+}

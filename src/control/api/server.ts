@@ -1,0 +1,120 @@
+import { randomBytes } from "node:crypto";
+import cookie from "@fastify/cookie";
+import helmet from "@fastify/helmet";
+import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
+import { systemClock } from "#base/clock.ts";
+import type { Log } from "#base/process/log.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { Services } from "../services.ts";
+import { cloudStackApi } from "./cloudstack/cloudstack.ts";
+import { FailureLimit } from "./failure-limit.ts";
+import { answerBrokenRequest, answerErrors, answerUndecodable } from "./http-errors.ts";
+import { nativeApi } from "./native/native.ts";
+import { originOf } from "./origins.ts";
+import { webPages } from "./web/web.ts";
+
+const limits = {
+  /** Of a request's body; the largest that is taken, a setting's value, has 4 096 characters. */
+  bodyBytes: 64 * 1024,
+  /** A whole request must have arrived by then. */
+  requestMs: 30_000,
+  /** An idle connection is kept for the next request. */
+  keepAliveMs: 72_000,
+  /** Of one part of a path: ids have at most 64 characters, setting names fewer than 128. */
+  pathPartCharacters: 128,
+} as const;
+
+interface ApiServerOptions {
+  readonly services: Services;
+  readonly log: Log;
+  /** Where control is reached, as the operator configured it; read at every request. See originOf. */
+  readonly origins: readonly string[];
+  /** The operator pages as Vite built them; without them only the APIs are served. */
+  readonly webRoot: string | undefined;
+  readonly version: string;
+}
+
+/** Everything that control serves over HTTP: its APIs and the operator's pages. */
+export function createApiServer({
+  services,
+  log,
+  origins,
+  webRoot,
+  version,
+}: ApiServerOptions): FastifyInstance {
+  const app = fastify({
+    // Fastify's own request lines hold whole URLs, so signatures; ours are in logRequests.
+    logger: false,
+    disableRequestLogging: true,
+    genReqId: () => randomBytes(9).toString("base64url"),
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: limits.pathPartCharacters },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: (_error, request, reply) => {
+      reply.hijack();
+      answerUndecodable(request.id, reply.raw);
+    },
+  });
+  const ourOrigin = (request: FastifyRequest): string => {
+    const origin = originOf(request, origins);
+    if (origin === undefined) throw new GatewayError("host_unknown");
+    return origin;
+  };
+  const deps = { services, log, version, ourOrigin, failures: new FailureLimit(systemClock) };
+
+  logRequests(app, log);
+  answerErrors(app, log);
+  secureHeaders(app);
+  app.addHook("onRequest", async (request) => void ourOrigin(request));
+  app.register(cookie);
+  app.register(nativeApi, deps);
+  app.register(cloudStackApi, deps);
+  app.register(webPages, { ...deps, webRoot });
+  return app;
+}
+
+/** One line a request, with the route's pattern in place of its URL: URLs carry signatures. */
+function logRequests(app: FastifyInstance, log: Log): void {
+  app.addHook("onResponse", async (request, reply) => {
+    log.info(
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? "none",
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        reference: request.id,
+      },
+      "Request answered",
+    );
+  });
+}
+
+/** Pages take everything from their own origin and nothing inline, and nobody may frame them. */
+function secureHeaders(app: FastifyInstance): void {
+  app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", "data:"],
+        fontSrc: ["'self'"],
+        connectSrc: ["'self'"],
+        manifestSrc: ["'self'"],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    frameguard: { action: "deny" },
+    referrerPolicy: { policy: "no-referrer" },
+    // Whoever terminates TLS in front of control decides about this; on plain HTTP browsers ignore it.
+    strictTransportSecurity: false,
+  });
+}

@@ -1,0 +1,31 @@
+import fastifyStatic from "@fastify/static";
+import type { FastifyInstance } from "fastify";
+import type { Log } from "#base/process/log.ts";
+import type { Services } from "../../services.ts";
+import type { AuthenticationDeps } from "../authentication.ts";
+import { consoleLink } from "./console-link.ts";
+
+type WebOptions = Omit<AuthenticationDeps, "accounts"> & {
+  readonly services: Pick<Services, "accounts" | "consoles">;
+  readonly log: Log;
+  readonly webRoot: string | undefined;
+};
+
+/** Vite names its assets by their content, so an asset never changes under its name. */
+const ASSETS = /[\\/]assets[\\/]/;
+
+/** What people open in a browser: the operator's pages, and the links to consoles that stand on them. */
+export async function webPages(app: FastifyInstance, { webRoot, ...options }: WebOptions): Promise<void> {
+  consoleLink(app, options);
+  if (webRoot === undefined) return;
+  await app.register(fastifyStatic, {
+    root: webRoot,
+    index: "index.html",
+    dotfiles: "deny",
+    cacheControl: false,
+    setHeaders: (reply, path) => {
+      const immutable = ASSETS.test(path);
+      reply.header("cache-control", immutable ? "public, max-age=31536000, immutable" : "no-store");
+    },
+  });
+}
