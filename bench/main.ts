@@ -78,11 +78,11 @@ async function measure(row: Row, scale: Scale): Promise<RowReport> {
     const round = await measureRound(row, scale, `row ${row.number}, round ${number} of ${scale.rounds}`);
     rounds.push(row.relate?.(round) ?? round);
   }
-  const { number, title, metrics, notes, control } = row;
+  const { number, metrics, notes, control } = row;
   const controlRun = await measureControl(row, scale);
   return {
     number,
-    title,
+    title: row.title(scale),
     metrics,
     notes,
     rounds,

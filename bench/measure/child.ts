@@ -1,12 +1,14 @@
 /** The processes that the benchmark starts, each bound to its core, and surely stopped. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { availableParallelism } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
 /** `contestant` for what is measured, `generator` for what measures it. */
-export type Part = "contestant" | "generator";
+type Part = "contestant" | "generator";
 
 export interface Child extends AsyncDisposable {
   readonly pid: number;
@@ -27,31 +29,39 @@ const STOP_DEADLINE_MS = 10_000;
 /** The end of standard error that is shown when something went wrong. */
 const COMPLAINT_CHARACTERS = 4000;
 
+/** Logs go to files, as they would in use: nobody here has to keep up with reading them. */
+const logs = mkdtempSync(join(tmpdir(), "bench-logs-"));
+let logCount = 0;
+
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
+  rmSync(logs, { recursive: true });
 });
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+
+/** Of util-linux. */
+const TASKSET = "taskset";
 
 /**
  * With two cores or more the contestant has the first and the generators the others, so that neither is
  * measured while it waits for the other's core. Where that cannot be arranged, the scheduler decides.
  */
-export const pinned = availableParallelism() > 1 && spawnSync("taskset", ["--version"]).status === 0;
+export const pinned = availableParallelism() > 1 && spawnSync(TASKSET, ["--version"]).status === 0;
 
 const CORES: Record<Part, string> = { contestant: "0", generator: `1-${availableParallelism() - 1}` };
 
 export function start({ command, args, part, channel }: ChildOptions): Child {
-  const [file, argv] = pinned ? ["taskset", ["-c", CORES[part], command, ...args]] : [command, args];
+  const [file, argv] = pinned ? [TASKSET, ["-c", CORES[part], command, ...args]] : [command, args];
+  const log = join(logs, `${logCount++}.log`);
+  const logFile = openSync(log, "w");
   const child = spawn(file, argv, {
-    stdio: ["ignore", "pipe", "pipe", ...(channel ? (["ipc"] as const) : [])],
+    stdio: ["ignore", "pipe", logFile, ...(channel ? (["ipc"] as const) : [])],
   });
+  closeSync(logFile);
   running.add(child);
-  let complaint = "";
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    complaint = (complaint + text).slice(-COMPLAINT_CHARACTERS);
-  });
   child.on("exit", () => running.delete(child));
-  const firstLine = lineOf(child, () => `${command} ${args.join(" ")} ended early\n${complaint}`);
+  const firstLine = lineOf(child, () => `${command} ${args.join(" ")} ended early\n${tail(log)}`);
   // Whoever needs the line awaits it; a program that says nothing is no failure.
   firstLine.catch(() => {});
   return {
@@ -76,6 +86,10 @@ function lineOf(child: ChildProcess, complaint: () => string): Promise<string> {
     child.on("error", reject);
     child.on("close", () => reject(new Error(complaint())));
   });
+}
+
+function tail(log: string): string {
+  return readFileSync(log, "utf8").slice(-COMPLAINT_CHARACTERS);
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -7,7 +7,7 @@ const GB = 1e9;
 
 export const fullStream: Row = {
   number: 2,
-  title: "full stream",
+  title: ({ floods }) => `full stream, ${floods} sessions`,
   contestants: ["Porthole", "haproxy", "bare relay", "websockify", "direct"],
   metrics: {
     cpuSecondsPerGb: { label: "CPU seconds per GB", digits: 3 },

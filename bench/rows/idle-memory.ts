@@ -13,7 +13,7 @@ const MIB = 1024 * KIB;
 
 export const idleMemory: Row = {
   number: 3,
-  title: "memory per further idle session",
+  title: ({ idle }) => `memory per further idle session, from ${idle[0]} to ${idle[1]}`,
   contestants: ["Porthole", "bare relay"],
   metrics: {
     rssKib: { label: "RSS per further session, KiB", digits: 1 },

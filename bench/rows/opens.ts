@@ -4,7 +4,7 @@ import { cpuBetween, GENERATOR_METRICS, withContestant } from "./trial.ts";
 
 export const opens: Row = {
   number: 4,
-  title: "full opens",
+  title: ({ callers }) => `full opens, ${callers} callers`,
   contestants: ["Porthole", "featureless", "direct"],
   metrics: {
     opensPerSecond: { label: "opens/s", digits: 0 },
@@ -22,7 +22,7 @@ export const opens: Row = {
     },
   ],
   notes: [
-    "An open is: ask the API for a console, upgrade a WebSocket with the ticket, RFB handshake, the first byte of the first update; then the viewer leaves. 16 callers do this one after the other.",
+    "An open is: ask the API for a console, upgrade a WebSocket with the ticket, RFB handshake, the first byte of the first update; then the viewer leaves. Every caller does this again and again.",
     "Porthole's callers sign createConsoleEndpoint; featureless is two processes of the same shape that hand out and redeem a random token in memory. The direct path (TCP and RFB alone) says how fast the generators can be.",
   ],
   together: false,

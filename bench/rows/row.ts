@@ -34,7 +34,7 @@ export interface Goal {
 
 export interface Row {
   readonly number: number;
-  readonly title: string;
+  title(scale: Scale): string;
   readonly contestants: readonly Name[];
   readonly metrics: Readonly<Record<string, Metric>>;
   readonly goals: readonly Goal[];

@@ -10,7 +10,7 @@ const CONTROL_MULTIPLE = 4;
 
 export const steady: Row = {
   number: 1,
-  title: "200 sessions, each 30 updates of 300 bytes a second",
+  title: ({ sessions }) => `${sessions} sessions, each ${UPDATES_PER_SECOND} updates of 300 bytes a second`,
   contestants: ["Porthole", "websockify", "haproxy", "bare relay", "direct"],
   metrics: {
     cpuPercent: { label: "CPU, % of a core", digits: 1 },

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startProcess } from "../harness/process.ts";
+import { scratch } from "../harness/scratch.ts";
+
+const MAIN = new URL("../../bench/main.ts", import.meta.url).pathname;
+
+/** What is always there; websockify and haproxy are measured where they are installed. */
+const OUR_OWN: Readonly<Record<number, readonly string[]>> = {
+  1: ["Porthole", "bare relay", "direct"],
+  2: ["Porthole", "bare relay", "direct"],
+  3: ["Porthole", "bare relay"],
+  4: ["Porthole", "featureless", "direct"],
+};
+
+interface Results {
+  readonly rows: readonly {
+    readonly number: number;
+    readonly title: string;
+    readonly rounds: readonly Readonly<Record<string, Readonly<Record<string, unknown>>>>[];
+    readonly verdicts: readonly { readonly what: string }[];
+  }[];
+}
+
+test("the benchmark measures every row, and every figure is a number", async () => {
+  await using directory = scratch();
+  await using bench = await startProcess(process.execPath, [MAIN, "--quick", "--results", directory.path]);
+
+  const exit = await bench.exited;
+
+  assert.equal(exit, 0, bench.stderr.text);
+  const files = await readdir(directory.path);
+  const json = files.find((file) => file.endsWith(".json"));
+  assert.ok(json !== undefined, `there are only ${files.join(", ")}`);
+  const { rows }: Results = JSON.parse(await readFile(join(directory.path, json), "utf8"));
+  assert.deepEqual(
+    rows.map(({ number }) => number),
+    [1, 2, 3, 4],
+  );
+  for (const row of rows) {
+    const [round] = row.rounds;
+    assert.ok(round !== undefined, `row ${row.number} has a round`);
+    for (const name of OUR_OWN[row.number] ?? []) assert.ok(name in round, `row ${row.number} has ${name}`);
+    for (const [name, trial] of Object.entries(round)) {
+      for (const [metric, value] of Object.entries(trial))
+        assert.ok(Number.isFinite(value), `row ${row.number}, ${name}: ${metric} is ${value}`);
+    }
+    assert.ok(bench.stdout.text.includes(`## ${row.number}. ${row.title}`), `row ${row.number} is printed`);
+    for (const { what } of row.verdicts) assert.ok(bench.stdout.text.includes(`| ${row.number} | ${what}`));
+  }
+  assert.doesNotMatch(bench.stdout.text, /NaN|Infinity|undefined/);
+  assert.equal(await readFile(join(directory.path, "latest.md"), "utf8"), bench.stdout.text);
+});
