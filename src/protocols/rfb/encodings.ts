@@ -11,7 +11,7 @@ export const ENCODING = {
   extendedClipboard: 0xc0a1e5ce | 0,
 } as const;
 
-/** What a viewer may be allowed to do; an encoding that serves only one of these is of no use without it. */
+/** What a viewer may be allowed to do. */
 type Right = "input" | "clipboardIn" | "power";
 
 /**
@@ -20,7 +20,7 @@ type Right = "input" | "clipboardIn" | "power";
  * PointerEvent has six bytes or seven, and only the server's side tells which; gii (-305), whose messages have
  * layouts of their own.
  */
-const ALLOWED: ReadonlyMap<number, Right | "none"> = new Map<number, Right | "none">([
+const ALLOWED: ReadonlyMap<number, readonly Right[]> = new Map<number, readonly Right[]>([
   ...always(
     ENCODING.raw,
     ENCODING.copyRect,
@@ -59,22 +59,22 @@ const ALLOWED: ReadonlyMap<number, Right | "none"> = new Map<number, Right | "no
     0x574d5668, // VMware LED State
     0x574d5669, // VMware Display Mode Change (WMVi)
   ),
-  [ENCODING.qemuPointerMotionChange, "input"],
-  [ENCODING.qemuExtendedKeyEvent, "input"],
-  [ENCODING.extendedClipboard, "clipboardIn"],
-  [ENCODING.xvp, "power"],
+  // What serves only these rights, and is of no use without them.
+  [ENCODING.qemuPointerMotionChange, ["input"]],
+  [ENCODING.qemuExtendedKeyEvent, ["input"]],
+  [ENCODING.extendedClipboard, ["clipboardIn", "input"]],
+  [ENCODING.xvp, ["power"]],
 ]);
 
 /** Whether a viewer with these rights may announce an encoding. */
 export function isAllowedEncoding(encoding: number, rights: Readonly<Record<Right, boolean>>): boolean {
-  const right = ALLOWED.get(encoding);
-  return right !== undefined && (right === "none" || rights[right]);
+  return ALLOWED.get(encoding)?.every((right) => rights[right]) ?? false;
 }
 
-function always(...encodings: readonly number[]): [number, "none"][] {
-  return encodings.map((encoding) => [encoding, "none"]);
+function always(...encodings: readonly number[]): [number, readonly Right[]][] {
+  return encodings.map((encoding) => [encoding, []]);
 }
 
-function range(first: number, last: number): [number, "none"][] {
+function range(first: number, last: number): [number, readonly Right[]][] {
   return always(...Array.from({ length: last - first + 1 }, (_, index) => first + index));
 }

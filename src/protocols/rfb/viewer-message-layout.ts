@@ -92,7 +92,9 @@ export function mayReachServer(bytes: Uint8Array, start: number, rights: ViewerR
     case VIEWER_MESSAGE.pointerEvent:
       return rights.input;
     case VIEWER_MESSAGE.clientCutText:
-      return rights.clipboardIn;
+      // A server that does not know the extended clipboard may read its length otherwise than we do, and take what
+      // follows for messages: so it is only for those who may send all the messages that could hide there.
+      return rights.clipboardIn && (rights.input || i32(bytes, start + 4) >= 0);
     case VIEWER_MESSAGE.setDesktopSize:
       return rights.resize;
     case VIEWER_MESSAGE.xvp:

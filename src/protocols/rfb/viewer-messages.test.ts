@@ -22,7 +22,9 @@ const REQUEST = encodeFramebufferUpdateRequest(true, { x: 0, y: 0, width: 800, h
 const KEY = encodeKeyEvent(true, 0x61);
 const POINTER = encodePointerEvent(1, 10, 20);
 
-/** Every message that viewers may send, and the right that it takes. */
+const EXTENDED_CLIPBOARD = Uint8Array.of(6, 0, 0, 0, 255, 255, 255, 252, 2, 0, 0, 1);
+
+/** Every message that viewers may send, and the one right that it takes, where it is one. */
 const MESSAGES: readonly { name: string; bytes: Uint8Array; right?: keyof ViewerRights }[] = [
   { name: "SetPixelFormat", bytes: Uint8Array.of(0, 0, 0, 0, ...new Uint8Array(16).fill(7)) },
   { name: "SetEncodings", bytes: encodeSetEncodings([ENCODING.copyRect, ENCODING.raw]) },
@@ -32,11 +34,7 @@ const MESSAGES: readonly { name: string; bytes: Uint8Array; right?: keyof Viewer
   { name: "PointerEvent", bytes: POINTER, right: "input" },
   { name: "ClientCutText", bytes: encodeClientCutText("hello"), right: "clipboardIn" },
   { name: "ClientCutText of nothing", bytes: encodeClientCutText(""), right: "clipboardIn" },
-  {
-    name: "extended clipboard",
-    bytes: Uint8Array.of(6, 0, 0, 0, 255, 255, 255, 252, 2, 0, 0, 1),
-    right: "clipboardIn",
-  },
+  { name: "extended clipboard", bytes: EXTENDED_CLIPBOARD },
   { name: "EnableContinuousUpdates", bytes: Uint8Array.of(150, 1, 0, 0, 0, 0, 3, 32, 2, 88) },
   { name: "ClientFence", bytes: Uint8Array.of(248, 0, 0, 0, 0, 0, 0, 1, 3, 9, 9, 9) },
   { name: "ClientFence of nothing", bytes: Uint8Array.of(248, 0, 0, 0, 0, 0, 0, 1, 0) },
@@ -100,6 +98,18 @@ for (const { name, bytes, right } of MESSAGES) {
         assert.deepEqual(concat(forwarded), bytes);
       });
     }
+  }
+}
+
+for (const missing of ["clipboardIn", "input"] as const) {
+  for (const size of PIECE_SIZES) {
+    test(`extended clipboard is dropped without the right ${missing}, sent ${size} at a time`, () => {
+      const words = concat([REQUEST, EXTENDED_CLIPBOARD, REQUEST]);
+
+      const { forwarded } = filter({ ...ALL, [missing]: false }, inPieces(words, size));
+
+      assert.deepEqual(concat(forwarded), concat([REQUEST, REQUEST]));
+    });
   }
 }
 
@@ -186,18 +196,19 @@ describe("SetEncodings", () => {
 
   for (const [encoding, right] of [
     ["extendedClipboard", "clipboardIn"],
+    ["extendedClipboard", "input"],
     ["xvp", "power"],
     ["qemuExtendedKeyEvent", "input"],
     ["qemuPointerMotionChange", "input"],
   ] as const) {
-    test(`loses ${encoding} without the right ${right} that it serves`, () => {
+    test(`loses ${encoding} without the right ${right}`, () => {
       const list = [ENCODING.raw, ENCODING[encoding], ENCODING.extendedDesktopSize];
 
       assert.deepEqual(
         announced({ ...ALL, [right]: false }, ...list),
         encodeSetEncodings([ENCODING.raw, ENCODING.extendedDesktopSize]),
       );
-      assert.deepEqual(announced({ ...NONE, [right]: true }, ...list), encodeSetEncodings(list));
+      assert.deepEqual(announced(ALL, ...list), encodeSetEncodings(list));
     });
   }
 
@@ -354,7 +365,9 @@ function assertAllowed(message: Uint8Array, rights: ViewerRights): void {
   const [type, subtype] = message;
   const isInput = type === 4 || type === 5 || (type === 255 && subtype === 0);
   assert.ok(rights.input || !isInput, "input reached the server");
+  const isExtended = type === 6 && ((message[4] ?? 0) & 0x80) !== 0;
   assert.ok(rights.clipboardIn || type !== 6, "clipboard text reached the server");
+  assert.ok(rights.input || !isExtended, "extended clipboard data reached the server");
   assert.ok(rights.resize || type !== 251, "a new size reached the server");
   assert.ok(rights.power || type !== 250, "a power command reached the server");
   if (type === 2) {
