@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { Updateable } from "kysely";
 import type { Clock } from "#base/clock.ts";
 import { Secret } from "#base/secret.ts";
 import type { Driver } from "#hypervisors/driver.ts";
@@ -9,7 +8,6 @@ import { cleanName, nameKey } from "../names.ts";
 import { DEFAULT_PROJECT, requireProject } from "../projects/projects.ts";
 import { maySeeProject, requireAdministrator } from "../rights.ts";
 import type { Machines } from "../services.ts";
-import type { Schema } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { Vault } from "../vault/vault.ts";
 import { type Drivers, driverOf, MANUAL_DRIVER, passwordPlace } from "./driver-machine.ts";
@@ -67,7 +65,7 @@ export function createMachines({ store, vault, drivers, clock }: Parts): Machine
           const update = db.updateTable("machines").set(columns).where("id", "=", id).execute();
           await refuseDuplicate(store, columns.name ?? before.name, update);
         }
-        return toMachine({ ...before, ...columns } as MachineRow, caller);
+        return toMachine({ ...before, ...columns }, caller);
       });
     },
 
@@ -89,7 +87,7 @@ async function findMachine(db: Queries, id: string): Promise<MachineRow | undefi
 function toColumns(
   { name, address, password, state }: MachineChange,
   { vault, id, driver }: { readonly vault: Vault; readonly id: string; readonly driver: Driver },
-): Updateable<Schema["machines"]> {
+): Partial<Pick<MachineRow, "name" | "name_key" | "address" | "password_sealed" | "state">> {
   return {
     ...(name === undefined ? {} : named(name)),
     ...(address === undefined ? {} : { address: parseAddress(driver, address) }),

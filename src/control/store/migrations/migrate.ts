@@ -15,6 +15,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
 export async function migrate(db: Kysely<Schema>): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined)
-    throw new Error("the database's tables cannot be brought up to date", { cause: error });
+  if (error === undefined) return;
+  const problem = error instanceof Error ? error.message : String(error);
+  throw new Error(`the tables cannot be brought up to date: ${problem}`, { cause: error });
 }

@@ -1,0 +1,39 @@
+import type { IssuedConsole } from "../services.ts";
+
+interface Entrance {
+  readonly pageOrigin: string;
+  readonly webSocketOrigin: string;
+}
+
+/** What every node serves WebSockets under; the path before it does not matter. */
+const WEBSOCKET_PATH = "websockify";
+
+/**
+ * The page that shows a console: `<node>/p/<project>/console.html[?port=N]#token=…[&extra=…]`. What must not reach
+ * a log or a Referer stands in the fragment. `port` says where the WebSocket is, if not where the page is.
+ */
+export function consoleUrl(
+  node: Entrance,
+  {
+    projectId,
+    ticket,
+    extra,
+  }: { readonly projectId: string; readonly ticket: string; readonly extra?: string | undefined },
+): string {
+  const pagePort = portOf(new URL(node.pageOrigin));
+  const webSocketPort = portOf(new URL(node.webSocketOrigin));
+  const query = webSocketPort === pagePort ? "" : `?port=${webSocketPort}`;
+  const fragment = `#token=${ticket}${extra === undefined ? "" : `&extra=${encodeURIComponent(extra)}`}`;
+  return `${node.pageOrigin}/p/${encodeURIComponent(projectId)}/console.html${query}${fragment}`;
+}
+
+/** For clients that bring their own viewer. IPv6 addresses stand in brackets, as in every URL. */
+export function webSocketOf(node: Entrance): IssuedConsole["websocket"] {
+  const url = new URL(node.webSocketOrigin);
+  return { host: url.hostname, port: portOf(url), path: WEBSOCKET_PATH };
+}
+
+function portOf(url: URL): number {
+  if (url.port !== "") return Number(url.port);
+  return url.protocol === "https:" ? 443 : 80;
+}

@@ -1,0 +1,85 @@
+import { canonicalAddress } from "#wire/address.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
+import { maySeeProject } from "../rights.ts";
+import type { Caller, ConsoleOptions, Consoles } from "../services.ts";
+import type { SettingValues } from "../settings/settings.ts";
+import { prepare, TEXT } from "../store/prepared.ts";
+import type { Store } from "../store/store.ts";
+import type { Vault } from "../vault/vault.ts";
+import { requireConsole } from "./running.ts";
+import type { IssueTicket } from "./ticket-issue.ts";
+
+interface Parts {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly drivers: Drivers;
+  readonly values: SettingValues;
+  readonly issueTicket: IssueTicket;
+}
+
+/** Opens consoles: may the caller, does the machine run, and then a ticket. */
+export function createConsoles({ store, vault, drivers, values, issueTicket }: Parts): Consoles {
+  const findMachine = prepare(store.db, { id: TEXT }, (db, { id }) =>
+    db.selectFrom("machines").selectAll().where("id", "=", id),
+  );
+
+  return {
+    async open(caller, options) {
+      const [machine] = await findMachine(store.db, { id: options.machineId });
+      if (machine === undefined || !maySeeProject(caller, machine.project_id))
+        throw new GatewayError("not_found", { detail: "machine" });
+      const extra = checkedExtra(options, values);
+      const boundAddress = addressToBind(caller, options, values);
+      await requireConsole(driverOf(drivers, machine.driver), toDriverMachine(machine, vault));
+      return await issueTicket({
+        account: { id: caller.accountId, name: caller.name },
+        machine,
+        api: options.api,
+        viewOnly: options.viewOnly ?? false,
+        extra,
+        boundAddress,
+        creatorAddress: canonicalAddress(caller.address) ?? caller.address,
+      });
+    },
+  };
+}
+
+const limits = {
+  /** As CloudStack's parameter has it. */
+  extraCharacters: 255,
+} as const;
+
+/**
+ * The web pages send no extra token even where it is demanded: it is to reach the viewer on another way than the
+ * link, and the pages' link never leaves the browser that asked for it, as the door is open to the same origin only.
+ */
+function checkedExtra({ extra, api }: ConsoleOptions, values: SettingValues): string | undefined {
+  if (extra === undefined) {
+    if (api !== "web" && values.value("consoleproxy.extra.security.validation.enabled"))
+      throw new GatewayError("extra_token_required");
+    return undefined;
+  }
+  if (extra === "" || extra.length > limits.extraCharacters)
+    throw new GatewayError("request_invalid", { detail: "extra: must have 1 to 255 characters" });
+  return extra;
+}
+
+/**
+ * What was asked for, or, where the operator wants it, the caller's own address. Not for the native API: who calls
+ * that is a portal, and its viewers come from elsewhere.
+ */
+function addressToBind(
+  { address }: Caller,
+  { callerAddress, api }: ConsoleOptions,
+  values: SettingValues,
+): string | undefined {
+  const asked =
+    api !== "native" && values.value("novnc.console.sourceip.check.enabled") ? address : undefined;
+  const text = callerAddress ?? asked;
+  if (text === undefined) return undefined;
+  const canonical = canonicalAddress(text);
+  if (canonical === undefined)
+    throw new GatewayError("request_invalid", { detail: "callerAddress: must be an IP address" });
+  return canonical;
+}

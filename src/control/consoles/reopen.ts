@@ -1,0 +1,84 @@
+import { canonicalAddress } from "#wire/address.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { ReopenRequest } from "#wire/link.ts";
+import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
+import type { SettingValues } from "../settings/settings.ts";
+import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
+import type { Queries, Store } from "../store/store.ts";
+import { credentialHash } from "../vault/credential.ts";
+import type { Vault } from "../vault/vault.ts";
+import { requireConsole } from "./running.ts";
+import type { JudgeStanding } from "./standing.ts";
+import type { IssueTicket } from "./ticket-issue.ts";
+
+interface Parts {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly drivers: Drivers;
+  readonly values: SettingValues;
+  readonly judgeStanding: JudgeStanding;
+  readonly issueTicket: IssueTicket;
+}
+
+/** Resolves to the page with a new ticket. */
+export type Reopen = (
+  request: Pick<ReopenRequest, "credential" | "viewerAddress">,
+) => Promise<{ readonly url: string }>;
+
+/**
+ * Opens a console again for the viewer that had it, by the credential that its node gave it. Rights are judged anew
+ * for the account that opened it first, and the new console is view-only, and bound to an address, as the first one
+ * was. The extra token is not asked for again: who holds the credential brought it to the first ticket.
+ *
+ * The credential is spent in the transaction that writes the new session, so a refusal that may pass (machine
+ * stopped, no node) leaves it good, and of two requests at once one gets a console.
+ */
+export function createReopen(parts: Parts): Reopen {
+  const { store, vault, drivers, values, judgeStanding, issueTicket } = parts;
+  const find = prepareFind(store);
+  const spend = prepareSpend(store.db);
+
+  return async ({ credential, viewerAddress }) => {
+    const hash = credentialHash(credential);
+    const [session] = await find(store.db, { hash, timeoutMs: values.value("console.reopen.timeout") });
+    if (session === undefined) throw new GatewayError("reopen_invalid");
+    const address = canonicalAddress(viewerAddress) ?? viewerAddress;
+    if (session.bound_address !== null && session.bound_address !== address)
+      throw new GatewayError("caller_address_mismatch");
+    const { account, machine } = await judgeStanding(session);
+    await requireConsole(driverOf(drivers, machine.driver), toDriverMachine(machine, vault));
+
+    const { url } = await issueTicket({
+      account,
+      machine,
+      api: session.api,
+      viewOnly: session.view_only === 1,
+      boundAddress: session.bound_address ?? undefined,
+      creatorAddress: address,
+      spend: async (db) => {
+        const spent = await spend(db, { hash });
+        if (spent.length === 0) throw new GatewayError("reopen_invalid");
+      },
+    });
+    return { url };
+  };
+}
+
+/** Good while the session lives, and for a time after its end. */
+function prepareFind({ db, now }: Store) {
+  return prepare(db, { hash: TEXT, timeoutMs: INTEGER }, (query, { hash, timeoutMs }) =>
+    query
+      .selectFrom("sessions")
+      .select(["account_id", "machine_id", "project_id", "api", "view_only", "bound_address"])
+      .where("reopen_hash", "=", hash)
+      .where((where) =>
+        where.or([where("ended_at", "is", null), where("ended_at", ">", where(now, "-", timeoutMs))]),
+      ),
+  );
+}
+
+function prepareSpend(db: Queries) {
+  return prepare(db, { hash: TEXT }, (query, { hash }) =>
+    query.updateTable("sessions").set({ reopen_hash: null }).where("reopen_hash", "=", hash).returning("id"),
+  );
+}

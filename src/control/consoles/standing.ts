@@ -1,0 +1,58 @@
+import { GatewayError } from "#wire/gateway-error.ts";
+import { maySeeProject } from "../rights.ts";
+import { prepare, TEXT } from "../store/prepared.ts";
+import type { Store } from "../store/store.ts";
+
+/** Who opened which machine's console, as the session's row remembers it. */
+interface Opened {
+  readonly account_id: string;
+  readonly machine_id: string;
+  readonly project_id: string;
+}
+
+/**
+ * Judges anew, in one statement, whether a session's account may still open its machine, and resolves to both as
+ * they are now. Throws `access_withdrawn` or `machine_gone`.
+ */
+export function createStanding(store: Store) {
+  const find = prepare(store.db, { accountId: TEXT, machineId: TEXT, projectId: TEXT }, (db, slots) =>
+    db
+      .selectFrom("accounts")
+      .leftJoin("memberships", (join) =>
+        join
+          .onRef("memberships.account_id", "=", "accounts.id")
+          .on("memberships.project_id", "=", slots.projectId),
+      )
+      .leftJoin("machines", (join) =>
+        join.on("machines.id", "=", slots.machineId).on("machines.project_id", "=", slots.projectId),
+      )
+      .where("accounts.id", "=", slots.accountId)
+      .selectAll("machines")
+      .select(["accounts.id as account_id", "accounts.name as account_name", "accounts.role as role"])
+      .select("memberships.project_id as member_of"),
+  );
+
+  return async ({ account_id, machine_id, project_id }: Opened) => {
+    const [row] = await find(store.db, {
+      accountId: account_id,
+      machineId: machine_id,
+      projectId: project_id,
+    });
+    const projectIds = row?.member_of == null ? [] : [row.member_of];
+    if (row === undefined || !maySeeProject({ role: row.role, projectIds }, project_id))
+      throw new GatewayError("access_withdrawn");
+    const { account_id: id, account_name: name, role: _role, member_of: _memberOf, ...machine } = row;
+    if (!isThere(machine)) throw new GatewayError("machine_gone");
+    return { account: { id, name }, machine };
+  };
+}
+
+export type JudgeStanding = ReturnType<typeof createStanding>;
+
+/** An outer join's row is whole or empty. */
+function isThere<Row extends { readonly id: unknown }>(row: Row): row is Whole<Row> {
+  return row.id !== null;
+}
+
+type Nullable = "password_sealed";
+type Whole<Row> = { [Column in keyof Row]: Column extends Nullable ? Row[Column] : NonNullable<Row[Column]> };

@@ -1,0 +1,171 @@
+import { createHash } from "node:crypto";
+import type { Clock } from "#base/clock.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { Protocol } from "#wire/grant.ts";
+import { sealTicket } from "#wire/ticket.ts";
+import type { AssignedNode, AssignNode } from "../fleet/candidates.ts";
+import type { ApiName, IssuedConsole } from "../services.ts";
+import { isUnredeemed } from "../sessions/conditions.ts";
+import { createSessionIds } from "../sessions/session-id.ts";
+import type { SettingValues } from "../settings/settings.ts";
+import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
+import type { Queries, Store } from "../store/store.ts";
+import type { TicketKeys } from "../tickets/ticket-keys.ts";
+import { consoleUrl, webSocketOf } from "./console-url.ts";
+
+/** A console that its opener may have: rights and machine were judged. */
+export interface ConsoleOrder {
+  readonly account: { readonly id: string; readonly name: string };
+  readonly machine: {
+    readonly id: string;
+    readonly name: string;
+    readonly project_id: string;
+    readonly protocol: Protocol;
+  };
+  readonly api: ApiName;
+  readonly viewOnly: boolean;
+  /** What the viewer must bring beside the ticket. */
+  readonly extra?: string | undefined;
+  /** The only address that the viewer may come from; canonical. */
+  readonly boundAddress?: string | undefined;
+  readonly creatorAddress: string;
+  /** Runs first in the session's transaction: throws to call it off. */
+  readonly spend?: ((db: Queries) => Promise<void>) | undefined;
+}
+
+export type IssueTicket = (order: ConsoleOrder) => Promise<IssuedConsole>;
+
+/** A session has one attachment now: the node that its ticket was issued for. */
+const FIRST_ATTACHMENT = 1;
+
+/** Assigns a node, writes the session and seals its ticket: one durable transaction. */
+export function createTicketIssue(parts: {
+  readonly store: Store;
+  readonly values: SettingValues;
+  readonly clock: Clock;
+  readonly assignNode: AssignNode;
+  readonly ticketKeys: TicketKeys;
+}): IssueTicket {
+  const { store, values, clock, assignNode, ticketKeys } = parts;
+  const nextId = createSessionIds(clock);
+  const countUnredeemed = prepareCount(store);
+  const insertSession = prepareInsert(store.db);
+
+  return async (order) => {
+    const { account, machine, api, extra } = order;
+    const id = nextId();
+    const issuedAt = clock.now();
+    const expiresAt = issuedAt + values.value(`console.ticket.lifetime.${api}`);
+    const maximumPending = values.value("console.ticket.pending.max");
+
+    const node = await store.db.transaction().execute(async (db) => {
+      await order.spend?.(db);
+      const [unredeemed] = await countUnredeemed(db, { accountId: account.id });
+      if ((unredeemed?.count ?? 0) >= maximumPending)
+        throw new GatewayError("rate_limited", {
+          detail: `the account has ${maximumPending} links that nobody used yet`,
+        });
+      const assigned = await assignNode(db, machine.id);
+      if (assigned === undefined) throw new GatewayError("no_node_available");
+      await insertSession(db, sessionValues({ order, assigned, id, issuedAt, expiresAt }));
+      return assigned;
+    });
+
+    const ticket = await sealTicket(
+      {
+        sessionId: id,
+        attachment: FIRST_ATTACHMENT,
+        nodeId: node.id,
+        incarnation: node.incarnation,
+        issuedAt,
+        expiresAt,
+        ...(extra === undefined ? {} : { extraHash: extraHash(extra) }),
+        ...(order.boundAddress === undefined ? {} : { callerAddress: order.boundAddress }),
+      },
+      ticketKeys(node.id, node.incarnation),
+    );
+    return {
+      sessionId: id,
+      ticket,
+      ...(extra === undefined ? {} : { extra }),
+      expiresAt: new Date(expiresAt),
+      url: consoleUrl(node, { projectId: machine.project_id, ticket, extra }),
+      websocket: webSocketOf(node),
+    };
+  };
+}
+
+/** As the node compares it: SHA-256 of the UTF-8 text, base64url. */
+function extraHash(extra: string): string {
+  return createHash("sha256").update(extra).digest("base64url");
+}
+
+function prepareCount({ db, now }: Store) {
+  return prepare(db, { accountId: TEXT }, (query, { accountId }) =>
+    query
+      .selectFrom("sessions")
+      .select((select) => select.fn.countAll<number>().as("count"))
+      .where("account_id", "=", accountId)
+      .where(isUnredeemed)
+      .where("ticket_expires_at", ">", now),
+  );
+}
+
+function prepareInsert(db: Queries) {
+  const kinds = {
+    id: TEXT,
+    account_id: TEXT,
+    account_name: TEXT,
+    project_id: TEXT,
+    machine_id: TEXT,
+    machine_name: TEXT,
+    protocol: of<Protocol>(),
+    api: of<ApiName>(),
+    view_only: of<0 | 1>(),
+    node_id: TEXT,
+    incarnation: TEXT,
+    attachment: INTEGER,
+    created_at: INTEGER,
+    ticket_expires_at: INTEGER,
+    creator_address: TEXT,
+    bound_address: nullable(TEXT),
+  };
+  return prepare(db, kinds, (query, values) =>
+    query.insertInto("sessions").values({
+      ...values,
+      state: "pending",
+      bytes_to_viewer: 0,
+      bytes_from_viewer: 0,
+    }),
+  );
+}
+
+function sessionValues({ order, assigned, id, issuedAt, expiresAt }: NewSession) {
+  const { account, machine } = order;
+  return {
+    id,
+    account_id: account.id,
+    account_name: account.name,
+    project_id: machine.project_id,
+    machine_id: machine.id,
+    machine_name: machine.name,
+    protocol: machine.protocol,
+    api: order.api,
+    view_only: order.viewOnly ? (1 as const) : (0 as const),
+    node_id: assigned.id,
+    incarnation: assigned.incarnation,
+    attachment: FIRST_ATTACHMENT,
+    created_at: issuedAt,
+    ticket_expires_at: expiresAt,
+    creator_address: order.creatorAddress,
+    bound_address: order.boundAddress ?? null,
+  };
+}
+
+interface NewSession {
+  readonly order: ConsoleOrder;
+  readonly assigned: AssignedNode;
+  readonly id: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+}

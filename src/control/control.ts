@@ -1,0 +1,106 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Clock } from "#base/clock.ts";
+import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
+import type { Log } from "#base/process/log.ts";
+import { createApiServer } from "./api/server.ts";
+import { type FirstKeys, openOrBootstrap } from "./bootstrap.ts";
+import { compose } from "./composition.ts";
+import type { ControlConfig } from "./config.ts";
+import { startLink } from "./link/link.ts";
+import { isWildcard } from "./link/link-certificate.ts";
+import { serve } from "./serve.ts";
+import { openSqliteStore } from "./store/sqlite/open.ts";
+import type { Store } from "./store/store.ts";
+import { startSweeps } from "./sweeps.ts";
+
+export interface Control {
+  /** Where people and programs reach it. */
+  readonly origin: string;
+  /** Where nodes reach it. */
+  readonly link: string;
+  /** Of a new database, where no bootstrap file took them. */
+  readonly firstKeys?: FirstKeys;
+  /** Takes no more requests, lets those that run finish, and closes the database. May be called twice. */
+  stop(): Promise<void>;
+}
+
+/** Starts control. Throws a ConfigError for what an operator can mend, having closed what was opened. */
+export async function startControl(
+  config: ControlConfig,
+  { log, clock }: { readonly log: Log; readonly clock: Clock },
+): Promise<Control> {
+  await using opened = new AsyncDisposableStack();
+  const store = await openStore(config, clock);
+  opened.defer(async () => await store.close());
+  const tellsKeys = config.json;
+  const { installation, ...first } = await openOrBootstrap(store, { ...config, tellsKeys, clock, log });
+
+  // The port, so the origin, is known only once the APIs are served; both are asked for at each request.
+  const origins: string[] = [];
+  const publicOrigin = () => origins[0] ?? "";
+  const { services, link: linkParts } = await compose({ store, installation, publicOrigin, clock, log });
+  const app = createApiServer({ services, log, origins, webRoot: webRoot(), version: version() });
+  const api = await serve(app, config.listen, "listen");
+  opened.defer(async () => await api.close());
+  const origin = config.publicUrl ?? new URL(`http://${formatHostPort(api.address)}`).origin;
+  origins.push(origin);
+
+  const { authority } = installation;
+  const link = await startLink(linkParts, {
+    listen: config.link,
+    names: config.linkNames,
+    authority,
+    clock,
+  });
+  opened.defer(async () => await link.close());
+  const sweeps = startSweeps(store, log);
+  opened.defer(async () => await sweeps.stop());
+
+  const running = opened.move();
+  const stop = once(async () => await running.disposeAsync());
+  return {
+    origin,
+    link: `https://${formatHostPort(reachable(link.address))}`,
+    ...first,
+    stop,
+  };
+}
+
+async function openStore({ databaseFile, keyFile }: ControlConfig, clock: Clock): Promise<Store> {
+  try {
+    for (const file of [databaseFile, keyFile]) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    return await openSqliteStore(databaseFile, clock);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError([`${databaseFile}: ${problem}`]);
+  }
+}
+
+/** Where one listens on every address, this machine's own is one that works. */
+function reachable({ host, port }: HostPort): HostPort {
+  if (!isWildcard(host)) return { host, port };
+  return { host: host.includes(":") ? "::1" : "127.0.0.1", port };
+}
+
+/** The operator's pages, where Vite has built them. */
+function webRoot(): string | undefined {
+  const folder = fileURLToPath(new URL("../../dist/web/operator", import.meta.url));
+  return existsSync(folder) ? folder : undefined;
+}
+
+function version(): string {
+  const file = new URL("../../package.json", import.meta.url);
+  const manifest: { readonly version?: unknown } = JSON.parse(readFileSync(file, "utf8"));
+  return String(manifest.version);
+}
+
+/** Whoever asks again waits for the same end. */
+function once(action: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return async () => {
+    running ??= action();
+    await running;
+  };
+}

@@ -1,0 +1,70 @@
+import type { Clock } from "#base/clock.ts";
+import type { JoinToken, NewJoinToken } from "#wire/api.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { Queries, Store } from "../store/store.ts";
+import { credentialHash, newCredential } from "../vault/credential.ts";
+
+const limits = {
+  /** 192 bits. */
+  secretBytes: 24,
+} as const;
+
+const defaults = { uses: 1, expiresInSeconds: 24 * 60 * 60 } as const;
+
+/**
+ * Makes a join token, `<fingerprint of the CA>.<secret>`: by the first part a node knows control at their first
+ * contact, by the second control knows that an operator sent the node. Only the secret's hash is kept.
+ */
+export async function writeJoinToken(
+  db: Queries,
+  { uses = defaults.uses, expiresInSeconds = defaults.expiresInSeconds }: NewJoinToken,
+  { clock, authorityFingerprint }: { readonly clock: Clock; readonly authorityFingerprint: string },
+): Promise<JoinToken> {
+  const { value, hash } = newCredential(limits.secretBytes);
+  const now = clock.now();
+  const expiresAt = now + expiresInSeconds * 1000;
+  await db
+    .insertInto("join_tokens")
+    .values({ hash, uses_left: uses, expires_at: expiresAt, created_at: now })
+    .execute();
+  return {
+    token: `${authorityFingerprint}.${value.expose()}`,
+    expiresAt: new Date(expiresAt).toISOString(),
+  };
+}
+
+/** Throws `join_token_invalid`, before anything costly is done for whoever asks. */
+export async function requireJoinToken(store: Store, token: string): Promise<void> {
+  const row = await store.db
+    .selectFrom("join_tokens")
+    .select("hash")
+    .where("hash", "=", hashOf(token))
+    .where("uses_left", ">", 0)
+    .where("expires_at", ">", store.now)
+    .executeTakeFirst();
+  if (row === undefined) throw new GatewayError("join_token_invalid");
+}
+
+/** Takes one use, or throws `join_token_invalid`: of two nodes that come with the last use one gets it. */
+export async function spendJoinToken(db: Queries, store: Store, token: string): Promise<void> {
+  const { numUpdatedRows } = await db
+    .updateTable("join_tokens")
+    .set((set) => ({ uses_left: set("uses_left", "-", 1) }))
+    .where("hash", "=", hashOf(token))
+    .where("uses_left", ">", 0)
+    .where("expires_at", ">", store.now)
+    .executeTakeFirst();
+  if (numUpdatedRows === 0n) throw new GatewayError("join_token_invalid");
+}
+
+/** Forgets join tokens that are over. Runs now and then. */
+export async function sweepJoinTokens(store: Store): Promise<void> {
+  await store.db
+    .deleteFrom("join_tokens")
+    .where((where) => where.or([where("expires_at", "<=", store.now), where("uses_left", "=", 0)]))
+    .execute();
+}
+
+function hashOf(token: string): string {
+  return credentialHash(token.slice(token.indexOf(".") + 1));
+}

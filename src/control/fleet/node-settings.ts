@@ -1,0 +1,40 @@
+import type { NodeSettings } from "#wire/link.ts";
+import type { SettingValues } from "../settings/settings.ts";
+import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
+import type { Store } from "../store/store.ts";
+import { silenceMs } from "./up.ts";
+
+/** What a node is to obey now; it comes with every answer to register and heartbeat. */
+export type NodeSettingsFor = (nodeId: string) => Promise<NodeSettings>;
+
+export function createNodeSettings({
+  store,
+  values,
+  publicOrigin,
+}: {
+  readonly store: Store;
+  readonly values: SettingValues;
+  /** Control's own, whose pages may open consoles. */
+  readonly publicOrigin: () => string;
+}): NodeSettingsFor {
+  const findOthers = prepare(store.db, { nodeId: TEXT, silenceMs: INTEGER }, (db, slots) =>
+    db
+      .selectFrom("nodes")
+      .select("page_origin")
+      .where("id", "<>", slots.nodeId)
+      .where("incarnation", "is not", null)
+      .where("seen_at", ">", (where) => where(store.now, "-", slots.silenceMs))
+      .orderBy("created_at"),
+  );
+  return async (nodeId) => {
+    const others = await findOthers(store.db, { nodeId, silenceMs: silenceMs(values) });
+    const allowed = values.value("console.allowed.origins");
+    return {
+      heartbeatIntervalMs: values.value("consoleproxy.loadscan.interval"),
+      upstreamAllow: values.value("upstream.allow"),
+      allowedOrigins: [publicOrigin(), ...allowed],
+      frameAncestors: [...allowed],
+      entrances: others.map((node) => node.page_origin),
+    };
+  };
+}

@@ -1,0 +1,116 @@
+import type { Clock } from "#base/clock.ts";
+import { origin } from "#base/config.ts";
+import type { Log } from "#base/process/log.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type {
+  DeregisterRequest,
+  HeartbeatRequest,
+  HeartbeatResponse,
+  RegisterRequest,
+  RegisterResponse,
+} from "#wire/link.ts";
+import { endSessionsOfNode } from "../sessions/endings.ts";
+import type { Queries, Store } from "../store/store.ts";
+import type { TicketKeys } from "../tickets/ticket-keys.ts";
+import type { NodeSettingsFor } from "./node-settings.ts";
+
+interface Parts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ticketKeys: TicketKeys;
+  readonly settingsFor: NodeSettingsFor;
+}
+
+/** What nodes say of themselves over the link. Whoever calls has made sure that it is this node. */
+export interface Registry {
+  register(nodeId: string, request: RegisterRequest): Promise<RegisterResponse>;
+  heartbeat(nodeId: string, request: HeartbeatRequest): Promise<HeartbeatResponse>;
+  deregister(nodeId: string, request: DeregisterRequest): Promise<void>;
+}
+
+/**
+ * A node has one start at a time. A new one ends what an older one carried; the older one, should it still run, is
+ * told `node_superseded` from then on and does not come back.
+ */
+export function createRegistry({ store, clock, log, ticketKeys, settingsFor }: Parts): Registry {
+  return {
+    async register(nodeId, request) {
+      const { incarnation, version } = request;
+      const now = clock.now();
+      const columns = {
+        incarnation,
+        version,
+        page_origin: parseOrigin("pageOrigin", request.pageOrigin),
+        web_socket_origin: parseOrigin("webSocketOrigin", request.webSocketOrigin),
+        maximum_sessions: request.maximumSessions ?? null,
+        seen_at: now,
+      };
+      const lost = await store.db.transaction().execute(async (db) => {
+        await enter(db, { nodeId, incarnation, now });
+        await db.updateTable("nodes").set(columns).where("id", "=", nodeId).execute();
+        const ending = { kind: "failed", code: "node_lost" } as const;
+        return await endSessionsOfNode(db, { nodeId, except: incarnation, ending, now: store.now });
+      });
+      log.info({ nodeId, version, lostSessions: lost }, "Node registered");
+      const { kid, key } = ticketKeys(nodeId, incarnation);
+      return {
+        nodeId,
+        ticketKey: { kid, key: Buffer.from(key).toString("base64url") },
+        now: clock.now(),
+        settings: await settingsFor(nodeId),
+      };
+    },
+
+    async heartbeat(nodeId, { incarnation, sessions }) {
+      const { numUpdatedRows } = await store.db
+        .updateTable("nodes")
+        .set({ seen_at: clock.now(), sessions })
+        .where("id", "=", nodeId)
+        .where("incarnation", "=", incarnation)
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) throw new GatewayError("node_superseded");
+      return { now: clock.now(), settings: await settingsFor(nodeId) };
+    },
+
+    async deregister(nodeId, { incarnation }) {
+      const ended = await store.db.transaction().execute(async (db) => {
+        const { numUpdatedRows } = await db
+          .updateTable("nodes")
+          .set({ incarnation: null, sessions: 0 })
+          .where("id", "=", nodeId)
+          .where("incarnation", "=", incarnation)
+          .executeTakeFirst();
+        // Said twice, or by a start that was superseded: there is nothing left to do.
+        if (numUpdatedRows === 0n) return undefined;
+        const ending = { kind: "failed", code: "node_stopping" } as const;
+        return await endSessionsOfNode(db, { nodeId, ending, now: store.now });
+      });
+      if (ended !== undefined) log.info({ nodeId, endedSessions: ended }, "Node deregistered");
+    },
+  };
+}
+
+/** Notes a start of a node. One that registers again is the present one, or was superseded. */
+async function enter(
+  db: Queries,
+  { nodeId, incarnation, now }: { nodeId: string; incarnation: string; now: number },
+): Promise<void> {
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto("incarnations")
+    .values({ node_id: nodeId, incarnation, registered_at: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  if (numInsertedOrUpdatedRows !== 0n) return;
+  const node = await db.selectFrom("nodes").select("incarnation").where("id", "=", nodeId).executeTakeFirst();
+  if (node?.incarnation !== incarnation) throw new GatewayError("node_superseded");
+}
+
+function parseOrigin(field: string, text: string): string {
+  try {
+    return origin(text);
+  } catch (cause) {
+    const detail = `${field}: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new GatewayError("request_invalid", { cause, detail });
+  }
+}

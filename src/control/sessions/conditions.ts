@@ -1,0 +1,10 @@
+import { sql } from "kysely";
+
+/**
+ * The conditions of the indexes that leave ended sessions out (store/migrations). A statement has to say them in
+ * these words, with the values in the text: a database does not look into parameters when it picks an index.
+ */
+export const isLive = sql<boolean>`sessions.state <> 'ended'`;
+
+/** Issued, and neither used nor swept away. */
+export const isUnredeemed = sql<boolean>`sessions.state = 'pending' and sessions.redeemed_at is null`;

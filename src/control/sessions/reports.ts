@@ -1,0 +1,103 @@
+import { sql } from "kysely";
+import type { SessionReport } from "#wire/link.ts";
+import type { Ending } from "#wire/viewer.ts";
+import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
+import type { Queries, Store } from "../store/store.ts";
+import { statesBefore } from "./states.ts";
+
+/** Which start of which node reports. */
+export interface Reporter {
+  readonly nodeId: string;
+  readonly incarnation: string;
+}
+
+export type TakeReports = (reporter: Reporter, reports: readonly SessionReport[]) => Promise<void>;
+
+const KEY = { id: TEXT, nodeId: TEXT, incarnation: TEXT, attachment: INTEGER } as const;
+const COUNTERS = { bytesToViewer: INTEGER, bytesFromViewer: INTEGER } as const;
+
+/**
+ * Takes what a node says of its sessions: all reports of a request or none. Each may come twice, late or in the
+ * wrong order: one that is of another node, another start or a lower attachment, or that would move a session back,
+ * changes nothing.
+ */
+export function createReports(store: Store): TakeReports {
+  const markActive = prepareActive(store.db);
+  const markEnded = prepareEnded(store);
+
+  return async ({ nodeId, incarnation }, reports) => {
+    await store.db.transaction().execute(async (db) => {
+      for (const report of reports) {
+        const { sessionId: id, attachment, at, bytesToViewer, bytesFromViewer } = report;
+        const values = { id, nodeId, incarnation, attachment, bytesToViewer, bytesFromViewer };
+        if (report.state === "active") await markActive(db, values);
+        else await markEnded(db, { ...values, at, ...endingColumns(report.ending) });
+      }
+    });
+  };
+}
+
+/** Counters only rise, so a report that was overtaken by a later one does no harm. */
+function prepareActive(db: Queries) {
+  return prepare(db, { ...KEY, ...COUNTERS }, (query, values) =>
+    query
+      .updateTable("sessions")
+      .set({
+        state: "active",
+        bytes_to_viewer: greatest("bytes_to_viewer", values.bytesToViewer),
+        bytes_from_viewer: greatest("bytes_from_viewer", values.bytesFromViewer),
+      })
+      .where("id", "=", values.id)
+      .where("node_id", "=", values.nodeId)
+      .where("incarnation", "=", values.incarnation)
+      .where("attachment", "=", values.attachment)
+      .where("state", "in", [...statesBefore("active"), "active"])
+      .where("redeemed_at", "is not", null),
+  );
+}
+
+function prepareEnded({ db, now }: Store) {
+  const kinds = {
+    ...KEY,
+    ...COUNTERS,
+    at: INTEGER,
+    kind: of<Ending["kind"]>(),
+    code: of<Ending["code"]>(),
+    detail: nullable(TEXT),
+  };
+  return prepare(db, kinds, (query, values) =>
+    query
+      .updateTable("sessions")
+      .set({
+        state: "ended",
+        // The node's clock may be off: no session ends before it began, or in the future.
+        ended_at: sql`case when ${values.at} < redeemed_at then redeemed_at when ${values.at} > ${now} then ${now} else ${values.at} end`,
+        ending_kind: values.kind,
+        ending_code: values.code,
+        ending_detail: values.detail,
+        bytes_to_viewer: greatest("bytes_to_viewer", values.bytesToViewer),
+        bytes_from_viewer: greatest("bytes_from_viewer", values.bytesFromViewer),
+      })
+      .where("id", "=", values.id)
+      .where("node_id", "=", values.nodeId)
+      .where("incarnation", "=", values.incarnation)
+      .where("attachment", "=", values.attachment)
+      .where("state", "in", statesBefore("ended"))
+      .where("redeemed_at", "is not", null),
+  );
+}
+
+/** `max(a, b)` under a name that both databases have. */
+function greatest(column: "bytes_to_viewer" | "bytes_from_viewer", value: unknown) {
+  const stored = sql.ref<number>(column);
+  return sql<number>`case when ${stored} > ${value} then ${stored} else ${value} end`;
+}
+
+function endingColumns(ending: SessionReport["ending"]): {
+  readonly kind: Ending["kind"];
+  readonly code: Ending["code"];
+  readonly detail: string | null;
+} {
+  if (ending === undefined) return { kind: "failed", code: "internal", detail: null };
+  return { kind: ending.kind, code: ending.code, detail: ending.detail ?? null };
+}

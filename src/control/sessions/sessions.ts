@@ -1,0 +1,87 @@
+import type { Selectable } from "kysely";
+import type { Session } from "#wire/api.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { pageSize, readCursor, toPage } from "../paging.ts";
+import type { Caller, Sessions } from "../services.ts";
+import type { SessionTable } from "../store/schema.ts";
+import type { Queries, Store } from "../store/store.ts";
+import { isLive } from "./conditions.ts";
+
+/** Who opened what, newest first. Administrators see all sessions, members those of their own account. */
+export function createSessions({ store }: { readonly store: Store }): Sessions {
+  return {
+    async list(caller, filter) {
+      const size = pageSize(filter);
+      const [before] = readCursor(filter, "id") ?? [];
+      const rows = await sessionQuery(store.db, { caller, filter, before, size }).execute();
+      return toPage(rows, size, { item: toSession, key: (row) => [row.id] });
+    },
+
+    async get(caller, id) {
+      const row = await store.db.selectFrom("sessions").selectAll().where("id", "=", id).executeTakeFirst();
+      if (row === undefined || (caller.role !== "admin" && row.account_id !== caller.accountId))
+        throw new GatewayError("not_found", { detail: "session" });
+      return toSession(row);
+    },
+  };
+}
+
+/** The statement behind a list. Each of its forms is answered by an index: see the test. */
+export function sessionQuery(
+  db: Queries,
+  {
+    caller,
+    filter,
+    before,
+    size,
+  }: {
+    readonly caller: Pick<Caller, "role" | "accountId">;
+    readonly filter: Parameters<Sessions["list"]>[1];
+    readonly before: string | undefined;
+    readonly size: number;
+  },
+) {
+  let query = db
+    .selectFrom("sessions")
+    .selectAll()
+    .orderBy("id", "desc")
+    .limit(size + 1);
+  if (caller.role !== "admin") query = query.where("account_id", "=", caller.accountId);
+  if (filter.machineId !== undefined) query = query.where("machine_id", "=", filter.machineId);
+  if (filter.state !== undefined) query = query.where("state", "=", filter.state);
+  if (filter.state !== undefined && filter.state !== "ended") query = query.where(isLive);
+  if (before !== undefined) query = query.where("id", "<", before);
+  return query;
+}
+
+function toSession(row: Selectable<SessionTable>): Session {
+  return {
+    id: row.id,
+    state: row.state,
+    machineId: row.machine_id,
+    machine: row.machine_name,
+    projectId: row.project_id,
+    account: row.account_name,
+    protocol: row.protocol,
+    viewOnly: row.view_only === 1,
+    nodeId: row.node_id,
+    createdAt: time(row.created_at),
+    ...(row.redeemed_at === null ? {} : { redeemedAt: time(row.redeemed_at) }),
+    ...(row.ended_at === null ? {} : { endedAt: time(row.ended_at) }),
+    creatorAddress: row.creator_address,
+    ...(row.viewer_address === null ? {} : { viewerAddress: row.viewer_address }),
+    ...endingOf(row),
+    bytesToViewer: row.bytes_to_viewer,
+    bytesFromViewer: row.bytes_from_viewer,
+  };
+}
+
+function endingOf(row: Selectable<SessionTable>): Pick<Session, "ending"> {
+  const { ending_kind: kind, ending_code: code, ending_detail: detail } = row;
+  if (kind === null || code === null) return {};
+  return { ending: { kind, code, ...(detail === null ? {} : { detail }) } };
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString();
+}

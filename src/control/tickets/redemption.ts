@@ -1,0 +1,120 @@
+import { canonicalAddress } from "#wire/address.ts";
+import type { ErrorCode } from "#wire/errors.ts";
+import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
+import type { Grant } from "#wire/grant.ts";
+import type { RedeemRequest } from "#wire/link.ts";
+import { ALL_RIGHTS, VIEW_ONLY } from "#wire/rights.ts";
+import type { JudgeStanding } from "../consoles/standing.ts";
+import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
+import { endSession } from "../sessions/endings.ts";
+import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
+import type { Store } from "../store/store.ts";
+import { newCredential } from "../vault/credential.ts";
+import type { Vault } from "../vault/vault.ts";
+
+interface Parts {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly drivers: Drivers;
+  readonly judgeStanding: JudgeStanding;
+}
+
+/** Turns a ticket, which its node opened, into the grant, once. Throws the error that the viewer is to be told. */
+export type Redeem = (nodeId: string, request: RedeemRequest) => Promise<Grant>;
+
+/**
+ * INVARIANT: a ticket is redeemed at most once, by the start of the node that it was issued for. One conditional
+ * update decides, by the database's clock, and is on disk before anything is answered.
+ *
+ * After it the world is judged as it is now: the account's right, the machine, where its console is. What is
+ * refused then is refused for good: the ticket is spent, and the session ends with the reason.
+ */
+export function createRedemption({ store, vault, drivers, judgeStanding }: Parts): Redeem {
+  const take = prepareTake(store);
+  const explain = prepareExplain(store);
+
+  return async (nodeId, { incarnation, sessionId, attachment, viewerAddress }) => {
+    const reopen = newCredential();
+    const viewer = canonicalAddress(viewerAddress) ?? viewerAddress;
+    const key = { id: sessionId, nodeId, incarnation, attachment, viewer };
+    const [session] = await take(store.db, { ...key, reopenHash: reopen.hash });
+    if (session === undefined) {
+      const [row] = await explain(store.db, { id: sessionId });
+      throw new GatewayError(refusal(row, key));
+    }
+
+    try {
+      const { machine } = await judgeStanding(session);
+      const upstream = await driverOf(drivers, machine.driver).resolve(toDriverMachine(machine, vault));
+      return {
+        sessionId,
+        attachment,
+        machine: { id: machine.id, name: machine.name },
+        protocol: machine.protocol,
+        upstream,
+        rights: session.view_only === 1 ? VIEW_ONLY : ALL_RIGHTS,
+        reopen: reopen.value.expose(),
+      };
+    } catch (cause) {
+      const error = toGatewayError(cause);
+      const { code, detail } = error;
+      const kind = code === "internal" ? "failed" : "refused";
+      await endSession(store, sessionId, { kind, code, ...(detail === undefined ? {} : { detail }) });
+      throw error;
+    }
+  };
+}
+
+function prepareTake({ db, now }: Store) {
+  const kinds = {
+    id: TEXT,
+    nodeId: TEXT,
+    incarnation: TEXT,
+    attachment: INTEGER,
+    viewer: TEXT,
+    reopenHash: TEXT,
+  };
+  return prepare(db, kinds, (query, values) =>
+    query
+      .updateTable("sessions")
+      .set({ redeemed_at: now, viewer_address: values.viewer, reopen_hash: values.reopenHash })
+      .where("id", "=", values.id)
+      .where("state", "=", "pending")
+      .where("redeemed_at", "is", null)
+      .where("ticket_expires_at", ">", now)
+      .where("node_id", "=", values.nodeId)
+      .where("incarnation", "=", values.incarnation)
+      .where("attachment", "=", values.attachment)
+      // The node compares it first; a node that does not is no way around it.
+      .where((where) =>
+        where.or([where("bound_address", "is", null), where("bound_address", "=", values.viewer)]),
+      )
+      .returning(["account_id", "machine_id", "project_id", "view_only"]),
+  );
+}
+
+function prepareExplain({ db, now }: Store) {
+  return prepare(db, { id: TEXT }, (query, { id }) =>
+    query
+      .selectFrom("sessions")
+      .select(["node_id", "incarnation", "attachment", "state", "redeemed_at", "bound_address"])
+      .select(["ending_kind", "ending_code", "ticket_expires_at"])
+      .select(now.as("now"))
+      .where("id", "=", id),
+  );
+}
+
+type Explained = Awaited<ReturnType<ReturnType<typeof prepareExplain>>>[number];
+
+/** Why the update found nothing to update, for the person who holds the link. */
+function refusal(
+  row: Explained | undefined,
+  key: { nodeId: string; incarnation: string; attachment: number; viewer: string },
+): ErrorCode {
+  if (row === undefined) return "ticket_foreign";
+  if (row.node_id !== key.nodeId || row.incarnation !== key.incarnation) return "ticket_foreign";
+  if (row.redeemed_at !== null || row.attachment !== key.attachment) return "ticket_used";
+  if (row.ticket_expires_at <= row.now) return "ticket_expired";
+  if (row.state === "ended") return row.ending_code ?? "ticket_expired";
+  return "caller_address_mismatch";
+}

@@ -1,0 +1,29 @@
+import { createHash } from "node:crypto";
+import type { TicketKey } from "#wire/ticket.ts";
+import type { InstallationKey } from "../vault/installation-key.ts";
+import { deriveKey } from "../vault/vault.ts";
+
+const limits = {
+  /** Keys kept at hand: one for each node that is up, in any fleet that one control serves. */
+  keys: 1000,
+} as const;
+
+/** The key of one start of one node. Whoever has it opens and forges that start's tickets, and no others. */
+export type TicketKeys = (nodeId: string, incarnation: string) => TicketKey;
+
+export function createTicketKeys(installationKey: InstallationKey, installationId: string): TicketKeys {
+  const known = new Map<string, TicketKey>();
+  return (nodeId, incarnation) => {
+    const name = JSON.stringify([nodeId, incarnation]);
+    const key = known.get(name) ?? {
+      kid: createHash("sha256").update(name).digest("base64url").slice(0, 16),
+      key: deriveKey(installationKey, {
+        salt: installationId,
+        info: ["porthole", "ticket", nodeId, incarnation],
+      }),
+    };
+    if (known.size >= limits.keys) known.clear();
+    known.set(name, key);
+    return key;
+  };
+}
