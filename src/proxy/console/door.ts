@@ -1,0 +1,174 @@
+import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Log } from "#base/process/log.ts";
+import type { ErrorCode } from "#wire/errors.ts";
+import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
+import type { Grant } from "#wire/grant.ts";
+import { SUBPROTOCOL } from "#wire/viewer.ts";
+import { answerError } from "../http/answer.ts";
+import { checkHeaderCount } from "../http/listener.ts";
+import { viewerAddress } from "../http/viewer-address.ts";
+import { endingOf } from "./ending.ts";
+import type { Sessions } from "./sessions.ts";
+import {
+  checkHandshake,
+  chooseDialect,
+  type Dialect,
+  type Offers,
+  readCredentials,
+  readOffers,
+} from "./upgrade-request.ts";
+import { ViewerLeg } from "./viewer-leg.ts";
+
+const limits = {
+  /** One WebSocket message: the largest clipboard text that is taken (1 MiB), and what stands around it. */
+  messageBytes: 1024 * 1024 + 1024,
+  /** Frames that one message may be cut into. */
+  fragments: 1024,
+  /** Reads that one unfinished message may be spread over: one arriving byte by byte is an attack. */
+  bufferedChunks: 16 * 1024,
+  /** Viewers that wait for control's word at once. */
+  pendingAdmissions: 1024,
+} as const;
+
+/** What scanners and mistyped addresses cause all day; not worth an operator's eye. */
+const NOISE: ReadonlySet<ErrorCode> = new Set(["ticket_missing", "ticket_invalid", "request_invalid"]);
+
+export interface DoorOptions {
+  readonly log: Log;
+  readonly maxSessions: number;
+  readonly closingMs: number;
+  readonly sessions: Pick<Sessions, "size" | "open" | "missed">;
+  readonly headers: () => OutgoingHttpHeaders;
+  /** Throws `origin_refused`. */
+  readonly checkOrigin: (origin: string | undefined) => void;
+  readonly admit: (credentials: {
+    readonly ticket: string | undefined;
+    readonly extra: string | undefined;
+    readonly viewerAddress: string;
+  }) => Promise<Grant>;
+}
+
+interface Knock {
+  readonly request: IncomingMessage;
+  readonly socket: Socket;
+  readonly head: Buffer;
+}
+
+/**
+ * Where WebSockets come in. Whoever is refused is told so in the way that it can see: as an HTTP status before the
+ * upgrade, or, for `porthole.v1`, whose page sees no status, as an ending on a WebSocket that carries nothing else.
+ */
+export class Door {
+  readonly #options: DoorOptions;
+  readonly #webSockets: WebSocketServer;
+  readonly #pending = new Set<Promise<void>>();
+  #isClosed = false;
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+    this.#webSockets = new WebSocketServer(webSocketOptions(options.closingMs));
+  }
+
+  handle(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on("error", () => {}); // Whoever comes to own it hears of its end by `close`.
+    const pending = this.#receive({ request, socket, head });
+    this.#pending.add(pending);
+    void pending.finally(() => this.#pending.delete(pending));
+  }
+
+  /** Lets nobody in any more. Resolves when nobody stands on the threshold. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#pending);
+  }
+
+  /** Never rejects. */
+  async #receive(knock: Knock): Promise<void> {
+    const offers = readOffers(knock.request.headers["sec-websocket-protocol"]);
+    try {
+      checkHeaderCount(knock.request);
+      checkHandshake(knock.request);
+    } catch (error) {
+      this.#refuseByStatus(knock, toGatewayError(error));
+      return;
+    }
+    try {
+      const dialect = chooseDialect(offers);
+      const grant = await this.#admit(knock.request, offers);
+      this.#letIn(knock, dialect, grant);
+    } catch (error) {
+      this.#refuse(knock, offers, toGatewayError(error));
+    }
+  }
+
+  async #admit(request: IncomingMessage, offers: Offers): Promise<Grant> {
+    const { sessions, maxSessions, checkOrigin, admit } = this.#options;
+    if (this.#isClosed) throw new GatewayError("node_stopping");
+    checkOrigin(request.headers.origin);
+    const credentials = readCredentials(request.url, offers);
+    const pending = this.#pending.size;
+    if (pending >= limits.pendingAdmissions || sessions.size + pending >= maxSessions)
+      throw new GatewayError("node_full");
+    return await admit({ ...credentials, viewerAddress: viewerAddress(request.socket) });
+  }
+
+  #letIn(knock: Knock, dialect: Dialect, grant: Grant): void {
+    const { sessions } = this.#options;
+    if (!knock.socket.readable || !knock.socket.writable) {
+      sessions.missed(grant);
+      return;
+    }
+    this.#upgrade(knock, dialect, (webSocket) =>
+      sessions.open({ webSocket, socket: knock.socket, dialect, grant }),
+    );
+  }
+
+  #refuse(knock: Knock, offers: Offers, error: GatewayError): void {
+    this.#tellOperator(knock, error);
+    if (!offers.dialects.includes(SUBPROTOCOL)) {
+      this.#refuseByStatus(knock, error);
+      return;
+    }
+    this.#upgrade(knock, SUBPROTOCOL, (webSocket) => {
+      webSocket.on("error", () => {});
+      new ViewerLeg(webSocket, knock.socket, SUBPROTOCOL).end(endingOf(error));
+    });
+  }
+
+  #refuseByStatus({ request, socket }: Knock, error: GatewayError): void {
+    const response = new ServerResponse(request);
+    response.assignSocket(socket);
+    response.on("finish", () => socket.destroySoon());
+    answerError(request, response, { error, headers: this.#options.headers() });
+  }
+
+  /** ws is told of the one sub-protocol that was chosen: the entries with credentials end here. */
+  #upgrade({ request, socket, head }: Knock, dialect: Dialect, then: (webSocket: WebSocket) => void): void {
+    if (dialect === "none") delete request.headers["sec-websocket-protocol"];
+    else request.headers["sec-websocket-protocol"] = dialect;
+    this.#webSockets.handleUpgrade(request, socket, head, then);
+  }
+
+  #tellOperator({ socket }: Knock, error: GatewayError): void {
+    const { log } = this.#options;
+    const fields = { code: error.code, detail: error.detail, viewerAddress: viewerAddress(socket) };
+    if (error.code === "internal") log.error({ ...fields, error }, "Console could not be opened");
+    else if (NOISE.has(error.code)) log.debug(fields, "Console refused");
+    else log.info(fields, "Console refused");
+  }
+}
+
+function webSocketOptions(closingMs: number) {
+  return {
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    autoPong: false, // A viewer that pings and does not read would fill our memory with answers.
+    maxPayload: limits.messageBytes,
+    maxFragments: limits.fragments,
+    maxBufferedChunks: limits.bufferedChunks,
+    closeTimeout: closingMs, // Not in the types yet, so this cannot stand where it is used.
+  };
+}

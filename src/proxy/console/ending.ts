@@ -1,0 +1,55 @@
+import { ERRORS, type ErrorCode } from "#wire/errors.ts";
+import { toGatewayError } from "#wire/gateway-error.ts";
+import type { Ending, EndingKind } from "#wire/viewer.ts";
+
+/** Somebody let go of the console, as people and machines do. Nothing is wrong. */
+const CLOSED: ReadonlySet<ErrorCode> = new Set(["viewer_closed", "upstream_closed", "node_stopping"]);
+
+/** Whoever asked was told no: nothing was redeemed, or control would not have it. */
+const REFUSED: ReadonlySet<ErrorCode> = new Set([
+  "ticket_missing",
+  "ticket_invalid",
+  "ticket_foreign",
+  "ticket_expired",
+  "ticket_used",
+  "extra_token_mismatch",
+  "caller_address_mismatch",
+  "origin_refused",
+  "access_withdrawn",
+  "reopen_invalid",
+  "machine_gone",
+  "machine_not_running",
+  "upstream_not_allowed",
+  "subprotocol_unsupported",
+  "request_invalid",
+  "node_full",
+]);
+
+/** The one place that tells benign ends from refusals and failures. */
+export function endingOf(thrown: unknown, reference?: string): Ending {
+  const { code, detail } = toGatewayError(thrown);
+  return {
+    kind: kindOf(code),
+    code,
+    ...(detail === undefined ? {} : { detail }),
+    ...(reference === undefined ? {} : { reference }),
+  };
+}
+
+function kindOf(code: ErrorCode): EndingKind {
+  if (CLOSED.has(code)) return "closed";
+  return REFUSED.has(code) ? "refused" : "failed";
+}
+
+/** An ending in sentences, for viewers that can show text and nothing else. */
+export function endingText({ code, detail, reference }: Ending): string {
+  const { meaning, remedy } = ERRORS[code];
+  return [
+    meaning,
+    detail === undefined ? "" : `(${detail})`,
+    remedy,
+    reference === undefined ? "" : `Reference: ${reference}`,
+  ]
+    .filter((part) => part !== "")
+    .join(" ");
+}

@@ -1,0 +1,140 @@
+import type { Socket } from "node:net";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { SUBPROTOCOL, viewerLimits } from "#wire/viewer.ts";
+import type { ViewerLeg } from "./viewer-leg.ts";
+
+const limits = {
+  /**
+   * Console bytes that may wait for a viewer in this process. The upstream is paused above it, so a viewer that
+   * reads slowly, or not at all, costs this much and one read (64 KiB) more, and slows down nobody but itself.
+   */
+  viewerBacklogBytes: 256 * 1024,
+} as const;
+
+/** Takes what a viewer says, lets through what it may say, and throws a ProtocolError for what nobody may. */
+export interface ViewerFilter {
+  push(bytes: Uint8Array): void;
+}
+
+export interface RelayOptions {
+  readonly viewer: ViewerLeg;
+  readonly upstream: Socket;
+  /** Makes the filter between the viewer and `forward`. */
+  readonly filter: (forward: (bytes: Uint8Array) => void) => ViewerFilter;
+  /** Once, when the upstream has ended by itself. */
+  readonly onUpstreamGone: (reason: GatewayError) => void;
+}
+
+/**
+ * Copies console bytes between one viewer and one upstream, as they come: towards the viewer unread, towards the
+ * upstream through the filter. Each side is read only as fast as the other takes it, so nothing piles up here.
+ *
+ * This is the hot path, and thousands sit idle beside each other: it holds no buffer and no timer.
+ */
+export class Relay {
+  readonly #viewer: ViewerLeg;
+  readonly #upstream: Socket;
+  readonly #filter: ViewerFilter;
+  readonly #onUpstreamGone: (reason: GatewayError) => void;
+  #bytesToViewer = 0;
+  #bytesFromViewer = 0;
+  /** How many of those to the viewer it has consumed, by its own account. */
+  #acknowledged = 0;
+  #upstreamWaits = false;
+  #viewerWaits = false;
+  #over = false;
+
+  constructor({ viewer, upstream, filter, onUpstreamGone }: RelayOptions) {
+    this.#viewer = viewer;
+    this.#upstream = upstream;
+    this.#filter = filter((bytes) => this.#toUpstream(bytes));
+    this.#onUpstreamGone = onUpstreamGone;
+  }
+
+  get bytesToViewer(): number {
+    return this.#bytesToViewer;
+  }
+
+  get bytesFromViewer(): number {
+    return this.#bytesFromViewer;
+  }
+
+  /** Begins with what each side is to get before anything else. Both are paused until now. */
+  start(first: {
+    readonly toViewer: readonly Uint8Array[];
+    readonly fromViewer: readonly Uint8Array[];
+  }): void {
+    const upstream = this.#upstream;
+    upstream.on("data", (chunk) => this.#toViewer(chunk));
+    upstream.on("drain", () => this.#resumeViewer());
+    upstream.on("end", () => this.#upstreamGone("upstream_closed"));
+    upstream.on("error", (cause) => this.#upstreamGone("upstream_lost", cause));
+    upstream.on("close", () => this.#upstreamGone("upstream_lost"));
+    for (const bytes of first.toViewer) this.#toViewer(bytes);
+    for (const bytes of first.fromViewer) this.fromViewer(bytes);
+    if (upstream.destroyed) this.#upstreamGone("upstream_lost");
+    if (!this.#upstreamWaits) upstream.resume();
+    if (!this.#viewerWaits) this.#viewer.resume();
+  }
+
+  /** Throws a ProtocolError. */
+  fromViewer(bytes: Uint8Array): void {
+    if (this.#over) return;
+    this.#bytesFromViewer += bytes.length;
+    this.#filter.push(bytes);
+  }
+
+  /** A viewer that claims more than it was sent, or less than before, gains nothing by it. */
+  acknowledged(total: number): void {
+    this.#acknowledged = Math.min(Math.max(total, this.#acknowledged), this.#bytesToViewer);
+    this.resumeUpstream();
+  }
+
+  /** To be called when the viewer's backlog has drained. */
+  resumeUpstream(): void {
+    if (!this.#upstreamWaits || this.#viewerIsBehind) return;
+    this.#upstreamWaits = false;
+    this.#upstream.resume();
+  }
+
+  /** Nothing is copied any more. What the viewer said last still reaches the upstream, which is closed behind it. */
+  stop(): void {
+    this.#over = true;
+    this.#upstream.destroySoon();
+  }
+
+  #toViewer(bytes: Uint8Array): void {
+    if (this.#over) return;
+    this.#bytesToViewer += bytes.length;
+    this.#viewer.send(bytes);
+    if (!this.#viewerIsBehind || this.#upstreamWaits) return;
+    this.#upstreamWaits = true;
+    this.#upstream.pause();
+  }
+
+  #toUpstream(bytes: Uint8Array): void {
+    if (this.#upstream.write(bytes) || this.#viewerWaits) return;
+    this.#viewerWaits = true;
+    this.#viewer.pause();
+  }
+
+  #resumeViewer(): void {
+    if (!this.#viewerWaits || this.#over) return;
+    this.#viewerWaits = false;
+    this.#viewer.resume();
+  }
+
+  // INVARIANT: the bound on the backlog is above the socket's own high-water mark, so whenever it is exceeded the
+  // socket will say `drain`.
+  get #viewerIsBehind(): boolean {
+    if (this.#viewer.backlog > limits.viewerBacklogBytes) return true;
+    if (this.#viewer.dialect !== SUBPROTOCOL) return false;
+    return this.#bytesToViewer - this.#acknowledged > viewerLimits.unacknowledgedBytes;
+  }
+
+  #upstreamGone(code: "upstream_closed" | "upstream_lost", cause?: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#onUpstreamGone(new GatewayError(code, { cause }));
+  }
+}

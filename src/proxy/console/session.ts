@@ -1,0 +1,216 @@
+import type { Socket } from "node:net";
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/process/log.ts";
+import { ProtocolError } from "#base/protocol-error.ts";
+import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
+import type { Grant, Protocol } from "#wire/grant.ts";
+import type { SessionReport } from "#wire/link.ts";
+import type { Ending } from "#wire/viewer.ts";
+import type { Deadlines } from "../deadlines.ts";
+import { openRfb } from "../upstreams/rfb.ts";
+import { Conversation } from "./conversation.ts";
+import { endingOf } from "./ending.ts";
+import type { OpenConsole, Opening } from "./opening.ts";
+import { Relay } from "./relay.ts";
+import type { ViewerEvents, ViewerLeg } from "./viewer-leg.ts";
+
+const OPENINGS: Readonly<Record<Protocol, Opening>> = { rfb: openRfb };
+
+/** A session on this node: redeemed and being opened; relaying; being taken down; over. */
+type State = "pending" | "active" | "closing" | "ended";
+
+const NEXT: Readonly<Record<State, readonly State[]>> = {
+  pending: ["active", "closing"],
+  active: ["closing"],
+  closing: ["ended"],
+  ended: [],
+};
+
+/** What all sessions of a node share. */
+export interface SessionContext {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly connect: (upstream: Grant["upstream"], signal: AbortSignal) => Promise<Socket>;
+  readonly report: (report: SessionReport) => void;
+  readonly entrances: () => readonly string[];
+  /** The session is over: both ends are closed. */
+  readonly onEnded: (session: Session) => void;
+}
+
+/** Exists while the console is being opened, and takes with it whatever only that needs. */
+interface Pending {
+  readonly grant: Grant;
+  readonly conversation: Conversation;
+  readonly abort: AbortController;
+}
+
+/** One console that is open on this node: one viewer, one upstream, one ending. */
+export class Session implements ViewerEvents {
+  readonly #context: SessionContext;
+  readonly #viewer: ViewerLeg;
+  readonly #sessionId: string;
+  readonly #attachment: number;
+  #state: State = "pending";
+  #pending: Pending | undefined;
+  #relay: Relay | undefined;
+  #upstream: Socket | undefined;
+  #viewerIsGone = false;
+  #ending: Ending | undefined;
+  /** What was behind the ending, for the operator's log and nobody else. */
+  #cause: string | undefined;
+  #cutting: NodeJS.Timeout | undefined;
+
+  constructor(context: SessionContext, viewer: ViewerLeg, grant: Grant) {
+    this.#context = context;
+    this.#viewer = viewer;
+    this.#sessionId = grant.sessionId;
+    this.#attachment = grant.attachment;
+    this.#pending = { grant, conversation: new Conversation(viewer), abort: new AbortController() };
+    viewer.listen(this);
+  }
+
+  /** Never rejects: however it turns out, the session ends by itself. */
+  async open(): Promise<void> {
+    const pending = this.#pending;
+    if (pending === undefined) return;
+    const { log, deadlines, connect } = this.#context;
+    const { grant, conversation, abort } = pending;
+    log.debug({ sessionId: this.#sessionId, machineId: grant.machine.id }, "Session opens");
+    try {
+      const open = await OPENINGS[grant.protocol]({
+        grant,
+        viewer: { conversation, send: (bytes) => this.#viewer.send(bytes) },
+        connect: () => connect(grant.upstream, abort.signal),
+        onStage: (stage) => this.#viewer.tell({ type: "progress", stage }),
+        deadlines,
+        signal: abort.signal,
+      });
+      this.#attach(open, pending);
+    } catch (error) {
+      this.end(error);
+    }
+  }
+
+  /** Ends the session for this reason, unless it is ending already. */
+  end(reason: unknown): void {
+    const reopen = this.#pending?.grant.reopen;
+    if (!this.#enter("closing")) return;
+    const error = toGatewayError(reason);
+    if (error.code === "internal")
+      this.#context.log.error({ error, sessionId: this.#sessionId }, "Session broke");
+    this.#ending = endingOf(error, this.#sessionId);
+    this.#cause = error.cause instanceof Error ? error.cause.message : undefined;
+    this.#pending?.abort.abort(error);
+    this.#pending?.conversation.fail(error);
+    this.#pending = undefined;
+    this.#relay?.stop();
+    if (!this.#viewerIsGone) this.#viewer.end(this.#ending, reopen);
+    if (this.#upstream?.closed === false) this.#upstream.once("close", () => this.#settle());
+    this.#cutting = setTimeout(() => this.#cut(), this.#context.deadlines.closingMs);
+    this.#settle();
+  }
+
+  /** Asks the viewer whether it is still there, and ends the session if it has not answered for too long. */
+  ping(): void {
+    if (this.#state === "closing" || this.#viewer.ping()) return;
+    this.end(new GatewayError("viewer_lost"));
+  }
+
+  fromViewer(bytes: Uint8Array): void {
+    this.#pending?.conversation.push(bytes);
+    this.#orEnd(() => this.#relay?.fromViewer(bytes));
+  }
+
+  acknowledged(total: number): void {
+    this.#relay?.acknowledged(total);
+  }
+
+  drained(): void {
+    this.#relay?.resumeUpstream();
+  }
+
+  violated(error: GatewayError): void {
+    this.end(error);
+  }
+
+  viewerGone(reason: GatewayError): void {
+    this.#viewerIsGone = true;
+    this.end(reason);
+    this.#settle();
+  }
+
+  #attach({ upstream, toViewer, filter }: OpenConsole, { grant, conversation }: Pending): void {
+    if (!this.#enter("active")) {
+      upstream.destroy();
+      return;
+    }
+    this.#pending = undefined;
+    this.#upstream = upstream;
+    const { id, name } = grant.machine;
+    this.#viewer.tell({
+      type: "attached",
+      sessionId: this.#sessionId,
+      machine: { id, name },
+      rights: grant.rights,
+      reopen: grant.reopen,
+      entrances: [...this.#context.entrances()],
+    });
+    this.#report("active");
+    const relay = new Relay({
+      viewer: this.#viewer,
+      upstream,
+      filter,
+      onUpstreamGone: (reason) => this.end(reason),
+    });
+    this.#relay = relay;
+    this.#orEnd(() => relay.start({ toViewer, fromViewer: conversation.takeEarly() }));
+  }
+
+  /** What a viewer says may be against the protocol, which is the end of it. */
+  #orEnd(relay: () => void): void {
+    try {
+      relay();
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      this.end(new GatewayError("viewer_protocol_error", { cause: error, detail: error.message }));
+    }
+  }
+
+  #enter(state: State): boolean {
+    if (!NEXT[this.#state].includes(state)) return false;
+    this.#state = state;
+    return true;
+  }
+
+  #cut(): void {
+    this.#viewer.cut();
+    this.#upstream?.destroy();
+  }
+
+  // INVARIANT: a session is reported as ended only when both of its ends are closed.
+  #settle(): void {
+    const upstreamIsGone = this.#upstream === undefined || this.#upstream.closed;
+    if (!this.#viewerIsGone || !upstreamIsGone || !this.#enter("ended")) return;
+    clearTimeout(this.#cutting);
+    this.#report("ended");
+    const { bytesToViewer = 0, bytesFromViewer = 0 } = this.#relay ?? {};
+    this.#context.log.info(
+      { ...this.#ending, sessionId: this.#sessionId, cause: this.#cause, bytesToViewer, bytesFromViewer },
+      "Session ended",
+    );
+    this.#context.onEnded(this);
+  }
+
+  #report(state: SessionReport["state"]): void {
+    this.#context.report({
+      sessionId: this.#sessionId,
+      attachment: this.#attachment,
+      at: this.#context.clock.now(),
+      state,
+      ...(this.#ending === undefined ? {} : { ending: this.#ending }),
+      bytesToViewer: this.#relay?.bytesToViewer ?? 0,
+      bytesFromViewer: this.#relay?.bytesFromViewer ?? 0,
+    });
+  }
+}

@@ -1,0 +1,78 @@
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import type { WebSocket } from "ws";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { Grant } from "#wire/grant.ts";
+import { endingOf } from "./ending.ts";
+import { Session, type SessionContext } from "./session.ts";
+import type { Dialect } from "./upgrade-request.ts";
+import { ViewerLeg } from "./viewer-leg.ts";
+
+/** Viewers are pinged in this many groups, one after the other, so that thousands do not answer all at once. */
+const PING_GROUPS = 20;
+
+/** A WebSocket that was admitted, and what it was admitted to. */
+export interface Admitted {
+  readonly webSocket: WebSocket;
+  readonly socket: Socket;
+  readonly dialect: Dialect;
+  readonly grant: Grant;
+}
+
+/** The sessions that this node carries, with one ticker for all of them. */
+export class Sessions {
+  readonly #context: SessionContext;
+  /** Each with the group in which it is pinged. */
+  readonly #sessions = new Map<Session, number>();
+  readonly #emptied = new EventTarget();
+  readonly #ticker: NodeJS.Timeout;
+  #group = 0;
+
+  constructor(context: Omit<SessionContext, "onEnded">) {
+    this.#context = { ...context, onEnded: (session) => this.#remove(session) };
+    this.#ticker = setInterval(() => this.#pingNextGroup(), context.deadlines.pingMs / PING_GROUPS);
+    this.#ticker.unref();
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** From here on the session lives by itself, and is in the list until both of its ends are closed. */
+  open({ webSocket, socket, dialect, grant }: Admitted): Session {
+    const session = new Session(this.#context, new ViewerLeg(webSocket, socket, dialect), grant);
+    this.#sessions.set(session, this.#sessions.size % PING_GROUPS);
+    void session.open();
+    return session;
+  }
+
+  /** A ticket was redeemed for a viewer that had gone meanwhile: control is told, and nothing is dialled. */
+  missed({ sessionId, attachment }: Grant): void {
+    this.#context.report({
+      sessionId,
+      attachment,
+      at: this.#context.clock.now(),
+      state: "ended",
+      ending: endingOf(new GatewayError("viewer_lost"), sessionId),
+      bytesToViewer: 0,
+      bytesFromViewer: 0,
+    });
+  }
+
+  /** Ends all sessions for this reason. Resolves when they are over, which takes the closing deadline at most. */
+  async endAll(reason: Error): Promise<void> {
+    clearInterval(this.#ticker);
+    for (const session of [...this.#sessions.keys()]) session.end(reason);
+    if (this.#sessions.size > 0) await once(this.#emptied, "emptied");
+  }
+
+  #remove(session: Session): void {
+    this.#sessions.delete(session);
+    if (this.#sessions.size === 0) this.#emptied.dispatchEvent(new Event("emptied"));
+  }
+
+  #pingNextGroup(): void {
+    this.#group = (this.#group + 1) % PING_GROUPS;
+    for (const [session, group] of this.#sessions) if (group === this.#group) session.ping();
+  }
+}

@@ -1,0 +1,70 @@
+import type { IncomingMessage } from "node:http";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { BINARY_SUBPROTOCOL, EXTRA_ENTRY_PREFIX, SUBPROTOCOL, TICKET_ENTRY_PREFIX } from "#wire/viewer.ts";
+
+/** What is spoken on one WebSocket: our sub-protocol, or bare console bytes under noVNC's name or under none. */
+export type Dialect = typeof SUBPROTOCOL | typeof BINARY_SUBPROTOCOL | "none";
+
+/** The entries of Sec-WebSocket-Protocol, sorted by what they are for. */
+export interface Offers {
+  readonly dialects: readonly string[];
+  readonly tickets: readonly string[];
+  readonly extras: readonly string[];
+}
+
+/** RFC 6455 §4.2.1: what a handshake must have, judged before a ticket is spent on it. Throws `request_invalid`. */
+export function checkHandshake({ method, headers }: IncomingMessage): void {
+  if (method !== "GET") throw invalid("a WebSocket handshake is a GET request");
+  if (headers["sec-websocket-version"] !== "13") throw invalid("Sec-WebSocket-Version must be 13");
+  if (!/^[+/0-9A-Za-z]{22}==$/.test(headers["sec-websocket-key"] ?? ""))
+    throw invalid("Sec-WebSocket-Key must be 16 bytes in base64");
+}
+
+export function readOffers(header: string | undefined): Offers {
+  const entries = (header ?? "")
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+  const valuesBehind = (prefix: string) =>
+    entries.filter((entry) => entry.startsWith(prefix)).map((entry) => entry.slice(prefix.length));
+  return {
+    dialects: entries.filter(
+      (entry) => !entry.startsWith(TICKET_ENTRY_PREFIX) && !entry.startsWith(EXTRA_ENTRY_PREFIX),
+    ),
+    tickets: valuesBehind(TICKET_ENTRY_PREFIX),
+    extras: valuesBehind(EXTRA_ENTRY_PREFIX).map((value) => Buffer.from(value, "base64url").toString("utf8")),
+  };
+}
+
+/** Ours if it is offered. Throws `subprotocol_unsupported` where only others are. */
+export function chooseDialect({ dialects }: Offers): Dialect {
+  if (dialects.includes(SUBPROTOCOL)) return SUBPROTOCOL;
+  if (dialects.includes(BINARY_SUBPROTOCOL)) return BINARY_SUBPROTOCOL;
+  if (dialects.length === 0) return "none";
+  throw new GatewayError("subprotocol_unsupported");
+}
+
+/**
+ * The ticket and the extra token, from sub-protocol entries or from the query. Throws `request_invalid` where one
+ * is given twice: which of the two was checked would depend on who reads.
+ */
+export function readCredentials(
+  url: string | undefined,
+  { tickets, extras }: Offers,
+): { readonly ticket: string | undefined; readonly extra: string | undefined } {
+  const [, query = ""] = /\?([^#]*)/.exec(url ?? "") ?? [];
+  const parameters = new URLSearchParams(query);
+  return {
+    ticket: only("token", [...tickets, ...parameters.getAll("token")]),
+    extra: only("extra", [...extras, ...parameters.getAll("extra")]),
+  };
+}
+
+function only(name: string, values: readonly string[]): string | undefined {
+  if (values.length > 1) throw invalid(`${name} is given more than once`);
+  return values[0];
+}
+
+function invalid(detail: string): GatewayError {
+  return new GatewayError("request_invalid", { detail });
+}

@@ -1,0 +1,135 @@
+import type { Socket } from "node:net";
+import type { RawData, WebSocket } from "ws";
+import { ERRORS } from "#wire/errors.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import {
+  type Ending,
+  type NodeMessage,
+  parseViewerMessage,
+  SUBPROTOCOL,
+  viewerLimits,
+} from "#wire/viewer.ts";
+import type { Dialect } from "./upgrade-request.ts";
+
+const limits = {
+  /** Answers to pings are left out while this much waits for a viewer that asks but does not read. */
+  pongBacklogBytes: 64 * 1024,
+} as const;
+
+/** Pings that may stay unanswered. */
+const MISSED_PINGS = 2;
+
+/** ws merges these with its defaults for every frame; one object for all spares an allocation each. */
+const BINARY = { binary: true } as const;
+
+/** What a viewer leg tells whoever it belongs to. */
+export interface ViewerEvents {
+  /** Console bytes. They are a view on ws's memory that nobody writes to again. */
+  fromViewer(bytes: Uint8Array): void;
+  /** `porthole.v1` only: how many console bytes it has consumed since it attached. */
+  acknowledged(total: number): void;
+  /** All that was sent has left the process. */
+  drained(): void;
+  /** It broke the rules of the WebSocket or of its dialect, and is to be closed. */
+  violated(error: GatewayError): void;
+  /** Once, and last: it is gone, for this reason, unless the reason was ours. */
+  viewerGone(reason: GatewayError): void;
+}
+
+/** One viewer on its WebSocket, in whichever dialect it speaks. */
+export class ViewerLeg {
+  readonly dialect: Dialect;
+  readonly #webSocket: WebSocket;
+  /** Under the WebSocket: it knows how much waits to leave, and tells when nothing does any more. */
+  readonly #socket: Socket;
+  #unansweredPings = 0;
+
+  constructor(webSocket: WebSocket, socket: Socket, dialect: Dialect) {
+    this.dialect = dialect;
+    this.#webSocket = webSocket;
+    this.#socket = socket;
+  }
+
+  listen(events: ViewerEvents): void {
+    this.#webSocket.on("message", (data, isBinary) => this.#take(data, isBinary, events));
+    this.#webSocket.on("ping", (data) => {
+      if (!this.#isBehind) this.#webSocket.pong(data);
+    });
+    this.#webSocket.on("pong", () => {
+      this.#unansweredPings = 0;
+    });
+    this.#webSocket.on("error", (cause) => events.violated(violation(cause.message, cause)));
+    this.#webSocket.on("close", (code) => events.viewerGone(goneBecause(code)));
+    this.#socket.on("drain", () => events.drained());
+  }
+
+  /** Console bytes waiting to leave the process. */
+  get backlog(): number {
+    return this.#socket.writableLength;
+  }
+
+  send(bytes: Uint8Array): void {
+    this.#webSocket.send(bytes, BINARY);
+  }
+
+  /** Said in `porthole.v1`; other dialects have no words for it. */
+  tell(message: NodeMessage): void {
+    if (this.dialect === SUBPROTOCOL) this.#webSocket.send(JSON.stringify(message));
+  }
+
+  pause(): void {
+    this.#webSocket.pause();
+  }
+
+  resume(): void {
+    this.#webSocket.resume();
+  }
+
+  /** Asks whether the viewer is still there. False when it has not answered for too long. */
+  ping(): boolean {
+    if (this.#unansweredPings >= MISSED_PINGS) return false;
+    this.#unansweredPings += 1;
+    if (!this.#isBehind) this.#webSocket.ping();
+    return true;
+  }
+
+  /** Says why it is over and closes. ws cuts the connection itself when the viewer does not close in time. */
+  end(ending: Ending, reopen?: string): void {
+    this.tell({ type: "ending", ending, ...(reopen === undefined ? {} : { reopen }) });
+    this.#webSocket.resume(); // The viewer's own close frame stands behind whatever it has said.
+    this.#webSocket.close(ERRORS[ending.code].close, ending.code);
+  }
+
+  /** Without a word: for a viewer that is not there to hear it. */
+  cut(): void {
+    this.#webSocket.terminate();
+  }
+
+  get #isBehind(): boolean {
+    return this.backlog > limits.pongBacklogBytes;
+  }
+
+  #take(data: RawData, isBinary: boolean, events: ViewerEvents): void {
+    this.#unansweredPings = 0;
+    if (isBinary) events.fromViewer(data as Buffer);
+    else if (this.dialect === SUBPROTOCOL) this.#takeText(data as Buffer, events);
+    else events.violated(violation("a text frame, which only porthole.v1 has"));
+  }
+
+  /** What this version does not know is ignored, so that a newer viewer can talk to an older node. */
+  #takeText(data: Buffer, events: ViewerEvents): void {
+    if (data.length > viewerLimits.textCharacters * 4) return;
+    const message = parseViewerMessage(data.toString("utf8"));
+    if (message?.type === "ack") events.acknowledged(message.bytes);
+    if (message?.type === "ping" && !this.#isBehind) this.tell({ type: "pong", id: message.id });
+  }
+}
+
+/** RFC 6455 §7.4.1. 1006 stands for no close frame at all: the connection broke. */
+function goneBecause(code: number): GatewayError {
+  return new GatewayError(code === 1006 ? "viewer_lost" : "viewer_closed");
+}
+
+function violation(detail: string, cause?: unknown): GatewayError {
+  return new GatewayError("viewer_protocol_error", { detail, cause });
+}

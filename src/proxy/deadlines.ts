@@ -1,0 +1,27 @@
+/** How long each step of a console may take, in milliseconds. One value, so that a test can be impatient. */
+export interface Deadlines {
+  /** From the upgrade to the viewer's version, and again from our offer to its ClientInit. */
+  readonly viewerHandshakeMs: number;
+  /** Resolving the hypervisor's name and connecting to it. */
+  readonly dialMs: number;
+  /** From the connection to ServerInit. */
+  readonly upstreamHandshakeMs: number;
+  /** Control's answer to a redemption, during which the viewer waits for its upgrade. */
+  readonly redeemMs: number;
+  /** Between saying that a session is over and cutting whoever does not let go. */
+  readonly closingMs: number;
+  /** Between two pings of one viewer; who has answered neither of the last two is lost. */
+  readonly pingMs: number;
+  /** For a node that stops: to send its last reports. */
+  readonly lastReportsMs: number;
+}
+
+export const DEADLINES: Deadlines = {
+  viewerHandshakeMs: 10_000,
+  dialMs: 10_000,
+  upstreamHandshakeMs: 10_000,
+  redeemMs: 10_000,
+  closingMs: 3_000,
+  pingMs: 20_000,
+  lastReportsMs: 3_000,
+};

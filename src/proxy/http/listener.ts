@@ -1,0 +1,123 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
+import type { Log } from "#base/process/log.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+
+const limits = {
+  /** All headers together. A ticket in a URL takes about 500 bytes, cookies of other applications the most. */
+  headerBytes: 16 * 1024,
+  /** More header lines than browsers and proxies send together. */
+  headers: 100,
+  /** Connections beyond one per console: pages being loaded, and refusals being said. */
+  spareConnections: 1_000,
+} as const;
+
+const deadlines = {
+  /** From the first byte of a request to the end of its headers: what a slow-loris has. */
+  headersMs: 10_000,
+  /** The same to the end of the request. */
+  requestMs: 15_000,
+  keepAliveMs: 5_000,
+  /** How often the two above are looked at. */
+  checkMs: 2_000,
+} as const;
+
+export interface ListenerOptions {
+  readonly addresses: readonly HostPort[];
+  /** Consoles that the node carries at most. */
+  readonly maxSessions: number;
+  readonly log: Log;
+}
+
+export interface Handlers {
+  readonly request: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+}
+
+/** The node's front: plain HTTP on one port or two, where each serves both the pages and the WebSocket. */
+export class Listener {
+  readonly #servers: readonly Server[];
+  readonly #closed: readonly Promise<unknown>[];
+
+  private constructor(servers: readonly Server[]) {
+    this.#servers = servers;
+    this.#closed = servers.map((server) => once(server, "close"));
+  }
+
+  /** Resolves when every address is listened on. Throws a ConfigError, with all closed, when one cannot be. */
+  static async open(options: ListenerOptions): Promise<Listener> {
+    const servers: Server[] = [];
+    try {
+      for (const address of options.addresses) servers.push(await listen(address, options));
+      return new Listener(servers);
+    } catch (error) {
+      for (const server of servers) server.close();
+      throw error;
+    }
+  }
+
+  /** The addresses in the order in which they were asked for, with the ports that the system gave. */
+  get addresses(): readonly HostPort[] {
+    return this.#servers.map((server) => {
+      const address = server.address();
+      if (address === null || typeof address === "string") throw new Error("the listener is closed");
+      return { host: address.address, port: address.port };
+    });
+  }
+
+  /** To be called at once: who asks before is left without an answer. */
+  serve({ request, upgrade }: Handlers): void {
+    for (const server of this.#servers) {
+      server.on("request", request);
+      // An upgraded connection is a net.Socket on a plain HTTP server; the type says Duplex for those that are not.
+      server.on("upgrade", (message: IncomingMessage, socket, head: Buffer) =>
+        upgrade(message, socket as Socket, head),
+      );
+    }
+  }
+
+  /** Takes no more connections, and ends those that carry no WebSocket. */
+  stopListening(): void {
+    for (const server of this.#servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+  }
+
+  /** After `stopListening`: resolves when the connections with a WebSocket are gone too. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#closed);
+  }
+}
+
+async function listen(address: HostPort, { maxSessions, log }: ListenerOptions): Promise<Server> {
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: deadlines.headersMs,
+    requestTimeout: deadlines.requestMs,
+    keepAliveTimeout: deadlines.keepAliveMs,
+    connectionsCheckingInterval: deadlines.checkMs,
+    // curl offers h2c, for one; what is no WebSocket is answered as if nothing had been offered.
+    shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket",
+  });
+  // One more than is taken, so that a flood is seen; the rest is dropped unread.
+  server.maxHeadersCount = limits.headers + 1;
+  server.maxConnections = maxSessions + limits.spareConnections;
+  server.listen({ host: address.host, port: address.port });
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new ConfigError([`cannot listen on ${formatHostPort(address)}: ${reason}`]);
+  }
+  server.on("error", (error) => log.error({ error }, "Listener failed"));
+  return server;
+}
+
+/** Throws `request_invalid` for a flood of headers, part of which was not even kept. */
+export function checkHeaderCount(request: IncomingMessage): void {
+  if (request.rawHeaders.length > limits.headers * 2)
+    throw new GatewayError("request_invalid", { detail: `more than ${limits.headers} headers` });
+}

@@ -1,0 +1,102 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Static, Type } from "typebox";
+import { Check } from "typebox/value";
+import type { Log } from "#base/process/log.ts";
+import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
+import type { ReopenResponse } from "#wire/link.ts";
+import { REOPEN_PATH } from "#wire/viewer.ts";
+import { answerError, answerJson } from "./answer.ts";
+import { readJson } from "./body.ts";
+import { checkHeaderCount } from "./listener.ts";
+import { checkOrigin, type OwnOrigins } from "./origin.ts";
+import { securityHeaders } from "./security-headers.ts";
+import { viewerAddress } from "./viewer-address.ts";
+import { answerFile, type ViewerFiles } from "./viewer-files.ts";
+
+const limits = {
+  /** A reopen credential in JSON. */
+  bodyBytes: 4 * 1024,
+  /** Reopenings that may wait for control at once. */
+  pendingReopens: 64,
+} as const;
+
+/** The page's path carries the project's public id, so that headers can follow the project. */
+const PAGE_PATH = /^\/p\/[A-Za-z0-9_-]{1,64}\/([^?]*)/;
+
+const ReopenBody = Type.Object({ credential: Type.String({ minLength: 1, maxLength: 256 }) });
+
+export interface PagesOptions extends OwnOrigins {
+  readonly files: ViewerFiles;
+  readonly log: Log;
+  /** The installation's settings; undefined before control was reached for the first time. */
+  readonly settings: () =>
+    | { readonly frameAncestors: readonly string[]; readonly allowedOrigins: ReadonlySet<string> }
+    | undefined;
+  readonly reopen: (request: {
+    readonly credential: string;
+    readonly viewerAddress: string;
+  }) => Promise<Static<typeof ReopenResponse>>;
+}
+
+/** What the node answers to plain HTTP: the viewer's files, the reopening of a console, and nothing else. */
+export class Pages {
+  readonly #options: PagesOptions;
+  #pendingReopens = 0;
+
+  constructor(options: PagesOptions) {
+    this.#options = options;
+  }
+
+  /** For every answer of the node, refused upgrades included. */
+  get headers() {
+    const { webSocketOrigin, settings } = this.#options;
+    return securityHeaders({ webSocketOrigin, frameAncestors: settings()?.frameAncestors ?? [] });
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    response.on("error", () => {}); // A browser that leaves in the middle of an answer is no news.
+    this.#answer(request, response).catch((error: unknown) => this.#refuse(request, response, error));
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    checkHeaderCount(request);
+    const [, name] = PAGE_PATH.exec(request.url ?? "") ?? [];
+    if (name === REOPEN_PATH) return await this.#reopen(request, response);
+    const file = name === undefined ? undefined : this.#options.files.get(name);
+    if (file === undefined) throw new GatewayError("not_found");
+    if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(response, "GET, HEAD");
+    answerFile(request, response, { file, headers: this.headers });
+  }
+
+  async #reopen(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== "POST") throw methodNotAllowed(response, "POST");
+    this.#checkSameSite(request);
+    const body = await readJson(request, limits.bodyBytes);
+    if (!Check(ReopenBody, body)) throw new GatewayError("request_invalid", { detail: "credential" });
+    if (this.#pendingReopens >= limits.pendingReopens) throw new GatewayError("node_full");
+    this.#pendingReopens += 1;
+    try {
+      const asked = { credential: body.credential, viewerAddress: viewerAddress(request.socket) };
+      const { url } = await this.#options.reopen(asked);
+      answerJson(request, response, { body: { url }, headers: this.headers });
+    } finally {
+      this.#pendingReopens -= 1;
+    }
+  }
+
+  #checkSameSite(request: IncomingMessage): void {
+    if (request.headers["sec-fetch-site"] === "cross-site") throw new GatewayError("origin_refused");
+    checkOrigin(request.headers.origin, this.#options, this.#options.settings()?.allowedOrigins ?? new Set());
+  }
+
+  #refuse(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
+    const error = toGatewayError(thrown);
+    if (error.code === "internal") this.#options.log.error({ error }, "Request failed");
+    answerError(request, response, { error, headers: this.headers });
+  }
+}
+
+function methodNotAllowed(response: ServerResponse, allow: string): GatewayError {
+  response.setHeader("allow", allow);
+  return new GatewayError("method_not_allowed");
+}

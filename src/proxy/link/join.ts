@@ -1,0 +1,100 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { connect, type DetailedPeerCertificate } from "node:tls";
+import { createCertificateRequest } from "#tls/certificate-request.ts";
+import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { JoinResponse, LINK_ROUTES } from "#wire/link.ts";
+import type { Identity } from "./identity.ts";
+import { LinkClient } from "./link-client.ts";
+
+const deadlines = {
+  /** One TLS handshake, to see control's authority. */
+  firstContactMs: 10_000,
+  joinMs: 20_000,
+} as const;
+
+/**
+ * Becomes a node of an installation. The join token names the installation's CA by its fingerprint, so control is
+ * known before anything is said to it: the token's secret goes only to who can show a certificate of that CA.
+ * Throws a GatewayError.
+ */
+export async function join(control: string, joinToken: string, signal: AbortSignal): Promise<Identity> {
+  const expected = /^([A-Za-z0-9_-]{43})\.[A-Za-z0-9_-]+$/.exec(joinToken)?.[1];
+  if (expected === undefined)
+    throw new GatewayError("join_token_invalid", { detail: "it does not have the form of a join token" });
+  const authority = await meetAuthority(new URL(control), expected, signal);
+  const { request, privateKey } = await createCertificateRequest();
+  using link = new LinkClient(control, { authority });
+  const answer = await link.call(LINK_ROUTES.join, { joinToken, certificateRequest: request }, JoinResponse, {
+    deadlineMs: deadlines.joinMs,
+    signal,
+  });
+  checkCertificate(answer, { authority, privateKey });
+  return { nodeId: answer.nodeId, certificate: answer.certificate, privateKey, authority };
+}
+
+/** The CA's certificate, PEM, out of the chain that control shows, if it is the one with the fingerprint. */
+async function meetAuthority(control: URL, expected: string, signal: AbortSignal): Promise<string> {
+  const chain = await shownChain(control, signal);
+  const authority = chain.find((certificate) => fingerprint(certificate) === expected);
+  if (authority === undefined)
+    throw new GatewayError("join_token_invalid", {
+      detail: "it is of another installation than this control",
+    });
+  return new X509Certificate(authority.raw).toString();
+}
+
+/**
+ * Looks at what a server shows, and trusts none of it: the connection is closed without a word, and the next one
+ * is checked in full against what was learned here.
+ */
+async function shownChain(control: URL, stop: AbortSignal): Promise<readonly DetailedPeerCertificate[]> {
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(deadlines.firstContactMs)]);
+  const socket = connect({
+    host: control.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(control.port || 443),
+    rejectUnauthorized: false,
+  });
+  socket.on("error", () => {}); // Also after the handshake; `once` below tells of those that matter.
+  try {
+    await once(socket, "secureConnect", { signal });
+    return chainOf(socket.getPeerCertificate(true));
+  } catch (cause) {
+    throw new GatewayError("control_unreachable", { cause });
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** A self-signed certificate is its own issuer, and one whose issuer was not shown has none. */
+function chainOf(leaf: DetailedPeerCertificate): readonly DetailedPeerCertificate[] {
+  const chain: DetailedPeerCertificate[] = [];
+  let next: DetailedPeerCertificate | undefined = leaf;
+  while (next?.raw !== undefined && !chain.includes(next)) {
+    chain.push(next);
+    next = next.issuerCertificate;
+  }
+  return chain;
+}
+
+function checkCertificate(
+  { nodeId, certificate }: JoinResponse,
+  { authority, privateKey }: { readonly authority: string; readonly privateKey: string },
+): void {
+  const issued = parseCertificate(certificate);
+  const ours =
+    issued?.verify(new X509Certificate(authority).publicKey) === true &&
+    issued.checkPrivateKey(createPrivateKey(privateKey)) &&
+    nodeIdentity(issued)?.nodeId === nodeId;
+  if (!ours)
+    throw new GatewayError("internal", { detail: "control gave a certificate that is not this node's" });
+}
+
+function parseCertificate(pem: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,154 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
+import type { Log } from "#base/process/log.ts";
+import { type GatewayError, toGatewayError } from "#wire/gateway-error.ts";
+import { Empty, HeartbeatResponse, LINK_ROUTES, RegisterResponse } from "#wire/link.ts";
+import type { TicketKey } from "#wire/ticket.ts";
+import { Backoff } from "./backoff.ts";
+import type { ControlClock } from "./control-clock.ts";
+import type { LinkClient } from "./link-client.ts";
+import { type Obeyed, obey } from "./settings.ts";
+
+const deadlines = { registerMs: 10_000, heartbeatMs: 5_000, deregisterMs: 3_000 } as const;
+
+/** Heartbeats come this much earlier than they are due, at most, so that a fleet's do not come all at once. */
+const JITTER = 0.1;
+
+export interface RegistrationOptions {
+  readonly link: LinkClient;
+  readonly clock: ControlClock;
+  readonly log: Log;
+  readonly version: string;
+  readonly pageOrigin: string;
+  readonly webSocketOrigin: string;
+  /** Sessions that the node carries now. */
+  readonly sessions: () => number;
+}
+
+/** What a node is told when it registers, and may use from then on, whether control is there or not. */
+export interface Registered {
+  readonly nodeId: string;
+  readonly ticketKey: TicketKey;
+  readonly settings: Obeyed;
+}
+
+/**
+ * This start of the node, as control knows it: registers, beats, and registers again when control has forgotten.
+ * The incarnation is made new with every start of the process, since what the process remembers of used tickets
+ * ends with it.
+ */
+export class Registration {
+  readonly incarnation = randomBytes(18).toString("base64url");
+  readonly #options: RegistrationOptions;
+  #registered: Registered | undefined;
+  #reachable = true;
+
+  constructor(options: RegistrationOptions) {
+    this.#options = options;
+  }
+
+  /** `undefined` until control has answered for the first time. */
+  get current(): Registered | undefined {
+    return this.#registered;
+  }
+
+  /** Tries until control answers. Throws the GatewayError with which control refuses. */
+  async register(signal: AbortSignal): Promise<Registered> {
+    const backoff = new Backoff();
+    for (;;) {
+      try {
+        return await this.#registerOnce(signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        this.#complain(error);
+        await backoff.wait(signal);
+      }
+    }
+  }
+
+  /** Keeps the node registered until the signal aborts. Throws the GatewayError with which control ends it. */
+  async keep(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await setTimeout(this.#untilNextBeat(), undefined, { signal });
+      try {
+        if ((await this.#beat(signal)) === "forgotten") await this.register(signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        this.#complain(error);
+      }
+    }
+  }
+
+  /** Tells control that this start is over. An unreachable control finds it out by itself. */
+  async deregister(): Promise<void> {
+    if (this.#registered === undefined) return;
+    const { link, log } = this.#options;
+    const body = { incarnation: this.incarnation };
+    try {
+      await link.call(LINK_ROUTES.deregister, body, Empty, { deadlineMs: deadlines.deregisterMs });
+    } catch (error) {
+      log.warn({ error }, "Control could not be told that this node stops");
+    }
+  }
+
+  async #registerOnce(signal: AbortSignal): Promise<Registered> {
+    const { link, clock, log, version, pageOrigin, webSocketOrigin } = this.#options;
+    const body = { incarnation: this.incarnation, version, pageOrigin, webSocketOrigin };
+    const options = { deadlineMs: deadlines.registerMs, signal };
+    const answer = await clock.measure(() =>
+      link.call(LINK_ROUTES.register, body, RegisterResponse, options),
+    );
+    const { kid, key } = answer.ticketKey;
+    this.#registered = {
+      nodeId: answer.nodeId,
+      ticketKey: { kid, key: Buffer.from(key, "base64url") },
+      settings: obey(answer.settings, log),
+    };
+    this.#rejoice();
+    log.info({ nodeId: answer.nodeId, incarnation: this.incarnation }, "Registered");
+    return this.#registered;
+  }
+
+  async #beat(signal: AbortSignal): Promise<"known" | "forgotten"> {
+    const { link, clock, log, sessions } = this.#options;
+    const body = { incarnation: this.incarnation, sessions: sessions() };
+    const options = { deadlineMs: deadlines.heartbeatMs, signal };
+    try {
+      const answer = await clock.measure(() =>
+        link.call(LINK_ROUTES.heartbeat, body, HeartbeatResponse, options),
+      );
+      if (this.#registered !== undefined)
+        this.#registered = { ...this.#registered, settings: obey(answer.settings, log) };
+      this.#rejoice();
+      return "known";
+    } catch (error) {
+      if (toGatewayError(error).code !== "not_found") throw error;
+      log.warn("Control has forgotten this node, registering again");
+      return "forgotten";
+    }
+  }
+
+  #untilNextBeat(): number {
+    const interval = this.#registered?.settings.heartbeatIntervalMs ?? 0;
+    return interval * (1 - Math.random() * JITTER);
+  }
+
+  /** Goes on after what time may mend, once logged; throws what only a person can. */
+  #complain(thrown: unknown): void {
+    const error = toGatewayError(thrown);
+    if (isFinal(error)) throw error;
+    if (this.#reachable)
+      this.#options.log.warn({ error }, "Control does not answer as it should, trying again");
+    this.#reachable = false;
+  }
+
+  #rejoice(): void {
+    if (!this.#reachable) this.#options.log.info("Control answers again");
+    this.#reachable = true;
+  }
+}
+
+/** Another start took this one's place, or the certificate is no longer taken: trying again would change nothing. */
+function isFinal({ code }: GatewayError): boolean {
+  return code === "node_superseded" || code === "node_refused";
+}

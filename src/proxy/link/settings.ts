@@ -1,0 +1,53 @@
+import { origin } from "#base/config.ts";
+import type { Log } from "#base/process/log.ts";
+import type { NodeSettings } from "#wire/link.ts";
+import { parseUpstreamAllow, type UpstreamAllow } from "#wire/upstream-allow.ts";
+
+/** The installation's settings in the form in which the node uses them. */
+export interface Obeyed {
+  readonly heartbeatIntervalMs: number;
+  readonly upstreamAllow: UpstreamAllow;
+  readonly allowedOrigins: ReadonlySet<string>;
+  readonly frameAncestors: readonly string[];
+  readonly entrances: readonly string[];
+}
+
+/**
+ * Takes control's settings over. Control checks them when they are set; a value that does not hold here (an older
+ * control, a newer one) is left out, which allows less and never more.
+ */
+export function obey(settings: NodeSettings, log: Log): Obeyed {
+  return {
+    heartbeatIntervalMs: settings.heartbeatIntervalMs,
+    upstreamAllow: allowed(settings.upstreamAllow, log),
+    allowedOrigins: new Set(origins(settings.allowedOrigins, log)),
+    frameAncestors: origins(settings.frameAncestors, log),
+    entrances: origins(settings.entrances, log),
+  };
+}
+
+function allowed(text: string, log: Log): UpstreamAllow {
+  try {
+    return parseUpstreamAllow(text);
+  } catch (error) {
+    log.error({ error }, "The setting upstream.allow cannot be read, so no machine can be reached");
+    return { rules: [] };
+  }
+}
+
+/** They are put into headers, so only what is an origin and nothing else gets there. */
+function origins(values: readonly string[], log: Log): string[] {
+  return values.filter((value) => {
+    const good = isOrigin(value);
+    if (!good) log.warn({ value }, "A setting holds something that is not an origin");
+    return good;
+  });
+}
+
+function isOrigin(value: string): boolean {
+  try {
+    return origin(value) === value;
+  } catch {
+    return false;
+  }
+}

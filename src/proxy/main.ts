@@ -1,0 +1,56 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { createLog } from "#base/process/log.ts";
+import { aborted, type Role } from "#base/process/role.ts";
+import { ERRORS } from "#wire/errors.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { loadProxyConfig, type ProxyConfig } from "./config.ts";
+import { DEADLINES } from "./deadlines.ts";
+import { type RunningProxy, startProxy } from "./proxy.ts";
+
+const VIEWER_FOLDER = fileURLToPath(new URL("../../dist/web/viewer", import.meta.url));
+const PACKAGE_FILE = new URL("../../package.json", import.meta.url);
+
+/** `porthole proxy`: one node, until it is stopped or control ends it. */
+export const main: Role = async ({ args, stop }) => {
+  const loaded = loadProxyConfig(args);
+  if ("help" in loaded) {
+    process.stdout.write(loaded.help);
+    return 0;
+  }
+  try {
+    await run(loaded.config, stop);
+    return 0;
+  } catch (error) {
+    if (stop.aborted) return 0;
+    if (!(error instanceof GatewayError)) throw error;
+    const { meaning, remedy } = ERRORS[error.code];
+    const detail = error.detail === undefined ? "" : ` (${error.detail})`;
+    process.stderr.write(`porthole proxy: ${meaning}${detail} ${remedy}\n`);
+    return 1;
+  }
+};
+
+async function run(config: ProxyConfig, stop: AbortSignal): Promise<void> {
+  await using proxy = await startProxy({
+    config,
+    log: createLog("proxy", config.logLevel),
+    deadlines: DEADLINES,
+    viewerFolder: VIEWER_FOLDER,
+    version: readVersion(),
+    signal: stop,
+  });
+  sayReady(config, proxy);
+  await Promise.race([aborted(stop), proxy.kept]);
+}
+
+function sayReady({ json }: ProxyConfig, { id, pageOrigin, webSocketOrigin }: RunningProxy): void {
+  const line = { ready: true, id, node: pageOrigin, websocket: webSocketOrigin };
+  if (json) process.stdout.write(`${JSON.stringify(line)}\n`);
+  else process.stderr.write(`porthole proxy: ready at ${pageOrigin}\n`);
+}
+
+function readVersion(): string {
+  const { version } = JSON.parse(readFileSync(PACKAGE_FILE, "utf8")) as { readonly version: string };
+  return version;
+}
