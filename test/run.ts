@@ -1,0 +1,76 @@
+/**
+ * What `npm test` runs: the static checks, then all units together in one process, then each test with real
+ * peers and browsers in a process of its own. `npm test -- PATH…` runs only the test files below those paths;
+ * `npm run test:slow` adds the `*.slow.test.ts`.
+ */
+import { globSync } from "node:fs";
+import { relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { Report } from "./runner/report.ts";
+import { type Limits, type Result, runFiles, runScript } from "./runner/supervise.ts";
+
+const STATIC_CHECKS = ["lint", "types", "unused"] as const;
+const UNITS = ["src/**/*.test.{ts,tsx}", "test/*.test.ts"];
+const WHOLE = ["test/{peers,fleet,web}/**/*.test.ts"];
+
+/** Peers and browsers are processes too: two of these fill two cores. */
+const filesAtOnce = 2;
+
+const minutes = 60_000;
+const limits = {
+  unit: { testMs: 1 * minutes, workerMs: 4 * minutes },
+  whole: { testMs: 3 * minutes, workerMs: 8 * minutes },
+  slow: { testMs: 10 * minutes, workerMs: 15 * minutes },
+} satisfies Record<string, Limits>;
+
+const { values, positionals } = parseArgs({ options: { slow: { type: "boolean" } }, allowPositionals: true });
+process.chdir(resolve(import.meta.dirname, ".."));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+process.exit(await main());
+
+async function main(): Promise<number> {
+  const units = chosen(UNITS);
+  const whole = chosen(WHOLE).sort((a, b) => Number(isSlow(a)) - Number(isSlow(b)));
+  if (units.length + whole.length === 0) {
+    process.stderr.write(`No test file lies below ${positionals.join(", ")}\n`);
+    return 2;
+  }
+
+  const report = new Report();
+  if (positionals.length === 0) {
+    for (const name of STATIC_CHECKS) report.add(await runScript(name, limits.unit));
+  }
+  if (units.length > 0) report.add(await runFiles(units, limits.unit));
+  await inTurn(whole, async (file) => report.add(await runWhole(file)));
+  report.finish();
+  return report.failed ? 1 : 0;
+}
+
+/** The files that match, without the slow ones unless they are asked for, below the paths that were given. */
+function chosen(patterns: readonly string[]): string[] {
+  const wanted = positionals.map((path) =>
+    relative(process.cwd(), resolve(process.env["INIT_CWD"] ?? ".", path)),
+  );
+  return globSync([...patterns])
+    .filter((file) => values.slow === true || !isSlow(file))
+    .filter(
+      (file) => wanted.length === 0 || wanted.some((path) => file === path || file.startsWith(`${path}/`)),
+    )
+    .sort();
+}
+
+function isSlow(file: string): boolean {
+  return file.endsWith(".slow.test.ts");
+}
+
+async function runWhole(file: string): Promise<Result> {
+  return await runFiles([file], isSlow(file) ? limits.slow : limits.whole);
+}
+
+async function inTurn(files: readonly string[], work: (file: string) => Promise<void>): Promise<void> {
+  const waiting = [...files];
+  const lane = async () => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await work(file);
+  };
+  await Promise.all(Array.from({ length: filesAtOnce }, lane));
+}

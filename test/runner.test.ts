@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { test } from "node:test";
+import { eventually } from "./harness/eventually.ts";
+import { scratch } from "./harness/scratch.ts";
+import type { TestEnded } from "./runner/events.ts";
+import { type Limits, type Result, runFiles } from "./runner/supervise.ts";
+
+const generous: Limits = { testMs: 60_000, workerMs: 60_000 };
+
+/** Runs one planted test file. */
+async function runPlanted(source: string, limits: Limits = generous): Promise<Result> {
+  await using folder = scratch();
+  const path = join(folder.path, "planted.test.ts");
+  mkdirSync(folder.path, { recursive: true });
+  writeFileSync(path, `import { describe, before, test } from "node:test";\n${source}`);
+  return await runFiles([relative(process.cwd(), path)], limits);
+}
+
+function names(tests: readonly TestEnded[], outcome: TestEnded["outcome"]): string[] {
+  return tests.filter((each) => each.outcome === outcome).map((each) => each.name);
+}
+
+/** Empty for a process that has ended, whether or not anybody has asked how. */
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+test("each test is counted once, with the suites around it in its name", async () => {
+  const { tests } = await runPlanted(`
+    test("alone", () => {});
+    describe("suite", () => {
+      test("inside", () => {});
+      test("failing inside", () => { throw new Error("the reason"); });
+    });
+    test("not here", { skip: "xterm is missing" }, () => {});
+  `);
+
+  assert.deepEqual(names(tests, "passed"), ["alone", "suite › inside"]);
+  assert.deepEqual(names(tests, "failed"), ["suite › failing inside"]);
+  assert.match(tests.find((each) => each.outcome === "failed")?.text ?? "", /Error: the reason\n\s+at /);
+  assert.deepEqual(names(tests, "skipped"), ["not here"]);
+  assert.equal(tests.find((each) => each.outcome === "skipped")?.text, "xterm is missing");
+});
+
+test("a suite that cannot be set up fails", async () => {
+  const { tests } = await runPlanted(`
+    describe("suite", () => {
+      before(() => { throw new Error("no set-up"); });
+      test("inside", () => {});
+    });
+  `);
+
+  assert.deepEqual(names(tests, "failed"), ["suite › inside", "suite"]);
+});
+
+test("a file that cannot be loaded fails", async () => {
+  const { tests } = await runPlanted(`throw new Error("at load");`);
+
+  assert.equal(names(tests, "failed").length, 1);
+  assert.match(tests[0]?.text ?? "", /at load/);
+});
+
+test("a file without tests fails", async () => {
+  const { tests } = await runPlanted("");
+
+  assert.deepEqual(names(tests, "failed"), ["the whole file"]);
+});
+
+test("a file that ends its process fails, beside what it had passed", async () => {
+  const { tests, output } = await runPlanted(`
+    test("first", () => {});
+    test("second", () => { console.log("goodbye"); process.exit(0); });
+  `);
+
+  assert.deepEqual(names(tests, "failed"), ["the whole file"]);
+  assert.match(tests.at(-1)?.text ?? "", /ended with 0, in: second/);
+  assert.match(output, /goodbye/);
+});
+
+test("a test that waits for ever fails when its time is up", async () => {
+  const { tests } = await runPlanted(
+    `test("waits", async () => { await new Promise((resolve) => setTimeout(resolve, 1e8)); });`,
+    { ...generous, testMs: 100 },
+  );
+
+  assert.deepEqual(names(tests, "failed"), ["waits"]);
+});
+
+test("a file that loops for ever is ended, and fails", async () => {
+  const { tests } = await runPlanted(`test("loops", () => { for (;;); });`, { ...generous, workerMs: 1500 });
+
+  assert.deepEqual(names(tests, "failed"), ["the whole file"]);
+  assert.match(tests[0]?.text ?? "", /did not end within 1.5 s, in: loops/);
+});
+
+test("what a test leaves running is ended and holds nothing up", async () => {
+  const { tests, output } = await runPlanted(`
+    import { spawn } from "node:child_process";
+    test("leaves a child", () => {
+      const child = spawn("sleep", ["1000"], { stdio: "inherit" });
+      child.unref();
+      console.log(child.pid);
+    });
+  `);
+
+  assert.deepEqual(names(tests, "passed"), ["leaves a child"]);
+  await eventually(() => assert.equal(commandLine(Number(output)), ""));
+});

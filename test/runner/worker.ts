@@ -1,0 +1,65 @@
+import { relative, resolve } from "node:path";
+import { run } from "node:test";
+import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
+import type { WorkerMessage } from "./events.ts";
+
+/**
+ * Runs the test files of its command line in this process, and says what became of each test over the IPC
+ * channel. Then it exits, whatever the tests left open.
+ */
+const [timeout, ...paths] = process.argv.slice(2);
+const root = process.cwd();
+
+type Reported = {
+  readonly name: string;
+  readonly nesting: number;
+  readonly file?: string | undefined;
+  readonly skip?: string | boolean | undefined;
+  readonly todo?: string | boolean | undefined;
+  readonly details: {
+    readonly duration_ms: number;
+    readonly type?: string | undefined;
+    readonly error?: Error & { readonly failureType?: string };
+  };
+};
+
+/** The names of the suites and tests that are being reported, by nesting. */
+const path: string[] = [];
+
+// Without the runner there is nobody to run tests for; what they started ends with this process.
+process.on("disconnect", () => process.exit(1));
+
+// Listeners, not iteration: a test that loops for ever or ends the process must have been named before.
+const last = fileURLToPath(new URL("last.ts", import.meta.url));
+const files = [...paths.map((each) => resolve(each)), last];
+const events = run({ files, isolation: "none", timeout: Number(timeout) });
+events.on("test:dequeue", ({ name }) => send({ type: "started", name }));
+events.on("test:start", ({ name, nesting }) => path.splice(nesting, Number.POSITIVE_INFINITY, name));
+events.on("test:pass", (data) => report(true, data));
+events.on("test:fail", (data) => report(false, data));
+events.on("test:summary", () => send({ type: "done" }, () => process.exit()));
+events.resume();
+
+function report(passed: boolean, data: Reported): void {
+  const { error, type, duration_ms: durationMs } = data.details;
+  // A file that was loaded and holds no test is reported as a test that passed.
+  if (passed && data.name === data.file) return;
+  // A suite counts only for what its tests did not say, such as a failing `before`.
+  if (type === "suite" && (passed || error?.failureType === "subtestsFailed")) return;
+  const skipped = data.skip ?? data.todo;
+  const outcome = skipped === undefined ? (passed ? "passed" : "failed") : "skipped";
+  const name = [...path.slice(0, data.nesting), data.name].join(" › ");
+  const text = outcome === "failed" ? explain(error) : typeof skipped === "string" ? skipped : "";
+  send({ type: "ended", file: relative(root, data.file ?? ""), name, outcome, durationMs, text });
+}
+
+/** node:test wraps what a test threw; the wrapper says nothing that a person wants to read. */
+function explain(error: (Error & { readonly failureType?: string }) | undefined): string {
+  const thrown = error?.failureType === "testCodeFailure" ? (error.cause ?? error) : error;
+  return inspect(thrown, { depth: 6, maxStringLength: 20_000, maxArrayLength: 200 });
+}
+
+function send(message: WorkerMessage, sent: () => void = () => {}): void {
+  process.send?.(message, undefined, undefined, sent);
+}
