@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { ProtocolError } from "#base/protocol-error.ts";
 import { SequenceDriver } from "#base/sequence.ts";
 import { inPieces, PIECE_SIZES } from "../pieces.ts";
-import { encodeFramebufferUpdate, type Rectangle, readFramebufferUpdate } from "./framebuffer-update.ts";
+import { encodeFramebufferUpdate, type Rectangle } from "./framebuffer-update.ts";
+import { readServerMessage } from "./read-server-message.ts";
 
 const BYTES_PER_PIXEL = 2;
 const u16 = fc.nat(0xffff);
@@ -32,11 +33,11 @@ test("an update is read back as it was written, however it is split", () => {
       fc.array(fc.oneof(raw, copyRect), { maxLength: 5 }),
       fc.constantFrom(...PIECE_SIZES),
       (rectangles, size) => {
-        const driver = new SequenceDriver(readFramebufferUpdate(BYTES_PER_PIXEL));
+        const driver = new SequenceDriver(readServerMessage(BYTES_PER_PIXEL));
 
         for (const piece of inPieces(encodeFramebufferUpdate(rectangles), size)) driver.push(piece);
 
-        assert.deepEqual(driver.result, rectangles);
+        assert.deepEqual(driver.result, { type: "framebuffer-update", rectangles });
       },
     ),
   );
@@ -58,10 +59,14 @@ test("an update has the bytes that RFC 6143 gives it", () => {
   );
 });
 
-test("whatever comes, reading an update never fails otherwise than by a ProtocolError", () => {
+test("a message that needs more than uncompressed pictures is a ProtocolError", () => {
+  assert.throws(() => new SequenceDriver(readServerMessage(4)).push(Uint8Array.of(250)), ProtocolError);
+});
+
+test("whatever comes, reading it never fails otherwise than by a ProtocolError", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (garbage) => {
-      const driver = new SequenceDriver(readFramebufferUpdate(4));
+      const driver = new SequenceDriver(readServerMessage(4));
       try {
         driver.push(garbage);
       } catch (error) {

@@ -31,11 +31,9 @@ export function encodeFramebufferUpdate(rectangles: readonly Rectangle[]): Uint8
   return update.finish();
 }
 
-/** Reads a FramebufferUpdate, message type included. Throws a ProtocolError for any other message or encoding. */
+/** Reads a FramebufferUpdate behind its message type. Throws a ProtocolError for any other encoding. */
 export function* readFramebufferUpdate(bytesPerPixel: number): Sequence<readonly Rectangle[]> {
-  const head = new ByteReader(yield { bytes: 4 });
-  const type = head.u8(); // message-type
-  if (type !== SERVER_MESSAGE.framebufferUpdate) throw new ProtocolError("not a FramebufferUpdate", type);
+  const head = new ByteReader(yield { bytes: 3 });
   head.skip(1);
   const count = head.u16(); // number-of-rectangles
   const rectangles: Rectangle[] = [];

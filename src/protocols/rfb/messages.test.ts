@@ -15,6 +15,7 @@ import {
   encodeSetEncodings,
   encodeSetPixelFormat,
 } from "./messages.ts";
+import { readServerMessage } from "./read-server-message.ts";
 import { readViewerMessage, type ViewerMessage } from "./read-viewer-message.ts";
 
 const u8 = fc.nat(0xff);
@@ -89,6 +90,18 @@ test("what a viewer says is read back as it was written, however it is split", (
   );
 });
 
+test("what a server copied is read back as it was written, however it is split", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary-ascii" }), fc.constantFrom(...PIECE_SIZES), (text, size) => {
+      const driver = new SequenceDriver(readServerMessage(4));
+
+      for (const piece of inPieces(encodeServerCutText(text), size)) driver.push(piece);
+
+      assert.deepEqual(driver.result, { type: "server-cut-text", text });
+    }),
+  );
+});
+
 test("clipboard text longer than any single need is read whole", () => {
   const text = "0123456789".repeat(10_000);
   const driver = new SequenceDriver(readViewerMessage());
@@ -99,9 +112,11 @@ test("clipboard text longer than any single need is read whole", () => {
 });
 
 test("clipboard text of 4 GB is not waited for", () => {
-  const driver = new SequenceDriver(readViewerMessage());
+  const viewer = new SequenceDriver(readViewerMessage());
+  const server = new SequenceDriver(readServerMessage(4));
 
-  assert.throws(() => driver.push(Uint8Array.of(6, 0, 0, 0, 255, 255, 255, 255)), ProtocolError);
+  assert.throws(() => viewer.push(Uint8Array.of(6, 0, 0, 0, 255, 255, 255, 255)), ProtocolError);
+  assert.throws(() => server.push(Uint8Array.of(3, 0, 0, 0, 255, 255, 255, 255)), ProtocolError);
 });
 
 test("a message that RFC 6143 does not have is a ProtocolError", () => {
@@ -124,6 +139,11 @@ for (const { title, message, bytes } of [
   { title: "KeyEvent", message: encodeKeyEvent(true, 0xff0d), bytes: [4, 1, 0, 0, 0, 0, 0xff, 0x0d] },
   { title: "PointerEvent", message: encodePointerEvent(5, 258, 3), bytes: [5, 5, 1, 2, 0, 3] },
   { title: "ClientCutText", message: encodeClientCutText("é€"), bytes: [6, 0, 0, 0, 0, 0, 0, 2, 0xe9, 0x3f] },
+  {
+    title: "ClientCutText of what lies outside Latin-1",
+    message: encodeClientCutText("a\u{1f30a}"),
+    bytes: [6, 0, 0, 0, 0, 0, 0, 2, 0x61, 0x3f],
+  },
   { title: "ServerCutText", message: encodeServerCutText("a"), bytes: [3, 0, 0, 0, 0, 0, 0, 1, 0x61] },
 ]) {
   test(`${title} has the bytes that RFC 6143 gives it`, () => {

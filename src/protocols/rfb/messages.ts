@@ -23,7 +23,6 @@ export const QEMU_AUDIO = { enable: 0, disable: 1, setFormat: 2 } as const;
 /** Message types from a server: RFC 6143 §7.6. */
 export const SERVER_MESSAGE = {
   framebufferUpdate: 0,
-  setColourMapEntries: 1,
   bell: 2,
   serverCutText: 3,
 } as const;
@@ -74,7 +73,8 @@ export function encodeServerCutText(text: string): Uint8Array<ArrayBuffer> {
 }
 
 function cutText(type: number, text: string): Uint8Array<ArrayBuffer> {
-  return message(type).padding(3).u32(text.length).bytes(fromLatin1(text)).finish();
+  const bytes = fromLatin1(text);
+  return message(type).padding(3).u32(bytes.length).bytes(bytes).finish();
 }
 
 function withArea(writer: ByteWriter, { x, y, width, height }: Area): ByteWriter {

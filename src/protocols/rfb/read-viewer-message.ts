@@ -1,6 +1,7 @@
-import { ByteReader, concat, latin1 } from "#base/bytes.ts";
+import { ByteReader } from "#base/bytes.ts";
 import { ProtocolError } from "#base/protocol-error.ts";
 import type { Sequence } from "#base/sequence.ts";
+import { readCutText } from "./cut-text.ts";
 import { type Area, VIEWER_MESSAGE } from "./messages.ts";
 import { PIXEL_FORMAT_BYTES, type PixelFormat, parsePixelFormat } from "./pixel-format.ts";
 
@@ -12,13 +13,6 @@ export type ViewerMessage =
   | { readonly type: "key-event"; readonly down: boolean; readonly keysym: number }
   | { readonly type: "pointer-event"; readonly buttons: number; readonly x: number; readonly y: number }
   | { readonly type: "client-cut-text"; readonly text: string };
-
-const limits = {
-  /** Longer clipboard text is a ProtocolError, as it is at a node. */
-  cutTextBytes: 1024 * 1024,
-  /** What is asked for at once of a long message. */
-  pieceBytes: 32 * 1024,
-} as const;
 
 /** RFC 6143 §7.5, as a server reads it: one message. Throws a ProtocolError for any other. */
 export function* readViewerMessage(): Sequence<ViewerMessage> {
@@ -47,7 +41,7 @@ export function* readViewerMessage(): Sequence<ViewerMessage> {
       return { type: "pointer-event", buttons: body.u8(), x: body.u16(), y: body.u16() };
     }
     case VIEWER_MESSAGE.clientCutText:
-      return yield* clientCutText();
+      return { type: "client-cut-text", text: yield* readCutText() };
     default:
       throw new ProtocolError("unknown viewer message", type);
   }
@@ -60,15 +54,4 @@ function* setEncodings(): Sequence<ViewerMessage> {
   const encodings: number[] = [];
   while (encodings.length < count) encodings.push(new ByteReader(yield { bytes: 4 }).i32()); // encoding-type
   return { type: "set-encodings", encodings };
-}
-
-function* clientCutText(): Sequence<ViewerMessage> {
-  const head = new ByteReader(yield { bytes: 7 });
-  head.skip(3);
-  const length = head.u32(); // length
-  if (length > limits.cutTextBytes) throw new ProtocolError("cut text too long", length);
-  const pieces: Uint8Array[] = [];
-  for (let left = length; left > 0; left -= limits.pieceBytes)
-    pieces.push(yield { bytes: Math.min(left, limits.pieceBytes) });
-  return { type: "client-cut-text", text: latin1(concat(pieces)) };
 }
