@@ -1,4 +1,3 @@
-import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import {
   type Dialect,
@@ -14,6 +13,7 @@ import { migrate } from "../migrations/migrate.ts";
 import type { Schema } from "../schema.ts";
 import type { Store } from "../store.ts";
 import { adaptDatabase } from "./adapter.ts";
+import { createPrivateFile } from "./private-file.ts";
 import { claimSoleUse } from "./sole-use.ts";
 
 const limits = {
@@ -49,8 +49,8 @@ export async function openSqliteStore(file: string, clock: Clock): Promise<Store
 }
 
 function open(file: string, clock: Clock): DatabaseSync {
-  // SQLite would make it readable by everybody; the files it puts beside it get the same mode.
-  closeSync(openSync(file, "a", 0o600));
+  // The files that SQLite puts beside it get the same mode.
+  createPrivateFile(file);
   const database = new DatabaseSync(file, {
     enableForeignKeyConstraints: true,
     enableDoubleQuotedStringLiterals: false,

@@ -1,4 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
+import { createPrivateFile } from "./private-file.ts";
 
 /**
  * Keeps a second control away from an embedded database: each holds settings and keys in memory, so one database
@@ -6,9 +7,10 @@ import { DatabaseSync } from "node:sqlite";
  * the database (SQLite takes it for us: Node has no call of its own), so a process that is killed leaves none.
  */
 export function claimSoleUse(file: string): { release(): void } {
+  createPrivateFile(`${file}.lock`);
   const lock = new DatabaseSync(`${file}.lock`);
   try {
-    lock.exec("begin exclusive");
+    lock.exec("pragma journal_mode = memory; begin exclusive;");
   } catch (cause) {
     lock.close();
     throw new Error(`another process uses the database ${file}`, { cause });

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { systemClock } from "#base/clock.ts";
+import { scratch } from "../../../test/harness/scratch.ts";
+import type { Caller } from "../services.ts";
+import { openSqliteStore } from "../store/sqlite/open.ts";
+import type { Store } from "../store/store.ts";
+import { settingsDocument } from "./document.ts";
+import { createSettings } from "./settings.ts";
+import { SETTING_NAMES, SETTINGS } from "./table.ts";
+
+const admin: Caller = { accountId: "a", name: "a", role: "admin", projectIds: [], address: "::1" };
+const member: Caller = { ...admin, role: "member" };
+
+test("every setting has its fallback until an operator sets it", async () => {
+  await withStore(async (store) => {
+    const { settings, values } = await createSettings(store);
+
+    const list = await settings.list(admin);
+
+    assert.deepEqual(
+      list.map(({ name }) => name),
+      SETTING_NAMES,
+    );
+    for (const { name, value, fallback } of list) assert.equal(value, fallback, name);
+    assert.equal(values.value("console.ticket.lifetime.native"), 60_000);
+    assert.equal(values.value("consoleproxy.loadscan.interval"), 5000);
+    assert.deepEqual(values.value("console.allowed.origins"), []);
+    assert.equal(values.value("upstream.allow"), "");
+  });
+});
+
+test("a setting is in force at once, and after a restart", async () => {
+  await withStore(async (store) => {
+    const { settings, values } = await createSettings(store);
+
+    const set = await settings.set(
+      admin,
+      "console.allowed.origins",
+      " https://a.example:443, http://b.example ",
+    );
+
+    assert.equal(set.value, "https://a.example:443, http://b.example");
+    assert.deepEqual(values.value("console.allowed.origins"), ["https://a.example", "http://b.example"]);
+    const restarted = await createSettings(store);
+    assert.deepEqual(restarted.values.value("console.allowed.origins"), [
+      "https://a.example",
+      "http://b.example",
+    ]);
+  });
+});
+
+const REFUSED: readonly [name: string, value: string, why: RegExp][] = [
+  ["upstream.allow", "everything", /everything/],
+  ["console.allowed.origins", "https://a.example/path", /origin/],
+  ["console.allowed.origins", "*", /origin/],
+  ["console.ticket.lifetime.native", "999", /from 1000 to 3600000/],
+  ["console.ticket.lifetime.native", "3600001", /from 1000 to 3600000/],
+  ["console.ticket.lifetime.native", "60s", /whole number of milliseconds/],
+  ["console.ticket.lifetime.native", "6e4", /whole number/],
+  ["console.ticket.lifetime.native", "", /whole number/],
+  ["console.ticket.pending.max", "0", /from 1/],
+  ["novnc.console.sourceip.check.enabled", "maybe", /true or false/],
+];
+
+for (const [name, value, why] of REFUSED) {
+  test(`${name} does not take “${value}”, and says why`, async () => {
+    await withStore(async (store) => {
+      const { settings } = await createSettings(store);
+
+      await assert.rejects(settings.set(admin, name, value), { code: "request_invalid", detail: why });
+
+      assert.deepEqual(await store.db.selectFrom("settings").selectAll().execute(), []);
+    });
+  });
+}
+
+test("a setting that does not exist is not found, nor is what every object has", async () => {
+  await withStore(async (store) => {
+    const { settings } = await createSettings(store);
+
+    for (const name of ["no.such.setting", "toString", "__proto__"])
+      await assert.rejects(settings.set(admin, name, "1"), { code: "not_found" });
+  });
+});
+
+test("members neither see nor change settings", async () => {
+  await withStore(async (store) => {
+    const { settings } = await createSettings(store);
+
+    await assert.rejects(settings.list(member), { code: "forbidden" });
+    await assert.rejects(settings.set(member, "upstream.allow", "::/0"), { code: "forbidden" });
+  });
+});
+
+test("a value in the database that this version does not take stops the start", async () => {
+  await withStore(async (store) => {
+    await store.db.insertInto("settings").values({ name: "console.reopen.timeout", value: "soon" }).execute();
+
+    await assert.rejects(createSettings(store), /console.reopen.timeout in the database is not valid/);
+  });
+});
+
+test("the document tells every setting, its default and its meaning", () => {
+  const document = settingsDocument();
+
+  for (const name of SETTING_NAMES) {
+    assert.ok(document.includes(`| \`${name}\` |`), name);
+    assert.ok(document.includes(SETTINGS[name].description), name);
+  }
+});
+
+async function withStore(work: (store: Store) => Promise<void>): Promise<void> {
+  await using folder = scratch();
+  const store = await openSqliteStore(join(folder.path, "test.db"), systemClock);
+  try {
+    await work(store);
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { sql } from "kysely";
+import { systemClock } from "#base/clock.ts";
+import { storeConformance } from "../../../../test/conformance/store.ts";
+import { scratch } from "../../../../test/harness/scratch.ts";
+import { openSqliteStore } from "./open.ts";
+
+storeConformance("SQLite", async (clock) => {
+  const folder = scratch();
+  const store = await openSqliteStore(join(folder.path, "test.db"), clock);
+  return {
+    store,
+    async [Symbol.asyncDispose]() {
+      await store.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+});
+
+test("the database is written ahead and through, obeys foreign keys, and waits for locks", async () => {
+  await using folder = scratch();
+  const store = await openSqliteStore(join(folder.path, "test.db"), systemClock);
+
+  const pragma = async (name: string) => {
+    const { rows } = await sql.raw<Record<string, unknown>>(`pragma ${name}`).execute(store.db);
+    return Object.values(rows[0] ?? {})[0];
+  };
+
+  assert.equal(await pragma("journal_mode"), "wal");
+  assert.equal(await pragma("synchronous"), 2, "full");
+  assert.equal(await pragma("foreign_keys"), 1);
+  assert.equal(await pragma("busy_timeout"), 5000);
+  await store.close();
+});
+
+test("no file of the database can be read by others", async () => {
+  await using folder = scratch();
+  const store = await openSqliteStore(join(folder.path, "test.db"), systemClock);
+
+  const modes = readdirSync(folder.path).map((name) => [
+    name,
+    statSync(join(folder.path, name)).mode & 0o777,
+  ]);
+
+  assert.deepEqual(modes.sort(), [
+    ["test.db", 0o600],
+    ["test.db-shm", 0o600],
+    ["test.db-wal", 0o600],
+    ["test.db.lock", 0o600],
+  ]);
+  await store.close();
+});
+
+test("what was written is there when the database is opened again", async () => {
+  await using folder = scratch();
+  const file = join(folder.path, "test.db");
+  const first = await openSqliteStore(file, systemClock);
+  await first.db.insertInto("settings").values({ name: "n", value: "v" }).execute();
+  await first.close();
+
+  const second = await openSqliteStore(file, systemClock);
+  const row = await second.db.selectFrom("settings").selectAll().executeTakeFirst();
+  await second.close();
+
+  assert.deepEqual({ ...row }, { name: "n", value: "v" });
+});
+
+test("a database has one user at a time, and is free again after", async () => {
+  await using folder = scratch();
+  const file = join(folder.path, "test.db");
+  const first = await openSqliteStore(file, systemClock);
+
+  await assert.rejects(openSqliteStore(file, systemClock), /another process uses the database/);
+  await first.close();
+
+  await (await openSqliteStore(file, systemClock)).close();
+});
+
+test("a database of a newer version is refused, and stays as it was", async () => {
+  await using folder = scratch();
+  const file = join(folder.path, "test.db");
+  const newer = await openSqliteStore(file, systemClock);
+  await sql`insert into kysely_migration (name, timestamp) values ('9999-from-the-future', 'then')`.execute(
+    newer.db,
+  );
+  await newer.close();
+
+  for (const _attempt of [1, 2])
+    await assert.rejects(openSqliteStore(file, systemClock), /9999-from-the-future/);
+});
+
+test("a file that is no database is refused", async () => {
+  await using folder = scratch();
+
+  await assert.rejects(openSqliteStore(folder.path, systemClock));
+});

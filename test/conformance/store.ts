@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import type { Clock } from "#base/clock.ts";
+import { INTEGER, nullable, prepare, TEXT } from "#control/store/prepared.ts";
+import type { Queries, Store } from "#control/store/store.ts";
+
+/** An empty store, and what ends it. */
+export interface StoreUnderTest extends AsyncDisposable {
+  readonly store: Store;
+}
+
+const CONCURRENT_WRITERS = 200;
+
+/**
+ * What control takes for granted of every database that it runs on. `open` makes an empty store whose clock, where
+ * the database has none of its own, is the one given.
+ */
+export function storeConformance(database: string, open: (clock: Clock) => Promise<StoreUnderTest>): void {
+  const check = (title: string, body: (store: Store) => Promise<void>) =>
+    test(`${database}: ${title}`, async () => {
+      await using opened = await open({ now: () => Date.now() });
+      await body(opened.store);
+    });
+
+  check("what was written is read back, with numbers as numbers", async ({ db }) => {
+    const row = { id: "a", name: "Ä ☃ ' \" \\ %", role: "admin" as const, created_at: 1_700_000_000_123 };
+
+    await db.insertInto("accounts").values(row).execute();
+
+    assert.deepEqual({ ...(await db.selectFrom("accounts").selectAll().executeTakeFirst()) }, row);
+  });
+
+  check("the database's clock counts milliseconds since 1970", async ({ db, now }) => {
+    const before = Date.now();
+
+    const { time } = await db.selectNoFrom(now.as("time")).executeTakeFirstOrThrow();
+
+    assert.equal(typeof time, "number");
+    assert.ok(Math.abs(time - before) < 60_000);
+  });
+
+  check("a second row with the same key is refused, and known as a duplicate", async (store) => {
+    await addProject(store.db, "p1", "one");
+
+    for (const again of [addProject(store.db, "p1", "two"), addProject(store.db, "p2", "one")])
+      await assert.rejects(again, (error) => store.isDuplicate(error));
+    assert.equal(store.isDuplicate(new Error("something else")), false);
+  });
+
+  check("a row that refers to nothing is refused, and is no duplicate", async (store) => {
+    const orphan = store.db
+      .insertInto("memberships")
+      .values({ account_id: "no", project_id: "no" })
+      .execute();
+
+    await assert.rejects(orphan, (error) => !store.isDuplicate(error));
+  });
+
+  check("what belongs to an account goes with it", async ({ db }) => {
+    await addProject(db, "p", "project");
+    await addAccount(db, "a");
+    await db.insertInto("memberships").values({ account_id: "a", project_id: "p" }).execute();
+
+    await db.deleteFrom("accounts").where("id", "=", "a").execute();
+
+    assert.equal(await countRows(db, "memberships"), 0);
+    assert.equal(await countRows(db, "projects"), 1);
+  });
+
+  check("an update says how many rows it changed", async ({ db }) => {
+    for (const id of ["a", "b", "c"]) await addProject(db, id, id);
+
+    const changed = await db
+      .updateTable("projects")
+      .set({ created_at: 2 })
+      .where("id", "in", ["a", "b"])
+      .executeTakeFirst();
+    const unchanged = await db
+      .updateTable("projects")
+      .set({ created_at: 3 })
+      .where("id", "=", "none")
+      .executeTakeFirst();
+
+    assert.equal(changed.numUpdatedRows, 2n);
+    assert.equal(unchanged.numUpdatedRows, 0n);
+  });
+
+  check("update and delete return the rows they took", async ({ db }) => {
+    await addProject(db, "a", "alpha");
+
+    const updated = await db.updateTable("projects").set({ name: "beta" }).returning("name").execute();
+    const deleted = await db.deleteFrom("projects").returning(["id", "name"]).execute();
+
+    assert.deepEqual(
+      updated.map((row) => row.name),
+      ["beta"],
+    );
+    assert.deepEqual(
+      deleted.map(({ id, name }) => [id, name]),
+      [["a", "beta"]],
+    );
+  });
+
+  check("on conflict, nothing is done or the row is updated", async ({ db }) => {
+    const write = async (value: string) =>
+      await db
+        .insertInto("settings")
+        .values({ name: "n", value })
+        .onConflict((conflict) => conflict.column("name").doUpdateSet({ value }))
+        .execute();
+    await write("1");
+    await write("2");
+
+    const ignored = await db
+      .insertInto("settings")
+      .values({ name: "n", value: "3" })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+
+    assert.equal(ignored.numInsertedOrUpdatedRows, 0n);
+    assert.equal((await db.selectFrom("settings").select("value").executeTakeFirst())?.value, "2");
+  });
+
+  check("a transaction that throws leaves nothing behind", async ({ db }) => {
+    const failing = db.transaction().execute(async (transaction) => {
+      await addProject(transaction, "p", "project");
+      throw new Error("called off");
+    });
+
+    await assert.rejects(failing, /called off/);
+    assert.equal(await countRows(db, "projects"), 0);
+  });
+
+  check("of many conditional updates at once exactly one takes the row", async ({ db }) => {
+    await db
+      .insertInto("join_tokens")
+      .values({ hash: "h", uses_left: 1, expires_at: 1, created_at: 1 })
+      .execute();
+    const take = async () =>
+      await db
+        .updateTable("join_tokens")
+        .set((set) => ({ uses_left: set("uses_left", "-", 1) }))
+        .where("hash", "=", "h")
+        .where("uses_left", ">", 0)
+        .executeTakeFirst();
+
+    const results = await Promise.all(Array.from({ length: CONCURRENT_WRITERS }, take));
+
+    assert.equal(results.filter(({ numUpdatedRows }) => numUpdatedRows === 1n).length, 1);
+  });
+
+  check("transactions that run at once see each other's whole or nothing", async ({ db }) => {
+    await db
+      .insertInto("join_tokens")
+      .values({ hash: "h", uses_left: 0, expires_at: 1, created_at: 1 })
+      .execute();
+    const count = async () =>
+      await db.transaction().execute(async (transaction) => {
+        const { uses_left: before } = await transaction
+          .selectFrom("join_tokens")
+          .select("uses_left")
+          .where("hash", "=", "h")
+          .executeTakeFirstOrThrow();
+        await addProject(transaction, randomUUID(), randomUUID());
+        await transaction
+          .updateTable("join_tokens")
+          .set({ uses_left: before + 1 })
+          .execute();
+      });
+
+    await Promise.all(Array.from({ length: 20 }, count));
+
+    const { uses_left } = await db.selectFrom("join_tokens").select("uses_left").executeTakeFirstOrThrow();
+    assert.equal(uses_left, 20);
+    assert.equal(await countRows(db, "projects"), 20);
+  });
+
+  check("a prepared query takes its values by name, in any order, null included", async ({ db }) => {
+    const kinds = { id: TEXT, name: TEXT, password: nullable(TEXT), at: INTEGER };
+    await addProject(db, "p", "project");
+    const insert = prepare(db, kinds, (query, { id, name, password, at }) =>
+      query.insertInto("machines").values({
+        created_at: at,
+        password_sealed: password,
+        name,
+        name_key: name,
+        id,
+        project_id: "p",
+        protocol: "rfb",
+        driver: "manual",
+        address: "a",
+        state: "running",
+      }),
+    );
+    const find = prepare(db, { name: TEXT }, (query, { name }) =>
+      query.selectFrom("machines").select(["id", "password_sealed", "created_at"]).where("name", "=", name),
+    );
+
+    await insert(db, { at: 7, password: null, name: "one", id: "1" });
+    await insert(db, { id: "2", name: "two", password: "sealed", at: 8 });
+
+    assert.deepEqual(
+      { ...(await find(db, { name: "one" }))[0] },
+      { id: "1", password_sealed: null, created_at: 7 },
+    );
+    assert.deepEqual(
+      { ...(await find(db, { name: "two" }))[0] },
+      { id: "2", password_sealed: "sealed", created_at: 8 },
+    );
+  });
+
+  check("a prepared query runs inside a transaction, and is undone with it", async ({ db }) => {
+    const insert = prepare(db, { id: TEXT }, (query, { id }) =>
+      query.insertInto("projects").values({ id, name: id, created_at: 1 }),
+    );
+
+    await assert.rejects(
+      db.transaction().execute(async (transaction) => {
+        await insert(transaction, { id: "p" });
+        throw new Error("called off");
+      }),
+    );
+
+    assert.equal(await countRows(db, "projects"), 0);
+  });
+}
+
+async function addProject(db: Queries, id: string, name: string): Promise<void> {
+  await db.insertInto("projects").values({ id, name, created_at: 1 }).execute();
+}
+
+async function addAccount(db: Queries, id: string): Promise<void> {
+  await db.insertInto("accounts").values({ id, name: id, role: "member", created_at: 1 }).execute();
+}
+
+async function countRows(db: Queries, table: "projects" | "memberships"): Promise<number> {
+  const { count } = await db
+    .selectFrom(table)
+    .select((select) => select.fn.countAll<number>().as("count"))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}

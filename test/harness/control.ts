@@ -1,0 +1,138 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { pino } from "pino";
+import type { Clock } from "#base/clock.ts";
+import { openOrBootstrap } from "#control/bootstrap.ts";
+import { compose } from "#control/composition.ts";
+import type { Installation } from "#control/installation.ts";
+import type { LinkParts } from "#control/link/server.ts";
+import type { Caller, Services } from "#control/services.ts";
+import { openSqliteStore } from "#control/store/sqlite/open.ts";
+import type { Store } from "#control/store/store.ts";
+import { createCertificateRequest } from "#tls/certificate-request.ts";
+import type { Machine, NewMachine } from "#wire/api.ts";
+import type { NodeSettings } from "#wire/link.ts";
+import type { TicketKey } from "#wire/ticket.ts";
+import { scratch } from "./scratch.ts";
+
+/** Time that passes when a test says so. */
+export interface TestClock extends Clock {
+  advance(ms: number): void;
+}
+
+/** A node that has joined and registered, without a process. */
+export interface TestNode {
+  readonly id: string;
+  readonly incarnation: string;
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly ticketKey: TicketKey;
+  readonly settings: NodeSettings;
+}
+
+/** Control without its listeners: the services, the link's functions, and the database in a file. */
+export interface TestControl extends AsyncDisposable {
+  readonly store: Store;
+  readonly services: Services;
+  readonly link: LinkParts;
+  readonly installation: Installation;
+  readonly clock: TestClock;
+  readonly folder: string;
+  /** A join token of many uses. */
+  readonly joinToken: string;
+  readonly admin: Caller;
+  /** A new account with role member. */
+  member(name: string, projects: readonly string[]): Promise<Caller>;
+  machine(options?: Partial<NewMachine>): Promise<Machine>;
+  node(options?: { readonly pageOrigin?: string; readonly maximumSessions?: number }): Promise<TestNode>;
+}
+
+export const PUBLIC_ORIGIN = "https://control.example.com";
+
+export async function testControl(): Promise<TestControl> {
+  await using opened = new AsyncDisposableStack();
+  const { path: folder } = opened.use(scratch());
+  const clock = testClock();
+  const log = pino({ level: "silent" });
+  const store = await openSqliteStore(join(folder, "porthole.db"), clock);
+  opened.defer(async () => await store.close());
+  const { installation, firstKeys } = await openOrBootstrap(store, {
+    keyFile: join(folder, "porthole.key"),
+    bootstrapFile: null,
+    tellsKeys: true,
+    upstreamAllow: "",
+    clock,
+    log,
+  });
+  if (firstKeys === undefined) throw new Error("the database was not empty");
+  const publicOrigin = () => PUBLIC_ORIGIN;
+  const { services, link } = await compose({ store, installation, publicOrigin, clock, log });
+  const caller = async (apiKey: string): Promise<Caller> => {
+    const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
+    if (found === undefined) throw new Error("there is no such API key");
+    return found.caller;
+  };
+  const admin = await caller(firstKeys.apiKey);
+  const owned = opened.move();
+
+  return {
+    store,
+    services,
+    link,
+    installation,
+    clock,
+    folder,
+    admin,
+    joinToken: firstKeys.joinToken,
+
+    async member(name, projects) {
+      const account = await services.accounts.add(admin, { name, role: "member", projects: [...projects] });
+      const { apiKey } = await services.accounts.addApiKey(admin, account.id);
+      return await caller(apiKey);
+    },
+
+    async machine(options = {}) {
+      const name = `machine-${randomUUID()}`;
+      return await services.machines.add(admin, {
+        name,
+        protocol: "rfb",
+        address: "192.0.2.10:5900",
+        ...options,
+      });
+    },
+
+    async node({ pageOrigin = "http://node.example.com:8080", ...options } = {}) {
+      const { request, privateKey } = await createCertificateRequest();
+      const joined = await link.join({ joinToken: firstKeys.joinToken, certificateRequest: request });
+      const incarnation = randomUUID();
+      const { ticketKey, settings } = await link.registry.register(joined.nodeId, {
+        incarnation,
+        version: "1.2.3",
+        pageOrigin,
+        webSocketOrigin: pageOrigin,
+        ...options,
+      });
+      const key = new Uint8Array(Buffer.from(ticketKey.key, "base64url"));
+      return {
+        id: joined.nodeId,
+        incarnation,
+        certificate: joined.certificate,
+        privateKey,
+        ticketKey: { kid: ticketKey.kid, key },
+        settings,
+      };
+    },
+
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+function testClock(): TestClock {
+  let now = Date.now();
+  return {
+    now: () => now,
+    advance: (ms) => {
+      now += ms;
+    },
+  };
+}
