@@ -1,0 +1,39 @@
+import { useEffect, useState } from "preact/hooks";
+import { copyText } from "./copy.ts";
+import { CopyIcon } from "./icons.tsx";
+
+interface CopyableProps {
+  readonly text: string;
+  readonly copy: string;
+  readonly copied: string;
+}
+
+const SAID_FOR_MS = 2_000;
+
+/** An identifier that a click copies. */
+export function Copyable({ text, copy, copied }: CopyableProps) {
+  const [done, setDone] = useState(false);
+  useEffect(() => {
+    if (!done) return;
+    const timer = setTimeout(() => setDone(false), SAID_FOR_MS);
+    return () => clearTimeout(timer);
+  }, [done]);
+
+  return (
+    <button
+      type="button"
+      class="copyable"
+      title={copy}
+      onClick={() => {
+        void copyText(text).then(setDone);
+      }}
+    >
+      <span class="mono">{text}</span>
+      <CopyIcon />
+      <span class="visually-hidden">{copy}</span>
+      <span role="status" class={done ? "small" : "visually-hidden"}>
+        {done ? copied : ""}
+      </span>
+    </button>
+  );
+}

@@ -1,0 +1,83 @@
+import type { ErrorCode } from "#wire/errors.ts";
+import type { ErrorText } from "./error-texts.ts";
+
+const OPEN_AGAIN = "Öffnen Sie die Konsole noch einmal, um einen neuen zu bekommen.";
+const ASK_OPERATOR = "Sagen Sie es Ihrem Betreiber, mit der Referenz unten.";
+const TRY_THEN_ASK = "Versuchen Sie es noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber.";
+const AGAIN_IN_A_MOMENT = "Versuchen Sie es gleich noch einmal.";
+
+/** The catalogue of errors in German. English stands in wire/errors.ts. */
+// biome-ignore format: one error a row reads as the table it is.
+export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
+  // Tickets
+  ticket_missing: text("Diese Adresse braucht ein Ticket, und es wurde keines mitgegeben.", "Öffnen Sie die Konsole aus Ihrer Maschinenliste."),
+  ticket_invalid: text("Dieser Link ist beschädigt oder nicht von hier.", OPEN_AGAIN),
+  ticket_foreign: text("Dieser Link gehört zu einem anderen Konsolenknoten, oder zu diesem vor seinem Neustart.", OPEN_AGAIN),
+  ticket_expired: text("Dieser Link ist zu alt: Ein Konsolenlink gilt nur kurze Zeit.", OPEN_AGAIN),
+  ticket_used: text("Dieser Link wurde schon benutzt.", OPEN_AGAIN),
+  extra_token_mismatch: text("Das zusätzliche Geheimnis passt nicht zu diesem Link.", "Benutzen Sie das, mit dem der Link angefordert wurde."),
+  caller_address_mismatch: text("Dieser Link wurde für eine andere Netzwerkadresse gemacht.", "Öffnen Sie ihn dort, wo er angefordert wurde, oder öffnen Sie die Konsole noch einmal."),
+  origin_refused: text("Die Seite eines anderen Anbieters wollte diese Konsole öffnen.", "Öffnen Sie die Konsole aus Ihrer Maschinenliste, oder lassen Sie den Betreiber die Seite in console.allowed.origins eintragen."),
+  access_withdrawn: text("Sie dürfen diese Maschine nicht mehr öffnen.", "Fragen Sie einen Administrator ihres Projekts."),
+  reopen_invalid: text("Diese Konsole lässt sich von hier aus nicht mehr öffnen.", "Öffnen Sie sie aus Ihrer Maschinenliste."),
+
+  // The way from the node to the machine
+  machine_gone: text("Diese Maschine gibt es nicht mehr.", "Suchen Sie sie in Ihrer Maschinenliste."),
+  machine_not_running: text("Diese Maschine läuft nicht und hat darum keine Konsole.", "Starten Sie die Maschine, und öffnen Sie dann ihre Konsole noch einmal."),
+  upstream_not_allowed: text("Die Konsolenadresse der Maschine liegt außerhalb der Netze, die Konsolenknoten erreichen dürfen.", "Lassen Sie den Betreiber ihr Netz in upstream.allow eintragen."),
+  upstream_name_unresolved: text("Der Name des Hypervisors dieser Maschine ließ sich nicht auflösen.", ASK_OPERATOR),
+  upstream_connection_refused: text("Der Hypervisor hat die Verbindung abgelehnt: Auf dem Konsolenport der Maschine antwortet nichts.", "Sehen Sie nach, ob die Maschine läuft, und versuchen Sie es noch einmal."),
+  upstream_unreachable: text("Der Konsolenknoten erreicht den Hypervisor nicht.", ASK_OPERATOR),
+  upstream_timeout: text("Der Hypervisor hat nicht rechtzeitig geantwortet.", TRY_THEN_ASK),
+  upstream_not_rfb: text("Was auf dem Konsolenport der Maschine antwortet, spricht kein RFB (VNC).", ASK_OPERATOR),
+  upstream_security_unsupported: text("Der Hypervisor bietet nur Anmeldeverfahren an, die nicht unterstützt werden.", ASK_OPERATOR),
+  upstream_authentication_failed: text("Der Hypervisor hat das hinterlegte Konsolenpasswort nicht angenommen.", ASK_OPERATOR),
+  upstream_refused: text("Der Hypervisor hat die Konsole nicht geöffnet.", TRY_THEN_ASK),
+  upstream_protocol_error: text("Der Hypervisor hat etwas gesendet, das kein gültiges RFB (VNC) ist.", ASK_OPERATOR),
+  upstream_closed: text("Der Hypervisor hat die Konsole geschlossen.", "Sehen Sie nach, ob die Maschine noch läuft, und öffnen Sie die Konsole dann noch einmal."),
+  upstream_lost: text("Die Verbindung zum Hypervisor ist abgebrochen.", "Öffnen Sie die Konsole noch einmal."),
+
+  // The way from the viewer to the node
+  viewer_closed: text("Sie haben die Konsole geschlossen.", "Öffnen Sie sie wieder, wenn Sie sie brauchen."),
+  viewer_lost: text("Die Verbindung zwischen Ihrem Browser und dem Konsolenknoten ist abgebrochen.", "Prüfen Sie Ihr Netz, und öffnen Sie die Konsole dann noch einmal."),
+  viewer_timeout: text("Die Anzeige hat ihren Verbindungsaufbau nicht rechtzeitig beendet.", "Öffnen Sie die Konsole noch einmal."),
+  viewer_protocol_error: text("Die Anzeige hat etwas gesendet, das kein gültiges RFB (VNC) ist.", "Benutzen Sie eine Anzeige, die RFB 3.3, 3.7 oder 3.8 spricht."),
+  subprotocol_unsupported: text("Die Anzeige wollte WebSocket-Unterprotokolle, die hier nicht gesprochen werden.", "Fragen Sie nach porthole.v1, nach binary, oder nach keinem."),
+
+  // Said by the viewer itself, when no node could say anything
+  node_unreachable: text("Ihr Browser erreicht den Konsolenknoten nicht.", "Prüfen Sie Ihr Netz, und öffnen Sie die Konsole dann noch einmal."),
+  websocket_blocked: text("Der Konsolenknoten antwortet, aber etwas auf dem Weg lässt keine WebSockets durch.", "Sagen Sie es Ihrem Betreiber: Der Reverse-Proxy oder die Firewall vor dem Knoten muss WebSockets durchlassen."),
+  viewer_incomplete: text("Ein Teil der Anzeige ließ sich nicht laden.", "Prüfen Sie Ihr Netz, und öffnen Sie die Konsole dann noch einmal."),
+
+  // The installation
+  node_full: text("Dieser Konsolenknoten trägt so viele Konsolen, wie er kann.", AGAIN_IN_A_MOMENT),
+  node_stopping: text("Der Konsolenknoten wurde von seinem Betreiber angehalten.", "Öffnen Sie die Konsole noch einmal."),
+  node_lost: text("Der Konsolenknoten, der diese Konsole getragen hat, ist nicht mehr da.", "Öffnen Sie die Konsole noch einmal."),
+  no_node_available: text("Kein Konsolenknoten ist bereit, diese Konsole zu übernehmen.", "Versuchen Sie es gleich noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber."),
+  control_unreachable: text("Die Steuerung hat nicht geantwortet, darum ließ sich der Link nicht prüfen.", AGAIN_IN_A_MOMENT),
+  internal: text("In Porthole ist etwas schiefgegangen.", ASK_OPERATOR),
+
+  // The API
+  request_invalid: text("Die Anfrage ist nicht gültig.", "Vergleichen Sie sie mit /api/v1/openapi.json."),
+  unauthenticated: text("Die Anfrage trägt keinen gültigen Nachweis.", "Melden Sie sich an, oder senden Sie einen API-Schlüssel mit seinem geheimen Schlüssel."),
+  forbidden: text("Dieses Konto darf das nicht.", "Fragen Sie einen Administrator."),
+  not_found: text("Hier ist nichts, oder es ist nicht für Sie bestimmt.", "Prüfen Sie den Namen oder die Kennung."),
+  method_not_allowed: text("Diese Adresse nimmt diese Methode nicht an.", "Vergleichen Sie die Anfrage mit /api/v1/openapi.json."),
+  conflict: text("Etwas mit diesem Namen gibt es schon.", "Wählen Sie einen anderen Namen, oder entfernen Sie zuerst das andere."),
+  body_too_large: text("Die Anfrage ist größer, als hier angenommen wird.", "Senden Sie weniger auf einmal."),
+  media_type_unsupported: text("Der Inhaltstyp der Anfrage wird hier nicht angenommen.", "Senden Sie application/json."),
+  host_unknown: text("Unter diesem Namen ist dieser Server nicht bekannt.", "Benutzen Sie die Adresse, die der Server beim Start ausgegeben hat, oder setzen Sie seine öffentliche URL."),
+  rate_limited: text("Von dort kamen zu viele Anfragen.", "Warten Sie eine Minute, und versuchen Sie es dann noch einmal."),
+  sign_in_code_invalid: text("Dieser Anmeldelink wurde schon benutzt oder ist zu alt.", "Starten Sie Porthole neu, oder rufen Sie „porthole account sign-in-link“ auf, um einen neuen zu bekommen."),
+  extra_token_required: text("Diese Installation verlangt zu jeder Konsole ein zusätzliches Geheimnis.", "Senden Sie eines mit, und geben Sie es der Anzeige getrennt vom Link."),
+  limit_reached: text("Davon gibt es schon so viele, wie es geben darf.", "Entfernen Sie eines, das nicht mehr gebraucht wird, und versuchen Sie es dann noch einmal."),
+
+  // The node link
+  join_token_invalid: text("Das Beitrittstoken ist falsch, aufgebraucht oder abgelaufen.", "Machen Sie ein neues mit „porthole join-token create“."),
+  node_refused: text("Dieses Zertifikat gehört keinem Knoten dieser Installation.", "Lassen Sie den Knoten mit einem neuen Beitrittstoken noch einmal beitreten."),
+  node_superseded: text("Ein neuerer Start dieses Knotens hat seinen Platz eingenommen.", "Halten Sie den älteren Prozess an."),
+};
+
+function text(meaning: string, remedy: string): ErrorText {
+  return { meaning, remedy };
+}

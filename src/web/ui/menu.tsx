@@ -1,0 +1,67 @@
+import type { ComponentChildren, TargetedToggleEvent } from "preact";
+import { useRef, useState } from "preact/hooks";
+
+interface MenuProps {
+  /** Names the panel in the page. */
+  readonly id: string;
+  /** What the button and its panel are called. */
+  readonly label: string;
+  /** What the button shows; the label where absent. */
+  readonly face?: ComponentChildren;
+  readonly children: ComponentChildren;
+  /** CSS pixels; narrower on a narrower page. */
+  readonly width?: number;
+  readonly onToggle?: (open: boolean) => void;
+}
+
+const EDGE = 8;
+
+/** A button and the panel that hangs from it: the browser's own popover, closed by Escape and by a press elsewhere. */
+export function Menu({ id, label, face, children, width = 288, onToggle }: MenuProps) {
+  const button = useRef<HTMLButtonElement>(null);
+  const panel = useRef<HTMLDivElement>(null);
+  const [open, setOpen] = useState(false);
+
+  function place(event: TargetedToggleEvent<HTMLDivElement>) {
+    if (event.newState !== "open" || button.current === null || panel.current === null) return;
+    const { left, bottom } = button.current.getBoundingClientRect();
+    const room = window.innerWidth - Math.min(width, window.innerWidth - 2 * EDGE) - EDGE;
+    const { style } = panel.current;
+    style.width = `min(${width}px, 100vw - ${2 * EDGE}px)`;
+    style.left = `${Math.max(EDGE, Math.min(left, room))}px`;
+    style.top = `${bottom + EDGE / 2}px`;
+  }
+
+  function toggled(event: TargetedToggleEvent<HTMLDivElement>) {
+    setOpen(event.newState === "open");
+    onToggle?.(event.newState === "open");
+  }
+
+  return (
+    <>
+      <button
+        ref={button}
+        type="button"
+        class="button plain"
+        popovertarget={id}
+        aria-expanded={open}
+        aria-label={label}
+        title={label}
+      >
+        {face ?? label}
+      </button>
+      <div
+        ref={panel}
+        id={id}
+        popover="auto"
+        class="panel"
+        role="dialog"
+        aria-label={label}
+        onBeforeToggle={place}
+        onToggle={toggled}
+      >
+        {children}
+      </div>
+    </>
+  );
+}

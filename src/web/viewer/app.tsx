@@ -1,0 +1,134 @@
+import { useSignalEffect } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { errorText } from "../ui/error-texts.ts";
+import { language } from "../ui/language.ts";
+import { Bar, focusBar, Handle } from "./bar.tsx";
+import type { ConsoleView } from "./console-view.ts";
+import { EndingCard } from "./ending-card.tsx";
+import { LastFrame } from "./last-frame.tsx";
+import { Progress } from "./progress.tsx";
+import { TouchKeyboard } from "./touch-keyboard.tsx";
+import { TypingStrip } from "./typing-strip.tsx";
+import { words } from "./words.ts";
+
+interface AppProps {
+  readonly view: ConsoleView;
+  /** Where noVNC puts the screen. */
+  readonly host: HTMLElement;
+}
+
+/** The page: the picture, and whatever lies over it. */
+export function App({ view, host }: AppProps) {
+  const { session, settings } = view;
+  const phase = session.phase.value;
+  const frame = session.lastFrame.value;
+  useNames(view);
+  useAnnouncements(view);
+  useKeyboard(view);
+  usePointer(view);
+
+  return (
+    <div class="viewer" data-phase={phase.kind} data-pinned={settings.pinned.value}>
+      <Bar view={view} />
+      <Handle view={view} />
+      <main class="stage" data-scale={settings.scale.value}>
+        <div class="screen" ref={(element) => element?.append(host)} />
+        {frame !== undefined && <LastFrame frame={frame} scale={settings.scale.value} />}
+        {phase.kind === "connecting" && <Progress step={phase.step} />}
+        {phase.kind === "ended" && <EndingCard ending={phase.ending} session={session} />}
+      </main>
+      <TypingStrip keys={session.keys} />
+      {view.touchKeyboard.value && phase.kind === "live" && <TouchKeyboard view={view} />}
+      <div role="status" class="visually-hidden">
+        {view.announcement.value}
+      </div>
+    </div>
+  );
+}
+
+/** The machine's name in the window's title, and on its screen for those who hear it. */
+function useNames({ session }: ConsoleView): void {
+  useSignalEffect(() => {
+    const name = session.machine.value ?? words.value.untitled;
+    const { screenOf, screenOfViewOnly } = words.value;
+    document.title = name;
+    session.screen.value?.label(
+      session.rights.value?.input === false ? screenOfViewOnly(name) : screenOf(name),
+    );
+  });
+}
+
+/** Every change of state is said once, in one place. */
+function useAnnouncements(view: ConsoleView): void {
+  const { session } = view;
+  useSignalEffect(() => {
+    const phase = session.phase.value;
+    const name = session.machine.peek() ?? words.value.untitled;
+    if (phase.kind === "connecting") view.announce(words.value.steps[phase.step]);
+    if (phase.kind === "live") {
+      const { nowLive, nowLiveViewOnly } = words.value;
+      view.announce((session.rights.peek()?.input === false ? nowLiveViewOnly : nowLive)(name));
+    }
+    if (phase.kind === "ended") {
+      const { meaning, remedy } = errorText(phase.ending.code, language.value);
+      view.announce(`${meaning} ${remedy}`);
+    }
+  });
+}
+
+/** The way out of the picture for the keyboard, and the machine's keys let go when the window loses it. */
+function useKeyboard(view: ConsoleView): void {
+  const { session, fold } = view;
+  useSignalEffect(() => {
+    if (session.phase.value.kind === "live") view.backToScreen();
+  });
+  useEffect(() => {
+    const listening = new AbortController();
+    const { signal } = listening;
+    const inBar = () => document.activeElement?.closest(".bar") != null;
+    const pressed = (event: KeyboardEvent) => {
+      const isShortcut = event.code === "KeyM" && event.ctrlKey && event.altKey && event.shiftKey;
+      const leaves = event.key === "Escape" && inBar() && view.openMenus.value === 0;
+      if (!isShortcut && !leaves) return;
+      event.preventDefault();
+      event.stopPropagation();
+      session.screen.value?.releaseKeys();
+      if (leaves || inBar()) {
+        view.backToScreen();
+        fold.set(false);
+        return;
+      }
+      fold.set(true);
+      focusBar();
+    };
+    document.addEventListener("keydown", pressed, { capture: true, signal });
+    // Only the browser's own: ours are how noVNC is told to let go of its keys.
+    window.addEventListener("blur", (event) => event.isTrusted && session.keys.releaseAll(), { signal });
+    window.addEventListener("pagehide", () => session.leave(), { signal });
+    window.addEventListener("beforeunload", () => session.leave(), { signal });
+    return () => listening.abort();
+  }, [view, session, fold]);
+}
+
+const EDGE_PX = 2;
+
+/** The bar folds for a pointer in the picture, and comes back at the edge. */
+function usePointer({ fold }: ConsoleView): void {
+  useEffect(() => {
+    const listening = new AbortController();
+    const options = { capture: true, passive: true, signal: listening.signal };
+    const overBar = (event: PointerEvent) =>
+      event.target instanceof Element && event.target.closest(".bar, .handle, [popover]") !== null;
+    const moved = (event: PointerEvent) => {
+      if (event.pointerType === "touch") return;
+      if (overBar(event)) fold.pointer("bar");
+      else fold.pointer(event.clientY < EDGE_PX ? "edge" : "picture");
+    };
+    const pressed = (event: PointerEvent) => {
+      if (event.pointerType === "touch" && !overBar(event)) fold.set(false);
+    };
+    window.addEventListener("pointermove", moved, options);
+    window.addEventListener("pointerdown", pressed, options);
+    return () => listening.abort();
+  }, [fold]);
+}

@@ -1,0 +1,234 @@
+import { batch, signal } from "@preact/signals";
+import type { ErrorCode } from "#wire/errors.ts";
+import { printable } from "#wire/gateway-error.ts";
+import type { Rights } from "#wire/rights.ts";
+import type { Ending, Stage } from "#wire/viewer.ts";
+import { type Pass, passOf } from "./addresses.ts";
+import { type Attached, Connection, type ConnectionEnd, type ConnectionListener } from "./connection.ts";
+import { ConsoleKeys } from "./console-keys.ts";
+import type { Health } from "./pulse.ts";
+import { reopen } from "./reopen.ts";
+import type { Screen } from "./screen.ts";
+import { type TabMemory, type TabRecord, ticketTail } from "./tab-memory.ts";
+
+/** How far the way to the picture has come; each is one sentence on the page. */
+export type Step = "reaching" | Stage | "picture";
+
+export type Phase =
+  | { readonly kind: "connecting"; readonly step: Step }
+  | { readonly kind: "live" }
+  | { readonly kind: "ended"; readonly ending: Ending };
+
+/** How the console can be opened again: with the ticket that nobody saw, or by the node's leave. */
+type WayBack =
+  | { readonly kind: "pass"; readonly pass: Pass }
+  | { readonly kind: "credential"; readonly credential: string };
+
+/** Refusals before the ticket was spent, which pass: the same ticket can be shown again. */
+const TICKET_STILL_GOOD: ReadonlySet<ErrorCode> = new Set(["control_unreachable", "node_full"]);
+
+export const clipboardLimits = {
+  /** Either way; what is longer belongs into a file. */
+  characters: 256 * 1024,
+} as const;
+
+export interface GuestText {
+  /** Cut to clipboardLimits. */
+  readonly text: string;
+  /** Characters that the machine's clipboard really holds. */
+  readonly characters: number;
+}
+
+/** The console on this page: its states, and what can be done to it. Everything that is shown is a signal. */
+export class ConsoleSession {
+  readonly phase = signal<Phase>({ kind: "connecting", step: "reaching" });
+  readonly machine = signal<string | undefined>(undefined);
+  readonly desktopName = signal("");
+  readonly sessionId = signal<string | undefined>(undefined);
+  readonly rights = signal<Rights | undefined>(undefined);
+  readonly health = signal<Health>({ word: "unknown" });
+  readonly canPower = signal(false);
+  readonly clipping = signal(false);
+  readonly guestText = signal<GuestText | undefined>(undefined);
+  readonly lastFrame = signal<HTMLCanvasElement | undefined>(undefined);
+  readonly canOpenAgain = signal(false);
+  readonly screen = signal<Screen | undefined>(undefined);
+  readonly keys = new ConsoleKeys(this.screen);
+  readonly #host: HTMLElement;
+  readonly #memory: TabMemory;
+  #page: URL;
+  #pass: Pass | undefined;
+  /** Once known, it goes with every later ticket of this console too. */
+  #extra: string | undefined;
+  #wayBack: WayBack | undefined;
+  #connection: Connection | undefined;
+
+  constructor(page: URL, { host, memory }: { readonly host: HTMLElement; readonly memory: TabMemory }) {
+    this.#page = page;
+    this.#host = host;
+    this.#memory = memory;
+  }
+
+  /** Begins with what the page's address carried; without a ticket it says what to do. */
+  start(fragment: URLSearchParams): void {
+    const record = this.#memory.read();
+    const pass = passOf(fragment);
+    if (pass !== undefined) {
+      // The same link again, out of the browser's history: the node will say that it is used, and here is the way on.
+      if (record?.ticketTail === ticketTail(pass)) this.#recall(record);
+      this.#connect(pass);
+      return;
+    }
+    if (record !== undefined) this.#recall(record);
+    this.#end({ kind: "refused", code: record === undefined ? "ticket_missing" : "ticket_used" });
+  }
+
+  /** The one button of an ending. */
+  async openAgain(): Promise<void> {
+    const wayBack = this.#wayBack;
+    if (wayBack === undefined || this.phase.value.kind !== "ended") return;
+    this.phase.value = { kind: "connecting", step: "reaching" };
+    if (wayBack.kind === "pass") {
+      this.#connect(wayBack.pass);
+      return;
+    }
+    const reopened = await reopen(this.#page, wayBack.credential);
+    switch (reopened.kind) {
+      case "here":
+        this.#wayBack = undefined;
+        this.#moveTo(reopened.page);
+        this.#connect(reopened.pass);
+        return;
+      case "elsewhere":
+        location.assign(reopened.url);
+        return;
+      case "unreachable":
+        this.#end({ kind: "failed", code: "node_unreachable" });
+        return;
+      case "refused":
+        if (reopened.ending.code === "reopen_invalid") this.#wayBack = undefined;
+        this.#end(reopened.ending);
+        return;
+      default:
+        reopened satisfies never;
+    }
+  }
+
+  /** The person at the viewer ends it. */
+  end(): void {
+    this.keys.releaseAll();
+    this.#connection?.close();
+  }
+
+  /** The page goes away. The machine must not be left with keys held down. */
+  leave(): void {
+    this.keys.releaseAll();
+  }
+
+  sendText(text: string): void {
+    this.screen.value?.sendClipboard(text);
+  }
+
+  #connect({ ticket, extra = this.#extra }: Pass): void {
+    const pass = { ticket, ...(extra === undefined ? {} : { extra }) };
+    this.#pass = pass;
+    this.#extra = extra;
+    // A link out of the history keeps what the tab knows of it; a new one begins anew.
+    if (this.#memory.read()?.ticketTail !== ticketTail(pass)) this.#remember({});
+    this.phase.value = { kind: "connecting", step: "reaching" };
+    this.#connection = new Connection(this.#page, pass, { host: this.#host, listener: this.#listener() });
+  }
+
+  #listener(): ConnectionListener {
+    return {
+      progressed: (step) => this.#progress(step),
+      attached: (message) => this.#attached(message),
+      screened: (screen) => {
+        this.screen.value = screen;
+      },
+      pictured: () => {
+        this.phase.value = { kind: "live" };
+        this.lastFrame.value = undefined;
+      },
+      health: (health) => {
+        this.health.value = health;
+      },
+      clipboard: (text) => {
+        const cut = text.slice(0, clipboardLimits.characters);
+        this.guestText.value = { text: cut, characters: text.length };
+      },
+      named: (name) => {
+        this.desktopName.value = printable(name);
+      },
+      power: (can) => {
+        this.canPower.value = can;
+      },
+      clipping: (on) => {
+        this.clipping.value = on;
+      },
+      ended: (end) => this.#ended(end),
+    };
+  }
+
+  #progress(step: Step): void {
+    if (this.phase.value.kind === "connecting") this.phase.value = { kind: "connecting", step };
+  }
+
+  #attached({ machine, rights, sessionId, reopen: credential }: Attached): void {
+    batch(() => {
+      this.machine.value = printable(machine.name);
+      this.rights.value = rights;
+      this.sessionId.value = sessionId;
+      this.#progress("picture");
+    });
+    this.#mayReopen(credential);
+  }
+
+  #ended({ ending, reopen: credential, opened, lastFrame }: ConnectionEnd): void {
+    if (credential !== undefined) this.#mayReopen(credential);
+    const unspent = !opened || TICKET_STILL_GOOD.has(ending.code);
+    if (unspent && this.#pass !== undefined) this.#wayBack = { kind: "pass", pass: this.#pass };
+    if (lastFrame !== undefined) this.lastFrame.value = lastFrame;
+    this.#end(ending);
+  }
+
+  #end(ending: Ending): void {
+    batch(() => {
+      this.keys.stop();
+      this.screen.value = undefined;
+      this.canPower.value = false;
+      this.clipping.value = false;
+      this.health.value = { word: "unknown" };
+      this.canOpenAgain.value = this.#wayBack !== undefined;
+      this.phase.value = { kind: "ended", ending };
+    });
+  }
+
+  #recall({ reopen: credential, machine, extra }: TabRecord): void {
+    this.machine.value = machine;
+    this.#extra = extra;
+    if (credential !== undefined) this.#wayBack = { kind: "credential", credential };
+  }
+
+  #mayReopen(credential: string): void {
+    this.#wayBack = { kind: "credential", credential };
+    this.#remember({ reopen: credential });
+  }
+
+  #remember(known: { readonly reopen?: string }): void {
+    const pass = this.#pass;
+    const machine = this.machine.value;
+    if (pass === undefined) return;
+    this.#memory.write({
+      ticketTail: ticketTail(pass),
+      ...(pass.extra === undefined ? {} : { extra: pass.extra }),
+      ...(machine === undefined ? {} : { machine }),
+      ...known,
+    });
+  }
+
+  #moveTo(page: URL): void {
+    this.#page = page;
+    history.replaceState(null, "", page.pathname + page.search);
+  }
+}

@@ -1,0 +1,42 @@
+import { computed, signal } from "@preact/signals";
+import { BarFold } from "./bar-fold.ts";
+import type { ConsoleSession } from "./console-session.ts";
+import type { ViewSettings } from "./view-settings.ts";
+
+/** What the parts of the page share: the session, how it is looked at, and what they say to one another. */
+export class ConsoleView {
+  readonly session: ConsoleSession;
+  readonly settings: ViewSettings;
+  readonly fold: BarFold;
+  readonly openMenus = signal(0);
+  /** The last thing that screen readers are told. */
+  readonly announcement = signal("");
+  readonly touchKeyboard = signal(false);
+
+  constructor(session: ConsoleSession, settings: ViewSettings) {
+    this.session = session;
+    this.settings = settings;
+    this.fold = new BarFold({
+      mayFold: computed(() => session.phase.value.kind === "live" && !settings.pinned.value),
+      menusOpen: this.openMenus,
+    });
+  }
+
+  announce(text: string): void {
+    this.announcement.value = text;
+  }
+
+  /** Gives the keyboard to the machine again, and the bar folds away. */
+  backToScreen(): void {
+    this.session.screen.value?.focus();
+  }
+
+  /** For every menu of the bar. When the last one closes, the keyboard goes back where people expect it. */
+  readonly menuToggled = (open: boolean) => {
+    this.openMenus.value += open ? 1 : -1;
+    if (open || this.openMenus.value > 0) return;
+    const { activeElement } = document;
+    const nowhereElse = activeElement === document.body || activeElement?.closest(".bar") != null;
+    if (nowhereElse) this.backToScreen();
+  };
+}

@@ -1,0 +1,35 @@
+import "../ui/tokens.css";
+import "../ui/base.css";
+import "./viewer.css";
+import "./bar.css";
+import "./panels.css";
+import { render } from "preact";
+import { takeFragment } from "../ui/fragment.ts";
+import { startLanguage } from "../ui/language.ts";
+import { startTheme } from "../ui/theme.ts";
+import { App } from "./app.tsx";
+import { ConsoleSession } from "./console-session.ts";
+import { ConsoleView } from "./console-view.ts";
+import { TabMemory, type TabStorage } from "./tab-memory.ts";
+import { ViewSettings } from "./view-settings.ts";
+
+const fragment = takeFragment();
+startLanguage();
+startTheme();
+
+const host = document.createElement("div");
+host.className = "novnc";
+const page = new URL(location.href);
+const session = new ConsoleSession(page, { host, memory: new TabMemory(tabStorage(), page.pathname) });
+const view = new ConsoleView(session, new ViewSettings(session));
+session.start(fragment);
+render(<App view={view} host={host} />, document.body);
+
+/** Browsers that keep nothing throw at the mere question. */
+function tabStorage(): TabStorage | undefined {
+  try {
+    return sessionStorage;
+  } catch {
+    return undefined;
+  }
+}
