@@ -1,7 +1,5 @@
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { Grant } from "#wire/grant.ts";
-import { LINK_ROUTES, ReopenResponse } from "#wire/link.ts";
 import { listenAddresses, type ProxyConfig, publicOrigins } from "./config.ts";
 import { Admission } from "./console/admission.ts";
 import { Door } from "./console/door.ts";
@@ -12,11 +10,9 @@ import { Listener } from "./http/listener.ts";
 import { checkOrigin } from "./http/origin.ts";
 import { Pages } from "./http/pages.ts";
 import { readViewerFiles } from "./http/viewer-files.ts";
-import { ControlClock } from "./link/control-clock.ts";
 import { loadOrJoin } from "./link/identity.ts";
 import { LinkClient } from "./link/link-client.ts";
-import { Registration } from "./link/registration.ts";
-import { Reporter } from "./link/reporter.ts";
+import { NodeLink } from "./link/node-link.ts";
 
 export interface ProxyOptions {
   readonly config: ProxyConfig;
@@ -43,92 +39,64 @@ export interface RunningProxy extends AsyncDisposable {
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { config, log, deadlines, version, signal } = options;
-  await using starting = new AsyncDisposableStack();
+  await using opened = new AsyncDisposableStack();
   const files = readViewerFiles(options.viewerFolder);
   const identity = await loadOrJoin({ ...config, log, signal });
   const listener = await Listener.open({ ...config, addresses: listenAddresses(config), log });
   const origins = publicOrigins(config, listener.addresses);
 
-  const lifetime = new AbortController();
-  const link = starting.use(new LinkClient(config.control, identity));
-  const clock = new ControlClock();
-  const registration = new Registration({
+  const link = new NodeLink({
     ...origins,
-    link,
-    clock,
+    client: opened.use(new LinkClient(config.control, identity)),
     log,
     version,
+    maximumSessions: config.maxSessions,
     sessions: () => sessions.size,
+    redeemMs: deadlines.redeemMs,
   });
-  const { incarnation } = registration;
-  const reporter = new Reporter({ link, incarnation, log });
-  const settings = () => registration.current?.settings;
-
+  const upstreamAllow = () => link.settings?.upstreamAllow ?? { rules: [] };
+  const allowedOrigins = () => link.settings?.allowedOrigins ?? new Set<string>();
   const sessions = new Sessions({
     log,
-    clock,
+    clock: link.clock,
     deadlines,
     connect: ({ address }, abort) =>
-      dial(address, {
-        allow: settings()?.upstreamAllow ?? { rules: [] },
-        deadlineMs: deadlines.dialMs,
-        signal: abort,
-      }),
-    report: (report) => reporter.report(report),
-    entrances: () => settings()?.entrances ?? [],
-  });
-  const calls = { deadlineMs: deadlines.redeemMs, signal: lifetime.signal };
-  const admission = new Admission({
-    clock,
-    incarnation,
-    registered: () => registration.current,
-    redeem: (request) => link.call(LINK_ROUTES.redeem, { ...request, incarnation }, Grant, calls),
+      dial(address, { allow: upstreamAllow(), deadlineMs: deadlines.dialMs, signal: abort }),
+    report: (report) => link.report(report),
+    entrances: () => link.settings?.entrances ?? [],
   });
   const pages = new Pages({
     ...origins,
     files,
     log,
-    settings,
-    reopen: (request) => link.call(LINK_ROUTES.reopen, { ...request, incarnation }, ReopenResponse, calls),
+    allowedOrigins,
+    frameAncestors: () => link.settings?.frameAncestors ?? [],
+    reopen: async (request) => await link.reopen(request),
   });
+  const admission = new Admission(link);
   const door = new Door({
     log,
     maxSessions: config.maxSessions,
     closingMs: deadlines.closingMs,
     sessions,
     headers: () => pages.headers,
-    checkOrigin: (origin) => checkOrigin(origin, origins, settings()?.allowedOrigins ?? new Set()),
-    admit: (credentials) => admission.admit(credentials),
+    checkOrigin: (origin) => checkOrigin(origin, origins, allowedOrigins()),
+    admit: async (credentials) => await admission.admit(credentials),
   });
   listener.serve({
     request: (request, response) => pages.handle(request, response),
     upgrade: (request, socket, head) => door.handle(request, socket, head),
   });
 
-  // Undone from the last to the first: see `stop`.
-  starting.defer(() => registration.deregister());
-  starting.defer(() => reporter.finish(deadlines.lastReportsMs));
-  starting.defer(() => listener.closed());
-  starting.defer(() => sessions.endAll(new GatewayError("node_stopping")));
-  starting.defer(() => door.close());
-  starting.defer(() => lifetime.abort(new GatewayError("node_stopping")));
-  starting.defer(() => listener.stopListening());
+  // How a node stops, from the last line to the first.
+  opened.defer(async () => await link.finish(deadlines.lastReportsMs));
+  opened.defer(async () => await listener.closed());
+  opened.defer(async () => await sessions.endAll(new GatewayError("node_stopping")));
+  opened.defer(async () => await door.close());
+  opened.defer(() => link.stopAsking());
+  opened.defer(() => listener.stopListening());
 
-  const { nodeId } = await registration.register(signal);
-  const kept = untilAborted(
-    lifetime.signal,
-    registration.keep(lifetime.signal),
-    reporter.run(lifetime.signal),
-  );
-  const started = starting.move();
-  return { ...origins, id: nodeId, kept, [Symbol.asyncDispose]: () => started.disposeAsync() };
-}
-
-/** Rejects with what breaks the work before the signal aborts; what the abort does to it is of no interest. */
-async function untilAborted(signal: AbortSignal, ...work: readonly Promise<void>[]): Promise<void> {
-  try {
-    await Promise.all(work);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+  const { nodeId, kept } = await link.start(signal);
+  const owned = opened.move();
+  return { ...origins, id: nodeId, kept, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
 }

@@ -3,7 +3,7 @@ import { toGatewayError } from "#wire/gateway-error.ts";
 import type { Ending, EndingKind } from "#wire/viewer.ts";
 
 /** Somebody let go of the console, as people and machines do. Nothing is wrong. */
-const CLOSED: ReadonlySet<ErrorCode> = new Set(["viewer_closed", "upstream_closed", "node_stopping"]);
+const CLOSED: ReadonlySet<ErrorCode> = new Set(["viewer_closed", "upstream_closed"]);
 
 /** Whoever asked was told no: nothing was redeemed, or control would not have it. */
 const REFUSED: ReadonlySet<ErrorCode> = new Set([

@@ -28,10 +28,8 @@ const ReopenBody = Type.Object({ credential: Type.String({ minLength: 1, maxLeng
 export interface PagesOptions extends OwnOrigins {
   readonly files: ViewerFiles;
   readonly log: Log;
-  /** The installation's settings; undefined before control was reached for the first time. */
-  readonly settings: () =>
-    | { readonly frameAncestors: readonly string[]; readonly allowedOrigins: ReadonlySet<string> }
-    | undefined;
+  readonly frameAncestors: () => readonly string[];
+  readonly allowedOrigins: () => ReadonlySet<string>;
   readonly reopen: (request: {
     readonly credential: string;
     readonly viewerAddress: string;
@@ -49,8 +47,8 @@ export class Pages {
 
   /** For every answer of the node, refused upgrades included. */
   get headers() {
-    const { webSocketOrigin, settings } = this.#options;
-    return securityHeaders({ webSocketOrigin, frameAncestors: settings()?.frameAncestors ?? [] });
+    const { webSocketOrigin, frameAncestors } = this.#options;
+    return securityHeaders({ webSocketOrigin, frameAncestors: frameAncestors() });
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
@@ -86,7 +84,7 @@ export class Pages {
 
   #checkSameSite(request: IncomingMessage): void {
     if (request.headers["sec-fetch-site"] === "cross-site") throw new GatewayError("origin_refused");
-    checkOrigin(request.headers.origin, this.#options, this.#options.settings()?.allowedOrigins ?? new Set());
+    checkOrigin(request.headers.origin, this.#options, this.#options.allowedOrigins());
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {

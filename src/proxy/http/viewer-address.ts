@@ -1,13 +1,8 @@
 import type { Socket } from "node:net";
-import ipaddr from "ipaddr.js";
+import { canonicalAddress } from "#wire/address.ts";
 
-/** Where a viewer comes from, as everybody writes it: an IPv4 address on a dual-stack socket is an IPv4 address. */
+/** Where a viewer comes from, in the one spelling that addresses are compared by; empty when it has gone already. */
 export function viewerAddress(socket: Socket): string {
-  return normalAddress(socket.remoteAddress ?? "");
-}
-
-/** One spelling per address, without a zone, so that two can be compared. What is no address stays as it is. */
-export function normalAddress(address: string): string {
-  const [numeric = ""] = address.split("%");
-  return ipaddr.isValid(numeric) ? ipaddr.process(numeric).toString() : address;
+  const address = socket.remoteAddress ?? "";
+  return canonicalAddress(address) ?? address;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { Log } from "#base/process/log.ts";
+import { ERRORS } from "#wire/errors.ts";
 import { type GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import { Empty, HeartbeatResponse, LINK_ROUTES, RegisterResponse } from "#wire/link.ts";
 import type { TicketKey } from "#wire/ticket.ts";
@@ -21,6 +22,8 @@ export interface RegistrationOptions {
   readonly version: string;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  /** Sessions that the node carries at most. */
+  readonly maximumSessions: number;
   /** Sessions that the node carries now. */
   readonly sessions: () => number;
 }
@@ -58,8 +61,10 @@ export class Registration {
     for (;;) {
       try {
         return await this.#registerOnce(signal);
-      } catch (error) {
+      } catch (thrown) {
         signal.throwIfAborted();
+        const error = toGatewayError(thrown);
+        if (!ERRORS[error.code].retryable) throw error;
         this.#complain(error);
         await backoff.wait(signal);
       }
@@ -72,8 +77,10 @@ export class Registration {
       await setTimeout(this.#untilNextBeat(), undefined, { signal });
       try {
         if ((await this.#beat(signal)) === "forgotten") await this.register(signal);
-      } catch (error) {
+      } catch (thrown) {
         signal.throwIfAborted();
+        const error = toGatewayError(thrown);
+        if (error.code === "node_superseded" || error.code === "node_refused") throw error;
         this.#complain(error);
       }
     }
@@ -92,8 +99,9 @@ export class Registration {
   }
 
   async #registerOnce(signal: AbortSignal): Promise<Registered> {
-    const { link, clock, log, version, pageOrigin, webSocketOrigin } = this.#options;
-    const body = { incarnation: this.incarnation, version, pageOrigin, webSocketOrigin };
+    const { link, clock, log, version, pageOrigin, webSocketOrigin, maximumSessions } = this.#options;
+    const { incarnation } = this;
+    const body = { incarnation, version, pageOrigin, webSocketOrigin, maximumSessions };
     const options = { deadlineMs: deadlines.registerMs, signal };
     const answer = await clock.measure(() =>
       link.call(LINK_ROUTES.register, body, RegisterResponse, options),
@@ -105,7 +113,7 @@ export class Registration {
       settings: obey(answer.settings, log),
     };
     this.#rejoice();
-    log.info({ nodeId: answer.nodeId, incarnation: this.incarnation }, "Registered");
+    log.info({ nodeId: answer.nodeId, incarnation }, "Registered");
     return this.#registered;
   }
 
@@ -122,8 +130,9 @@ export class Registration {
       this.#rejoice();
       return "known";
     } catch (error) {
-      if (toGatewayError(error).code !== "not_found") throw error;
-      log.warn("Control has forgotten this node, registering again");
+      // A newer start took over, or control's database was restored from before this one: registering tells which.
+      if (toGatewayError(error).code !== "node_superseded") throw error;
+      log.warn("Control does not know this start of the node, registering again");
       return "forgotten";
     }
   }
@@ -133,10 +142,8 @@ export class Registration {
     return interval * (1 - Math.random() * JITTER);
   }
 
-  /** Goes on after what time may mend, once logged; throws what only a person can. */
-  #complain(thrown: unknown): void {
-    const error = toGatewayError(thrown);
-    if (isFinal(error)) throw error;
+  /** Once for each time that control goes away. */
+  #complain(error: GatewayError): void {
     if (this.#reachable)
       this.#options.log.warn({ error }, "Control does not answer as it should, trying again");
     this.#reachable = false;
@@ -146,9 +153,4 @@ export class Registration {
     if (!this.#reachable) this.#options.log.info("Control answers again");
     this.#reachable = true;
   }
-}
-
-/** Another start took this one's place, or the certificate is no longer taken: trying again would change nothing. */
-function isFinal({ code }: GatewayError): boolean {
-  return code === "node_superseded" || code === "node_refused";
 }

@@ -1,0 +1,111 @@
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/process/log.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { Grant } from "#wire/grant.ts";
+import {
+  LINK_ROUTES,
+  type RedeemRequest,
+  type ReopenRequest,
+  ReopenResponse,
+  type SessionReport,
+} from "#wire/link.ts";
+import { ControlClock } from "./control-clock.ts";
+import type { LinkClient } from "./link-client.ts";
+import { type Registered, Registration } from "./registration.ts";
+import { Reporter } from "./reporter.ts";
+import type { Obeyed } from "./settings.ts";
+
+export interface NodeLinkOptions {
+  readonly client: LinkClient;
+  readonly log: Log;
+  readonly version: string;
+  readonly pageOrigin: string;
+  readonly webSocketOrigin: string;
+  readonly maximumSessions: number;
+  /** Sessions that the node carries now. */
+  readonly sessions: () => number;
+  /** How long a viewer waits for control's word. */
+  readonly redeemMs: number;
+}
+
+/** All that this start of the node has to do with control. */
+export class NodeLink {
+  readonly #client: LinkClient;
+  readonly #registration: Registration;
+  readonly #reporter: Reporter;
+  readonly #clock = new ControlClock();
+  readonly #lifetime = new AbortController();
+  readonly #redeemMs: number;
+
+  constructor({ client, log, redeemMs, ...options }: NodeLinkOptions) {
+    this.#client = client;
+    this.#redeemMs = redeemMs;
+    this.#registration = new Registration({ ...options, link: client, clock: this.#clock, log });
+    this.#reporter = new Reporter({ link: client, incarnation: this.incarnation, log });
+  }
+
+  get incarnation(): string {
+    return this.#registration.incarnation;
+  }
+
+  /** Control's clock. */
+  get clock(): Clock {
+    return this.#clock;
+  }
+
+  /** What control has said of this node; undefined before it has said anything. */
+  get registered(): Registered | undefined {
+    return this.#registration.current;
+  }
+
+  get settings(): Obeyed | undefined {
+    return this.registered?.settings;
+  }
+
+  /** Registers, however long control takes to be there, then keeps it so in the background: see `kept`. */
+  async start(signal: AbortSignal): Promise<{ readonly nodeId: string; readonly kept: Promise<void> }> {
+    const { nodeId } = await this.#registration.register(signal);
+    const kept = this.#keep();
+    kept.catch(() => {}); // Whoever started the node hears of it when it gets round to asking.
+    return { nodeId, kept };
+  }
+
+  async redeem(request: Omit<RedeemRequest, "incarnation">): Promise<Grant> {
+    const { incarnation } = this;
+    return await this.#client.call(LINK_ROUTES.redeem, { ...request, incarnation }, Grant, this.#callOptions);
+  }
+
+  async reopen(request: Omit<ReopenRequest, "incarnation">): Promise<ReopenResponse> {
+    const body = { ...request, incarnation: this.incarnation };
+    return await this.#client.call(LINK_ROUTES.reopen, body, ReopenResponse, this.#callOptions);
+  }
+
+  report(report: SessionReport): void {
+    this.#reporter.report(report);
+  }
+
+  /** Ends heartbeats, and whatever waits for an answer. */
+  stopAsking(): void {
+    this.#lifetime.abort(new GatewayError("node_stopping"));
+  }
+
+  /** After `stopAsking`: sends the last reports and says goodbye, as far as control listens. */
+  async finish(lastReportsMs: number): Promise<void> {
+    await this.#reporter.finish(lastReportsMs);
+    await this.#registration.deregister();
+  }
+
+  get #callOptions() {
+    return { deadlineMs: this.#redeemMs, signal: this.#lifetime.signal };
+  }
+
+  /** Resolves when the node stops asking. Rejects with the GatewayError with which control ends this start. */
+  async #keep(): Promise<void> {
+    const { signal } = this.#lifetime;
+    try {
+      await Promise.all([this.#registration.keep(signal), this.#reporter.run(signal)]);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+}
