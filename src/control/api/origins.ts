@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import { canonicalAddress } from "#wire/address.ts";
 
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"] as const;
 
@@ -35,15 +36,17 @@ export function isTrustworthy(origin: string): boolean {
   return protocol === "https:" || LOOPBACK_NAMES.some((name) => name === hostname);
 }
 
-/** The peer of the connection, IPv4 without its IPv6 wrapping. Headers that name another are not believed. */
+/** The peer of the connection, in its one spelling. Headers that name another are not believed. */
 export function peerAddress(request: FastifyRequest): string {
-  return unwrapped(request.socket.remoteAddress ?? "");
+  const { remoteAddress = "" } = request.socket;
+  return canonicalAddress(remoteAddress) ?? remoteAddress;
 }
 
 function ownAddress(request: FastifyRequest): string[] {
   const { localAddress, localPort } = request.socket;
   if (localAddress === undefined || localPort === undefined) return [];
-  const address = unwrapped(localAddress);
+  const address = canonicalAddress(localAddress);
+  if (address === undefined) return [];
   return [new URL(`http://${address.includes(":") ? `[${address}]` : address}:${localPort}`).origin];
 }
 
@@ -57,8 +60,4 @@ function spellings(origin: string): readonly string[] {
 function hostsOf(origin: string): readonly string[] {
   const { host, port, protocol } = new URL(origin);
   return port === "" ? [host, `${host}:${protocol === "https:" ? 443 : 80}`] : [host];
-}
-
-function unwrapped(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/, "");
 }

@@ -43,9 +43,8 @@ export function createApiServer({
   version,
 }: ApiServerOptions): FastifyInstance {
   const app = fastify({
-    // Fastify's own request lines hold whole URLs, so signatures; ours are in logRequests.
+    // The request lines that fastify writes hold whole URLs, so signatures; ours are in logRequests.
     logger: false,
-    disableRequestLogging: true,
     genReqId: () => randomBytes(9).toString("base64url"),
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestMs,

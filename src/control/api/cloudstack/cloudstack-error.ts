@@ -1,5 +1,5 @@
 import { ERRORS } from "#wire/errors.ts";
-import type { GatewayError } from "#wire/gateway-error.ts";
+import { type GatewayError, printable } from "#wire/gateway-error.ts";
 import type { Answer } from "./answer.ts";
 
 /** CloudStack's error codes, which are its HTTP statuses as well. */
@@ -49,7 +49,7 @@ export function invalidValue(command: string, text: string): CloudStackError {
 export function unknownEntity(command: string, parameter: string, value: string): CloudStackError {
   return invalidValue(
     command,
-    `Invalid parameter ${parameter} value=${value} due to incorrect long value format, or entity does not exist ` +
+    `Invalid parameter ${parameter} value=${printable(value)} due to incorrect long value format, or entity does not exist ` +
       "or due to incorrect parameter annotation for the field in api cmd class.",
   );
 }

@@ -2,6 +2,7 @@ import formbody from "@fastify/formbody";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { systemClock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
+import { printable } from "#wire/gateway-error.ts";
 import type { Caller, Services } from "../../services.ts";
 import type { FailureLimit } from "../failure-limit.ts";
 import { fromFramework, logProblem } from "../http-errors.ts";
@@ -115,7 +116,7 @@ function refuseControlCharacters(parameters: Parameters): void {
     if (CONTROL_CHARACTERS.test(value))
       throw new CloudStackError(
         STATUS.parameter,
-        `Received value containing illegal ASCII non-printable characters for parameter ${name}`,
+        `Received value containing illegal ASCII non-printable characters for parameter ${printable(name)}`,
       );
   }
 }

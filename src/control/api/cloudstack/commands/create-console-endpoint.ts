@@ -35,8 +35,7 @@ async function run(context: CommandContext): Promise<Fields> {
     return { consoleendpoint: endpoint(issued) };
   } catch (error) {
     const problem = toGatewayError(error);
-    if (problem.code === "not_found" || problem.code === "request_invalid")
-      throw unknownEntity(NAME, "virtualmachineid", machineId);
+    if (problem.code === "not_found") throw unknownEntity(NAME, "virtualmachineid", machineId);
     if (problem.code === "rate_limited") throw problem;
     logProblem(log, problem, reference);
     return {

@@ -1,5 +1,5 @@
 import { type Machine, pageLimits } from "#wire/api.ts";
-import { GatewayError } from "#wire/gateway-error.ts";
+import { GatewayError, printable } from "#wire/gateway-error.ts";
 import { nameKey } from "../../../names.ts";
 import type { Fields } from "../answer.ts";
 import { CloudStackError, invalidValue, STATUS, unknownEntity } from "../cloudstack-error.ts";
@@ -58,8 +58,7 @@ async function* candidates({ services: { machines }, caller, parameters }: Comma
     try {
       return await machines.get(caller, id);
     } catch (error) {
-      const unknown =
-        error instanceof GatewayError && (error.code === "not_found" || error.code === "request_invalid");
+      const unknown = error instanceof GatewayError && error.code === "not_found";
       throw unknown ? unknownEntity(NAME, parameter, id) : error;
     }
   }
@@ -115,7 +114,8 @@ function window(parameters: Parameters): { readonly first: number; readonly size
 function integer(parameters: Parameters, name: string): number | undefined {
   const text = textOf(parameters, name);
   if (text === undefined) return undefined;
-  if (!/^-?\d{1,9}$/.test(text)) throw invalidValue(NAME, `Invalid parameter ${name} value=${text}`);
+  if (!/^-?\d{1,9}$/.test(text))
+    throw invalidValue(NAME, `Invalid parameter ${name} value=${printable(text)}`);
   return Number(text);
 }
 

@@ -1,0 +1,8 @@
+import { readFileSync } from "node:fs";
+
+/** The product's own version, from package.json. */
+export function productVersion(): string {
+  const file = new URL("../../../package.json", import.meta.url);
+  const manifest: { readonly version?: unknown } = JSON.parse(readFileSync(file, "utf8"));
+  return String(manifest.version);
+}

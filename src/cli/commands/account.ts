@@ -1,0 +1,102 @@
+import { type Command, Option } from "commander";
+import { Account, type NewAccount, ROLES, SignInLink } from "#wire/api.ts";
+import { Nothing } from "../api-client.ts";
+import { action, type CliContext, find, getById, type Invocation } from "../invocation.ts";
+import type { Field, Output } from "../output/output.ts";
+
+interface AddOptions {
+  readonly role: NewAccount["role"];
+  readonly project: readonly string[];
+}
+
+export function accountCommands(program: Command, context: CliContext): void {
+  const account = program.command("account").description("Who may sign in, and what they may see");
+
+  account
+    .command("add <name>")
+    .description("Make an account")
+    .addOption(new Option("--role <role>", "what it may do").choices(ROLES).default("member"))
+    .option(
+      "--project <project>",
+      "a project whose machines a member may open; may be given again",
+      collect,
+      [],
+    )
+    .action(action(context, add));
+  account.command("list").description("All accounts").action(action(context, list));
+  account
+    .command("show [account]")
+    .description("One account, by name or id; your own if absent")
+    .action(action(context, show));
+  account
+    .command("remove <account>")
+    .description("Remove an account, with its API keys and web sessions")
+    .action(action(context, remove));
+  account
+    .command("sign-in-link [account]")
+    .description("Print a link that signs an account in to the web pages, once; your own if absent")
+    .action(action(context, signInLink));
+}
+
+async function add({ api, output }: Invocation, name: string, { role, project }: AddOptions): Promise<void> {
+  const body: NewAccount = { name, role, ...(project.length === 0 ? {} : { projects: [...project] }) };
+  const { id } = await api.call({ method: "POST", path: ["accounts"], body, answer: Account });
+  output.result({ id }, id);
+  if (!output.json) output.note(`Let it sign in: porthole account sign-in-link ${id}`);
+}
+
+async function list({ api, output }: Invocation): Promise<void> {
+  const accounts = await api.list(["accounts"], Account);
+  output.list(accounts, fields(output), "No accounts. Make one: porthole account add NAME");
+}
+
+async function show(invocation: Invocation, text: string | undefined): Promise<void> {
+  invocation.output.record(await findAccount(invocation, text), fields(invocation.output));
+}
+
+async function remove(invocation: Invocation, text: string): Promise<void> {
+  const { id, name } = await findAccount(invocation, text);
+  await invocation.api.call({ method: "DELETE", path: ["accounts", id], answer: Nothing });
+  invocation.output.result({ id }, `Account “${name}” is removed.`);
+}
+
+async function signInLink(invocation: Invocation, text: string | undefined): Promise<void> {
+  const { api, output } = invocation;
+  const path =
+    text === undefined
+      ? ["me", "sign-in-link"]
+      : ["accounts", (await findAccount(invocation, text)).id, "sign-in-link"];
+  const link = await api.call({ method: "POST", path, answer: SignInLink });
+  output.result(link, link.url);
+  if (!output.json) output.note(`It works once, until ${new Date(link.expiresAt).toLocaleTimeString()}.`);
+}
+
+/** The account that a name or an id means; the caller's own where none is named. */
+export async function findAccount(invocation: Invocation, text: string | undefined): Promise<Account> {
+  const { api } = invocation;
+  if (text === undefined) return await api.call({ method: "GET", path: ["me"], answer: Account });
+  return await find(text, {
+    noun: "account",
+    byId: async (id) => await getById(invocation, ["accounts", id], Account),
+    byName: async (name) =>
+      (await api.list(["accounts"], Account)).filter((account) => account.name === name),
+    distinction: (same) => `Name it by its id: ${same.map((account) => account.id).join(", ")}.`,
+  });
+}
+
+function fields(output: Output): readonly Field<Account>[] {
+  return [
+    { title: "NAME", value: ({ name }) => name },
+    { title: "ROLE", value: ({ role }) => role },
+    {
+      title: "PROJECTS",
+      value: ({ role, projects }) => (role === "admin" ? "all" : projects.map(({ name }) => name).join(", ")),
+    },
+    { title: "CREATED", value: ({ createdAt }) => output.time(createdAt) },
+    { title: "ID", keep: true, value: ({ id }) => id },
+  ];
+}
+
+function collect(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}

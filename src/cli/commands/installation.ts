@@ -1,0 +1,102 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { Type } from "typebox";
+import { JoinToken, type NewJoinToken, Node, Setting } from "#wire/api.ts";
+import { CliFailure } from "../exit-status.ts";
+import { action, type CliContext, type Invocation } from "../invocation.ts";
+import type { Field } from "../output/output.ts";
+
+interface JoinTokenOptions {
+  readonly uses?: number;
+  readonly expiresIn?: number;
+}
+
+/** Settings, nodes, and the tokens with which nodes join. */
+export function installationCommands(program: Command, context: CliContext): void {
+  const setting = program.command("setting").description("What the whole installation shares");
+  setting.command("list").description("All settings").action(action(context, listSettings));
+  setting.command("get <name>").description("The value of one setting").action(action(context, getSetting));
+  setting
+    .command("set <name> <value>")
+    .description("Change a setting; it takes effect at once")
+    .action(action(context, setSetting));
+
+  const node = program.command("node").description("The console nodes");
+  node
+    .command("list")
+    .description("All nodes, and how many sessions each carries")
+    .action(action(context, listNodes));
+
+  const joinToken = program.command("join-token").description("Tokens with which new nodes join");
+  joinToken
+    .command("create")
+    .description("Make a join token; it is shown this once")
+    .addOption(new Option("--uses <count>", "how many nodes may join with it").argParser(positive))
+    .addOption(new Option("--expires-in <seconds>", "how long it holds").argParser(positive))
+    .action(action(context, createJoinToken));
+}
+
+async function allSettings({ api }: Invocation): Promise<Setting[]> {
+  const answer = Type.Object({ items: Type.Array(Setting) });
+  return (await api.call({ method: "GET", path: ["settings"], answer })).items;
+}
+
+async function listSettings(invocation: Invocation): Promise<void> {
+  invocation.output.list(await allSettings(invocation), SETTING_FIELDS, "No settings.");
+}
+
+async function getSetting(invocation: Invocation, name: string): Promise<void> {
+  const setting = (await allSettings(invocation)).find((candidate) => candidate.name === name);
+  if (setting === undefined)
+    throw new CliFailure("notFound", `there is no setting “${name}”`, {
+      remedy: "“porthole setting list” shows all of them.",
+    });
+  invocation.output.result(setting, setting.value);
+}
+
+async function setSetting({ api, output }: Invocation, name: string, value: string): Promise<void> {
+  const setting = await api.call({
+    method: "PUT",
+    path: ["settings", name],
+    body: { value },
+    answer: Setting,
+  });
+  output.result(setting, `${setting.name} = ${setting.value}`);
+}
+
+async function listNodes({ api, output }: Invocation): Promise<void> {
+  const answer = Type.Object({ items: Type.Array(Node) });
+  const { items } = await api.call({ method: "GET", path: ["nodes"], answer });
+  output.list(
+    items,
+    [
+      { title: "PAGES", value: ({ pageOrigin }) => pageOrigin },
+      { title: "STATE", value: ({ state }) => state, tone: ({ state }) => (state === "up" ? "good" : "bad") },
+      { title: "SESSIONS", align: "right", value: ({ sessions }) => String(sessions) },
+      { title: "VERSION", value: ({ version }) => version },
+      { title: "SEEN", value: ({ seenAt }) => output.time(seenAt) },
+      { title: "ID", keep: true, value: ({ id }) => id },
+    ],
+    "No nodes. Let one join: porthole join-token create",
+  );
+}
+
+async function createJoinToken({ api, output }: Invocation, options: JoinTokenOptions): Promise<void> {
+  const body: NewJoinToken = {
+    ...(options.uses === undefined ? {} : { uses: options.uses }),
+    ...(options.expiresIn === undefined ? {} : { expiresInSeconds: options.expiresIn }),
+  };
+  const token = await api.call({ method: "POST", path: ["join-tokens"], body, answer: JoinToken });
+  output.result(token, token.token);
+}
+
+const SETTING_FIELDS: readonly Field<Setting>[] = [
+  { title: "NAME", keep: true, value: ({ name }) => name },
+  { title: "VALUE", value: ({ value }) => value },
+  { title: "DEFAULT", value: ({ fallback }) => fallback },
+  { title: "DESCRIPTION", value: ({ description }) => description },
+];
+
+function positive(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number above zero.");
+  return Number(text);
+}

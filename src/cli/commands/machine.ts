@@ -1,0 +1,171 @@
+import { type Command, Option } from "commander";
+import { MACHINE_STATES, Machine, type MachineChange, type NewMachine } from "#wire/api.ts";
+import { PROTOCOLS } from "#wire/grant.ts";
+import { Nothing } from "../api-client.ts";
+import { CliFailure } from "../exit-status.ts";
+import { action, type CliContext, find, getById, type Invocation, readSecret } from "../invocation.ts";
+import type { Field, Output } from "../output/output.ts";
+
+interface ProjectOption {
+  readonly project?: string;
+}
+
+interface AddOptions extends ProjectOption {
+  readonly protocol: NewMachine["protocol"];
+  readonly address: string;
+  readonly passwordFile?: string;
+}
+
+interface ListOptions extends ProjectOption {
+  readonly search?: string;
+}
+
+interface UpdateOptions extends ProjectOption {
+  readonly name?: string;
+  readonly address?: string;
+  readonly passwordFile?: string;
+  /** False for --no-password. */
+  readonly password: boolean;
+  readonly state?: Machine["state"];
+}
+
+const PASSWORD_FILE = [
+  "--password-file <file>",
+  "file with the console's VNC password; - reads it from standard input",
+] as const;
+
+export function machineCommands(program: Command, context: CliContext): void {
+  const machine = program.command("machine").description("The virtual machines whose consoles can be opened");
+
+  machine
+    .command("add <name>")
+    .description("Register a machine")
+    .addOption(
+      new Option("--protocol <protocol>", "what its console speaks").choices(PROTOCOLS).default("rfb"),
+    )
+    .requiredOption(
+      "--address <address>",
+      "HOST:PORT, [IPv6]:PORT or unix:/PATH, as the nodes reach the console",
+    )
+    .option(...PASSWORD_FILE)
+    .option("--project <project>", "name or id of its project; the default project if absent")
+    .action(action(context, add));
+
+  machine
+    .command("list")
+    .description("The machines that you may see")
+    .option("--search <text>", "only those whose name has this in it")
+    .option("--project <project>", "only those of this project, by name or id")
+    .action(action(context, list));
+
+  machine
+    .command("show <machine>")
+    .description("One machine, by name or id")
+    .option("--project <project>", "the project to look in, where several have a machine of that name")
+    .action(action(context, show));
+
+  machine
+    .command("update <machine>")
+    .description("Change a machine; what is left out stays as it is")
+    .option("--name <name>", "a new name")
+    .option("--address <address>", "a new address of its console")
+    .option(...PASSWORD_FILE)
+    .option("--no-password", "forget the console's password")
+    .addOption(new Option("--state <state>", "whether it runs").choices(MACHINE_STATES))
+    .option("--project <project>", "the project to look in, where several have a machine of that name")
+    .action(action(context, update));
+
+  machine
+    .command("remove <machine>")
+    .description("Forget a machine; the machine itself is not touched")
+    .option("--project <project>", "the project to look in, where several have a machine of that name")
+    .action(action(context, remove));
+}
+
+async function add({ api, output }: Invocation, name: string, options: AddOptions): Promise<void> {
+  const body: NewMachine = {
+    name,
+    protocol: options.protocol,
+    address: options.address,
+    ...(options.passwordFile === undefined ? {} : { password: await readSecret(options.passwordFile) }),
+    ...(options.project === undefined ? {} : { project: options.project }),
+  };
+  const machine = await api.call({ method: "POST", path: ["machines"], body, answer: Machine });
+  output.result({ id: machine.id }, machine.id);
+}
+
+async function list({ api, output }: Invocation, { search, project }: ListOptions): Promise<void> {
+  const all = await api.list(["machines"], Machine, { query: { keyword: search } });
+  const machines = all.filter((machine) => isOf(machine, project));
+  output.list(
+    machines,
+    fields(output),
+    "No machines. Add one: porthole machine add NAME --address HOST:PORT",
+  );
+}
+
+async function show(invocation: Invocation, text: string, { project }: ProjectOption): Promise<void> {
+  invocation.output.record(await findMachine(invocation, text, project), fields(invocation.output));
+}
+
+async function update(invocation: Invocation, text: string, options: UpdateOptions): Promise<void> {
+  const { api, output } = invocation;
+  if (!options.password && options.passwordFile !== undefined)
+    throw new CliFailure("usage", "--password-file and --no-password exclude each other");
+  const body: MachineChange = {
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.address === undefined ? {} : { address: options.address }),
+    ...(options.state === undefined ? {} : { state: options.state }),
+    ...(options.password ? {} : { password: null }),
+    ...(options.passwordFile === undefined ? {} : { password: await readSecret(options.passwordFile) }),
+  };
+  if (Object.keys(body).length === 0)
+    throw new CliFailure("usage", "nothing is to be changed", { remedy: "porthole machine update --help" });
+  const { id } = await findMachine(invocation, text, options.project);
+  const machine = await api.call({ method: "PATCH", path: ["machines", id], body, answer: Machine });
+  output.record(machine, fields(output));
+}
+
+async function remove(invocation: Invocation, text: string, { project }: ProjectOption): Promise<void> {
+  const { api, output } = invocation;
+  const { id, name } = await findMachine(invocation, text, project);
+  await api.call({ method: "DELETE", path: ["machines", id], answer: Nothing });
+  output.result({ id }, `Machine “${name}” is forgotten.`);
+}
+
+/** The machine that a name or an id means. */
+export async function findMachine(
+  invocation: Invocation,
+  text: string,
+  project: string | undefined,
+): Promise<Machine> {
+  return await find(text, {
+    noun: "machine",
+    byId: async (id) => await getById(invocation, ["machines", id], Machine),
+    byName: async (name) => {
+      const named = await invocation.api.list(["machines"], Machine, { query: { name } });
+      return named.filter((machine) => isOf(machine, project));
+    },
+    distinction: (machines) =>
+      `Say which by --project: ${machines.map((machine) => machine.project).join(", ")}.`,
+  });
+}
+
+function isOf(machine: Machine, project: string | undefined): boolean {
+  return project === undefined || machine.project === project || machine.projectId === project;
+}
+
+function fields(output: Output): readonly Field<Machine>[] {
+  return [
+    { title: "NAME", value: (machine) => machine.name },
+    { title: "PROJECT", value: (machine) => machine.project },
+    {
+      title: "STATE",
+      value: (machine) => machine.state,
+      tone: (machine) => (machine.state === "running" ? "good" : "faint"),
+    },
+    { title: "ADDRESS", value: (machine) => machine.address },
+    { title: "CREATED", value: (machine) => output.time(machine.createdAt) },
+    { title: "ID", keep: true, value: (machine) => machine.id },
+  ];
+}

@@ -1,0 +1,79 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { SESSION_STATES, Session } from "#wire/api.ts";
+import { action, type CliContext, type Invocation } from "../invocation.ts";
+import type { Field, Output } from "../output/output.ts";
+import { byteCount } from "../output/units.ts";
+import { findMachine } from "./machine.ts";
+
+interface ListOptions {
+  readonly state?: Session["state"];
+  readonly machine?: string;
+  readonly project?: string;
+  readonly limit: number;
+}
+
+export function sessionCommands(program: Command, context: CliContext): void {
+  const session = program.command("session").description("Consoles that are or were open");
+
+  session
+    .command("list")
+    .description("Sessions, the newest first")
+    .addOption(new Option("--state <state>", "only those in this state").choices(SESSION_STATES))
+    .option("--machine <machine>", "only those of one machine, by name or id")
+    .option("--project <project>", "the project to look in, where several have a machine of that name")
+    .addOption(new Option("--limit <count>", "at most so many").default(100).argParser(count))
+    .action(action(context, list));
+
+  session
+    .command("show <session>")
+    .description("One session, by its id, with its ending")
+    .action(action(context, show));
+}
+
+async function list(invocation: Invocation, { state, machine, project, limit }: ListOptions): Promise<void> {
+  const { api, output } = invocation;
+  const machineId = machine === undefined ? undefined : (await findMachine(invocation, machine, project)).id;
+  const sessions = await api.list(["sessions"], Session, { query: { state, machineId }, atMost: limit });
+  output.list(sessions, summary(output), "No sessions. Open a console: porthole console open MACHINE");
+  if (sessions.length === limit && !output.json)
+    output.note(`These are the newest ${limit}; --limit shows more.`);
+}
+
+async function show({ api, output }: Invocation, id: string): Promise<void> {
+  const session = await api.call({ method: "GET", path: ["sessions", id], answer: Session });
+  output.record(session, [
+    ...summary(output),
+    { title: "PROJECT", value: ({ projectId }) => projectId },
+    { title: "NODE", value: ({ nodeId }) => nodeId },
+    { title: "RIGHTS", value: ({ viewOnly }) => (viewOnly ? "view only" : "all") },
+    { title: "REDEEMED", value: ({ redeemedAt }) => output.time(redeemedAt) },
+    { title: "ENDED", value: ({ endedAt }) => output.time(endedAt) },
+    {
+      title: "ENDING",
+      value: ({ ending }) => ending && [ending.kind, ending.code, ending.detail].join(" ").trim(),
+    },
+    { title: "ASKED FROM", value: ({ creatorAddress }) => creatorAddress },
+  ]);
+}
+
+function summary(output: Output): readonly Field<Session>[] {
+  return [
+    { title: "MACHINE", value: ({ machine }) => machine },
+    {
+      title: "STATE",
+      value: ({ state }) => state,
+      tone: ({ state }) => (state === "active" ? "good" : "faint"),
+    },
+    { title: "ACCOUNT", value: ({ account }) => account },
+    { title: "VIEWER", value: ({ viewerAddress }) => viewerAddress },
+    { title: "CREATED", value: ({ createdAt }) => output.time(createdAt) },
+    { title: "SENT", align: "right", value: ({ bytesToViewer }) => byteCount(bytesToViewer) },
+    { title: "RECEIVED", align: "right", value: ({ bytesFromViewer }) => byteCount(bytesFromViewer) },
+    { title: "ID", keep: true, value: ({ id }) => id },
+  ];
+}
+
+function count(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("It must be a number from 1 to 999999.");
+  return Number(text);
+}

@@ -1,0 +1,48 @@
+import { Command } from "commander";
+import { productVersion } from "#base/process/version.ts";
+import { accountCommands } from "./commands/account.ts";
+import { apiKeyCommands } from "./commands/api-key.ts";
+import { consoleCommands } from "./commands/console.ts";
+import { installationCommands } from "./commands/installation.ts";
+import { machineCommands } from "./commands/machine.ts";
+import { projectCommands } from "./commands/project.ts";
+import { sessionCommands } from "./commands/session.ts";
+import type { CliContext } from "./invocation.ts";
+
+/** The processes of an installation: no part of this tree, because src/main.ts starts them by themselves. */
+export const PROCESSES = {
+  start: "Control, one node and a demo machine on this machine, until it is stopped",
+  control: "A control replica: APIs, web pages, tickets, nodes",
+  proxy: "A console node: serves the viewer and carries the consoles",
+  demo: "A machine to try with: an RFB server that draws something alive",
+} as const;
+
+/** Every command of the command line. Nothing runs and nothing is read before it is parsed. */
+export function createProgram(context: CliContext): Command {
+  const program = new Command("porthole")
+    .description("The consoles of your machines, from the command line.")
+    .option("--json", "print exactly one JSON value")
+    .option("--config <file>", "the configuration file with url, api-key and secret-key")
+    .version(productVersion(), "--version", "print the version")
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .showHelpAfterError("“--help” behind any command says how it is used.")
+    .exitOverride();
+  machineCommands(program, context);
+  consoleCommands(program, context);
+  sessionCommands(program, context);
+  projectCommands(program, context);
+  accountCommands(program, context);
+  apiKeyCommands(program, context);
+  installationCommands(program, context);
+  program.configureHelp({ showGlobalOptions: true });
+  for (const command of everyCommand(program)) command.configureHelp({ showGlobalOptions: true });
+  const processes = Object.entries(PROCESSES).map(([name, text]) => `  ${name.padEnd(9)}${text}`);
+  program.addHelpText("after", `\nProcesses (each has --help):\n${processes.join("\n")}`);
+  return program;
+}
+
+/** The command and all below it, in the order of their making. */
+export function everyCommand(command: Command): readonly Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
+}

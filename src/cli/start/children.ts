@@ -1,0 +1,57 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { TSchema } from "typebox";
+import { aborted } from "#base/process/role.ts";
+import { type Child, type ChildEnd, endText, startChild } from "./child.ts";
+import { StartFailure } from "./start-failure.ts";
+
+const limits = {
+  /** A signal to the whole process group may reach a child, and end it, before it reaches us. */
+  signalMs: 1000,
+} as const;
+
+/** All processes of the installation together: when one dies, they all end. */
+export class Children {
+  readonly #running: Child<unknown>[] = [];
+  readonly #stop: AbortSignal;
+  readonly #started: (pid: number) => void;
+  readonly #died = new AbortController();
+  #dead: ChildEnd | undefined;
+  /** Aborts when everything is to stop, or when one died of itself. */
+  readonly over: AbortSignal;
+
+  /** `started` hears of every process, before anything can go wrong with it. */
+  constructor(stop: AbortSignal, started: (pid: number) => void) {
+    this.#stop = stop;
+    this.#started = started;
+    this.over = AbortSignal.any([stop, this.#died.signal]);
+  }
+
+  /** Throws a StartFailure where it does not become ready. */
+  async start<Schema extends TSchema>(role: string, ready: Schema, args: readonly string[]) {
+    const child = await startChild(role, args, { ready, stop: this.over, started: this.#started });
+    this.#running.push(child);
+    void child.ended.then((end) => {
+      this.#dead ??= end;
+      this.#died.abort();
+    });
+    return child.ready;
+  }
+
+  /**
+   * Resolves when everything is to stop. Throws a StartFailure when one died of itself; call it as well to learn
+   * whether that is why something else failed.
+   */
+  async supervise(): Promise<void> {
+    await aborted(this.over);
+    if (!this.#stop.aborted) await Promise.race([aborted(this.#stop), delay(limits.signalMs)]);
+    if (this.#stop.aborted || this.#dead === undefined) return;
+    throw new StartFailure(
+      `${this.#dead.role} ended unexpectedly (${endText(this.#dead)}), so everything is stopped`,
+    );
+  }
+
+  /** The newest first: the node can then still say goodbye to control. */
+  async stop(): Promise<void> {
+    for (const child of this.#running.toReversed()) await child.stop();
+  }
+}

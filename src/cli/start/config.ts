@@ -1,0 +1,40 @@
+import { type ConfigOf, type Fields, flag, hostPort, text } from "#base/config.ts";
+import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
+import { logLevel } from "#base/process/log.ts";
+
+/** `porthole start`: what it takes to run an installation on one machine. */
+export const START_FIELDS = {
+  listen: {
+    env: "PORTHOLE_START_LISTEN",
+    doc: "Where control listens; port 0 takes a free one. 127.0.0.1:8000, or a free port if that is taken.",
+    placeholder: "HOST:PORT",
+    parse: hostPort,
+    fallback: null,
+  },
+  data: {
+    env: "PORTHOLE_START_DATA",
+    doc: "The directory that holds everything of the installation. ./data if absent.",
+    placeholder: "DIR",
+    parse: text,
+    fallback: "data",
+  },
+  logLevel: {
+    env: "PORTHOLE_LOG_LEVEL",
+    doc: "How much the processes log: debug, info, warn, error or silent. warn in a terminal, info with --json.",
+    placeholder: "LEVEL",
+    parse: logLevel,
+    fallback: null,
+  },
+  json: {
+    env: "PORTHOLE_JSON",
+    doc: "When all is ready, print exactly one line of JSON to standard output.",
+    parse: flag,
+    fallback: false,
+  },
+} as const satisfies Fields;
+
+export type StartConfig = ConfigOf<typeof START_FIELDS>;
+
+export function loadStartConfig(args: readonly string[]): LoadedConfig<typeof START_FIELDS> {
+  return loadConfig("start", START_FIELDS, { args, env: process.env });
+}

@@ -1,0 +1,89 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { Type } from "typebox";
+import { formatHostPort, type HostPort } from "#base/config.ts";
+import type { LogLevel } from "#base/process/log.ts";
+import { JoinToken, type NewJoinToken } from "#wire/api.ts";
+import { ApiClient } from "../api-client.ts";
+import type { ClientConfig } from "../config.ts";
+import type { Children } from "./children.ts";
+import { credentialFiles, keepCredentials, writeWhole } from "./credentials.ts";
+import { registerDemoMachine } from "./demo-machine.ts";
+
+/** Where the demo machine is, so what nodes may dial from the first start on. */
+const LOOPBACK = "127.0.0.0/8,::1";
+
+const ControlReady = Type.Object({ ready: Type.Literal(true), control: Type.String(), link: Type.String() });
+const NodeReady = Type.Object({ ready: Type.Literal(true), node: Type.String() });
+const DemoReady = Type.Object({ ready: Type.Literal(true), address: Type.String() });
+
+interface StartOptions {
+  readonly directory: string;
+  readonly listen: HostPort;
+  readonly logLevel: LogLevel;
+  readonly children: Children;
+  /** Is told what is being done, before it is done. */
+  readonly say: (text: string) => void;
+}
+
+/** A running installation on one machine. */
+export interface Installation {
+  readonly control: string;
+  readonly node: string;
+  readonly credentials: ClientConfig;
+  readonly api: ApiClient;
+}
+
+/**
+ * Starts control, one node and the demo machine, in this order. Whoever called stops the children, whatever happens
+ * here. Throws a StartFailure or a CliFailure.
+ */
+export async function startInstallation(options: StartOptions): Promise<Installation> {
+  const { directory, children, say } = options;
+  say("Starting the control plane");
+  const { control, link } = await startControl(options);
+  const credentials = keepCredentials(directory, control);
+  const api = new ApiClient(credentials, children.over);
+  say("Starting a console node");
+  const node = await startNode(options, { link, api });
+  say("Starting the demo machine");
+  const demo = await children.start("demo", DemoReady, ["--listen", "127.0.0.1:0"]);
+  await registerDemoMachine(api, directory, demo.address);
+  return { control, node, credentials, api };
+}
+
+async function startControl({ directory, listen, logLevel, children }: StartOptions) {
+  return await children.start("control", ControlReady, [
+    ...["--data", directory, "--listen", formatHostPort(listen), "--link", freePortOf(listen)],
+    ...["--bootstrap-file", credentialFiles(directory).bootstrap, "--upstream-allow", LOOPBACK],
+    ...["--log-level", logLevel],
+  ]);
+}
+
+/** Resolves to the origin of its pages. */
+async function startNode(
+  { directory, listen, logLevel, children }: StartOptions,
+  { link, api }: { readonly link: string; readonly api: ApiClient },
+): Promise<string> {
+  const data = join(directory, "node");
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const joinToken = join(data, "join-token");
+  writeWhole(joinToken, await newJoinToken(api));
+  const { node } = await children.start("proxy", NodeReady, [
+    ...["--control", link, "--join-token-file", joinToken, "--data", data],
+    ...["--listen", freePortOf(listen), "--log-level", logLevel],
+  ]);
+  rmSync(joinToken, { force: true });
+  return node;
+}
+
+function freePortOf({ host }: HostPort): string {
+  return formatHostPort({ host, port: 0 });
+}
+
+/** For this one start: a node that has joined already does not use it, and it expires by itself. */
+async function newJoinToken(api: ApiClient): Promise<string> {
+  const body: NewJoinToken = { uses: 1, expiresInSeconds: 600 };
+  const { token } = await api.call({ method: "POST", path: ["join-tokens"], body, answer: JoinToken });
+  return `${token}\n`;
+}

@@ -1,0 +1,75 @@
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Role } from "#base/process/role.ts";
+import { Machine, SignInLink } from "#wire/api.ts";
+import { CliFailure } from "../exit-status.ts";
+import { Children } from "./children.ts";
+import { loadStartConfig, type StartConfig } from "./config.ts";
+import { type Installation, startInstallation } from "./installation.ts";
+import { chooseListen } from "./listen.ts";
+import { lockDirectory } from "./lock.ts";
+import { StartFailure } from "./start-failure.ts";
+
+/** Runs a whole installation on this machine, until it is stopped or a part of it dies. */
+export const main: Role = async ({ args, stop }) => {
+  const loaded = loadStartConfig(args);
+  if ("help" in loaded) {
+    process.stdout.write(loaded.help);
+    return 0;
+  }
+  try {
+    return await run(loaded.config, stop);
+  } catch (error) {
+    // Whoever stopped it while it started wants no reasons.
+    if (stop.aborted) return 0;
+    if (!(error instanceof StartFailure || error instanceof CliFailure)) throw error;
+    say(`porthole start: ${error.message}`);
+    return 1;
+  }
+};
+
+async function run(config: StartConfig, stop: AbortSignal): Promise<number> {
+  const directory = resolve(config.data);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  using lock = await lockDirectory(directory);
+  const children = new Children(stop, (pid) => lock.note(pid));
+  try {
+    const listen = await chooseListen(config.listen, say);
+    const logLevel = config.logLevel ?? (config.json ? "info" : "warn");
+    const installation = await startInstallation({ directory, listen, logLevel, children, say });
+    await announce(installation, config);
+    await children.supervise();
+    return 0;
+  } catch (error) {
+    // Whatever failed because a child died is best explained by that.
+    if (children.over.aborted) await children.supervise();
+    throw error;
+  } finally {
+    if (stop.aborted) say("Stopping");
+    await children.stop();
+  }
+}
+
+async function announce(
+  { control, node, credentials, api }: Installation,
+  { json, data }: Pick<StartConfig, "json" | "data">,
+): Promise<void> {
+  if (json) {
+    const machines = (await api.list(["machines"], Machine)).map(({ id, name }) => ({ id, name }));
+    const { apiKey, secretKey } = credentials;
+    const ready = { ready: true, control, node, apiKey, secretKey: secretKey.expose(), machines };
+    process.stdout.write(`${JSON.stringify(ready)}\n`);
+    return;
+  }
+  const link = await api.call({ method: "POST", path: ["me", "sign-in-link"], answer: SignInLink });
+  const file = data === "data" ? "" : ` --config ${join(data, "cli.toml")}`;
+  process.stdout.write(
+    `\nPorthole runs. Open this address; it signs you in, once:\n\n  ${link.url}\n\n` +
+      `The command line, in a second terminal: npm run -s porthole -- machine list${file}\n` +
+      "Ctrl-C stops everything.\n",
+  );
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
