@@ -194,12 +194,15 @@ export class Session implements ViewerEvents {
     if (!this.#viewerIsGone || !upstreamIsGone || !this.#enter("ended")) return;
     clearTimeout(this.#cutting);
     this.#report("ended");
-    const { bytesToViewer = 0, bytesFromViewer = 0 } = this.#relay ?? {};
-    this.#context.log.info(
-      { ...this.#ending, sessionId: this.#sessionId, cause: this.#cause, bytesToViewer, bytesFromViewer },
-      "Session ended",
-    );
+    this.#log();
     this.#context.onEnded(this);
+  }
+
+  #log(): void {
+    const { kind, code, detail } = this.#ending ?? {};
+    const { bytesToViewer = 0, bytesFromViewer = 0 } = this.#relay ?? {};
+    const fields = { sessionId: this.#sessionId, kind, code, detail, cause: this.#cause };
+    this.#context.log.info({ ...fields, bytesToViewer, bytesFromViewer }, "Session ended");
   }
 
   #report(state: SessionReport["state"]): void {
