@@ -65,13 +65,20 @@ export function answerFile(
 
 function listFiles(folder: string): string[] {
   try {
-    return readdirSync(folder, { withFileTypes: true, recursive: true })
-      .filter((entry) => entry.isFile()) // Which a symbolic link is not, wherever it leads.
-      .map((entry) => join(entry.parentPath, entry.name));
+    return filesBelow(folder);
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
     throw error;
   }
+}
+
+/** A symbolic link is neither file nor folder here, wherever it leads; readdir's own `recursive` would follow it. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return filesBelow(path);
+    return entry.isFile() ? [path] : [];
+  });
 }
 
 function readFile(folder: string, path: string): ViewerFile {

@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { Grant } from "#wire/grant.ts";
+import { ALL_RIGHTS } from "#wire/rights.ts";
+import { sealTicket, type TicketClaims } from "#wire/ticket.ts";
+import { Admission, type AdmissionLink } from "./admission.ts";
+
+const NOW = 1_800_000_000_000;
+const key = { kid: "k", key: randomBytes(32) };
+
+const CLAIMS: TicketClaims = {
+  sessionId: "session-1",
+  attachment: 1,
+  nodeId: "node-1",
+  incarnation: "incarnation-1",
+  issuedAt: NOW,
+  expiresAt: NOW + 60_000,
+};
+
+const GRANT: Grant = {
+  sessionId: "session-1",
+  attachment: 1,
+  machine: { id: "machine-1", name: "web-1" },
+  protocol: "rfb",
+  upstream: { address: { kind: "tcp", host: "127.0.0.1", port: 5900 } },
+  rights: ALL_RIGHTS,
+  reopen: "reopen-1",
+};
+
+test("a good ticket is redeemed, with where its viewer comes from", async () => {
+  const { admission, redemptions } = start();
+
+  const grant = await admission.admit({ ...anybody, ticket: await seal() });
+
+  assert.equal(grant, GRANT);
+  assert.deepEqual(redemptions, [{ sessionId: "session-1", attachment: 1, viewerAddress: "192.0.2.1" }]);
+});
+
+test("a ticket is redeemed once, however many bring it at the same time", async () => {
+  const { admission, redemptions } = start();
+  const ticket = await seal();
+
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 20 }, () => admission.admit({ ...anybody, ticket })),
+  );
+
+  assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
+  assert.equal(redemptions.length, 1);
+  const refusals = outcomes.flatMap((outcome) =>
+    outcome.status === "rejected" ? [outcome.reason.code] : [],
+  );
+  assert.deepEqual(new Set(refusals), new Set(["ticket_used"]));
+});
+
+const REFUSED: readonly [what: string, ticket: () => Promise<string | undefined>, code: string][] = [
+  ["no ticket", async () => undefined, "ticket_missing"],
+  ["an empty ticket", async () => "", "ticket_invalid"],
+  ["a ticket that is none", async () => "a.b.c.d.e", "ticket_invalid"],
+  ["a damaged ticket", async () => damage(await seal()), "ticket_invalid"],
+  [
+    "a ticket sealed with another key",
+    async () => await seal({}, { ...key, key: randomBytes(32) }),
+    "ticket_invalid",
+  ],
+  ["a ticket of another key", async () => await seal({}, { ...key, kid: "other" }), "ticket_foreign"],
+  ["a ticket of another node", async () => await seal({ nodeId: "node-2" }), "ticket_foreign"],
+  ["a ticket from before the restart", async () => await seal({ incarnation: "old" }), "ticket_foreign"],
+  ["an expired ticket", async () => await seal({ expiresAt: NOW }), "ticket_expired"],
+];
+
+for (const [what, ticket, code] of REFUSED) {
+  test(`${what} is refused, and control is not asked`, async () => {
+    const { admission, redemptions } = start();
+
+    await assert.rejects(admission.admit({ ...anybody, ticket: await ticket() }), { code });
+    assert.equal(redemptions.length, 0);
+  });
+}
+
+const extraHash = createHash("sha256").update("sésame").digest("base64url");
+
+test("a bound extra token must come beside the ticket; a wrong one does not spend it", async () => {
+  const { admission, redemptions } = start();
+  const ticket = await seal({ extraHash });
+
+  for (const extra of [undefined, "", "sesame", extraHash])
+    await assert.rejects(admission.admit({ ...anybody, ticket, extra }), { code: "extra_token_mismatch" });
+  assert.equal(redemptions.length, 0);
+
+  await admission.admit({ ...anybody, ticket, extra: "sésame" });
+});
+
+test("a hash that is none fits no extra token", async () => {
+  const { admission } = start();
+  const ticket = await seal({ extraHash: "" });
+
+  await assert.rejects(admission.admit({ ...anybody, ticket, extra: "" }), { code: "extra_token_mismatch" });
+});
+
+test("a bound address must be the viewer's; another does not spend the ticket", async () => {
+  const { admission } = start();
+  const ticket = await seal({ callerAddress: "::ffff:192.0.2.1" });
+
+  const elsewhere = admission.admit({ ...anybody, ticket, viewerAddress: "192.0.2.2" });
+  await assert.rejects(elsewhere, { code: "caller_address_mismatch" });
+
+  await admission.admit({ ...anybody, ticket });
+});
+
+test("a used ticket says that it is used, not that something else is wrong too", async () => {
+  const { admission } = start();
+  const ticket = await seal({ extraHash });
+  await admission.admit({ ...anybody, ticket, extra: "sésame" });
+
+  await assert.rejects(admission.admit({ ...anybody, ticket }), { code: "ticket_used" });
+});
+
+test("what control refuses stays refused; what it never answered may be asked again", async () => {
+  const codes = ["control_unreachable", "machine_not_running"] as const;
+  const { admission, redemptions } = start(codes.map((code) => new GatewayError(code)));
+  const ticket = await seal();
+
+  await assert.rejects(admission.admit({ ...anybody, ticket }), { code: "control_unreachable" });
+  await assert.rejects(admission.admit({ ...anybody, ticket }), { code: "machine_not_running" });
+  await assert.rejects(admission.admit({ ...anybody, ticket }), { code: "ticket_used" });
+
+  assert.equal(redemptions.length, 2);
+});
+
+test("before control was there for the first time, nothing opens", async () => {
+  const admission = new Admission({ ...link([]), registered: undefined });
+
+  await assert.rejects(admission.admit({ ...anybody, ticket: await seal() }), {
+    code: "control_unreachable",
+  });
+});
+
+const anybody = { extra: undefined, viewerAddress: "192.0.2.1" };
+
+async function seal(claims: Partial<TicketClaims> = {}, sealedWith = key): Promise<string> {
+  return await sealTicket({ ...CLAIMS, ...claims }, sealedWith);
+}
+
+function damage(ticket: string): string {
+  const parts = ticket.split(".");
+  const ciphertext = Buffer.from(parts[3] ?? "", "base64url");
+  ciphertext[0] = (ciphertext[0] ?? 0) ^ 1;
+  return parts.with(3, ciphertext.toString("base64url")).join(".");
+}
+
+function start(failures: readonly GatewayError[] = []) {
+  const redemptions: unknown[] = [];
+  return { admission: new Admission(link(redemptions, [...failures])), redemptions };
+}
+
+function link(redemptions: unknown[], failures: GatewayError[] = []): AdmissionLink {
+  return {
+    clock: { now: () => NOW },
+    incarnation: "incarnation-1",
+    registered: { nodeId: "node-1", ticketKey: key },
+    async redeem(request) {
+      redemptions.push(request);
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+      return GRANT;
+    },
+  };
+}

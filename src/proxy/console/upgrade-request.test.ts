@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import { test } from "node:test";
+import { checkHandshake, chooseDialect, readCredentials, readOffers } from "./upgrade-request.ts";
+
+test("our sub-protocol wins over binary, and binary over nothing", () => {
+  const chosen = (header: string | undefined) => chooseDialect(readOffers(header));
+
+  assert.equal(chosen("binary, porthole.v1"), "porthole.v1");
+  assert.equal(chosen("base64,binary"), "binary");
+  assert.equal(chosen(undefined), "none");
+  assert.equal(chosen("porthole.ticket.abc"), "none");
+});
+
+test("only other sub-protocols are refused", () => {
+  assert.throws(() => chooseDialect(readOffers("base64, mqtt")), { code: "subprotocol_unsupported" });
+});
+
+test("ticket and extra token come from sub-protocol entries, the extra token as base64url of UTF-8", () => {
+  const extra = Buffer.from("ünïcode/+ token").toString("base64url");
+  const offers = readOffers(`porthole.v1, porthole.ticket.a.b.c, porthole.extra.${extra}`);
+
+  assert.deepEqual(readCredentials("/p/x/websockify", offers), { ticket: "a.b.c", extra: "ünïcode/+ token" });
+});
+
+test("ticket and extra token come from the query, decoded", () => {
+  const read = (url: string) => readCredentials(url, readOffers("binary"));
+
+  assert.deepEqual(read("/websockify?token=a.b.c&extra=%C3%BC%2B%20x"), { ticket: "a.b.c", extra: "ü+ x" });
+  assert.deepEqual(read("/any/path?token=a%2Eb#token=other"), { ticket: "a.b", extra: undefined });
+  assert.deepEqual(read("/websockify?other=1"), { ticket: undefined, extra: undefined });
+  assert.deepEqual(read("/websockify"), { ticket: undefined, extra: undefined });
+});
+
+test("a ticket or an extra token that is given twice is refused, wherever the two stand", () => {
+  const refused = (url: string, header?: string) =>
+    assert.throws(() => readCredentials(url, readOffers(header)), { code: "request_invalid" });
+
+  refused("/?token=a&token=b");
+  refused("/?token=a&token=a");
+  refused("/?token=a", "porthole.v1, porthole.ticket.a");
+  refused("/", "porthole.ticket.a, porthole.ticket.b");
+  refused("/?token=a&extra=x&extra=y");
+});
+
+const GOOD = {
+  "sec-websocket-version": "13",
+  "sec-websocket-key": Buffer.alloc(16).toString("base64"),
+};
+
+test("a good handshake passes", () => {
+  checkHandshake(request("GET", GOOD));
+});
+
+const BAD: readonly [what: string, method: string, headers: Record<string, string>][] = [
+  ["another method", "POST", GOOD],
+  ["no version", "GET", { "sec-websocket-key": GOOD["sec-websocket-key"] }],
+  ["an old version", "GET", { ...GOOD, "sec-websocket-version": "8" }],
+  ["no key", "GET", { "sec-websocket-version": "13" }],
+  ["a short key", "GET", { ...GOOD, "sec-websocket-key": "AAAA" }],
+  [
+    "a key with something behind it",
+    "GET",
+    { ...GOOD, "sec-websocket-key": `${GOOD["sec-websocket-key"]}, x` },
+  ],
+];
+
+for (const [what, method, headers] of BAD) {
+  test(`a handshake with ${what} is refused`, () => {
+    assert.throws(() => checkHandshake(request(method, headers)), { code: "request_invalid" });
+  });
+}
+
+function request(method: string, headers: Record<string, string>): IncomingMessage {
+  return Object.assign(new IncomingMessage(new Socket()), { method, headers });
+}

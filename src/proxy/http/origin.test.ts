@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkOrigin } from "./origin.ts";
+
+const own = { pageOrigin: "https://node.example.com", webSocketOrigin: "https://ws.example.com:8443" };
+const allowed = new Set(["https://portal.example.com", "http://[2001:db8::1]:8000"]);
+
+const ACCEPTED = [
+  undefined,
+  "https://node.example.com",
+  "https://node.example.com:8443",
+  "https://ws.example.com",
+  "https://portal.example.com",
+  "http://[2001:db8::1]:8000",
+];
+
+for (const origin of ACCEPTED) {
+  test(`the origin ${origin} is accepted`, () => {
+    checkOrigin(origin, own, allowed);
+  });
+}
+
+const REFUSED = [
+  "",
+  "null",
+  "https://evil.example",
+  "https://node.example.com.evil.example",
+  "https://evil.example/https://node.example.com",
+  "https://evilnode.example.com",
+  "https://node.example.com@evil.example",
+  "http://node.example.com",
+  "https://NODE.example.com",
+  "HTTPS://node.example.com",
+  "https://node.example.com/",
+  "https://node.example.com:443",
+  "https://node.example.com?",
+  "https://node.example.com, https://evil.example",
+  "https://evil.example https://node.example.com",
+  " https://node.example.com",
+  "https://node.example.com.",
+  "https://portal.example.com:444",
+  "http://portal.example.com",
+  "http://[2001:db8::1]",
+  "http://[2001:DB8::1]:8000",
+  "http://[2001:db8:0::1]:8000",
+  "chrome-extension://node.example.com",
+  "file://",
+  "node.example.com",
+];
+
+for (const origin of REFUSED) {
+  test(`the origin “${origin}” is refused`, () => {
+    assert.throws(() => checkOrigin(origin, own, allowed), { code: "origin_refused" });
+  });
+}
