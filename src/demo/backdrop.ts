@@ -20,21 +20,33 @@ export function paintBackdrop(): Canvas {
 /** Darker with depth, and lit around the porthole. */
 function paintWater(canvas: Canvas): void {
   const { x: centreX, y: centreY } = LAYOUT.porthole;
+  const lightAcross = Float64Array.from({ length: canvas.width }, (_, x) =>
+    Math.exp(-(((x - centreX) / 420) ** 2)),
+  );
   for (let y = 0; y < canvas.height; y++) {
+    const lightDown = 0.5 * Math.exp(-(((y - centreY) / 300) ** 2));
+    const [red, green, blue] = [waterAt(y, 16), waterAt(y, 8), waterAt(y, 0)];
     for (let x = 0; x < canvas.width; x++) {
-      const depth = y / canvas.height;
-      const light = Math.exp(-(((x - centreX) / 420) ** 2) - ((y - centreY) / 300) ** 2);
-      const channel = (shift: number) => {
-        const surface = (PALETTE.waterSurface >> shift) & 0xff;
-        const deep = (PALETTE.waterDeep >> shift) & 0xff;
-        const lit = (PALETTE.waterLit >> shift) & 0xff;
-        const value = surface + (deep - surface) * depth;
-        const dithered = value + (lit - value) * light * 0.5 + (DITHER[(y & 3) * 4 + (x & 3)] ?? 0);
-        return Math.max(0, Math.min(255, Math.round(dithered))) << shift;
-      };
-      canvas.pixels[y * canvas.width + x] = channel(16) | channel(8) | channel(0);
+      const light = lightDown * (lightAcross[x] ?? 0);
+      const dither = DITHER[(y & 3) * 4 + (x & 3)] ?? 0;
+      canvas.pixels[y * canvas.width + x] =
+        (byte(red.dark + red.gain * light + dither) << 16) |
+        (byte(green.dark + green.gain * light + dither) << 8) |
+        byte(blue.dark + blue.gain * light + dither);
     }
   }
+}
+
+/** One channel of the water in a row: without light, and how much it gains in full light. */
+function waterAt(y: number, shift: number): { readonly dark: number; readonly gain: number } {
+  const surface = (PALETTE.waterSurface >> shift) & 0xff;
+  const deep = (PALETTE.waterDeep >> shift) & 0xff;
+  const dark = surface + ((deep - surface) * y) / LAYOUT.height;
+  return { dark, gain: ((PALETTE.waterLit >> shift) & 0xff) - dark };
+}
+
+function byte(value: number): number {
+  return Math.max(0, Math.min(255, Math.round(value)));
 }
 
 /** The ring stands a little out of the wall. */

@@ -33,10 +33,16 @@ export async function startDemo({
 }: DemoOptions): Promise<DemoServer> {
   const machine = new Machine(systemClock);
   const sockets = new Set<Socket>();
+  const viewers = new Set<Socket>();
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
-    const refusal = sockets.size < maxViewers ? undefined : "Too many people look at the demo machine.";
+    const hasRoom = viewers.size < maxViewers;
     sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
+    if (hasRoom) viewers.add(socket);
+    socket.on("close", () => {
+      sockets.delete(socket);
+      viewers.delete(socket);
+    });
+    const refusal = hasRoom ? undefined : "Too many people look at the demo machine.";
     new Session({ socket, machine, log, refusal });
   });
   server.maxConnections = maxViewers + limits.refusals;
