@@ -102,6 +102,8 @@ export async function testControl(): Promise<TestControl> {
     },
 
     async node({ pageOrigin = "http://node.example.com:8080", ...options } = {}) {
+      // Nodes are taken in the order in which they came.
+      clock.advance(1);
       const { request, privateKey } = await createCertificateRequest();
       const joined = await link.join({ joinToken: firstKeys.joinToken, certificateRequest: request });
       const incarnation = randomUUID();
