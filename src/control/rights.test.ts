@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import { type TestControl, testControl } from "../../test/harness/control.ts";
+import type { Caller, Services } from "./services.ts";
+
+/** One of everything, in a project that `insider` belongs to and `outsider` does not. */
+interface World {
+  readonly services: Services;
+  readonly admin: Caller;
+  readonly insider: Caller;
+  readonly outsider: Caller;
+  readonly machineId: string;
+  readonly projectId: string;
+  /** Opened by `insider`. */
+  readonly sessionId: string;
+}
+
+type Outcome = "ok" | "forbidden" | "not_found";
+type Who = "admin" | "insider" | "outsider";
+
+/** Every method that takes a caller, and what comes of it for whom. In this order, in one world. */
+const MATRIX: readonly [
+  method: string,
+  call: (world: World, caller: Caller) => Promise<unknown>,
+  outcomes: Readonly<Record<Who, Outcome>>,
+][] = [
+  [
+    "accounts.add",
+    ({ services }, caller) => services.accounts.add(caller, { name: "x", role: "admin" }),
+    administrators(),
+  ],
+  ["accounts.list", ({ services }, caller) => services.accounts.list(caller, {}), administrators()],
+  [
+    "accounts.get of oneself",
+    ({ services }, caller) => services.accounts.get(caller, caller.accountId),
+    everybody(),
+  ],
+  [
+    "accounts.get of another",
+    ({ services, insider }, caller) => services.accounts.get(caller, insider.accountId),
+    { admin: "ok", insider: "ok", outsider: "not_found" },
+  ],
+  [
+    "accounts.get of nobody",
+    ({ services }, caller) => services.accounts.get(caller, "nobody"),
+    { admin: "not_found", insider: "not_found", outsider: "not_found" },
+  ],
+  [
+    "accounts.remove",
+    ({ services, insider }, caller) => services.accounts.remove(caller, insider.accountId),
+    administrators(),
+  ],
+  [
+    "accounts.addApiKey for oneself",
+    ({ services }, caller) => services.accounts.addApiKey(caller, caller.accountId),
+    administrators(),
+  ],
+  [
+    "accounts.listApiKeys of oneself",
+    ({ services }, caller) => services.accounts.listApiKeys(caller, caller.accountId),
+    administrators(),
+  ],
+  [
+    "accounts.removeApiKey",
+    async ({ services, admin, insider }, caller) => {
+      const { apiKey } = await services.accounts.addApiKey(admin, insider.accountId);
+      await services.accounts.removeApiKey(caller, insider.accountId, apiKey);
+    },
+    administrators(),
+  ],
+  [
+    "accounts.signInLink for oneself",
+    ({ services }, caller) => services.accounts.signInLink(caller),
+    everybody(),
+  ],
+  [
+    "accounts.signInLink for another",
+    ({ services, insider }, caller) => services.accounts.signInLink(caller, insider.accountId),
+    { admin: "ok", insider: "ok", outsider: "not_found" },
+  ],
+  ["projects.add", ({ services }, caller) => services.projects.add(caller, { name: "x" }), administrators()],
+  ["projects.list", ({ services }, caller) => services.projects.list(caller, {}), everybody()],
+  [
+    "projects.remove",
+    async ({ services, admin }, caller) => {
+      const { id } = await services.projects.add(admin, { name: randomUUID() });
+      await services.projects.remove(caller, id);
+    },
+    administrators(),
+  ],
+  [
+    "machines.add",
+    ({ services, projectId: project }, caller) =>
+      services.machines.add(caller, { name: "x", protocol: "rfb", address: "h:1", project }),
+    administrators(),
+  ],
+  ["machines.list", ({ services }, caller) => services.machines.list(caller, {}), everybody()],
+  [
+    "machines.get",
+    ({ services, machineId }, caller) => services.machines.get(caller, machineId),
+    { admin: "ok", insider: "ok", outsider: "not_found" },
+  ],
+  [
+    "machines.update",
+    ({ services, machineId }, caller) => services.machines.update(caller, machineId, { state: "stopped" }),
+    administrators(),
+  ],
+  [
+    "machines.remove",
+    ({ services, machineId }, caller) => services.machines.remove(caller, machineId),
+    administrators(),
+  ],
+  [
+    "consoles.open",
+    ({ services, machineId }, caller) => services.consoles.open(caller, { machineId, api: "native" }),
+    { admin: "ok", insider: "ok", outsider: "not_found" },
+  ],
+  [
+    "consoles.open of no machine",
+    ({ services }, caller) => services.consoles.open(caller, { machineId: "nothing", api: "native" }),
+    { admin: "not_found", insider: "not_found", outsider: "not_found" },
+  ],
+  ["sessions.list", ({ services }, caller) => services.sessions.list(caller, {}), everybody()],
+  [
+    "sessions.get",
+    ({ services, sessionId }, caller) => services.sessions.get(caller, sessionId),
+    { admin: "ok", insider: "ok", outsider: "not_found" },
+  ],
+  ["settings.list", ({ services }, caller) => services.settings.list(caller), administrators()],
+  [
+    "settings.set",
+    ({ services }, caller) => services.settings.set(caller, "upstream.allow", ""),
+    administrators(),
+  ],
+  ["nodes.list", ({ services }, caller) => services.nodes.list(caller), administrators()],
+  ["nodes.addJoinToken", ({ services }, caller) => services.nodes.addJoinToken(caller, {}), administrators()],
+];
+
+for (const [method, call, outcomes] of MATRIX) {
+  test(`${method}: ${Object.entries(outcomes)
+    .map(([who, outcome]) => `${who} ${outcome}`)
+    .join(", ")}`, async () => {
+    await using control = await testControl();
+    const world = await createWorld(control);
+
+    // What is refused changes nothing, so all meet the same world.
+    for (const who of ["outsider", "insider", "admin"] as const) {
+      const result = call(world, world[who]);
+
+      if (outcomes[who] === "ok") await result;
+      else await assert.rejects(result, { code: outcomes[who] }, who);
+    }
+  });
+}
+
+test("the matrix has every method but those that find out who the caller is", async () => {
+  await using control = await testControl();
+  const before = ["byApiKey", "byCookie", "signIn", "signOut"];
+  const named = new Set(MATRIX.map(([method]) => method.split(" ")[0]));
+
+  for (const [service, methods] of Object.entries(control.services))
+    for (const method of Object.keys(methods))
+      assert.ok(before.includes(method) || named.has(`${service}.${method}`), `${service}.${method}`);
+});
+
+test("an outsider's lists hold nothing of others, an insider's its own", async () => {
+  await using control = await testControl();
+  const { services, insider, outsider, admin } = await createWorld(control);
+
+  for (const list of [services.machines.list, services.sessions.list, services.projects.list]) {
+    assert.deepEqual((await list(outsider, {})).items.length, list === services.projects.list ? 1 : 0);
+    assert.deepEqual((await list(insider, {})).items.length, 1);
+  }
+  assert.equal((await services.projects.list(outsider, {})).items[0]?.name, "default");
+  assert.equal((await services.sessions.list(admin, {})).items.length, 1);
+});
+
+test("another member of the same project does not see whose consoles were opened, nor from where", async () => {
+  await using control = await testControl();
+  const { services, sessionId } = await createWorld(control);
+  const colleague = await control.member("colleague", ["ours"]);
+
+  assert.deepEqual(await services.sessions.list(colleague, {}), { items: [] });
+  await assert.rejects(services.sessions.get(colleague, sessionId), { code: "not_found" });
+});
+
+test("only administrators see addresses of machines", async () => {
+  await using control = await testControl();
+  const { services, insider, machineId } = await createWorld(control);
+
+  assert.equal((await services.machines.get(control.admin, machineId)).address, "192.0.2.10:5900");
+  assert.ok(!("address" in (await services.machines.get(insider, machineId))));
+  assert.ok(!JSON.stringify(await services.machines.list(insider, {})).includes("192.0.2.10"));
+});
+
+async function createWorld(control: TestControl): Promise<World> {
+  const { services, admin } = control;
+  await control.node();
+  const { id: projectId } = await services.projects.add(admin, { name: "ours" });
+  const { id: machineId } = await control.machine({ project: projectId });
+  const insider = await control.member("insider", ["ours"]);
+  const outsider = await control.member("outsider", ["default"]);
+  const { sessionId } = await services.consoles.open(insider, { machineId, api: "native" });
+  return { services, admin, insider, outsider, machineId, projectId, sessionId };
+}
+
+function administrators(): Record<Who, Outcome> {
+  return { admin: "ok", insider: "forbidden", outsider: "forbidden" };
+}
+
+function everybody(): Record<Who, Outcome> {
+  return { admin: "ok", insider: "ok", outsider: "ok" };
+}
