@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { describe, test } from "node:test";
+import { createContext } from "#cli/invocation.ts";
+import { createProgram, everyCommand, PROCESSES } from "#cli/program.ts";
+import { DOCUMENTS } from "./docs/documents.ts";
+
+const root = resolve(import.meta.dirname, "..");
+const pages = globSync("{*.md,{docs,bench,examples,src,test}/**/*.md}", { cwd: root }).sort();
+
+function read(path: string): string {
+  return readFileSync(join(root, path), "utf8");
+}
+
+describe("what is made from the sources equals what lies in docs", () => {
+  for (const [path, make] of Object.entries(DOCUMENTS)) {
+    test(path, () => {
+      const found = existsSync(join(root, path)) ? read(path) : "";
+
+      assert.equal(found, make(), `${path} is out of date; mend it: npx -c 'node test/docs/write.ts'`);
+    });
+  }
+});
+
+test("there are pages to check", () => {
+  assert.ok(pages.includes("README.md"));
+  assert.ok(pages.length > 10);
+});
+
+test("every relative link leads to a file, and to a heading where it names one", () => {
+  const broken = pages.flatMap((page) =>
+    links(read(page))
+      .filter((link) => !/^[a-z]+:/.test(link))
+      .filter((link) => !leadsSomewhere(page, link))
+      .map((link) => `${page}: ${link}`),
+  );
+
+  assert.deepEqual(broken, []);
+});
+
+function links(markdown: string): string[] {
+  const inText = markdown
+    .replaceAll(/```[\s\S]*?```/g, "")
+    .matchAll(/\]\(([^)\s]+)[^)]*\)|(?:src|href)="([^"]+)"/g);
+  return [...inText].map(([, link, attribute]) => link ?? attribute ?? "");
+}
+
+function leadsSomewhere(page: string, link: string): boolean {
+  const [path = "", heading] = link.split("#");
+  const target = path === "" ? page : join(dirname(page), path);
+  if (!existsSync(join(root, target))) return false;
+  return heading === undefined || anchors(read(target)).includes(heading);
+}
+
+/** As GitHub makes them of headings. */
+function anchors(markdown: string): string[] {
+  const headings = markdown.replaceAll(/```[\s\S]*?```/g, "").matchAll(/^#+ (.+)$/gm);
+  return [...headings].map(([, text = ""]) =>
+    text
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+      .trim()
+      .replaceAll(/\s/g, "-"),
+  );
+}
+
+test("every npm script that a page names exists", () => {
+  const { scripts }: { readonly scripts: Readonly<Record<string, string>> } = JSON.parse(
+    read("package.json"),
+  );
+
+  const unknown = pages.flatMap((page) =>
+    [...read(page).matchAll(/\bnpm (?:run (?:-s |--silent )?([\w:-]+)|(start|test)\b)/g)]
+      .map(([, named, standard]) => named ?? standard ?? "")
+      .filter((name) => !(name in scripts))
+      .map((name) => `${page}: npm run ${name}`),
+  );
+
+  assert.deepEqual(unknown, []);
+});
+
+test("every command of Porthole's that a page names exists", () => {
+  const program = createProgram(createContext(new AbortController().signal));
+  const known = everyCommand(program).map((command) =>
+    [command.parent?.name(), command.name()]
+      .filter((name) => name !== undefined && name !== "porthole")
+      .join(" "),
+  );
+  const nouns = [...Object.keys(PROCESSES), ...known];
+
+  const unknown = pages.flatMap((page) =>
+    [...read(page).matchAll(/(?:porthole --|[`“]porthole|^porthole) ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?/gm)]
+      .filter(([, noun = "", verb = ""]) => !nouns.includes(noun) && !nouns.includes(`${noun} ${verb}`))
+      .map(([text]) => `${page}: ${text}`),
+  );
+
+  assert.ok(known.length > 10, "there are commands to compare with");
+  assert.deepEqual(unknown, []);
+});
+
+test("every file of the sources that a page names exists", () => {
+  const unknown = pages.flatMap((page) =>
+    [...read(page).matchAll(/`((?:src|test|scripts|docs|bench|examples)\/[\w./-]+)`/g)]
+      .map(([, path = ""]) => path)
+      .filter((path) => !existsSync(join(root, path)))
+      .map((path) => `${page}: ${path}`),
+  );
+
+  assert.deepEqual(unknown, []);
+});
