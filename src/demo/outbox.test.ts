@@ -96,6 +96,31 @@ test("a terminal that moves up is sent as a copy to viewers that take CopyRect",
   assert.ok(plain.canvas.equals(picture.canvas, whole));
 });
 
+test("a viewer that asks for another area is sent no copy", () => {
+  fillTerminal();
+  update();
+  const receiver = Receiver.upToDate([ENCODING.copyRect]);
+  scene.terminal.tell("one more");
+  update(receiver.outbox);
+
+  assert.equal(receiver.outbox.take({ x: 0, y: 0, width: 16, height: 16 }), undefined);
+  receiver.receive();
+  assert.ok(receiver.canvas.equals(picture.canvas, whole));
+});
+
+test("a viewer that does not have yet what moves up is sent no copy", () => {
+  fillTerminal();
+  update();
+  const receiver = Receiver.upToDate([ENCODING.copyRect]);
+  for (const letter of "typed, and not sent before it moves up") scene.terminal.type(letter);
+  update(receiver.outbox);
+  scene.terminal.enter();
+  update(receiver.outbox);
+
+  assert.ok(receiver.receive().every(({ encoding }) => encoding === "raw"));
+  assert.ok(receiver.canvas.equals(picture.canvas, whole));
+});
+
 test("a copy is given up when a viewer has lost what was to be copied", () => {
   fillTerminal();
   update();
@@ -117,26 +142,38 @@ const area: fc.Arbitrary<Area> = fc.record({
   height: fc.nat(700),
 });
 
-const deed: fc.Arbitrary<(receiver: Receiver) => void> = fc.oneof(
-  fc
-    .string({ maxLength: 20 })
-    .map((text) => () => [...text].forEach((letter) => void scene.terminal.type(letter))),
+type Deed = (receiver: Receiver) => void;
+
+/** What is done at the machine. */
+const done: fc.Arbitrary<Deed> = fc.oneof(
+  fc.string({ minLength: 5, maxLength: 20 }).map((text) => () => {
+    for (const letter of text) scene.terminal.type(letter);
+  }),
   fc.constant(() => void scene.terminal.enter()),
   fc.string({ maxLength: 120 }).map((text) => () => scene.terminal.tell(text)),
   fc.tuple(fc.nat(799), fc.nat(599), fc.nat(1)).map((place) => () => scene.movePointer(...place)),
   fc.nat(2_000).map((milliseconds) => () => {
     now += milliseconds;
   }),
-  fc.constant((receiver: Receiver) => update(receiver.outbox)),
+);
+
+/** What a viewer does. */
+const asked: fc.Arbitrary<Deed> = fc.oneof(
   fc.constant((receiver: Receiver) => void receiver.receive()),
   area.map((part) => (receiver: Receiver) => void receiver.receive(part)),
   area.map((part) => (receiver: Receiver) => receiver.outbox.forget(part)),
 );
 
+const deed: fc.Arbitrary<Deed> = fc.oneof(
+  { weight: 6, arbitrary: done },
+  { weight: 6, arbitrary: fc.constant((receiver: Receiver) => update(receiver.outbox)) },
+  { weight: 1, arbitrary: asked },
+);
+
 for (const encodings of [[ENCODING.raw], [ENCODING.copyRect]]) {
   test(`whatever happens, a viewer ends up with the picture (encodings ${encodings})`, () => {
     fc.assert(
-      fc.property(fc.array(deed, { maxLength: 25 }), (deeds) => {
+      fc.property(fc.array(deed, { maxLength: 40, size: "max" }), (deeds) => {
         const receiver = Receiver.upToDate(encodings);
 
         for (const act of deeds) act(receiver);
@@ -147,7 +184,7 @@ for (const encodings of [[ENCODING.raw], [ENCODING.copyRect]]) {
         assert.ok(receiver.canvas.equals(picture.canvas, whole), "the viewer has the picture");
         assert.equal(receiver.outbox.take(whole), undefined);
       }),
-      { numRuns: 40 },
+      { numRuns: 50 },
     );
   });
 }

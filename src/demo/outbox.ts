@@ -14,7 +14,7 @@ export class Outbox {
   readonly #missing: Tiles;
   #writer = new PixelWriter(DEFAULT_FORMAT);
   #takesCopyRect = false;
-  /** A scroll to be told before anything else. INVARIANT: until then, nothing is missing of what it moves. */
+  /** To be told before anything else. INVARIANT: what it moves was all there when it was added. */
   #scroll: Scroll | undefined;
 
   constructor(screen: Canvas) {
