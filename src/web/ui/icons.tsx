@@ -155,7 +155,7 @@ export function SignalBars({
           stroke-opacity={bar <= bars ? 1 : 0.55}
         />
       ))}
-      {bars === 0 && <path d="M2 2l12 12" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" />}
+      {struck && <path d="M2 2l12 12" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" />}
     </svg>
   );
 }

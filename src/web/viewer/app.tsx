@@ -1,11 +1,9 @@
 import { useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { errorText } from "../ui/error-texts.ts";
-import { language } from "../ui/language.ts";
-import { Bar, focusBar, Handle } from "./bar.tsx";
+import { Bar, Handle } from "./bar.tsx";
 import type { ConsoleView } from "./console-view.ts";
 import { EndingCard } from "./ending-card.tsx";
-import { LastFrame } from "./last-frame.tsx";
+import { Place } from "./place.tsx";
 import { Progress } from "./progress.tsx";
 import { TouchKeyboard } from "./touch-keyboard.tsx";
 import { TypingStrip } from "./typing-strip.tsx";
@@ -32,8 +30,12 @@ export function App({ view, host }: AppProps) {
       <Bar view={view} />
       <Handle view={view} />
       <main class="stage" data-scale={settings.scale.value}>
-        <div class="screen" ref={(element) => element?.append(host)} />
-        {frame !== undefined && <LastFrame frame={frame} scale={settings.scale.value} />}
+        <Place class="screen">{host}</Place>
+        {frame !== undefined && (
+          <Place class="last-frame" scale={settings.scale.value} label={words.value.lastPicture}>
+            {frame}
+          </Place>
+        )}
         {phase.kind === "connecting" && <Progress step={phase.step} />}
         {phase.kind === "ended" && <EndingCard ending={phase.ending} session={session} />}
       </main>
@@ -69,10 +71,8 @@ function useAnnouncements(view: ConsoleView): void {
       const { nowLive, nowLiveViewOnly } = words.value;
       view.announce((session.rights.peek()?.input === false ? nowLiveViewOnly : nowLive)(name));
     }
-    if (phase.kind === "ended") {
-      const { meaning, remedy } = errorText(phase.ending.code, language.value);
-      view.announce(`${meaning} ${remedy}`);
-    }
+    // An ending takes the keyboard, and is read out with that.
+    if (phase.kind === "ended") view.announce("");
   });
 }
 
@@ -98,8 +98,7 @@ function useKeyboard(view: ConsoleView): void {
         fold.set(false);
         return;
       }
-      fold.set(true);
-      focusBar();
+      view.toBar();
     };
     document.addEventListener("keydown", pressed, { capture: true, signal });
     // Only the browser's own: ours are how noVNC is told to let go of its keys.

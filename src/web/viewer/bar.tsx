@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { ChevronIcon, EndIcon, EyeIcon, KeyboardIcon, Mark, PanIcon, StateShape } from "../ui/icons.tsx";
 import { ClipboardMenu } from "./clipboard-menu.tsx";
 import { ConnectionMenu } from "./connection-menu.tsx";
@@ -16,9 +16,17 @@ export function Bar({ view }: { readonly view: ConsoleView }) {
   const live = session.phase.value.kind === "live";
   const mayType = live && session.rights.value?.input === true;
   const { bar, endSession, end } = words.value;
+  const element = useRef<HTMLElement>(null);
+  const called = view.callsBar.value;
+  useLayoutEffect(() => {
+    if (!shown || !called) return;
+    view.callsBar.value = false;
+    element.current?.querySelector("button")?.focus();
+  }, [shown, called, view]);
 
   return (
     <section
+      ref={element}
       class="bar"
       aria-label={bar}
       inert={!shown}
@@ -54,36 +62,23 @@ export function Bar({ view }: { readonly view: ConsoleView }) {
 /** What remains of the folded bar. */
 export function Handle({ view }: { readonly view: ConsoleView }) {
   const { showBar, live } = words.value;
-  const handle = useRef<HTMLButtonElement>(null);
   const hidden = view.fold.shown.value;
   const held = view.session.keys.held.value.map((name) => words.value.modifiers[name]).join("+");
 
-  function show() {
-    view.fold.set(true);
-    focusBar();
-  }
-
   return (
     <button
-      ref={handle}
       type="button"
       class="handle"
       hidden={hidden}
       aria-label={showBar}
       aria-keyshortcuts="Control+Alt+Shift+M"
       title={`${view.session.machine.value ?? live}. ${showBar}`}
-      onClick={show}
+      onClick={() => view.toBar()}
     >
       {held === "" ? <Mark size={12} /> : <span class="pill">{held}</span>}
       <ChevronIcon />
     </button>
   );
-}
-
-/** The keyboard goes to the bar's first control. */
-export function focusBar(): void {
-  // The bar is inert until the next rendering.
-  requestAnimationFrame(() => document.querySelector<HTMLElement>(".bar button")?.focus());
 }
 
 function Identity({ view }: { readonly view: ConsoleView }) {

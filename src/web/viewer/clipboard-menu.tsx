@@ -75,6 +75,8 @@ function TextForMachine({ view }: { readonly view: ConsoleView }) {
     document.getElementById(ID)?.hidePopover();
     const typed = await session.keys.type(strokes);
     view.announce(words.peek().typed(number(typed)));
+    // The button that cancelled it is gone.
+    if (document.activeElement === document.body) view.backToScreen();
   }
 
   function send() {

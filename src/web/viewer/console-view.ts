@@ -12,6 +12,8 @@ export class ConsoleView {
   /** The last thing that screen readers are told. */
   readonly announcement = signal("");
   readonly touchKeyboard = signal(false);
+  /** The keyboard is to go to the bar, as soon as it can take it. */
+  readonly callsBar = signal(false);
 
   constructor(session: ConsoleSession, settings: ViewSettings) {
     this.session = session;
@@ -26,7 +28,12 @@ export class ConsoleView {
     this.announcement.value = text;
   }
 
-  /** Gives the keyboard to the machine again, and the bar folds away. */
+  toBar(): void {
+    this.fold.set(true);
+    this.callsBar.value = true;
+  }
+
+  /** Gives the keyboard to the machine again. */
   backToScreen(): void {
     this.session.screen.value?.focus();
   }
