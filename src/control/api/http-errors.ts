@@ -13,8 +13,14 @@ const FRAMEWORK_CODES: Readonly<Record<string, ErrorCode>> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: "request_invalid",
   FST_ERR_CTP_INVALID_JSON_BODY: "request_invalid",
   FST_ERR_VALIDATION: "request_invalid",
-  FST_ERR_MAX_PARAM_LENGTH: "not_found",
   FST_ERR_NOT_FOUND: "not_found",
+};
+
+/** Of errors that carry a status and no code: the JSON parser's, and those of the static files. */
+const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
+  400: "request_invalid",
+  403: "not_found",
+  404: "not_found",
 };
 
 /** Turns whatever a hook, a parser, the validator or a handler threw into an error of the catalogue. */
@@ -22,8 +28,7 @@ export function fromFramework(error: unknown): GatewayError {
   if (error instanceof GatewayError || !(error instanceof Error)) return toGatewayError(error);
   const { code, statusCode } = error as { readonly code?: unknown; readonly statusCode?: unknown };
   const known = typeof code === "string" ? FRAMEWORK_CODES[code] : undefined;
-  // The JSON parser's own SyntaxError carries a status and no code.
-  const mapped = known ?? (statusCode === 400 ? "request_invalid" : undefined);
+  const mapped = known ?? (typeof statusCode === "number" ? BY_STATUS[statusCode] : undefined);
   if (mapped === undefined) return toGatewayError(error);
   return mapped === "request_invalid"
     ? new GatewayError(mapped, { cause: error, detail: error.message })
@@ -95,9 +100,15 @@ function collectRoutes(app: FastifyInstance): { methodsOf(url: string): readonly
   };
 }
 
-/** For an address that cannot be decoded, which reaches neither hooks nor handlers. */
-export function answerUndecodable(reference: string, response: ServerResponse): void {
-  const problem = new GatewayError("request_invalid", { detail: "the address cannot be decoded" });
+/** For an address that cannot be decoded or is too long, which reaches neither hooks nor handlers. */
+export function answerBadAddress(
+  { code }: { readonly code: string },
+  { reference, response }: { readonly reference: string; readonly response: ServerResponse },
+): void {
+  const problem =
+    code === "FST_ERR_MAX_PARAM_LENGTH"
+      ? new GatewayError("not_found")
+      : new GatewayError("request_invalid", { detail: "the address cannot be decoded" });
   response
     .writeHead(problem.status, {
       "content-type": "application/json; charset=utf-8",

@@ -8,7 +8,7 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Services } from "../services.ts";
 import { cloudStackApi } from "./cloudstack/cloudstack.ts";
 import { FailureLimit } from "./failure-limit.ts";
-import { answerBrokenRequest, answerErrors, answerUndecodable } from "./http-errors.ts";
+import { answerBadAddress, answerBrokenRequest, answerErrors } from "./http-errors.ts";
 import { nativeApi } from "./native/native.ts";
 import { originOf } from "./origins.ts";
 import { webPages } from "./web/web.ts";
@@ -54,9 +54,9 @@ export function createApiServer({
     routerOptions: { maxParamLength: limits.pathPartCharacters },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (_error, request, reply) => {
+    frameworkErrors: (error, request, reply) => {
       reply.hijack();
-      answerUndecodable(request.id, reply.raw);
+      answerBadAddress(error, { reference: request.id, response: reply.raw });
     },
   });
   const ourOrigin = (request: FastifyRequest): string => {

@@ -37,6 +37,7 @@ interface CloudStackOptions {
 /** The CloudStack API at /client/api: signed requests, by GET or as a form by POST, answered in XML or JSON. */
 export async function cloudStackApi(app: FastifyInstance, options: CloudStackOptions): Promise<void> {
   const { services, log, failures, version } = options;
+  app.removeAllContentTypeParsers();
   await app.register(formbody, { parser: (text) => Object.fromEntries([[FORM, text]]) });
 
   app.setErrorHandler(async (error, request, reply) => {

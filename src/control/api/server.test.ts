@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { describe, test } from "node:test";
+import { testApi } from "../../../test/harness/api.ts";
+import { scratch } from "../../../test/harness/scratch.ts";
+
+function builtPages(folder: string): string {
+  mkdirSync(join(folder, "assets"));
+  writeFileSync(join(folder, "index.html"), "<!doctype html><title>Operator</title>");
+  writeFileSync(join(folder, "assets", "main-abc.js"), "export {};");
+  writeFileSync(join(folder, ".hidden"), "no");
+  return folder;
+}
+
+describe("the Host header", () => {
+  test("may name the configured origins, and loopback in every spelling at the port that was reached", async () => {
+    await using api = await testApi({
+      origins: ["https://console.example.com", "http://other.example.com:8080"],
+    });
+    const { port } = new URL(api.origin);
+    const status = async (host: string) =>
+      (await api.call("GET", "/api/v1/openapi.json", { headers: { host } })).status;
+
+    for (const host of [
+      "console.example.com",
+      "CONSOLE.example.com:443",
+      "other.example.com:8080",
+      `127.0.0.1:${port}`,
+      `localhost:${port}`,
+      `[::1]:${port}`,
+    ])
+      assert.equal(await status(host), 200, host);
+
+    for (const host of [
+      "evil.example.com",
+      `evil.example.com:${port}`,
+      "console.example.com:80",
+      "console.example.com.evil.com",
+      "other.example.com",
+      "127.0.0.1:1",
+      "localhost",
+      `192.0.2.1:${port}`,
+    ])
+      assert.equal(await status(host), 421, host);
+  });
+
+  test("that names nobody gets a catalogue code, on pages and APIs alike", async () => {
+    await using folder = scratch();
+    await using api = await testApi({ webRoot: builtPages(folder.path) });
+    const headers = { host: "rebound.example.com" };
+
+    for (const path of ["/", "/api/v1/me", "/assets/main-abc.js", "/nothing"]) {
+      const { status, text: body } = await api.call("GET", path, { headers });
+
+      assert.equal(status, 421, path);
+      assert.match(body, /"code":"host_unknown"/);
+      assert.doesNotMatch(body, /Operator|export/);
+    }
+  });
+});
+
+describe("the operator's pages", () => {
+  test("are served with a strict policy, the page itself never kept and its assets for ever", async () => {
+    await using folder = scratch();
+    await using api = await testApi({ webRoot: builtPages(folder.path) });
+
+    const page = await api.call("GET", "/");
+    const asset = await api.call("GET", "/assets/main-abc.js");
+
+    assert.equal(page.status, 200);
+    assert.match(page.text, /Operator/);
+    assert.equal(page.headers.get("cache-control"), "no-store");
+    assert.equal(asset.headers.get("cache-control"), "public, max-age=31536000, immutable");
+    for (const { headers } of [page, asset]) {
+      const policy = String(headers.get("content-security-policy"));
+      assert.match(policy, /default-src 'none'/);
+      assert.match(policy, /script-src 'self'(;|$)/);
+      assert.match(policy, /style-src 'self'(;|$)/);
+      assert.match(policy, /frame-ancestors 'none'/);
+      assert.doesNotMatch(policy, /unsafe|upgrade-insecure/);
+      assert.equal(headers.get("referrer-policy"), "no-referrer");
+      assert.equal(headers.get("x-content-type-options"), "nosniff");
+      assert.equal(headers.get("x-frame-options"), "DENY");
+    }
+  });
+
+  test("give away nothing outside their folder", async () => {
+    await using folder = scratch();
+    await using api = await testApi({ webRoot: builtPages(folder.path) });
+
+    for (const path of [
+      "/../package.json",
+      "/%2e%2e/package.json",
+      "/..%2f..%2fetc/passwd",
+      "/.hidden",
+      "/assets/",
+      "/%00",
+    ]) {
+      const { status, text: body } = await api.call("GET", path);
+
+      assert.ok(status >= 400 && status < 500, `${path}: ${status}`);
+      assert.match(body, /"error":\{"code"/);
+    }
+  });
+
+  test("are simply not there where they were not built", async () => {
+    await using api = await testApi();
+
+    const { status, text: body } = await api.call("GET", "/");
+
+    assert.equal(status, 404);
+    assert.match(body, /"code":"not_found"/);
+  });
+});
+
+describe("the log", () => {
+  test("has one line a request, with the route's pattern and never the address", async () => {
+    await using api = await testApi();
+
+    const { json } = await api.call("GET", "/api/v1/machines/secret-in-path?after=secret-in-query", {
+      as: api.keys,
+    });
+    await api.call("GET", "/secret-nowhere?token=secret-token");
+
+    const lines = api
+      .log()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    const answered = lines.filter(({ msg }) => msg === "Request answered");
+    assert.deepEqual(
+      answered.map(({ method, route, status }) => [method, route, status]),
+      [
+        ["GET", "/api/v1/machines/:id", 404],
+        ["GET", "none", 404],
+      ],
+    );
+    const { error } = json as { error: { reference: string } };
+    assert.equal(answered[0].reference, error.reference);
+    assert.doesNotMatch(api.log(), /secret-/);
+    assert.ok(!api.log().includes(api.keys.secretKey));
+  });
+
+  test("holds what went wrong inside, under the reference that the caller got instead", async () => {
+    await using api = await testApi();
+    await api.control.store.db.schema.dropTable("machines").execute();
+
+    const { status, text: body, json } = await api.call("GET", "/api/v1/machines", { as: api.keys });
+
+    assert.equal(status, 500);
+    const { error } = json as { error: { code: string; reference: string; detail?: string } };
+    assert.equal(error.code, "internal");
+    assert.equal(error.detail, undefined);
+    assert.doesNotMatch(body, /no such table|sqlite|\.ts/i);
+    const failed = api
+      .log()
+      .split("\n")
+      .find((line) => line.includes("Request failed"));
+    assert.match(String(failed), new RegExp(`"reference":"${error.reference}"`));
+    assert.match(String(failed), /"stack"/);
+  });
+});
+
+describe("what is hardly HTTP", () => {
+  async function speak(origin: string, bytes: string): Promise<string> {
+    const { hostname, port } = new URL(origin);
+    const socket = connect(Number(port), hostname);
+    socket.write(bytes);
+    return await text(socket);
+  }
+
+  test("gets an error of the catalogue and a closed connection", async () => {
+    await using api = await testApi();
+
+    const garbage = await speak(api.origin, "\u0016\u0003\u0001 what is this\r\n\r\n");
+    const header = await speak(api.origin, `GET / HTTP/1.1\r\nx: ${"y".repeat(100_000)}\r\n\r\n`);
+    const noHost = await speak(api.origin, "GET / HTTP/1.0\r\n\r\n");
+
+    assert.match(garbage, /^HTTP\/1\.1 400 .*"code":"request_invalid"/s);
+    assert.match(header, /^HTTP\/1\.1 413 .*"code":"body_too_large"/s);
+    assert.match(noHost, /^HTTP\/1\.1 421 .*"code":"host_unknown"/s);
+  });
+
+  test("an address that cannot be decoded is invalid, and says so", async () => {
+    await using api = await testApi();
+
+    const { status, text: body } = await api.call("GET", "/api/v1/machines/%ff", { as: api.keys });
+
+    assert.equal(status, 400);
+    assert.match(body, /"code":"request_invalid".*cannot be decoded/);
+  });
+});
