@@ -1,0 +1,88 @@
+/**
+ * Opens a console as a customer portal would: one signed call of CloudStack's createConsoleEndpoint.
+ *
+ *   node examples/open-console.ts http://127.0.0.1:8000 API_KEY SECRET_KEY_FILE MACHINE_ID
+ *
+ * The last line of what it prints is the address to send the user's browser to. It works once, for a minute.
+ */
+import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
+
+/** Where to ask, and as whom. */
+export interface Portal {
+  readonly endpoint: string;
+  readonly apiKey: string;
+  readonly secretKey: string;
+}
+
+/** What CloudStack answers. `details` says why there is no console. */
+export interface ConsoleEndpoint {
+  readonly success: boolean;
+  readonly details?: string;
+  readonly url?: string;
+  /** For a viewer of your own: `ws://host:port/path?token=…[&extra=…]`. */
+  readonly websocket?: {
+    readonly token: string;
+    readonly host: string;
+    readonly port: string;
+    readonly path: string;
+    readonly extra?: string;
+  };
+}
+
+/** `extraToken` is a further secret, which the viewer must bring beside the token. */
+export async function createConsoleEndpoint(
+  portal: Portal,
+  { machineId, extraToken }: { readonly machineId: string; readonly extraToken?: string },
+): Promise<ConsoleEndpoint> {
+  const response = await fetch(`${portal.endpoint}/client/api`, {
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: signedQuery(portal, {
+      command: "createConsoleEndpoint",
+      virtualmachineid: machineId,
+      ...(extraToken === undefined ? {} : { token: extraToken }),
+    }),
+  });
+  const answer: Answer = JSON.parse(await response.text());
+  const { consoleendpoint, errortext } = answer.createconsoleendpointresponse ?? answer.errorresponse ?? {};
+  if (consoleendpoint === undefined) throw new Error(errortext ?? `HTTP status ${response.status}`);
+  return consoleendpoint;
+}
+
+interface Answer {
+  readonly createconsoleendpointresponse?: Body;
+  readonly errorresponse?: Body;
+}
+
+interface Body {
+  readonly consoleendpoint?: ConsoleEndpoint;
+  readonly errortext?: string;
+}
+
+/** Sorted, percent-encoded, in lower case as a whole, and signed with HMAC-SHA1. It holds for five minutes. */
+function signedQuery({ apiKey, secretKey }: Portal, command: Readonly<Record<string, string>>): string {
+  const expires = new Date(Date.now() + 5 * 60_000).toISOString().replace(/\.\d+Z$/, "+0000");
+  const parameters = { ...command, apikey: apiKey, response: "json", signatureversion: "3", expires };
+  const query = Object.entries(parameters)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+    .join("&");
+  const signature = createHmac("sha1", secretKey).update(query.toLowerCase()).digest("base64");
+  return `${query}&signature=${encodeURIComponent(signature)}`;
+}
+
+if (import.meta.main) {
+  const [endpoint, apiKey, secretKeyFile, machineId] = process.argv.slice(2);
+  if (!endpoint || !apiKey || !secretKeyFile || !machineId) {
+    console.error("usage: open-console.ts URL API_KEY SECRET_KEY_FILE MACHINE_ID");
+    process.exit(2);
+  }
+  const secretKey = readFileSync(secretKeyFile, "utf8").trim();
+  const console_ = await createConsoleEndpoint({ endpoint, apiKey, secretKey }, { machineId });
+  if (console_.url === undefined) {
+    console.error(console_.details);
+    process.exit(1);
+  }
+  console.log(console_.url);
+}
