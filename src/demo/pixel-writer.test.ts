@@ -6,14 +6,14 @@ import { DEFAULT_FORMAT, isWritable, PixelWriter } from "./pixel-writer.ts";
 const canvas = new Canvas(2, 2);
 canvas.pixels.set([0x112233, 0xffffff, 0x000000, 0xff8000]);
 
-test("pixels are written in the order of the format", () => {
+test("pixels are written in the order of the format, with the bits set that it has no use for", () => {
   const area = { x: 0, y: 0, width: 1, height: 1 };
 
   const little = new PixelWriter(DEFAULT_FORMAT).write(canvas, area);
   const big = new PixelWriter({ ...DEFAULT_FORMAT, bigEndian: true }).write(canvas, area);
 
-  assert.deepEqual([...little], [0x33, 0x22, 0x11, 0]);
-  assert.deepEqual([...big], [0, 0x11, 0x22, 0x33]);
+  assert.deepEqual([...little], [0x33, 0x22, 0x11, 0xff]);
+  assert.deepEqual([...big], [0xff, 0x11, 0x22, 0x33]);
 });
 
 test("channels are scaled to what a pixel has room for", () => {
@@ -49,6 +49,6 @@ test("ten bits a channel can be written", () => {
   assert.ok(isWritable(format));
   assert.deepEqual(
     [...new PixelWriter(format).write(canvas, { x: 1, y: 0, width: 1, height: 1 })],
-    [0xfc, 0xff, 0xff, 0xff],
+    [0xff, 0xff, 0xff, 0xff],
   );
 });

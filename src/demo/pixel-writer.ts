@@ -2,7 +2,7 @@ import type { Area } from "#protocols/rfb/messages.ts";
 import type { Channel, PixelFormat } from "#protocols/rfb/pixel-format.ts";
 import type { Canvas } from "./canvas.ts";
 
-/** What is spoken until a viewer asks for something else: the bytes of a pixel are blue, green, red, nothing. */
+/** What is spoken until a viewer asks for something else: the bytes of a pixel are blue, green, red and one without meaning. */
 export const DEFAULT_FORMAT: PixelFormat = {
   bitsPerPixel: 32,
   depth: 24,
@@ -21,6 +21,8 @@ export class PixelWriter {
   readonly #red: Uint32Array;
   readonly #green: Uint32Array;
   readonly #blue: Uint32Array;
+  /** The bits that no channel uses, set: old noVNC (Debian's 1.3) takes them for opacity. */
+  readonly #unused: number;
 
   constructor(format: PixelFormat) {
     this.#bytesPerPixel = format.bitsPerPixel / 8;
@@ -28,6 +30,10 @@ export class PixelWriter {
     this.#red = channelTable(format.red);
     this.#green = channelTable(format.green);
     this.#blue = channelTable(format.blue);
+    this.#unused = ~[format.red, format.green, format.blue].reduce(
+      (bits, { max, shift }) => bits | (max << shift),
+      0,
+    );
   }
 
   write(canvas: Canvas, { x, y, width, height }: Area): Uint8Array {
@@ -50,7 +56,7 @@ export class PixelWriter {
     const red = this.#red[colour >>> 16] ?? 0;
     const green = this.#green[(colour >>> 8) & 0xff] ?? 0;
     const blue = this.#blue[colour & 0xff] ?? 0;
-    return red | green | blue;
+    return red | green | blue | this.#unused;
   }
 }
 
