@@ -122,7 +122,7 @@ async function abortable<Result>(work: Promise<Result>, signal: AbortSignal): Pr
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ECONNREFUSED: "upstream_connection_refused",
-  ECONNRESET: "upstream_connection_refused",
+  ECONNRESET: "upstream_lost",
   ENOTFOUND: "upstream_name_unresolved",
   EAI_AGAIN: "upstream_name_unresolved",
   EAI_FAIL: "upstream_name_unresolved",

@@ -74,6 +74,7 @@ export class LinkDouble implements AsyncDisposable {
   readonly authority: Authority;
   readonly #server: Server;
   readonly #ticketKey = { kid: "test-key", key: randomBytes(32) };
+  #held: { readonly path: string; readonly ask: () => void; readonly leave: Promise<void> } | undefined;
   readonly #grants = new Map<string, Grant | GatewayError>();
 
   private constructor(server: Server, authority: Authority) {
@@ -135,6 +136,14 @@ export class LinkDouble implements AsyncDisposable {
     return { sessionId, ticket: await sealTicket(claims, this.#ticketKey) };
   }
 
+  /** The next question to this route waits for its answer until the test gives leave. */
+  hold(path: string): { readonly asked: Promise<void>; answer(): void } {
+    const asked = Promise.withResolvers<void>();
+    const leave = Promise.withResolvers<void>();
+    this.#held = { path, ask: asked.resolve, leave: leave.promise };
+    return { asked: asked.promise, answer: leave.resolve };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close();
     this.#server.closeAllConnections();
@@ -146,6 +155,7 @@ export class LinkDouble implements AsyncDisposable {
     if (this.mood !== "answer") return;
     try {
       const body = JSON.parse(await text(request));
+      await this.#waitIfHeld(request.url);
       const refusal = this.refusals.find(({ path }) => path === request.url);
       if (refusal !== undefined) this.refusals.splice(this.refusals.indexOf(refusal), 1);
       if (refusal !== undefined) throw new GatewayError(refusal.code);
@@ -155,6 +165,14 @@ export class LinkDouble implements AsyncDisposable {
       const error = toGatewayError(thrown);
       say(response, error.status, { error: error.toPublic() });
     }
+  }
+
+  async #waitIfHeld(path: string | undefined): Promise<void> {
+    const held = this.#held;
+    if (held?.path !== path) return;
+    this.#held = undefined;
+    held?.ask();
+    await held?.leave;
   }
 
   #checkNode(socket: TLSSocket): void {

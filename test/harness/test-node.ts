@@ -6,6 +6,7 @@ import { readConfig } from "#base/config.ts";
 import { FIELDS, type ProxyConfig } from "#proxy/config.ts";
 import { DEADLINES, type Deadlines } from "#proxy/deadlines.ts";
 import { type RunningProxy, startProxy } from "#proxy/proxy.ts";
+import type { NodeSettings } from "#wire/link.ts";
 import { LinkDouble } from "./link-double.ts";
 import { scratch } from "./scratch.ts";
 
@@ -24,6 +25,7 @@ export interface TestNode extends AsyncDisposable {
 export interface TestNodeOptions {
   readonly flags?: Readonly<Record<string, string>>;
   readonly deadlines?: Partial<Deadlines>;
+  readonly settings?: Partial<NodeSettings>;
 }
 
 /** Files as the build leaves them: a page, and an asset with a hash in its name. */
@@ -33,10 +35,12 @@ const VIEWER_FILES: Readonly<Record<string, string>> = {
   "icon.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
 };
 
-export async function startTestNode({ flags = {}, deadlines = {} }: TestNodeOptions = {}): Promise<TestNode> {
+export async function startTestNode(options: TestNodeOptions = {}): Promise<TestNode> {
+  const { flags = {}, deadlines = {}, settings = {} } = options;
   await using opened = new AsyncDisposableStack();
   const { path: folder } = opened.use(scratch());
   const control = opened.use(await LinkDouble.start());
+  control.settings = { ...control.settings, ...settings };
   const log = captureLog();
   const proxy = await startProxy({
     config: testConfig({ folder, control, flags }),

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
@@ -91,12 +92,16 @@ export class TestViewer implements AsyncDisposable {
     const driver = new SequenceDriver(
       upstreamHandshake({ send: (bytes) => this.send(bytes), encryptDes: () => new Uint8Array(16) }),
     );
-    await eventually(() => {
+    for (;;) {
       const bytes = this.#bytes;
       this.#bytes = Buffer.alloc(0);
       driver.push(bytes);
-      if (!driver.done && this.closed === undefined) throw new Error("the handshake is not over");
-    });
+      if (driver.done) break;
+      await eventually(() =>
+        assert.ok(this.#bytes.length > 0 || this.closed !== undefined, "nothing was said"),
+      );
+      if (this.#bytes.length === 0) throw new Error(`closed in the middle: ${JSON.stringify(this.closed)}`);
+    }
     this.#bytes = Buffer.concat([driver.rest, this.#bytes]);
     return driver.result.serverInit;
   }

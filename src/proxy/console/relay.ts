@@ -59,7 +59,10 @@ export class Relay {
     return this.#bytesFromViewer;
   }
 
-  /** Begins with what each side is to get before anything else. Both are paused until now. */
+  /**
+   * Begins with what each side is to get before anything else. Both are paused until now; an upstream that has ended
+   * in the meantime ends the relay at once.
+   */
   start(first: {
     readonly toViewer: readonly Uint8Array[];
     readonly fromViewer: readonly Uint8Array[];
@@ -72,6 +75,7 @@ export class Relay {
     upstream.on("close", () => this.#upstreamGone("upstream_lost"));
     for (const bytes of first.toViewer) this.#toViewer(bytes);
     for (const bytes of first.fromViewer) this.fromViewer(bytes);
+    if (upstream.readableEnded) this.#upstreamGone("upstream_closed");
     if (upstream.destroyed) this.#upstreamGone("upstream_lost");
     if (!this.#upstreamWaits) upstream.resume();
     if (!this.#viewerWaits) this.#viewer.resume();

@@ -22,6 +22,7 @@ import { encryptDes } from "../des.ts";
  */
 export async function openRfb(parts: OpeningParts): Promise<OpenConsole> {
   const upstream = signIn(parts);
+  upstream.catch(() => {}); // It may fail before anybody waits for it; who waits is told again.
   try {
     const version = await viewerStep(parts, () => viewerVersion(parts.viewer.send));
     const { socket, serverInit, rest } = await upstream.catch((error: unknown) =>
