@@ -5,7 +5,7 @@ import type { ConsoleView } from "./console-view.ts";
 import { EndingCard } from "./ending-card.tsx";
 import { Place } from "./place.tsx";
 import { Progress } from "./progress.tsx";
-import { TouchKeyboard } from "./touch-keyboard.tsx";
+import { TouchKeyboard, touchScreen } from "./touch-keyboard.tsx";
 import { TypingStrip } from "./typing-strip.tsx";
 import { words } from "./words.ts";
 
@@ -40,7 +40,7 @@ export function App({ view, host }: AppProps) {
         {phase.kind === "ended" && <EndingCard ending={phase.ending} session={session} />}
       </main>
       <TypingStrip keys={session.keys} />
-      {view.touchKeyboard.value && phase.kind === "live" && <TouchKeyboard view={view} />}
+      {phase.kind === "live" && touchScreen() && <TouchKeyboard view={view} />}
       <div role="status" class="visually-hidden">
         {view.announcement.value}
       </div>

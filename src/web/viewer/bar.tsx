@@ -6,6 +6,7 @@ import type { Phase } from "./console-session.ts";
 import type { ConsoleView } from "./console-view.ts";
 import { KeysMenu } from "./keys-menu.tsx";
 import { PowerMenu } from "./power-menu.tsx";
+import { toggleTouchKeyboard, touchScreen } from "./touch-keyboard.tsx";
 import { ViewMenu } from "./view-menu.tsx";
 import { words } from "./words.ts";
 
@@ -39,7 +40,7 @@ export function Bar({ view }: { readonly view: ConsoleView }) {
         {mayType && <ClipboardMenu view={view} />}
         <ViewMenu view={view} />
         {live && session.clipping.value && <PanButton view={view} />}
-        {mayType && matchMedia("(any-pointer: coarse)").matches && <TouchKeyboardButton view={view} />}
+        {mayType && touchScreen() && <TouchKeyboardButton view={view} />}
         {live && session.rights.value?.power === true && session.canPower.value && <PowerMenu view={view} />}
         {live && <ConnectionMenu view={view} />}
         {session.phase.value.kind !== "ended" && (
@@ -160,9 +161,7 @@ function TouchKeyboardButton({ view }: { readonly view: ConsoleView }) {
       title={touchKeyboard}
       aria-pressed={view.touchKeyboard.value}
       onPointerDown={(event) => event.preventDefault()}
-      onClick={() => {
-        view.touchKeyboard.value = !view.touchKeyboard.value;
-      }}
+      onClick={toggleTouchKeyboard}
     >
       <KeyboardIcon />
     </button>

@@ -128,10 +128,18 @@ test("the end is told to the viewer before the screen, which then takes its pict
   assert.deepEqual(events, ["closed", 1006, "screen"]);
 });
 
-test("closing says that nothing is wrong", () => {
+test("a screen that wants no more does not cut the node short", () => {
   const { socket, channel } = open();
 
   channel.close();
+
+  assert.equal(socket.closedWith, undefined);
+});
+
+test("hanging up says that nothing is wrong", () => {
+  const { socket, channel } = open();
+
+  channel.hangUp();
 
   assert.equal(socket.closedWith, 1000);
 });

@@ -74,6 +74,10 @@ export class ConsoleChannel implements RawChannel {
   }
 
   close(): void {
+    // The screen wants no more. The node may still be about to say why, so the WebSocket stays.
+  }
+
+  hangUp(): void {
     this.#socket.close(1000);
   }
 

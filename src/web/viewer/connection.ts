@@ -1,5 +1,6 @@
 import { ERROR_CODES, ERRORS, type ErrorCode } from "#wire/errors.ts";
 import { printable } from "#wire/gateway-error.ts";
+import type { Rights } from "#wire/rights.ts";
 import type { Ending, NodeMessage, Stage } from "#wire/viewer.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { type Pass, subprotocols, webSocketUrl } from "./addresses.ts";
@@ -46,6 +47,8 @@ export class Connection implements Disposable {
   /** Loaded beside the connection's set-up, so that it is there when the first bytes come. */
   readonly #novnc = import("@novnc/novnc").catch(() => undefined);
   #screen: Screen | undefined;
+  /** Known once the console is attached. */
+  #rights: Rights | undefined;
   #opened = false;
   #ended = false;
   #catchingUp = false;
@@ -61,6 +64,7 @@ export class Connection implements Disposable {
     this.#channel = new ConsoleChannel(new WebSocket(webSocketUrl(page), subprotocols(pass)), {
       opened: () => {
         this.#opened = true;
+        void this.#show();
       },
       told: (message) => this.#told(message),
       delivered: (bytes) => {
@@ -92,8 +96,10 @@ export class Connection implements Disposable {
         this.#listener.progressed(message.stage);
         return;
       case "attached":
+        this.#rights = message.rights;
+        this.#screen?.permit(message.rights);
         this.#listener.attached(message);
-        void this.#show(message);
+        this.#startPulse();
         return;
       case "ending":
         this.#end(message.ending, message.reopen);
@@ -107,8 +113,8 @@ export class Connection implements Disposable {
     }
   }
 
-  async #show({ rights }: Attached): Promise<void> {
-    this.#startPulse();
+  /** At once: the node and the screen agree on how they talk before the node says that the console is attached. */
+  async #show(): Promise<void> {
     const novnc = await this.#novnc;
     if (this.#ended) return;
     if (novnc === undefined) {
@@ -123,7 +129,8 @@ export class Connection implements Disposable {
       clipping: (on) => this.#listener.clipping(on),
       failed: (reason) => this.#screenFailed(reason),
     };
-    this.#screen = new Screen(novnc.default, this.#host, { channel: this.#channel, rights, listener });
+    this.#screen = new Screen(novnc.default, this.#host, { channel: this.#channel, listener });
+    if (this.#rights !== undefined) this.#screen.permit(this.#rights);
     this.#listener.screened(this.#screen);
   }
 
@@ -159,6 +166,8 @@ export class Connection implements Disposable {
   }
 
   #screenFailed(reason: string | undefined): void {
+    // Until then a failure is the node's refusal, said to the screen as well: the ending that follows knows more.
+    if (this.#rights === undefined) return;
     const detail = printable(reason ?? "");
     this.#end({ kind: "failed", code: "upstream_protocol_error", ...(detail === "" ? {} : { detail }) });
   }
@@ -200,7 +209,7 @@ export class Connection implements Disposable {
   #stop(): void {
     this.#timers.abort();
     this.#screen?.[Symbol.dispose]();
-    this.#channel.close();
+    this.#channel.hangUp();
   }
 }
 

@@ -45,11 +45,11 @@ export class Screen implements Disposable {
   constructor(
     Rfb: typeof RFB,
     host: HTMLElement,
-    { channel, rights, listener }: { channel: ConsoleChannel; rights: Rights; listener: ScreenListener },
+    { channel, listener }: { channel: ConsoleChannel; listener: ScreenListener },
   ) {
     this.#listener = listener;
     this.#rfb = new Rfb(host, channel, { shared: true });
-    this.#rfb.viewOnly = !rights.input;
+    this.#rfb.viewOnly = true;
     this.#rfb.background = "transparent";
     const canvas = host.querySelector("canvas");
     if (canvas === null) throw new Error("noVNC made no canvas");
@@ -90,6 +90,11 @@ export class Screen implements Disposable {
   quality(quality: Quality): void {
     this.#rfb.qualityLevel = LEVELS[quality].quality;
     this.#rfb.compressionLevel = LEVELS[quality].compression;
+  }
+
+  /** What this viewer may do; until it is said, look. The node enforces it. */
+  permit(rights: Rights): void {
+    this.#rfb.viewOnly = !rights.input;
   }
 
   /** With `on`, dragging moves the picture instead of the machine's pointer. */

@@ -1,9 +1,11 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
+import type { ConsoleKeys } from "./console-keys.ts";
 import type { ConsoleView } from "./console-view.ts";
 import { MODIFIER_NAMES, SPECIAL_KEYS, type SpecialKey, sendChord } from "./keys.ts";
 import { textDifference } from "./text-difference.ts";
 import { words } from "./words.ts";
 
+const TOUCH_FIELD = "touch-field";
 /** Always something to erase: a telephone tells of an erased character, not of a Backspace in an empty field. */
 const FILLER = "\u2007".repeat(64);
 const STRIP: readonly SpecialKey[] = ["escape", "tab", "left", "down", "up", "right", "delete"];
@@ -18,47 +20,51 @@ const PASSED_ON: Readonly<Record<string, SpecialKey>> = {
   Delete: "delete",
 };
 
-/** The telephone's own keyboard, typing into the machine, and beside it the keys that it lacks. */
+const ARROWS: Partial<Readonly<Record<SpecialKey, string>>> = { left: "←", down: "↓", up: "↑", right: "→" };
+
+/**
+ * The telephone's own keyboard, typing into the machine: a field that nobody sees. It is there all the time,
+ * because some telephones show their keyboard only for a field that is focused in the very press of a button.
+ */
 export function TouchKeyboard({ view }: { readonly view: ConsoleView }) {
-  const field = useRef<HTMLTextAreaElement>(null);
   const before = useRef(FILLER);
   const { keys, screen } = view.session;
-  const { touchKeyboard, keyStrip, specialKeys, modifiers } = words.value;
 
-  // noVNC takes the keyboard with every tap; while this one is open it stays here.
-  useEffect(() => {
-    screen.value?.keepsFocus(false);
-    field.current?.focus();
-    return () => screen.value?.keepsFocus(true);
-  }, [screen.value]);
-
-  function refill(element: HTMLTextAreaElement) {
-    element.value = FILLER;
+  function refill(field: HTMLTextAreaElement) {
+    field.value = FILLER;
     before.current = FILLER;
-    element.setSelectionRange(FILLER.length, FILLER.length);
+    field.setSelectionRange(FILLER.length, FILLER.length);
   }
 
-  function typed(event: InputEvent & { readonly currentTarget: HTMLTextAreaElement }) {
-    const element = event.currentTarget;
-    const { erased, added } = textDifference(before.current, element.value);
-    before.current = element.value;
+  /** While this keyboard is open it stays here; otherwise noVNC takes the keyboard with every tap. */
+  function open(field: HTMLTextAreaElement, on: boolean) {
+    if (on) refill(field);
+    view.touchKeyboard.value = on;
+    screen.value?.keepsFocus(!on);
+  }
+
+  function typed(field: HTMLTextAreaElement, composing: boolean) {
+    const { erased, added } = textDifference(before.current, field.value);
+    before.current = field.value;
     for (let count = 0; count < erased; count++) sendChord([SPECIAL_KEYS.backspace], keys.send);
     for (const character of added) keys.character(character);
-    if (!event.isComposing && element.value.length !== FILLER.length) refill(element);
+    if (!composing && field.value.length !== FILLER.length) refill(field);
   }
 
   return (
     <>
       <textarea
-        ref={field}
+        id={TOUCH_FIELD}
         class="touch-field"
-        aria-label={touchKeyboard}
+        tabIndex={-1}
+        aria-label={words.value.touchKeyboard}
         autocomplete="off"
         autocapitalize="off"
         autocorrect="off"
         spellcheck={false}
-        defaultValue={FILLER}
-        onInput={typed}
+        onFocus={(event) => open(event.currentTarget, true)}
+        onBlur={(event) => open(event.currentTarget, false)}
+        onInput={(event) => typed(event.currentTarget, event.isComposing)}
         onCompositionEnd={(event) => refill(event.currentTarget)}
         onKeyDown={(event) => {
           const name = PASSED_ON[event.key];
@@ -66,42 +72,52 @@ export function TouchKeyboard({ view }: { readonly view: ConsoleView }) {
           event.preventDefault();
           sendChord([SPECIAL_KEYS[name]], keys.send);
         }}
-        onBlur={() => {
-          view.touchKeyboard.value = false;
-        }}
       />
-      {/* A press must not take the keyboard away from the field. */}
-      <div
-        class="key-strip"
-        role="toolbar"
-        aria-label={keyStrip}
-        onPointerDown={(event) => event.preventDefault()}
-      >
-        {MODIFIER_NAMES.map((name) => (
-          <button
-            key={name}
-            type="button"
-            class="button"
-            aria-pressed={keys.held.value.includes(name)}
-            onClick={() => keys.toggle(name)}
-          >
-            {modifiers[name]}
-          </button>
-        ))}
-        {STRIP.map((name) => (
-          <button
-            key={name}
-            type="button"
-            class="button"
-            aria-label={specialKeys[name]}
-            onClick={() => sendChord([SPECIAL_KEYS[name]], keys.send)}
-          >
-            {ARROWS[name] ?? specialKeys[name]}
-          </button>
-        ))}
-      </div>
+      {view.touchKeyboard.value && <KeyStrip keys={keys} />}
     </>
   );
 }
 
-const ARROWS: Partial<Readonly<Record<SpecialKey, string>>> = { left: "←", down: "↓", up: "↑", right: "→" };
+export function touchScreen(): boolean {
+  return matchMedia("(any-pointer: coarse)").matches;
+}
+
+/** Call it in the press of a button. */
+export function toggleTouchKeyboard(): void {
+  const field = document.getElementById(TOUCH_FIELD);
+  if (document.activeElement === field) field?.blur();
+  else field?.focus();
+}
+
+/** The keys that a telephone's keyboard lacks. */
+function KeyStrip({ keys }: { readonly keys: ConsoleKeys }) {
+  const { keyStrip, specialKeys, modifiers } = words.value;
+
+  return (
+    // A press must not take the keyboard away from the field.
+    <section class="key-strip" aria-label={keyStrip} onPointerDown={(event) => event.preventDefault()}>
+      {MODIFIER_NAMES.map((name) => (
+        <button
+          key={name}
+          type="button"
+          class="button"
+          aria-pressed={keys.held.value.includes(name)}
+          onClick={() => keys.toggle(name)}
+        >
+          {modifiers[name]}
+        </button>
+      ))}
+      {STRIP.map((name) => (
+        <button
+          key={name}
+          type="button"
+          class="button"
+          aria-label={specialKeys[name]}
+          onClick={() => sendChord([SPECIAL_KEYS[name]], keys.send)}
+        >
+          {ARROWS[name] ?? specialKeys[name]}
+        </button>
+      ))}
+    </section>
+  );
+}
