@@ -7,8 +7,9 @@ export type Queries = Kysely<Schema>;
 /**
  * Control's memory. What was acknowledged is on disk.
  *
- * Inside `db.transaction()` only the transaction object may be used: SQLite has one connection, and whoever asks
- * for it a second time waits for himself. For the same reason nothing but queries is awaited there.
+ * Inside `db.transaction()` only the transaction object may be used: SQLite lets one write at a time, so whoever
+ * writes outside meanwhile waits for himself, and what is read outside is what was before. For the same reason
+ * nothing but queries is awaited there.
  */
 export interface Store {
   readonly db: Kysely<Schema>;

@@ -6,6 +6,7 @@ import { sql } from "kysely";
 import { systemClock } from "#base/clock.ts";
 import { storeConformance } from "../../../../test/conformance/store.ts";
 import { scratch } from "../../../../test/harness/scratch.ts";
+import type { Queries } from "../store.ts";
 import { openSqliteStore } from "./open.ts";
 
 storeConformance("SQLite", async (clock) => {
@@ -77,6 +78,23 @@ test("a database has one user at a time, and is free again after", async () => {
   await first.close();
 
   await (await openSqliteStore(file, systemClock)).close();
+});
+
+test("what a transaction has written is seen by itself at once, and by others when it is on disk", async () => {
+  await using folder = scratch();
+  const { db, close } = await openSqliteStore(join(folder.path, "test.db"), systemClock);
+  const names = async (queries: Queries) =>
+    (await queries.selectFrom("settings").select("name").execute()).map(({ name }) => name);
+
+  await db.transaction().execute(async (transaction) => {
+    await transaction.insertInto("settings").values({ name: "n", value: "v" }).execute();
+
+    assert.deepEqual(await names(transaction), ["n"]);
+    assert.deepEqual(await names(db), []);
+  });
+
+  assert.deepEqual(await names(db), ["n"]);
+  await close();
 });
 
 test("a database of a newer version is refused, and stays as it was", async () => {

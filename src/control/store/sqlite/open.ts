@@ -1,18 +1,11 @@
 import { DatabaseSync } from "node:sqlite";
-import {
-  type Dialect,
-  Kysely,
-  SqliteAdapter,
-  SqliteDriver,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  sql,
-} from "kysely";
+import { type Dialect, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from "kysely";
 import type { Clock } from "#base/clock.ts";
 import { migrate } from "../migrations/migrate.ts";
 import type { Schema } from "../schema.ts";
 import type { Store } from "../store.ts";
 import { adaptDatabase } from "./adapter.ts";
+import { GroupCommitDriver } from "./driver.ts";
 import { createPrivateFile } from "./private-file.ts";
 import { claimSoleUse } from "./sole-use.ts";
 
@@ -31,7 +24,7 @@ const DUPLICATE_CODES: readonly unknown[] = [1555, 2067];
 export async function openSqliteStore(file: string, clock: Clock): Promise<Store> {
   const claim = claimSoleUse(file);
   try {
-    const db = new Kysely<Schema>({ dialect: dialect(open(file, clock)) });
+    const db = new Kysely<Schema>({ dialect: dialect(openWriter(file, clock), openReader(file, clock)) });
     await migrate(db);
     return {
       db,
@@ -48,32 +41,52 @@ export async function openSqliteStore(file: string, clock: Clock): Promise<Store
   }
 }
 
-function open(file: string, clock: Clock): DatabaseSync {
+function openWriter(file: string, clock: Clock): DatabaseSync {
   // The files that SQLite puts beside it get the same mode.
   createPrivateFile(file);
+  const database = connect(file, { clock, readOnly: false });
+  // INVARIANT: an acknowledged write is on disk. With less than `full`, WAL loses the last ones to a power cut.
+  database.exec("pragma journal_mode = wal; pragma synchronous = full;");
+  return database;
+}
+
+/** Sees what the writer has committed, and none of what it has begun. To be opened behind it: it makes the files. */
+function openReader(file: string, clock: Clock): DatabaseSync {
+  return connect(file, { clock, readOnly: true });
+}
+
+function connect(
+  file: string,
+  { clock, readOnly }: { readonly clock: Clock; readonly readOnly: boolean },
+): DatabaseSync {
   const database = new DatabaseSync(file, {
     enableForeignKeyConstraints: true,
     enableDoubleQuotedStringLiterals: false,
     timeout: limits.busyTimeoutMs,
+    readOnly,
   });
-  // INVARIANT: an acknowledged write is on disk. With less than `full`, WAL loses the last ones to a power cut.
-  database.exec("pragma journal_mode = wal; pragma synchronous = full;");
   // An embedded database has no clock but its process's: a server's would be asked here.
   database.function("now_ms", () => clock.now());
   return database;
 }
 
-function dialect(database: DatabaseSync): Dialect {
+function dialect(writer: DatabaseSync, reader: DatabaseSync): Dialect {
   return {
-    createAdapter: () => new TransactionalDdlAdapter(),
-    createDriver: () => new SqliteDriver({ database: adaptDatabase(database) }),
+    createAdapter: () => new Adapter(),
+    createDriver: () =>
+      new GroupCommitDriver({ writer, writing: adaptDatabase(writer), reading: adaptDatabase(reader) }),
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
 }
 
-/** SQLite changes tables inside transactions, so a migration that is cut off leaves nothing behind. */
-class TransactionalDdlAdapter extends SqliteAdapter {
+class Adapter extends SqliteAdapter {
+  /** The driver lets writers in one at a time; Kysely need not. */
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+
+  /** SQLite changes tables inside transactions, so a migration that is cut off leaves nothing behind. */
   override get supportsTransactionalDdl(): boolean {
     return true;
   }

@@ -1,0 +1,144 @@
+/** What committing together needs of a database connection. */
+export interface Writer {
+  exec(sql: string): void;
+  /** False, inside a transaction, when SQLite has undone it by itself, as it does when the disk is full. */
+  readonly isTransaction: boolean;
+}
+
+/** One SQLite transaction that carries the writes of several callers. */
+interface Batch {
+  /** Resolves when it is on disk, rejects when nothing of it is. */
+  readonly onDisk: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Lets writes that come at the same time share one SQLite transaction, and so one wait for the disk, which takes
+ * longer than everything else about a write.
+ *
+ * INVARIANT: what a caller is told has happened is on disk, and a caller whose work failed leaves nothing behind.
+ * Callers take turns, each inside a savepoint of its own, so their order is as strict as if each committed by
+ * itself; only their wait for the disk is shared. A batch that cannot be committed fails for all who took part.
+ */
+export class GroupCommit {
+  readonly #writer: Writer;
+  readonly #turns = new Turns();
+  #batch: Batch | undefined;
+
+  constructor(writer: Writer) {
+    this.#writer = writer;
+  }
+
+  /** Resolves when it is the caller's turn. Nobody else writes until it is ended. */
+  async begin(): Promise<Turn> {
+    await this.#turns.take();
+    try {
+      const batch = this.#batch ?? this.#open();
+      this.#writer.exec("savepoint turn");
+      return {
+        run: (work) => this.#run(batch, work),
+        end: async (outcome) => await this.#end(batch, outcome),
+      };
+    } catch (error) {
+      this.#turns.give();
+      throw error;
+    }
+  }
+
+  /** Resolves when everything that was begun is on disk or undone. */
+  async settled(): Promise<void> {
+    await this.#batch?.onDisk.catch(() => {});
+  }
+
+  #open(): Batch {
+    this.#writer.exec("begin immediate");
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    // Everybody who takes part waits for it; that it fails is no news to anybody else.
+    promise.catch(() => {});
+    const batch = { onDisk: promise, resolve, reject };
+    this.#batch = batch;
+    // Whatever the event loop has at hand now, such as requests that have just arrived, may still take part.
+    setImmediate(() => void this.#commit(batch));
+    return batch;
+  }
+
+  #run<Result>(batch: Batch, work: () => Result): Result {
+    this.#requireTransaction(batch);
+    try {
+      return work();
+    } catch (error) {
+      if (!this.#writer.isTransaction) this.#abandon(batch, error);
+      throw error;
+    }
+  }
+
+  async #end(batch: Batch, outcome: Outcome): Promise<void> {
+    try {
+      this.#requireTransaction(batch);
+      if (outcome === "undo") this.#writer.exec("rollback to turn");
+      this.#writer.exec("release turn");
+    } catch (error) {
+      this.#abandon(batch, error);
+    } finally {
+      this.#turns.give();
+    }
+    await batch.onDisk;
+  }
+
+  async #commit(batch: Batch): Promise<void> {
+    await this.#turns.take();
+    try {
+      this.#requireTransaction(batch);
+      this.#writer.exec("commit");
+      this.#batch = undefined;
+      batch.resolve();
+    } catch (error) {
+      this.#abandon(batch, error);
+    } finally {
+      this.#turns.give();
+    }
+  }
+
+  // INVARIANT: nothing is written outside of the batch's transaction, where it would be committed at once.
+  #requireTransaction(batch: Batch): void {
+    if (this.#batch !== batch || !this.#writer.isTransaction)
+      throw new Error("the database has undone the transaction");
+  }
+
+  /** The first error is what everybody is told; a later one is its consequence. */
+  #abandon(batch: Batch, error: unknown): void {
+    batch.reject(error);
+    if (this.#batch !== batch) return;
+    this.#batch = undefined;
+    if (this.#writer.isTransaction) this.#writer.exec("rollback");
+  }
+}
+
+type Outcome = "keep" | "undo";
+
+/** A caller's part of a batch. */
+export interface Turn {
+  /** Runs statements. Throws when the batch is lost, so that they do not run outside of it. */
+  run<Result>(work: () => Result): Result;
+  /** Resolves when all that the caller saw and did is on disk; rejects when none of it is. */
+  end(outcome: Outcome): Promise<void>;
+}
+
+/** First come, first served. */
+class Turns {
+  readonly #waiting: (() => void)[] = [];
+  #taken = false;
+
+  async take(): Promise<void> {
+    if (this.#taken) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#taken = true;
+  }
+
+  /** Hands over directly, so that nobody who comes between gets in first. */
+  give(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#taken = false;
+    else next();
+  }
+}
