@@ -1,4 +1,4 @@
-import { type Fields, flag, hostPort } from "#base/config.ts";
+import { type ConfigOf, type Fields, flag, hostPort } from "#base/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { logLevel } from "#base/process/log.ts";
 
@@ -25,6 +25,8 @@ export const DEMO_FIELDS = {
     fallback: false,
   },
 } satisfies Fields;
+
+export type DemoConfig = ConfigOf<typeof DEMO_FIELDS>;
 
 export function loadDemoConfig(args: readonly string[]): LoadedConfig<typeof DEMO_FIELDS> {
   return loadConfig("demo", DEMO_FIELDS, { args, env: process.env });
