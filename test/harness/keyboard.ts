@@ -1,0 +1,17 @@
+import type { Page } from "playwright-core";
+
+/** What a US keyboard types with Shift. */
+const SHIFTED = /[A-Z~!@#$%^&*()_+{}|:"<>?]/;
+
+/**
+ * Types as a person does, with Shift held down where it takes Shift: Playwright's own `type` sends the characters
+ * alone, and a hypervisor that is told scan codes would hear "4" for "$". "\n" is the Enter key.
+ */
+export async function typeKeys(page: Page, text: string): Promise<void> {
+  for (const character of text) {
+    const shifted = SHIFTED.test(character);
+    if (shifted) await page.keyboard.down("Shift");
+    await page.keyboard.press(character === "\n" ? "Enter" : character);
+    if (shifted) await page.keyboard.up("Shift");
+  }
+}
