@@ -77,7 +77,8 @@ export async function writeApiKey(
   db: Queries,
   { vault, accountId, now }: { readonly vault: Vault; readonly accountId: string; readonly now: number },
 ): Promise<NewApiKey> {
-  const apiKey = randomBytes(API_KEY_BYTES).toString("base64url");
+  // Not base64url, which may begin with a hyphen: keys are named on command lines.
+  const apiKey = randomBytes(API_KEY_BYTES).toString("hex");
   const secret: Secret = newCredential().value;
   await db
     .insertInto("api_keys")
