@@ -1,0 +1,49 @@
+import type { Page } from "playwright-core";
+import { type QemuGuest, type Screen, startQemuGuest } from "../peers/qemu.ts";
+import { startBrowser, type TestBrowser } from "./browser.ts";
+import { type Porthole, startPorthole } from "./porthole.ts";
+
+/** What most of the browser's tests need: an installation, a browser, and a real guest that is a machine in it. */
+export interface Stage<Name extends string> extends AsyncDisposable {
+  readonly porthole: Porthole;
+  readonly browser: TestBrowser;
+  readonly guest: QemuGuest<Name>;
+  /** Registers one of the guest's screens as a machine, and resolves to its id. */
+  machine(screen: Name, options?: { readonly name?: string; readonly password?: string }): Promise<string>;
+}
+
+/** Starts all three at once; each takes a few seconds, mostly of waiting. */
+export async function startStage<Name extends string>(
+  screens: Readonly<Record<Name, Screen>>,
+): Promise<Stage<Name>> {
+  await using started = new AsyncDisposableStack();
+  const [porthole, browser, guest] = await Promise.all([
+    startPorthole().then((value) => started.use(value)),
+    startBrowser().then((value) => started.use(value)),
+    startQemuGuest(screens).then((value) => started.use(value)),
+  ]);
+  const owned = started.move();
+  let machines = 0;
+  return {
+    porthole,
+    browser,
+    guest,
+    machine: async (screen, { name = `guest ${++machines}`, ...rest } = {}) => {
+      const address = `${guest.host}:${guest.ports[screen]}`;
+      const { id } = await porthole.api.addMachine({ name, protocol: "rfb", address, ...rest });
+      return id;
+    },
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+/** Waits until the viewer shows the machine's picture. */
+export async function untilLive(page: Page): Promise<void> {
+  await page.locator("[data-phase=live]").waitFor();
+}
+
+/** Waits until the viewer says why the console is over, and resolves to its words. */
+export async function endingWords(page: Page): Promise<string> {
+  await page.locator("[data-phase=ended]").waitFor();
+  return (await page.locator("section:has(#ending-meaning)").textContent()) ?? "";
+}
