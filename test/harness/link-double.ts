@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import {
   type Authority,
   createAuthority,
@@ -73,7 +74,8 @@ export class LinkDouble implements AsyncDisposable {
   readonly joinToken: string;
   readonly authority: Authority;
   readonly #server: Server;
-  readonly #ticketKey = { kid: "test-key", key: randomBytes(32) };
+  readonly #ticketKey = newTicketKey();
+  readonly #hasDropped = Promise.withResolvers<void>();
   #held: { readonly path: string; readonly ask: () => void; readonly leave: Promise<void> } | undefined;
   readonly #grants = new Map<string, Grant | GatewayError>();
 
@@ -136,6 +138,11 @@ export class LinkDouble implements AsyncDisposable {
     return { sessionId, ticket: await sealTicket(claims, this.#ticketKey) };
   }
 
+  /** Resolves once somebody was hung up on. */
+  async dropped(): Promise<void> {
+    await this.#hasDropped.promise;
+  }
+
   /** The next question to this route waits for its answer until the test gives leave. */
   hold(path: string): { readonly asked: Promise<void>; answer(): void } {
     const asked = Promise.withResolvers<void>();
@@ -151,7 +158,7 @@ export class LinkDouble implements AsyncDisposable {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.mood === "drop") request.socket.destroy();
+    if (this.mood === "drop") this.#drop(request);
     if (this.mood !== "answer") return;
     try {
       const body = JSON.parse(await text(request));
@@ -165,6 +172,11 @@ export class LinkDouble implements AsyncDisposable {
       const error = toGatewayError(thrown);
       say(response, error.status, { error: error.toPublic() });
     }
+  }
+
+  #drop(request: IncomingMessage): void {
+    request.socket.destroy();
+    this.#hasDropped.resolve();
   }
 
   async #waitIfHeld(path: string | undefined): Promise<void> {
@@ -253,4 +265,9 @@ async function text(request: IncomingMessage): Promise<string> {
 
 function say(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+function newTicketKey() {
+  const key = randomBytes(32);
+  return { kid: "test-key", key, aead: aes256Gcm(key) };
 }

@@ -26,6 +26,8 @@ export interface TestNodeOptions {
   readonly flags?: Readonly<Record<string, string>>;
   readonly deadlines?: Partial<Deadlines>;
   readonly settings?: Partial<NodeSettings>;
+  /** How far control's clock is from the node's. */
+  readonly clockOffsetMs?: number;
 }
 
 /** Files as the build leaves them: a page, and an asset with a hash in its name. */
@@ -36,10 +38,11 @@ const VIEWER_FILES: Readonly<Record<string, string>> = {
 };
 
 export async function startTestNode(options: TestNodeOptions = {}): Promise<TestNode> {
-  const { flags = {}, deadlines = {}, settings = {} } = options;
+  const { flags = {}, deadlines = {}, settings = {}, clockOffsetMs = 0 } = options;
   await using opened = new AsyncDisposableStack();
   const { path: folder } = opened.use(scratch());
   const control = opened.use(await LinkDouble.start());
+  control.clockOffsetMs = clockOffsetMs;
   control.settings = { ...control.settings, ...settings };
   const log = captureLog();
   const proxy = await startProxy({

@@ -3,6 +3,7 @@ import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { Grant } from "#wire/grant.ts";
 import {
+  Empty,
   LINK_ROUTES,
   type RedeemRequest,
   type ReopenRequest,
@@ -14,6 +15,8 @@ import type { LinkClient } from "./link-client.ts";
 import { type Registered, Registration } from "./registration.ts";
 import { Reporter } from "./reporter.ts";
 import type { Obeyed } from "./settings.ts";
+
+const deadlines = { reportMs: 10_000 } as const;
 
 export interface NodeLinkOptions {
   readonly client: LinkClient;
@@ -41,7 +44,12 @@ export class NodeLink {
     this.#client = client;
     this.#redeemMs = redeemMs;
     this.#registration = new Registration({ ...options, link: client, clock: this.#clock, log });
-    this.#reporter = new Reporter({ link: client, incarnation: this.incarnation, log });
+    this.#reporter = new Reporter({
+      incarnation: this.incarnation,
+      log,
+      send: async (request, signal) =>
+        await client.call(LINK_ROUTES.report, request, Empty, { deadlineMs: deadlines.reportMs, signal }),
+    });
   }
 
   get incarnation(): string {

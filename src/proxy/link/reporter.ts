@@ -2,22 +2,20 @@ import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import type { Log } from "#base/process/log.ts";
 import { toGatewayError } from "#wire/gateway-error.ts";
-import { Empty, LINK_ROUTES, linkLimits, type SessionReport } from "#wire/link.ts";
+import { linkLimits, type ReportRequest, type SessionReport } from "#wire/link.ts";
 import { Backoff } from "./backoff.ts";
-import type { LinkClient } from "./link-client.ts";
 
 const limits = {
   /** About 15 MB. More than this many sessions began and ended while control was away: the oldest go. */
   queuedReports: 50_000,
 } as const;
 
-const deadlines = { reportMs: 10_000 } as const;
-
 /** How long a report waits for others to travel with: a burst of consoles costs one request, not hundreds. */
 const COALESCE_MS = 50;
 
 interface ReporterOptions {
-  readonly link: LinkClient;
+  /** Throws a GatewayError. */
+  readonly send: (request: ReportRequest, signal: AbortSignal) => Promise<unknown>;
   readonly incarnation: string;
   readonly log: Log;
 }
@@ -83,11 +81,10 @@ export class Reporter {
   }
 
   async #sendBatch(signal: AbortSignal): Promise<void> {
-    const { link, incarnation, log } = this.#options;
+    const { send, incarnation, log } = this.#options;
     const reports = this.#queue.slice(0, linkLimits.reportsPerRequest);
     try {
-      const options = { deadlineMs: deadlines.reportMs, signal };
-      await link.call(LINK_ROUTES.report, { incarnation, reports }, Empty, options);
+      await send({ incarnation, reports }, signal);
     } catch (error) {
       if (!isHopeless(error)) throw error;
       log.error({ error, reports: reports.length }, "Control does not take these reports, they are dropped");

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { LINK_ROUTES } from "#wire/link.ts";
+import { eventually } from "../../test/harness/eventually.ts";
+import { startTestNode } from "../../test/harness/test-node.ts";
+import { startRfbUpstream } from "../../test/harness/test-upstream.ts";
+import { refusal, TestViewer, webSocketUrl } from "../../test/harness/test-viewer.ts";
+
+test("a node registers with its origins and how much it carries, as a new start each time", async () => {
+  await using first = await startTestNode({ flags: { "max-sessions": "7" } });
+  await using second = await startTestNode();
+
+  const [registration] = first.control.registrations;
+  assert.equal(registration?.pageOrigin, first.origin);
+  assert.equal(registration?.webSocketOrigin, first.origin);
+  assert.equal(registration?.maximumSessions, 7);
+  assert.notEqual(registration?.incarnation, second.control.registrations[0]?.incarnation);
+});
+
+test("a node beats, and obeys the settings that come back", async () => {
+  await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });
+  node.control.settings = { ...node.control.settings, frameAncestors: ["https://new.example"] };
+
+  await eventually(async () => {
+    const { headers } = await fetch(`${node.origin}/p/x/console.html`);
+    assert.match(headers.get("content-security-policy") ?? "", /frame-ancestors https:\/\/new\.example/);
+  });
+});
+
+test("a node that control does not know any more registers again", async () => {
+  await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });
+
+  node.control.refusals.push({ path: LINK_ROUTES.heartbeat, code: "node_superseded" });
+
+  await eventually(() => assert.equal(node.control.registrations.length, 2));
+  const [first, second] = node.control.registrations;
+  assert.equal(first?.incarnation, second?.incarnation);
+  assert.match(node.log(), /does not know this start/);
+});
+
+test("a start that a newer one has replaced is over", async () => {
+  await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });
+
+  node.control.refusals.push({ path: LINK_ROUTES.heartbeat, code: "node_superseded" });
+  node.control.refusals.push({ path: LINK_ROUTES.register, code: "node_superseded" });
+
+  await assert.rejects(node.proxy.kept, { code: "node_superseded" });
+});
+
+test("consoles go on while control is away, and what became of them is reported when it is back", async () => {
+  await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });
+  await using machine = await startRfbUpstream();
+  const { ticket, sessionId } = await node.control.issue({ upstream: machine.upstream });
+  await using viewer = await TestViewer.bare(node.origin, ticket);
+  await viewer.handshake();
+
+  node.control.mood = "drop";
+  await eventually(() => assert.match(node.log(), /Control does not answer as it should/));
+  const caller = await machine.caller();
+  caller.socket.write("still here");
+  await eventually(() => assert.equal(viewer.bytes.toString(), "still here"));
+  viewer.webSocket.close();
+  await viewer.untilClosed();
+  node.control.mood = "answer";
+
+  await eventually(() => assert.equal(node.control.endingOf(sessionId)?.ending?.code, "viewer_closed"));
+  await eventually(() => assert.match(node.log(), /Control answers again/));
+});
+
+test("tickets are judged by control's clock", async () => {
+  const hour = 3_600_000;
+  await using node = await startTestNode({ clockOffsetMs: -hour });
+  await using machine = await startRfbUpstream();
+  const inOurTime = await node.control.issue({
+    upstream: machine.upstream,
+    claims: { expiresAt: Date.now() - hour + 60_000 },
+  });
+  const expired = await node.control.issue({
+    upstream: machine.upstream,
+    claims: { expiresAt: Date.now() - hour - 60_000 },
+  });
+
+  await using viewer = await TestViewer.bare(node.origin, inOurTime.ticket);
+  const refused = await refusal(`${webSocketUrl(node.origin)}/?token=${expired.ticket}`);
+
+  assert.equal((await viewer.handshake()).name, "web-1");
+  assert.equal(JSON.parse(refused.body).error.code, "ticket_expired");
+});
+
+test("a node that is stopped ends its consoles, says why, reports, and signs off", async () => {
+  await using node = await startTestNode();
+  await using machine = await startRfbUpstream();
+  const { ticket, sessionId } = await node.control.issue({ upstream: machine.upstream });
+  const other = await node.control.issue({ upstream: machine.upstream });
+  await using viewer = await TestViewer.porthole(node.origin, ticket);
+  await viewer.handshake();
+  await using opening = await TestViewer.bare(node.origin, other.ticket);
+
+  await node.stop();
+
+  assert.deepEqual(await viewer.untilClosed(), { code: 4461, reason: "node_stopping" });
+  assert.deepEqual(viewer.texts.at(-1), {
+    type: "ending",
+    ending: { kind: "failed", code: "node_stopping", reference: sessionId },
+  });
+  assert.equal((await opening.untilClosed()).reason, "node_stopping");
+  assert.equal(node.control.endingOf(sessionId)?.ending?.code, "node_stopping");
+  assert.equal(node.control.endingOf(other.sessionId)?.ending?.code, "node_stopping");
+  assert.equal(node.control.deregistered, 1);
+  for (const { socket } of machine.callers)
+    await eventually(() => assert.ok(socket.destroyed || socket.readableEnded));
+  await assert.rejects(fetch(node.origin));
+});
+
+test("a node stops in time though its viewers, its machine and control are all deaf", async () => {
+  await using node = await startTestNode({ deadlines: { closingMs: 100, lastReportsMs: 100 } });
+  await using machine = await startRfbUpstream(({ socket }) => socket.pause());
+  const { ticket } = await node.control.issue({ upstream: machine.upstream });
+  await using viewer = await TestViewer.bare(node.origin, ticket);
+  await viewer.handshake();
+  viewer.webSocket.pause();
+  node.control.mood = "silence";
+
+  const stopping = performance.now();
+  await node.stop();
+
+  assert.ok(performance.now() - stopping < 8_000);
+  viewer.webSocket.resume();
+});

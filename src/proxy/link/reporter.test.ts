@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { linkLimits, type ReportRequest, type SessionReport } from "#wire/link.ts";
+import { eventually } from "../../../test/harness/eventually.ts";
+import { captureLog } from "../../../test/harness/test-node.ts";
+import { Reporter } from "./reporter.ts";
+
+test("reports that come together travel together, in order", async () => {
+  const { reporter, requests, run, stop } = start();
+  const running = run();
+
+  for (const name of ["a", "b", "c"]) reporter.report(report(name, "active"));
+
+  await eventually(() => assert.equal(reporter.queued, 0));
+  assert.deepEqual(sessionsOf(requests), [["a", "b", "c"]]);
+  await stop(running);
+});
+
+test("a request carries no more than control takes", async () => {
+  const { reporter, requests } = start();
+  for (let count = 0; count < linkLimits.reportsPerRequest + 1; count++)
+    reporter.report(report(`${count}`, "ended"));
+
+  await reporter.flush(new AbortController().signal);
+
+  assert.deepEqual(
+    requests.map(({ reports }) => reports.length),
+    [linkLimits.reportsPerRequest, 1],
+  );
+});
+
+test("what control did not take is sent again, and what comes meanwhile after it", async () => {
+  const { reporter, requests, fail } = start();
+  reporter.report(report("a", "ended"));
+  fail(() => reporter.report(report("b", "ended")), new GatewayError("control_unreachable"));
+
+  await reporter.flush(new AbortController().signal);
+
+  assert.deepEqual(sessionsOf(requests), [["a"], ["a", "b"]]);
+});
+
+test("what control will never take is dropped, and does not stand in the way", async () => {
+  const { reporter, requests, fail, log } = start();
+  reporter.report(report("a", "ended"));
+  fail(() => {}, new GatewayError("request_invalid"));
+
+  await reporter.flush(new AbortController().signal);
+  reporter.report(report("b", "ended"));
+  await reporter.flush(new AbortController().signal);
+
+  assert.deepEqual(sessionsOf(requests), [["a"], ["b"]]);
+  assert.match(log(), /they are dropped/);
+});
+
+test("when more wait than are kept, beginnings go before endings", async () => {
+  const { reporter, requests, log } = start();
+  reporter.report(report("first", "ended"));
+  reporter.report(report("second", "active"));
+  for (let count = 0; count < 49_999; count++) reporter.report(report(`${count}`, "ended"));
+
+  assert.equal(reporter.queued, 50_000);
+  await reporter.flush(new AbortController().signal);
+
+  const sent = sessionsOf(requests).flat();
+  assert.ok(sent.includes("first"));
+  assert.ok(!sent.includes("second"));
+  assert.match(log(), /More reports wait for control than are kept/);
+});
+
+test("a node that stops does not wait for a control that is gone for ever", async () => {
+  const { reporter, fail, log } = start();
+  reporter.report(report("a", "ended"));
+  fail(() => {}, new GatewayError("control_unreachable"));
+
+  await reporter.finish(1);
+
+  assert.equal(reporter.queued, 1);
+  assert.match(log(), /could not be told how sessions ended/);
+});
+
+function start() {
+  const requests: ReportRequest[] = [];
+  const failures: { readonly meanwhile: () => void; readonly error: GatewayError }[] = [];
+  const send = async (request: ReportRequest) => {
+    requests.push(structuredClone(request));
+    const failure = failures.shift();
+    failure?.meanwhile();
+    if (failure !== undefined) throw failure.error;
+  };
+  const log = captureLog();
+  const reporter = new Reporter({ send, incarnation: "incarnation-of-the-test", log: log.logger });
+  const abort = new AbortController();
+  return {
+    reporter,
+    requests,
+    log: log.text,
+    fail: (meanwhile: () => void, error: GatewayError) => failures.push({ meanwhile, error }),
+    run: () => reporter.run(abort.signal),
+    stop: async (running: Promise<void>) => {
+      abort.abort();
+      await assert.rejects(running, { name: "AbortError" });
+    },
+  };
+}
+
+function report(sessionId: string, state: SessionReport["state"]): SessionReport {
+  return { sessionId, attachment: 1, at: 0, state, bytesToViewer: 0, bytesFromViewer: 0 };
+}
+
+function sessionsOf(requests: readonly ReportRequest[]): string[][] {
+  return requests.map(({ reports }) => reports.map(({ sessionId }) => sessionId));
+}
