@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
-import { CompactEncrypt, UnsecuredJWT } from "jose";
+import { CompactEncrypt, compactDecrypt, UnsecuredJWT } from "jose";
+import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import { GatewayError } from "./gateway-error.ts";
 import { openTicket, sealTicket, type TicketClaims, type TicketKey } from "./ticket.ts";
 
-const KEY: TicketKey = { kid: "k1", key: randomBytes(32) };
+const KEY = newKey("k1");
 const CLAIMS: TicketClaims = {
   sessionId: "3c1f0b9e-0000-4000-8000-000000000001",
   attachment: 1,
@@ -17,6 +18,11 @@ const CLAIMS: TicketClaims = {
   extraHash: "x".repeat(43),
   callerAddress: "203.0.113.7",
 };
+
+function newKey(kid: string): TicketKey & { readonly key: Uint8Array } {
+  const key = randomBytes(32);
+  return { kid, key, aead: aes256Gcm(key) };
+}
 
 function refusedAs(code: string): (error: unknown) => boolean {
   return (error) => error instanceof GatewayError && error.code === code;
@@ -40,6 +46,41 @@ test("a ticket is short, fit for a URL and a sub-protocol entry, and shows nothi
   });
 });
 
+test("a ticket is a JWE as others read and write them", async () => {
+  const plaintext = new TextEncoder().encode(JSON.stringify(CLAIMS));
+  const theirs = await new CompactEncrypt(plaintext)
+    .setProtectedHeader({ alg: "dir", enc: "A256GCM", kid: KEY.kid })
+    .encrypt(KEY.key);
+  const { plaintext: read, protectedHeader } = await compactDecrypt(await sealTicket(CLAIMS, KEY), KEY.key);
+
+  assert.deepEqual(await openTicket(theirs, KEY), CLAIMS);
+  assert.deepEqual(JSON.parse(new TextDecoder().decode(read)), CLAIMS);
+  assert.equal(protectedHeader.kid, KEY.kid);
+});
+
+test("an extension that must be understood and is not makes a ticket invalid", async () => {
+  const [, ...rest] = (await sealTicket(CLAIMS, KEY)).split(".");
+  const header = { alg: "dir", enc: "A256GCM", kid: KEY.kid, crit: ["x"], x: 1 };
+  const extended = [Buffer.from(JSON.stringify(header)).toString("base64url"), ...rest].join(".");
+
+  await assert.rejects(openTicket(extended, KEY), refusedAs("ticket_invalid"));
+});
+
+test("parts of another length or number make a ticket invalid", async () => {
+  const [header, , iv, ciphertext, tag] = (await sealTicket(CLAIMS, KEY)).split(".");
+  const variants = [
+    [header, "AAAA", iv, ciphertext, tag],
+    [header, "", "AAAA", ciphertext, tag],
+    [header, "", iv, ciphertext, "AAAA"],
+    [header, "", iv, ciphertext, ""],
+    [header, "", iv, ciphertext, tag, ""],
+    [header, "", iv, ciphertext],
+  ];
+
+  for (const parts of variants)
+    await assert.rejects(openTicket(parts.join("."), KEY), refusedAs("ticket_invalid"), parts.join("."));
+});
+
 test("two tickets for the same claims are different", async () => {
   assert.notEqual(await sealTicket(CLAIMS, KEY), await sealTicket(CLAIMS, KEY));
 });
@@ -60,13 +101,13 @@ test("changing any one character makes a ticket invalid or foreign", async () =>
 });
 
 test("a ticket for another key is foreign", async () => {
-  const other: TicketKey = { kid: "k2", key: randomBytes(32) };
+  const other = newKey("k2");
 
   await assert.rejects(openTicket(await sealTicket(CLAIMS, other), KEY), refusedAs("ticket_foreign"));
 });
 
 test("the right key id with the wrong key opens nothing", async () => {
-  const forged = await sealTicket(CLAIMS, { kid: KEY.kid, key: randomBytes(32) });
+  const forged = await sealTicket(CLAIMS, newKey(KEY.kid));
 
   await assert.rejects(openTicket(forged, KEY), refusedAs("ticket_invalid"));
 });

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { pino } from "pino";
 import type { Clock } from "#base/clock.ts";
+import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import { openOrBootstrap } from "#control/bootstrap.ts";
 import { compose } from "#control/composition.ts";
 import type { Installation } from "#control/installation.ts";
@@ -26,7 +27,7 @@ export interface TestNode {
   readonly incarnation: string;
   readonly certificate: string;
   readonly privateKey: string;
-  readonly ticketKey: TicketKey;
+  readonly ticketKey: TicketKey & { readonly key: Uint8Array };
   readonly settings: NodeSettings;
 }
 
@@ -120,7 +121,7 @@ export async function testControl(): Promise<TestControl> {
         incarnation,
         certificate: joined.certificate,
         privateKey,
-        ticketKey: { kid: ticketKey.kid, key },
+        ticketKey: { kid: ticketKey.kid, key, aead: aes256Gcm(key) },
         settings,
       };
     },

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { test } from "node:test";
 import { connect } from "node:tls";
+import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import { createAuthority, issueNodeCertificate, issueServerCertificate } from "#tls/authority.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import { LINK_ROUTES } from "#wire/link.ts";
@@ -66,7 +67,7 @@ test("a node joins, registers, redeems, reports and leaves over the link", async
   const { id: machineId } = await control.machine();
   const { ticket } = await control.services.consoles.open(control.admin, { machineId, api: "native" });
   const { kid, key } = registered.body.ticketKey;
-  const claims = await openTicket(ticket, { kid, key: new Uint8Array(Buffer.from(key, "base64url")) });
+  const claims = await openTicket(ticket, { kid, aead: aes256Gcm(Buffer.from(key, "base64url")) });
   const { sessionId, attachment } = claims;
   const redeem = { incarnation, sessionId, attachment, viewerAddress: "::ffff:198.51.100.7" };
   const granted = await node.post(LINK_ROUTES.redeem, redeem);

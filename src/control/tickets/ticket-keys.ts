@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import type { TicketKey } from "#wire/ticket.ts";
 import type { InstallationKey } from "../vault/installation-key.ts";
 import { deriveKey } from "../vault/vault.ts";
@@ -9,21 +10,26 @@ const limits = {
 } as const;
 
 /** The key of one start of one node. Whoever has it opens and forges that start's tickets, and no others. */
-export type TicketKeys = (nodeId: string, incarnation: string) => TicketKey;
+export type TicketKeys = (nodeId: string, incarnation: string) => DerivedTicketKey;
+
+interface DerivedTicketKey extends TicketKey {
+  /** 32 bytes, for the node. */
+  readonly key: Uint8Array;
+}
 
 export function createTicketKeys(installationKey: InstallationKey, installationId: string): TicketKeys {
-  const known = new Map<string, TicketKey>();
+  const known = new Map<string, DerivedTicketKey>();
   return (nodeId, incarnation) => {
     const name = JSON.stringify([nodeId, incarnation]);
-    const key = known.get(name) ?? {
-      kid: createHash("sha256").update(name).digest("base64url").slice(0, 16),
-      key: deriveKey(installationKey, {
-        salt: installationId,
-        info: ["porthole", "ticket", nodeId, incarnation],
-      }),
-    };
+    const ticketKey = known.get(name) ?? derive(name, ["porthole", "ticket", nodeId, incarnation]);
     if (known.size >= limits.keys) known.clear();
-    known.set(name, key);
-    return key;
+    known.set(name, ticketKey);
+    return ticketKey;
   };
+
+  function derive(name: string, info: readonly string[]): DerivedTicketKey {
+    const key = deriveKey(installationKey, { salt: installationId, info });
+    const kid = createHash("sha256").update(name).digest("base64url").slice(0, 16);
+    return { kid, key, aead: aes256Gcm(key) };
+  }
 }

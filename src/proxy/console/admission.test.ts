@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { test } from "node:test";
+import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import { ALL_RIGHTS } from "#wire/rights.ts";
@@ -8,7 +9,7 @@ import { sealTicket, type TicketClaims } from "#wire/ticket.ts";
 import { Admission, type AdmissionLink } from "./admission.ts";
 
 const NOW = 1_800_000_000_000;
-const key = { kid: "k", key: randomBytes(32) };
+const key = { kid: "k", aead: aes256Gcm(randomBytes(32)) };
 
 const CLAIMS: TicketClaims = {
   sessionId: "session-1",
@@ -61,7 +62,7 @@ const REFUSED: readonly [what: string, ticket: () => Promise<string | undefined>
   ["a damaged ticket", async () => damage(await seal()), "ticket_invalid"],
   [
     "a ticket sealed with another key",
-    async () => await seal({}, { ...key, key: randomBytes(32) }),
+    async () => await seal({}, { ...key, aead: aes256Gcm(randomBytes(32)) }),
     "ticket_invalid",
   ],
   ["a ticket of another key", async () => await seal({}, { ...key, kid: "other" }), "ticket_foreign"],

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
+import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import type { Log } from "#base/process/log.ts";
 import { ERRORS } from "#wire/errors.ts";
 import { type GatewayError, toGatewayError } from "#wire/gateway-error.ts";
@@ -106,10 +107,10 @@ export class Registration {
     const answer = await clock.measure(() =>
       link.call(LINK_ROUTES.register, body, RegisterResponse, options),
     );
-    const { kid, key } = answer.ticketKey;
+    const key = Buffer.from(answer.ticketKey.key, "base64url");
     this.#registered = {
       nodeId: answer.nodeId,
-      ticketKey: { kid, key: Buffer.from(key, "base64url") },
+      ticketKey: { kid: answer.ticketKey.kid, aead: aes256Gcm(key) },
       settings: obey(answer.settings, log),
     };
     this.#rejoice();
