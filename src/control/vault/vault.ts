@@ -1,4 +1,11 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from "node:crypto";
 import { Secret } from "#base/secret.ts";
 
 /** The column of a row that a sealed value belongs to. */
@@ -26,7 +33,7 @@ const KEY_BYTES = 32;
 const VERSION = "v1.";
 
 export function createVault(installationKey: Uint8Array): Vault {
-  const key = deriveKey(installationKey, { salt: "", info: ["porthole", "vault"] });
+  const key = createSecretKey(deriveKey(installationKey, { salt: "", info: ["porthole", "vault"] }));
   return {
     seal(secret, place) {
       const nonce = randomBytes(NONCE_BYTES);
@@ -44,7 +51,7 @@ export function createVault(installationKey: Uint8Array): Vault {
   };
 }
 
-function decrypt(key: Uint8Array, sealed: string, place: Place): Secret {
+function decrypt(key: KeyObject, sealed: string, place: Place): Secret {
   if (!sealed.startsWith(VERSION)) throw new Error("unknown format");
   const bytes = Buffer.from(sealed.slice(VERSION.length), "base64url");
   if (bytes.length < NONCE_BYTES + TAG_BYTES) throw new Error("too short");

@@ -81,9 +81,12 @@ test("the known answer of the reference is met", () => {
     ["signature", "PoDFvX6BhO1JQEvWB1u6klmPB+I="],
   ]);
 
-  assert.deepEqual(canonicalForms(parameters), [
-    "apikey=ak_1&command=createconsoleendpoint&response=json&virtualmachineid=3c1f0b9e-0000-4000-8000-000000000001",
-  ]);
+  assert.deepEqual(
+    [...canonicalForms(parameters)],
+    [
+      "apikey=ak_1&command=createconsoleendpoint&response=json&virtualmachineid=3c1f0b9e-0000-4000-8000-000000000001",
+    ],
+  );
   assert.ok(signatureFits(parameters, SECRET));
 });
 

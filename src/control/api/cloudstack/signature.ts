@@ -25,22 +25,32 @@ const ENCODINGS = BARE_CHARACTERS.flatMap((bare) =>
 const ORDERS = [(name: string) => name, (name: string) => name.toLowerCase()] as const;
 
 /**
- * Every form that a client may have signed, the usual ones once. None where a name holds `&` or `=`: names are
- * not encoded, so such a name could pass for several parameters.
+ * Every form that a client may have signed, one after the other and each once, the usual one first: most requests
+ * cost no other. None where a name holds `&` or `=`: names are not encoded, so such a name could pass for several
+ * parameters.
  */
-export function canonicalForms(parameters: Parameters): readonly string[] {
+export function* canonicalForms(parameters: Parameters): Generator<string, void> {
   const signed = [...parameters.values()].filter(({ name }) => name.toLowerCase() !== "signature");
-  if (signed.some(({ name }) => /[&=]/.test(name))) return [];
-  const forms = ORDERS.flatMap((order) => {
+  if (signed.some(({ name }) => /[&=]/.test(name))) return;
+  const given = new Set<string>();
+  for (const order of ORDERS) {
     const sorted = signed.toSorted((a, b) => compare(order(a.name), order(b.name)));
-    return ENCODINGS.map((encoding) =>
-      sorted
-        .map(({ name, value }) => `${name}=${encoded(value, encoding)}`)
-        .join("&")
-        .toLowerCase(),
-    );
-  });
-  return [...new Set(forms)];
+    for (const encoding of ENCODINGS) {
+      const form = canonicalForm(sorted, encoding);
+      if (!given.has(form)) yield form;
+      given.add(form);
+    }
+  }
+}
+
+function canonicalForm(
+  sorted: readonly { readonly name: string; readonly value: string }[],
+  encoding: (typeof ENCODINGS)[number],
+): string {
+  return sorted
+    .map(({ name, value }) => `${name}=${encoded(value, encoding)}`)
+    .join("&")
+    .toLowerCase();
 }
 
 export function sign(canonical: string, secretKey: Secret): string {
@@ -51,7 +61,10 @@ export function sign(canonical: string, secretKey: Secret): string {
 export function signatureFits(parameters: Parameters, secretKey: Secret): boolean {
   const given = textOf(parameters, "signature");
   if (given === undefined) return false;
-  return canonicalForms(parameters).some((canonical) => sameSecret(given, sign(canonical, secretKey)));
+  for (const canonical of canonicalForms(parameters)) {
+    if (sameSecret(given, sign(canonical, secretKey))) return true;
+  }
+  return false;
 }
 
 /** Signature version 3 says until when the request holds; without it a request never expires. */
