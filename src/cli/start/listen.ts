@@ -3,24 +3,28 @@ import { createServer } from "node:net";
 import type { HostPort } from "#base/config.ts";
 import { StartFailure } from "./start-failure.ts";
 
-const DEFAULT: HostPort = { host: "127.0.0.1", port: 8000 };
+/** Where control listens if nobody says where. */
+export const PREFERRED: HostPort = { host: "127.0.0.1", port: 8000 };
 
 const WILDCARDS: readonly string[] = ["0.0.0.0", "::", "*"];
 
 /**
- * Where control is to listen. What was asked for is taken as it is, and control says so if it is not free; the
- * default gives way to a free port, of which `note` hears.
+ * Where control is to listen. What was asked for is taken as it is, and control says so if it is not free; what is
+ * merely preferred gives way to a free port, of which `note` hears.
  */
-export async function chooseListen(asked: HostPort | null, note: (text: string) => void): Promise<HostPort> {
+export async function chooseListen(
+  asked: HostPort | null,
+  { preferred, note }: { readonly preferred: HostPort; readonly note: (text: string) => void },
+): Promise<HostPort> {
   if (asked !== null && WILDCARDS.includes(asked.host))
     throw new StartFailure(
       `--listen must be one address of this machine, not ${asked.host}: links to consoles name it. ` +
         "For more than one, run “porthole control” and “porthole proxy” with --public-url.",
     );
   if (asked !== null) return asked;
-  if (await isFree(DEFAULT)) return DEFAULT;
-  note(`Port ${DEFAULT.port} is taken, so another one is used. --listen HOST:PORT names one.`);
-  return { ...DEFAULT, port: 0 };
+  if (await isFree(preferred)) return preferred;
+  note(`Port ${preferred.port} is taken, so another one is used. --listen HOST:PORT names one.`);
+  return { ...preferred, port: 0 };
 }
 
 async function isFree({ host, port }: HostPort): Promise<boolean> {

@@ -6,7 +6,7 @@ import { CliFailure } from "../exit-status.ts";
 import { Children } from "./children.ts";
 import { loadStartConfig, type StartConfig } from "./config.ts";
 import { type Installation, startInstallation } from "./installation.ts";
-import { chooseListen } from "./listen.ts";
+import { chooseListen, PREFERRED } from "./listen.ts";
 import { lockDirectory } from "./lock.ts";
 import { StartFailure } from "./start-failure.ts";
 
@@ -34,7 +34,7 @@ async function run(config: StartConfig, stop: AbortSignal): Promise<number> {
   using lock = await lockDirectory(directory);
   const children = new Children(stop, (pid) => lock.note(pid));
   try {
-    const listen = await chooseListen(config.listen, say);
+    const listen = await chooseListen(config.listen, { preferred: PREFERRED, note: say });
     const logLevel = config.logLevel ?? (config.json ? "info" : "warn");
     const installation = await startInstallation({ directory, listen, logLevel, children, say });
     await announce(installation, config);

@@ -1,5 +1,5 @@
 /** What CloudStack's answers are made of; `undefined` fields are left out. */
-export type Field = string | number | boolean | undefined | Fields | readonly Fields[];
+type Field = string | number | boolean | undefined | Fields | readonly Fields[];
 export interface Fields {
   readonly [name: string]: Field;
 }
