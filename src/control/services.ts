@@ -92,7 +92,7 @@ export interface Machines {
 }
 
 /** Which door a console was asked through; each has its own setting for a ticket's life. */
-export const API_NAMES = ["cloudstack", "native", "web"] as const;
+const API_NAMES = ["cloudstack", "native", "web"] as const;
 export type ApiName = (typeof API_NAMES)[number];
 
 export interface ConsoleOptions {

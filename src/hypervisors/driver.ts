@@ -14,7 +14,7 @@ export interface DriverMachine {
 }
 
 /** What a hypervisor says of a machine before a ticket for it is issued. */
-export interface MachineCheck {
+interface MachineCheck {
   readonly running: boolean;
   /** The consoles that it has now. */
   readonly protocols: readonly Protocol[];

@@ -17,7 +17,7 @@ import type { TicketKey } from "#wire/ticket.ts";
 import { scratch } from "./scratch.ts";
 
 /** Time that passes when a test says so. */
-export interface TestClock extends Clock {
+interface TestClock extends Clock {
   advance(ms: number): void;
 }
 

@@ -14,7 +14,7 @@ import type { TicketKeys } from "../tickets/ticket-keys.ts";
 import { consoleUrl, webSocketOf } from "./console-url.ts";
 
 /** A console that its opener may have: rights and machine were judged. */
-export interface ConsoleOrder {
+interface ConsoleOrder {
   readonly account: { readonly id: string; readonly name: string };
   readonly machine: {
     readonly id: string;

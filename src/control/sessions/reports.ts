@@ -6,7 +6,7 @@ import type { Queries, Store } from "../store/store.ts";
 import { statesBefore } from "./states.ts";
 
 /** Which start of which node reports. */
-export interface Reporter {
+interface Reporter {
   readonly nodeId: string;
   readonly incarnation: string;
 }

@@ -1,14 +1,14 @@
 import type { Kysely } from "kysely";
 import { type Migration, Migrator } from "kysely/migration";
 import type { Schema } from "../schema.ts";
-import * as firstLight from "./0001-first-light.ts";
+import { up as firstLight } from "./0001-first-light.ts";
 
 /**
  * In the order of their names. A migration that was released is never changed; later ones only add, so that the
  * version before can still run while a cluster is updated.
  */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
-  "0001-first-light": firstLight,
+  "0001-first-light": { up: firstLight },
 };
 
 /** Brings the tables up to date. Throws, having changed nothing, when the database is of a newer version. */
