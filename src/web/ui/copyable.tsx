@@ -6,12 +6,14 @@ interface CopyableProps {
   readonly text: string;
   readonly copy: string;
   readonly copied: string;
+  /** The arrow keys of a table stop at it. */
+  readonly walkable?: boolean;
 }
 
 const SAID_FOR_MS = 2_000;
 
 /** An identifier that a click copies. */
-export function Copyable({ text, copy, copied }: CopyableProps) {
+export function Copyable({ text, copy, copied, walkable = false }: CopyableProps) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return;
@@ -23,6 +25,7 @@ export function Copyable({ text, copy, copied }: CopyableProps) {
     <button
       type="button"
       class="copyable"
+      data-walkable={walkable || undefined}
       title={copy}
       onClick={() => {
         void copyText(text).then(setDone);

@@ -24,12 +24,15 @@ export function Menu({ id, label, face, children, width = 288, onToggle }: MenuP
 
   function place(event: TargetedToggleEvent<HTMLDivElement>) {
     if (event.newState !== "open" || button.current === null || panel.current === null) return;
-    const { left, bottom } = button.current.getBoundingClientRect();
+    const { left, top, bottom } = button.current.getBoundingClientRect();
     const room = window.innerWidth - Math.min(width, window.innerWidth - 2 * EDGE) - EDGE;
     const { style } = panel.current;
     style.width = `min(${width}px, 100vw - ${2 * EDGE}px)`;
     style.left = `${Math.max(EDGE, Math.min(left, room))}px`;
-    style.top = `${bottom + EDGE / 2}px`;
+    // Away from the nearer end of the page.
+    const hangs = bottom < window.innerHeight / 2;
+    style.top = hangs ? `${bottom + EDGE / 2}px` : "auto";
+    style.bottom = hangs ? "auto" : `${window.innerHeight - top + EDGE / 2}px`;
   }
 
   function toggled(event: TargetedToggleEvent<HTMLDivElement>) {

@@ -68,7 +68,8 @@ export class Connection implements Disposable {
       },
       told: (message) => this.#told(message),
       delivered: (bytes) => {
-        this.#acknowledgements.delivered(bytes);
+        // What was said before the console was attached is not of its stream.
+        if (this.#rights !== undefined) this.#acknowledgements.delivered(bytes);
         this.#settle();
       },
       failed: () => this.#end({ kind: "failed", code: "upstream_protocol_error" }),

@@ -1,5 +1,6 @@
 import "../ui/tokens.css";
 import "../ui/base.css";
+import "../ui/panel.css";
 import "./viewer.css";
 import "./bar.css";
 import "./panels.css";

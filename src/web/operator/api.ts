@@ -1,0 +1,135 @@
+import type { Static, TSchema } from "typebox";
+import { Check } from "typebox/value";
+import { Account, API_PREFIX, Machine, Page, pageLimits, Session, type SignIn } from "#wire/api.ts";
+import type { ErrorCode } from "#wire/errors.ts";
+import { knownCode } from "../ui/error-texts.ts";
+
+/** What went wrong with a request: the catalogue's code, or that nobody of ours answered. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly code: ErrorCode | "no_answer";
+  readonly detail: string | undefined;
+  readonly reference: string | undefined;
+
+  constructor(
+    code: ErrorCode | "no_answer",
+    { detail, reference }: { detail?: unknown; reference?: unknown } = {},
+  ) {
+    super(code);
+    this.code = code;
+    this.detail = typeof detail === "string" ? detail : undefined;
+    this.reference = typeof reference === "string" ? reference : undefined;
+  }
+}
+
+const limits = {
+  answerMs: 20_000,
+  /** More machines than this are not listed at once; the filter then asks control. */
+  machinePages: 10,
+} as const;
+
+export interface MachineList {
+  readonly machines: readonly Machine[];
+  /** False where there are more than are listed. */
+  readonly complete: boolean;
+}
+
+/** The calls that these pages make. All of them throw an ApiError. */
+export class Api {
+  readonly #send: typeof fetch;
+
+  constructor(send: typeof fetch = (...request) => fetch(...request)) {
+    this.#send = send;
+  }
+
+  async signIn(code: string): Promise<void> {
+    await this.#call("sign-in", { method: "POST", body: { code } satisfies SignIn });
+  }
+
+  async signOut(): Promise<void> {
+    await this.#call("sign-out", { method: "POST" });
+  }
+
+  async me(): Promise<Account> {
+    return parse(Account, await this.#call("me"));
+  }
+
+  /** Pages until the end, or until a bound; `keyword` has control look for it in the names. */
+  async machines(keyword = ""): Promise<MachineList> {
+    const machines: Machine[] = [];
+    let after: string | undefined;
+    for (let page = 0; page < limits.machinePages; page++) {
+      const query = { limit: String(pageLimits.maximumItems), ...(keyword === "" ? {} : { keyword }) };
+      const { items, next } = parse(MACHINES, await this.#call("machines", { query: paged(query, after) }));
+      machines.push(...items);
+      if (next === undefined) return { machines, complete: true };
+      after = next;
+    }
+    return { machines, complete: false };
+  }
+
+  /** Newest first. */
+  async sessions(after?: string): Promise<Page<Session>> {
+    return parse(SESSIONS, await this.#call("sessions", { query: paged({}, after) }));
+  }
+
+  async #call(path: string, { method = "GET", body, query = {} }: CallOptions = {}): Promise<unknown> {
+    const address = `.${API_PREFIX}/${path}?${new URLSearchParams(query)}`.replace(/\?$/, "");
+    const response = await this.#fetch(address, {
+      method,
+      cache: "no-store",
+      signal: AbortSignal.timeout(limits.answerMs),
+      ...(body === undefined
+        ? {}
+        : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
+    });
+    const answer: unknown =
+      response.status === 204 ? undefined : await response.json().catch(() => undefined);
+    if (!response.ok) throw errorOf(answer);
+    return answer;
+  }
+
+  async #fetch(address: string, init: RequestInit): Promise<Response> {
+    try {
+      return await this.#send(address, init);
+    } catch {
+      throw new ApiError("no_answer");
+    }
+  }
+}
+
+interface CallOptions {
+  readonly method?: "GET" | "POST";
+  readonly body?: unknown;
+  readonly query?: Readonly<Record<string, string>>;
+}
+
+const MACHINES = Page(Machine);
+const SESSIONS = Page(Session);
+
+function paged(
+  query: Readonly<Record<string, string>>,
+  after: string | undefined,
+): Readonly<Record<string, string>> {
+  return after === undefined ? query : { ...query, after };
+}
+
+function parse<Schema extends TSchema>(schema: Schema, answer: unknown): Static<Schema> {
+  if (Check(schema, answer)) return answer;
+  throw new ApiError("internal", { detail: "the answer has another form than was expected" });
+}
+
+/** Answers without our error in them come from something in between. */
+function errorOf(answer: unknown): ApiError {
+  const error = member(answer, "error");
+  const code = member(error, "code");
+  if (typeof code !== "string") return new ApiError("no_answer");
+  return new ApiError(knownCode(code), {
+    detail: member(error, "detail"),
+    reference: member(error, "reference"),
+  });
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}

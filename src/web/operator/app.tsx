@@ -1,0 +1,95 @@
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import type { Account } from "#wire/api.ts";
+import { Mark } from "../ui/icons.tsx";
+import { AccountMenu } from "./account-menu.tsx";
+import type { Api, MachineList } from "./api.ts";
+import { Loaded } from "./loaded.ts";
+import { MachinesPage } from "./machines-page.tsx";
+import type { SessionPages } from "./session-pages.ts";
+import { SessionsPage } from "./sessions-page.tsx";
+import { SignedOut } from "./signed-out.tsx";
+import type { Visitor } from "./visitor.ts";
+import { words } from "./words.ts";
+
+const PAGES = ["machines", "sessions"] as const;
+export type PageName = (typeof PAGES)[number];
+
+/** The page that a fragment names; the machines where it names none. */
+export function pageOf(fragment: string): PageName {
+  return PAGES.find((name) => name === fragment) ?? "machines";
+}
+
+interface AppProps {
+  readonly api: Api;
+  readonly visitor: Visitor;
+  readonly first: PageName;
+}
+
+export function App({ api, visitor, first }: AppProps) {
+  const page = useSignal(first);
+  usePageOfAddress(page);
+  const presence = visitor.presence.value;
+  switch (presence.kind) {
+    case "arriving":
+      return <p class="arriving soft">{words.value.signIn}</p>;
+    case "signed-out":
+      return <SignedOut visitor={visitor} error={presence.error} />;
+    case "signed-in":
+      return <Pages api={api} visitor={visitor} account={presence.account} page={page.value} />;
+    default:
+      return presence satisfies never;
+  }
+}
+
+interface PagesProps {
+  readonly api: Api;
+  readonly visitor: Visitor;
+  readonly account: Account;
+  readonly page: PageName;
+}
+
+/** One column of navigation, one of content. What was loaded is kept when somebody goes to and fro. */
+function Pages({ api, visitor, account, page }: PagesProps) {
+  const machines = useMemo(() => new Loaded<MachineList>(visitor), [visitor]);
+  const sessions = useMemo(() => new Loaded<SessionPages>(visitor), [visitor]);
+  const w = words.value;
+  useEffect(() => {
+    document.title = `${w[page]} · ${w.product}`;
+  }, [w, page]);
+
+  return (
+    <div class="frame">
+      <nav class="side" aria-label={w.navigation}>
+        <span class="brand">
+          <Mark />
+          <span>{w.product}</span>
+        </span>
+        {PAGES.map((name) => (
+          <a key={name} href={`#${name}`} aria-current={name === page ? "page" : undefined}>
+            {w[name]}
+          </a>
+        ))}
+        <div class="account">
+          <AccountMenu account={account} visitor={visitor} />
+        </div>
+      </nav>
+      {page === "machines" ? (
+        <MachinesPage api={api} account={account} list={machines} />
+      ) : (
+        <SessionsPage api={api} list={sessions} />
+      )}
+    </div>
+  );
+}
+
+/** The page stands in the address, so that the browser's own ways to go back and forth lead along them. */
+function usePageOfAddress(page: Signal<PageName>): void {
+  useEffect(() => {
+    const moved = () => {
+      page.value = pageOf(location.hash.slice(1));
+    };
+    window.addEventListener("hashchange", moved);
+    return () => window.removeEventListener("hashchange", moved);
+  }, [page]);
+}

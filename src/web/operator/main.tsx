@@ -1,0 +1,25 @@
+import "../ui/tokens.css";
+import "../ui/base.css";
+import "../ui/panel.css";
+import "./operator.css";
+import { render } from "preact";
+import { takeFragment } from "../ui/fragment.ts";
+import { startLanguage } from "../ui/language.ts";
+import { startTheme } from "../ui/theme.ts";
+import { Api } from "./api.ts";
+import { App, pageOf } from "./app.tsx";
+import { Visitor } from "./visitor.ts";
+
+const fragment = takeFragment();
+startLanguage();
+startTheme();
+
+const [name = ""] = fragment.keys();
+const first = pageOf(name);
+// A page's name is no secret, unlike a code: it goes back to where it was taken from.
+if (name === first) history.replaceState(null, "", `#${name}`);
+
+const api = new Api();
+const visitor = new Visitor(api);
+void visitor.arrive(fragment.get("code") ?? undefined);
+render(<App api={api} visitor={visitor} first={first} />, document.body);

@@ -1,0 +1,31 @@
+import { Mark } from "../ui/icons.tsx";
+import type { ApiError } from "./api.ts";
+import { Command } from "./command.tsx";
+import { Problem } from "./problem.tsx";
+import type { Visitor } from "./visitor.ts";
+import { words } from "./words.ts";
+
+interface SignedOutProps {
+  readonly visitor: Visitor;
+  readonly error: ApiError | undefined;
+}
+
+/** Nobody is signed in: what is wrong, where something is, and how to come in. */
+export function SignedOut({ visitor, error }: SignedOutProps) {
+  const { signedOut, signInHow } = words.value;
+
+  return (
+    <main class="signed-out">
+      <Mark size={40} />
+      <h1>{signedOut}</h1>
+      {error !== undefined && (
+        <Problem
+          error={error}
+          {...(error.code === "no_answer" ? { onTryAgain: () => void visitor.arrive() } : {})}
+        />
+      )}
+      <p>{signInHow}</p>
+      <Command line="npm run -s porthole -- account sign-in-link" />
+    </main>
+  );
+}

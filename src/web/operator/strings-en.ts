@@ -1,0 +1,68 @@
+import type { MachineState, SessionState } from "#wire/api.ts";
+import type { Protocol } from "#wire/grant.ts";
+
+const protocols: Record<Protocol, string> = { rfb: "VNC" };
+const machineStates: Record<MachineState, string> = { running: "Running", stopped: "Stopped" };
+const sessionStates: Record<SessionState, string> = { pending: "Waiting", active: "Open", ended: "Ended" };
+
+/** Every sentence and word of the operator's pages in English. German has the same, in strings-de.ts. */
+export const ENGLISH = {
+  product: "Porthole",
+  navigation: "Pages",
+  machines: "Machines",
+  sessions: "Sessions",
+
+  signedOut: "You are signed out",
+  signInHow: "A sign-in link works once. Get one on the computer where Porthole runs, in its folder:",
+  signIn: "Signing in",
+  signOut: "Sign out",
+  tryAgain: "Try again",
+  account: "Account",
+  roles: { admin: "Administrator", member: "Member" },
+  theme: "Colours",
+  themes: { system: "System", light: "Light", dark: "Dark" },
+  language: "Language",
+
+  noAnswer: {
+    meaning: "Porthole does not answer.",
+    remedy: "Check your network, and whether Porthole runs.",
+  },
+  reference: "Reference",
+  copy: "Copy",
+  copied: "Copied",
+  loading: "Loading",
+
+  filterMachines: "Filter by name or project",
+  filterHint: "Press / to filter",
+  clearFilter: "Show all",
+  countMachines: (count: string) => `${count} machines`,
+  oneMachine: "1 machine",
+  shownOf: (shown: string, all: string) => `${shown} of ${all}`,
+  incomplete: (count: string) =>
+    `Only the first ${count} are listed. The filter looks in all of them, by name.`,
+  noMachines: "There are no machines yet.",
+  addMachine: "Add one with this command, in Porthole's folder:",
+  noMachinesForMember: "Your projects have no machines yet.",
+  askAdministrator: "An administrator can add some.",
+  noMatch: (filter: string) => `No machine matches “${filter}”.`,
+  name: "Name",
+  project: "Project",
+  protocol: "Protocol",
+  state: "State",
+  console: "Console",
+  openConsole: (machine: string) => `Open the console of ${machine}`,
+  openStopped: (machine: string) => `${machine} is stopped, so it has no console now`,
+  protocols,
+  machineStates,
+
+  machine: "Machine",
+  who: "Account",
+  since: "Opened",
+  ending: "Ending",
+  viewOnly: "view only",
+  sessionStates,
+  noSessions: "No console was opened yet.",
+  noSessionsHow: "Open one from the machine list; it is then shown here.",
+  older: "Show older",
+};
+export type Strings = typeof ENGLISH;
