@@ -92,7 +92,7 @@ function fields(output: Output): readonly Field<Account>[] {
       title: "PROJECTS",
       value: ({ role, projects }) => (role === "admin" ? "all" : projects.map(({ name }) => name).join(", ")),
     },
-    { title: "CREATED", value: ({ createdAt }) => output.time(createdAt) },
+    { title: "CREATED", spare: true, value: ({ createdAt }) => output.time(createdAt) },
     { title: "ID", keep: true, value: ({ id }) => id },
   ];
 }

@@ -165,7 +165,7 @@ function fields(output: Output): readonly Field<Machine>[] {
       tone: (machine) => (machine.state === "running" ? "good" : "faint"),
     },
     { title: "ADDRESS", value: (machine) => machine.address },
-    { title: "CREATED", value: (machine) => output.time(machine.createdAt) },
+    { title: "CREATED", spare: true, value: (machine) => output.time(machine.createdAt) },
     { title: "ID", keep: true, value: (machine) => machine.id },
   ];
 }

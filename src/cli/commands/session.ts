@@ -64,11 +64,16 @@ function summary(output: Output): readonly Field<Session>[] {
       value: ({ state }) => state,
       tone: ({ state }) => (state === "active" ? "good" : "faint"),
     },
-    { title: "ACCOUNT", value: ({ account }) => account },
-    { title: "VIEWER", value: ({ viewerAddress }) => viewerAddress },
+    { title: "ACCOUNT", spare: true, value: ({ account }) => account },
+    { title: "VIEWER", spare: true, value: ({ viewerAddress }) => viewerAddress },
     { title: "CREATED", value: ({ createdAt }) => output.time(createdAt) },
-    { title: "SENT", align: "right", value: ({ bytesToViewer }) => byteCount(bytesToViewer) },
-    { title: "RECEIVED", align: "right", value: ({ bytesFromViewer }) => byteCount(bytesFromViewer) },
+    { title: "SENT", align: "right", spare: true, value: ({ bytesToViewer }) => byteCount(bytesToViewer) },
+    {
+      title: "RECEIVED",
+      align: "right",
+      spare: true,
+      value: ({ bytesFromViewer }) => byteCount(bytesFromViewer),
+    },
     { title: "ID", keep: true, value: ({ id }) => id },
   ];
 }

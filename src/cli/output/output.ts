@@ -10,6 +10,7 @@ export interface Field<Item> {
   readonly title: string;
   readonly align?: "left" | "right";
   readonly keep?: boolean;
+  readonly spare?: boolean;
   readonly value: (item: Item) => string | undefined;
   /** Colour beside the word, never in place of it. */
   readonly tone?: (item: Item) => Tone;

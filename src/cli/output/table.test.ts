@@ -43,6 +43,18 @@ test("a table that is too wide has its widest columns cut, and what is to be cop
   ]);
 });
 
+test("spare columns are left out before anything is cut, the last one first", () => {
+  const spare = COLUMNS.map((column) => (column.title === "ID" ? column : { ...column, spare: true }));
+  const rows = [{ name: "a-name", count: "12345", id: "0123456789" }];
+
+  assert.deepEqual(renderTable(rows, spare, { width: 25 }), [
+    "NAME    COUNT  ID",
+    "a-name  12345  0123456789",
+  ]);
+  assert.deepEqual(renderTable(rows, spare, { width: 24 }), ["NAME    ID", "a-name  0123456789"]);
+  assert.deepEqual(renderTable(rows, spare, { width: 12 }), ["ID", "0123456789"]);
+});
+
 test("no line is ever wider than the terminal, as long as the columns can be told apart in it", () => {
   const row = fc.record({ name: fc.string({ unit: "grapheme" }), count: fc.string(), id: fc.string() });
   fc.assert(

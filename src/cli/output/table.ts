@@ -7,6 +7,8 @@ export interface Column<Item> {
   readonly align?: "left" | "right";
   /** What is copied from the table is cut last. */
   readonly keep?: boolean;
+  /** May be left out where there is no room for it, the last such column first. */
+  readonly spare?: boolean;
   readonly value: (item: Item) => string;
   /** Colour, where the terminal has it; it is given the padded cell and never changes its width. */
   readonly paint?: (cell: string, item: Item) => string;
@@ -16,59 +18,87 @@ const GAP = "  ";
 const limits = {
   /** A column is not cut below this many cells. */
   cells: 6,
+  /** Before a column is cut below this many cells, spare ones are left out. */
+  comfortableCells: 24,
 } as const;
 
-/** The lines of a table. With a width it fits it: the widest columns are cut first. */
+/** A column with what stands in it. */
+interface Filled<Item> {
+  readonly column: Column<Item>;
+  readonly cells: readonly string[];
+  readonly natural: number;
+}
+
+/** The lines of a table. With a width it fits it: spare columns go first, then the widest ones are cut. */
 export function renderTable<Item>(
   items: readonly Item[],
   columns: readonly Column<Item>[],
   {
-    width,
+    width = Number.POSITIVE_INFINITY,
     title = (text: string) => text,
   }: { readonly width?: number; readonly title?: (text: string) => string },
 ): string[] {
-  const cells = items.map((item) => columns.map((column) => column.value(item)));
-  const natural = columns.map((column, index) =>
-    cells.reduce(
-      (widest, row) => Math.max(widest, displayWidth(row[index] ?? "")),
-      displayWidth(column.title),
-    ),
-  );
-  const widths = width === undefined ? natural : fit(natural, columns, width);
-  const place = (text: string, index: number) => {
-    const cell = fitted(text, widths[index] ?? 0);
-    const padding = " ".repeat((widths[index] ?? 0) - displayWidth(cell));
-    return columns[index]?.align === "right" ? padding + cell : cell + padding;
-  };
-  const head = columns
-    .map((column, index) => place(column.title, index))
-    .join(GAP)
-    .trimEnd();
-  const body = items.map((item, row) =>
-    columns
-      .map((column, index) => {
-        const cell = place(cells[row]?.[index] ?? "", index);
-        return column.paint === undefined ? cell : column.paint(cell, item);
-      })
+  const filled = columns.map((column) => fill(column, items));
+  const shown = withoutSpare(filled, width);
+  const widths = fit(shown, width);
+  const line = (cellOf: (each: Filled<Item>, cells: number) => string) =>
+    shown
+      .map((each, index) => cellOf(each, widths[index] ?? 0))
       .join(GAP)
-      .trimEnd(),
+      .trimEnd();
+  const head = line(({ column }, cells) => placed(column.title, column, cells));
+  const body = items.map((item, row) =>
+    line(({ column, cells }, width) => {
+      const cell = placed(cells[row] ?? "", column, width);
+      return column.paint === undefined ? cell : column.paint(cell, item);
+    }),
   );
   return [title(head), ...body];
 }
 
+function fill<Item>(column: Column<Item>, items: readonly Item[]): Filled<Item> {
+  const cells = items.map(column.value);
+  const natural = cells.reduce(
+    (widest, cell) => Math.max(widest, displayWidth(cell)),
+    displayWidth(column.title),
+  );
+  return { column, cells, natural };
+}
+
+function placed<Item>(text: string, { align }: Column<Item>, width: number): string {
+  const cell = fitted(text, width);
+  const padding = " ".repeat(width - displayWidth(cell));
+  return align === "right" ? padding + cell : cell + padding;
+}
+
+function withoutSpare<Item>(filled: readonly Filled<Item>[], width: number): readonly Filled<Item>[] {
+  const columns = [...filled];
+  const comfortable = ({ column, natural }: Filled<Item>) =>
+    column.keep === true ? natural : Math.min(natural, limits.comfortableCells);
+  while (total(columns.map(comfortable)) > width) {
+    const last = columns.findLastIndex(({ column }) => column.spare === true);
+    if (last === -1) break;
+    columns.splice(last, 1);
+  }
+  return columns;
+}
+
 /** Takes cells from the widest column until all fit; from those to keep only when the others are at their least. */
-function fit<Item>(natural: readonly number[], columns: readonly Column<Item>[], width: number): number[] {
-  const widths = [...natural];
-  const gaps = GAP.length * (columns.length - 1);
-  const shrinkable = (keep: boolean) =>
+function fit<Item>(columns: readonly Filled<Item>[], width: number): number[] {
+  const widths = columns.map(({ natural }) => natural);
+  const widest = (keep: boolean) =>
     widths
       .map((cells, index) => ({ cells, index }))
-      .filter(({ cells, index }) => cells > limits.cells && (columns[index]?.keep ?? false) === keep)
+      .filter(({ cells, index }) => cells > limits.cells && (columns[index]?.column.keep ?? false) === keep)
       .toSorted((a, b) => b.cells - a.cells)[0];
-  while (widths.reduce((sum, cells) => sum + cells, gaps) > width) {
-    const widest = shrinkable(false) ?? shrinkable(true);
-    if (widest === undefined) break;
-    widths[widest.index] = widest.cells - 1;
+  while (total(widths) > width) {
+    const found = widest(false) ?? widest(true);
+    if (found === undefined) break;
+    widths[found.index] = found.cells - 1;
   }
   return widths;
+}
+
+function total(widths: readonly number[]): number {
+  return widths.reduce((sum, cells) => sum + cells, GAP.length * (widths.length - 1));
 }
