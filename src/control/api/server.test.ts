@@ -62,6 +62,34 @@ describe("the Host header", () => {
   });
 });
 
+describe("headers of a front proxy", () => {
+  test("are believed from nobody: neither the name, nor the address, nor the scheme", async () => {
+    await using api = await testApi({ origins: ["https://console.example.com"] });
+    await api.control.node();
+    const { id } = await api.control.machine();
+    const forged = {
+      "x-forwarded-for": "198.51.100.7",
+      "x-forwarded-host": "console.example.com",
+      "x-forwarded-proto": "https",
+      forwarded: "for=198.51.100.7;host=console.example.com;proto=https",
+    };
+
+    const rebound = await api.call("GET", "/api/v1/openapi.json", {
+      headers: { ...forged, host: "evil.example.com" },
+    });
+    await api.call("POST", `/api/v1/machines/${id}/consoles`, { as: api.keys, headers: forged });
+    const cookie = await api.signIn();
+
+    assert.equal(rebound.status, 421);
+    const { items } = await api.control.services.sessions.list(api.control.admin, {});
+    assert.deepEqual(
+      items.map(({ creatorAddress }) => creatorAddress),
+      ["127.0.0.1"],
+    );
+    assert.match(cookie, /^porthole=/, "the cookie is that of plain HTTP");
+  });
+});
+
 describe("the operator's pages", () => {
   test("are served with a strict policy, the page itself never kept and its assets for ever", async () => {
     await using folder = scratch();
@@ -103,6 +131,23 @@ describe("the operator's pages", () => {
 
       assert.ok(status >= 400 && status < 500, `${path}: ${status}`);
       assert.match(body, /"error":\{"code"/);
+    }
+  });
+
+  test("redirect nobody anywhere", async () => {
+    await using folder = scratch();
+    await using api = await testApi({ webRoot: builtPages(folder.path) });
+
+    for (const path of [
+      "//evil.example.com/%2F..",
+      "//evil.example.com/assets",
+      "/assets",
+      "/%5cevil.example.com",
+    ]) {
+      const { status, headers } = await api.call("GET", path);
+
+      assert.ok(status >= 400 && status < 500, `${path}: ${status}`);
+      assert.equal(headers.get("location"), null);
     }
   });
 
@@ -178,9 +223,14 @@ describe("what is hardly HTTP", () => {
     const garbage = await speak(api.origin, "\u0016\u0003\u0001 what is this\r\n\r\n");
     const header = await speak(api.origin, `GET / HTTP/1.1\r\nx: ${"y".repeat(100_000)}\r\n\r\n`);
     const noHost = await speak(api.origin, "GET / HTTP/1.0\r\n\r\n");
+    const absolute = await speak(
+      api.origin,
+      "GET http://evil.example.com/api/v1/openapi.json HTTP/1.1\r\nHost: evil.example.com\r\nConnection: close\r\n\r\n",
+    );
 
     assert.match(garbage, /^HTTP\/1\.1 400 .*"code":"request_invalid"/s);
     assert.match(header, /^HTTP\/1\.1 413 .*"code":"body_too_large"/s);
+    assert.match(absolute, /^HTTP\/1\.1 421 .*"code":"host_unknown"/s);
     assert.match(noHost, /^HTTP\/1\.1 421 .*"code":"host_unknown"/s);
   });
 

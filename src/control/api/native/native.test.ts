@@ -180,6 +180,15 @@ describe("the web session", () => {
   });
 });
 
+test("a tab whose session is over may ask as often as it likes, and shuts out nobody else", async () => {
+  await using api = await testApi();
+  const cookie = await api.signIn();
+  for (let attempt = 0; attempt < 40; attempt += 1)
+    await api.call("GET", "/api/v1/me", { headers: { cookie: "porthole=over" } });
+
+  assert.equal((await api.call("GET", "/api/v1/me", { headers: { cookie } })).status, 200);
+});
+
 describe("bad input", () => {
   test("is request_invalid, with the place where it is wrong", async () => {
     await using api = await testApi();
