@@ -32,7 +32,7 @@ export interface TicketKey {
  * AES-256-GCM under one key, as the platform has it. Web Crypto, which is all that there is everywhere, hands each
  * ticket to another thread and back, and that takes many times longer than the ticket.
  */
-export interface Aead {
+interface Aead {
   seal(message: Opened): Sealed;
   /** Throws when anything was altered. */
   open(message: Omit<Opened, "plaintext"> & Sealed): Uint8Array;

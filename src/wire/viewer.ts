@@ -28,7 +28,7 @@ export const viewerLimits = {
 } as const;
 
 /** How far the node has come; each is one sentence on the viewer's page. */
-export const STAGES = ["dialling", "signing-in", "attaching"] as const;
+const STAGES = ["dialling", "signing-in", "attaching"] as const;
 export type Stage = (typeof STAGES)[number];
 
 export const ENDING_KINDS = ["closed", "refused", "failed"] as const;

@@ -54,7 +54,7 @@ function readFile(path: string): Record<string, unknown> {
 }
 
 /** The same rows that docs/operations/configuration.md is generated from. */
-export function helpText(role: string, table: Fields): string {
+function helpText(role: string, table: Fields): string {
   const rows = Object.entries(table).map(([name, field]) => {
     const usage = `--${kebab(name)}${field.placeholder === undefined ? "" : ` ${field.placeholder}`}`;
     return `  ${usage.padEnd(36)} ${field.doc} [${field.env}]`;

@@ -1,5 +1,5 @@
 /** What src/main.ts gives to a role or a command that it has loaded. */
-export interface RoleContext {
+interface RoleContext {
   /** The arguments behind the role's name. */
   readonly args: readonly string[];
   /** Aborts when the process is to stop: SIGTERM, SIGINT, or the death of the parent that started it. */
