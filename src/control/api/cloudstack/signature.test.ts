@@ -52,6 +52,7 @@ const CLIENTS: Readonly<Record<string, (value: string) => string>> = {
   "ECMAScript's encodeURIComponent": encodeURIComponent,
   "Python's quote and Go's QueryEscape": (value) => percentEncode(value, /[A-Za-z0-9._~-]/),
   'Python\'s quote(safe="*")': (value) => percentEncode(value, /[A-Za-z0-9._~*-]/),
+  'Apache Libcloud\'s quote(safe="[]*")': (value) => percentEncode(value, /[A-Za-z0-9._~*[\]-]/),
   "a client that leaves brackets bare": (value) => percentEncode(value, /[A-Za-z0-9.*_[\]-]/),
   "a client that signs a space as +": (value) => java(value).replaceAll("%20", "+"),
 };
