@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { Account } from "#wire/api.ts";
 import { Choice } from "../ui/choice.tsx";
+import { ChevronIcon } from "../ui/icons.tsx";
 import { LANGUAGE_NAMES, LANGUAGES, language, setLanguage } from "../ui/language.ts";
 import { Menu } from "../ui/menu.tsx";
 import { setTheme, THEMES, theme } from "../ui/theme.ts";
@@ -26,7 +27,12 @@ export function AccountMenu({ account, visitor }: { readonly account: Account; r
     <Menu
       id="account"
       label={`${w.account}: ${account.name}`}
-      face={<span class="account-name">{account.name}</span>}
+      face={
+        <>
+          <span class="account-name">{account.name}</span>
+          <ChevronIcon />
+        </>
+      }
       width={288}
     >
       <p>

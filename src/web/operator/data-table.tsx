@@ -1,7 +1,8 @@
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren, TargetedKeyboardEvent } from "preact";
+import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { ChevronIcon } from "../ui/icons.tsx";
+import { useGrowingList } from "./growing-list.ts";
 import { pressed, type Sort, sorted } from "./sorting.ts";
 
 export interface Column<Row> {
@@ -10,8 +11,8 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ComponentChildren;
   /** A column without it cannot be sorted by. */
   readonly compare?: (a: Row, b: Row) => number;
-  /** For narrow pages: what can be left out there. */
-  readonly minor?: boolean;
+  /** Left out on narrow pages: `minor` on those of a telephone, `extra` on those of a tablet too. */
+  readonly weight?: "minor" | "extra";
 }
 
 interface DataTableProps<Row> {
@@ -21,13 +22,15 @@ interface DataTableProps<Row> {
   readonly rows: readonly Row[];
   readonly rowId: (row: Row) => string;
   readonly initial: Sort;
+  /** What the rows were chosen by; a table of another choice is looked at from its beginning. */
+  readonly choice?: string;
 }
 
 /**
  * A table that is a table: its heads sort it, and the arrow keys walk along its rows, from one element that is
  * marked `data-walkable` to the next.
  */
-export function DataTable<Row>({ caption, columns, rows, rowId, initial }: DataTableProps<Row>) {
+export function DataTable<Row>({ caption, columns, rows, rowId, initial, choice = "" }: DataTableProps<Row>) {
   const sort = useSignal(initial);
   const { column: sortedBy, descending } = sort.value;
   const compare = columns.find(({ id }) => id === sortedBy)?.compare;
@@ -36,41 +39,51 @@ export function DataTable<Row>({ caption, columns, rows, rowId, initial }: DataT
     [rows, compare, descending],
   );
 
+  const { visible, end, showAll } = useGrowingList(inOrder, `${sortedBy} ${descending} ${choice}`);
+
   return (
-    <table class="data">
-      <caption class="visually-hidden">{caption}</caption>
-      <thead>
-        <tr>
-          {columns.map((column) => (
-            <Head
-              key={column.id}
-              column={column}
-              sort={sort.value}
-              onPress={(id) => {
-                sort.value = pressed(sort.value, id);
-              }}
-            />
-          ))}
-        </tr>
-      </thead>
-      <tbody onKeyDown={walk}>
-        {inOrder.map((row) => (
-          <tr key={rowId(row)}>
-            {columns.map((column, index) =>
-              index === 0 ? (
-                <th key={column.id} scope="row">
-                  {column.cell(row)}
-                </th>
-              ) : (
-                <td key={column.id} class={column.minor ? "minor" : undefined}>
-                  {column.cell(row)}
-                </td>
-              ),
-            )}
+    <>
+      <table class="data">
+        <caption class="visually-hidden">{caption}</caption>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <Head
+                key={column.id}
+                column={column}
+                sort={sort.value}
+                onPress={(id) => {
+                  sort.value = pressed(sort.value, id);
+                }}
+              />
+            ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody
+          onKeyDown={(event) => {
+            if (event.key === "End") showAll();
+            walk(event);
+          }}
+        >
+          {visible.map((row) => (
+            <tr key={rowId(row)}>
+              {columns.map((column, index) =>
+                index === 0 ? (
+                  <th key={column.id} scope="row">
+                    {column.cell(row)}
+                  </th>
+                ) : (
+                  <td key={column.id} class={column.weight}>
+                    {column.cell(row)}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <div ref={end} />
+    </>
   );
 }
 
@@ -80,16 +93,12 @@ interface HeadProps<Row> {
   readonly onPress: (id: string) => void;
 }
 
-function Head<Row>({ column: { id, label, compare, minor }, sort, onPress }: HeadProps<Row>) {
+function Head<Row>({ column: { id, label, compare, weight }, sort, onPress }: HeadProps<Row>) {
   const here = sort.column === id;
   const direction = sort.descending ? "descending" : "ascending";
 
   return (
-    <th
-      scope="col"
-      class={minor ? "minor" : undefined}
-      aria-sort={here && compare !== undefined ? direction : undefined}
-    >
+    <th scope="col" class={weight} aria-sort={here && compare !== undefined ? direction : undefined}>
       {compare === undefined ? (
         label
       ) : (
@@ -104,19 +113,30 @@ function Head<Row>({ column: { id, label, compare, minor }, sort, onPress }: Hea
 
 const ROWS_PER_PAGE = 20;
 
-function walk(event: TargetedKeyboardEvent<HTMLElement>): void {
-  const stops = [...event.currentTarget.querySelectorAll<HTMLElement>("[data-walkable]")];
-  const here = stops.findIndex((stop) => stop.contains(document.activeElement));
-  const targets: Readonly<Record<string, number>> = {
-    ArrowDown: here + 1,
-    ArrowUp: here - 1,
-    PageDown: here + ROWS_PER_PAGE,
-    PageUp: here - ROWS_PER_PAGE,
-    Home: 0,
-    End: stops.length - 1,
-  };
-  const target = targets[event.key];
-  if (here < 0 || target === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
-  event.preventDefault();
-  stops[Math.max(0, Math.min(target, stops.length - 1))]?.focus();
+/** Where a key leads, from the place of the row that has the keyboard. */
+function stepOf(event: KeyboardEvent): ((here: number, rows: number) => number) | undefined {
+  if (event.ctrlKey || event.metaKey || event.altKey) return undefined;
+  switch (event.key) {
+    case "ArrowDown":
+      return (here) => here + 1;
+    case "ArrowUp":
+      return (here) => here - 1;
+    case "PageDown":
+      return (here) => here + ROWS_PER_PAGE;
+    case "PageUp":
+      return (here) => here - ROWS_PER_PAGE;
+    case "Home":
+      return () => 0;
+    case "End":
+      return (_, rows) => rows - 1;
+    default:
+      return undefined;
+  }
+}
+
+function walk(table: HTMLElement, step: (here: number, rows: number) => number): void {
+  const stops = [...table.querySelectorAll<HTMLElement>("[data-walkable]")];
+  const here = stops.findIndex((stop) => stop === document.activeElement);
+  const target = Math.max(0, Math.min(step(here, stops.length), stops.length - 1));
+  if (here >= 0) stops[target]?.focus();
 }

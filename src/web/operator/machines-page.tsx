@@ -62,7 +62,7 @@ export function MachinesPage({ api, account, list }: MachinesPageProps) {
       {error !== undefined && <Problem error={error} onTryAgain={load} />}
       {data === undefined && error === undefined && <p class="soft">{w.loading}</p>}
       {data?.complete === false && <p class="soft">{w.incomplete(number(data.machines.length))}</p>}
-      {data !== undefined && found.length > 0 && <MachineTable machines={found} />}
+      {data !== undefined && found.length > 0 && <MachineTable machines={found} filter={filter.value} />}
       {data !== undefined &&
         found.length === 0 &&
         (filter.value.trim() === "" ? (
@@ -134,7 +134,13 @@ function FilterField({
   );
 }
 
-function MachineTable({ machines }: { readonly machines: readonly Machine[] }) {
+function MachineTable({
+  machines,
+  filter,
+}: {
+  readonly machines: readonly Machine[];
+  readonly filter: string;
+}) {
   const tongue = language.value;
   const columns = useMemo(() => machineColumns(tongue), [tongue]);
 
@@ -145,6 +151,7 @@ function MachineTable({ machines }: { readonly machines: readonly Machine[] }) {
       rows={machines}
       rowId={({ id }) => id}
       initial={{ column: "name", descending: false }}
+      choice={filter}
     />
   );
 }
@@ -164,7 +171,7 @@ function machineColumns(tongue: string): readonly Column<Machine>[] {
       label: w.protocol,
       cell: ({ protocol }) => w.protocols[protocol],
       compare: byText(({ protocol }) => w.protocols[protocol], tongue),
-      minor: true,
+      weight: "minor",
     },
     {
       id: "state",

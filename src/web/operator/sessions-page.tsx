@@ -97,10 +97,16 @@ function sessionColumns(tongue: Language, now: Date): readonly Column<Session>[]
     {
       id: "machine",
       label: w.machine,
-      cell: ({ machine, viewOnly }) => (
+      cell: ({ machine, viewOnly, account, ending }) => (
         <>
           {machine}
           {viewOnly && <span class="soft small"> ({w.viewOnly})</span>}
+          <span class="narrow-only soft">{account}</span>
+          {ending !== undefined && (
+            <span class="narrow-only small">
+              <EndingWords ending={ending} tongue={tongue} />
+            </span>
+          )}
         </>
       ),
       compare: byText(({ machine }) => machine, tongue),
@@ -110,6 +116,7 @@ function sessionColumns(tongue: Language, now: Date): readonly Column<Session>[]
       label: w.who,
       cell: ({ account }) => account,
       compare: byText(({ account }) => account, tongue),
+      weight: "minor",
     },
     {
       id: "state",
@@ -128,12 +135,13 @@ function sessionColumns(tongue: Language, now: Date): readonly Column<Session>[]
       label: w.ending,
       cell: ({ ending }) => ending !== undefined && <EndingWords ending={ending} tongue={tongue} />,
       compare: byText(({ ending }) => ending?.code ?? "", tongue),
+      weight: "minor",
     },
     {
       id: "reference",
       label: w.reference,
       cell: ({ id }) => <Copyable text={id} copy={w.copy} copied={w.copied} walkable />,
-      minor: true,
+      weight: "extra",
     },
   ];
 }
@@ -163,7 +171,11 @@ function EndingWords({
   readonly ending: NonNullable<Session["ending"]>;
   readonly tongue: Language;
 }) {
-  const { meaning } = errorText(knownCode(ending.code), tongue);
+  // The catalogue says "you" to the person at the viewer, who is somebody else here.
+  const meaning =
+    ending.code === "viewer_closed"
+      ? words.value.closedByViewer
+      : errorText(knownCode(ending.code), tongue).meaning;
   return (
     <>
       {meaning}

@@ -54,5 +54,6 @@ export const GERMAN: Strings = {
   sessionStates: { pending: "Wartet", active: "Offen", ended: "Beendet" },
   noSessions: "Es wurde noch keine Konsole geöffnet.",
   noSessionsHow: "Öffnen Sie eine aus der Maschinenliste; dann steht sie hier.",
+  closedByViewer: "Die Anzeige hat sie geschlossen.",
   older: "Ältere zeigen",
 };

@@ -63,6 +63,7 @@ export const ENGLISH = {
   sessionStates,
   noSessions: "No console was opened yet.",
   noSessionsHow: "Open one from the machine list; it is then shown here.",
+  closedByViewer: "The viewer closed it.",
   older: "Show older",
 };
 export type Strings = typeof ENGLISH;
