@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, TargetedKeyboardEvent } from "preact";
 import { useMemo } from "preact/hooks";
 import { ChevronIcon } from "../ui/icons.tsx";
 import { useGrowingList } from "./growing-list.ts";
@@ -38,8 +38,17 @@ export function DataTable<Row>({ caption, columns, rows, rowId, initial, choice 
     () => (compare === undefined ? rows : sorted(rows, compare, descending)),
     [rows, compare, descending],
   );
-
   const { visible, end, showAll } = useGrowingList(inOrder, `${sortedBy} ${descending} ${choice}`);
+
+  function walked(event: TargetedKeyboardEvent<HTMLElement>) {
+    const table = event.currentTarget;
+    const step = stepOf(event);
+    if (step === undefined) return;
+    event.preventDefault();
+    if (event.key === "End") showAll();
+    // Behind the next rendering: the last row may have to be made first.
+    requestAnimationFrame(() => walk(table, step));
+  }
 
   return (
     <>
@@ -59,12 +68,7 @@ export function DataTable<Row>({ caption, columns, rows, rowId, initial, choice 
             ))}
           </tr>
         </thead>
-        <tbody
-          onKeyDown={(event) => {
-            if (event.key === "End") showAll();
-            walk(event);
-          }}
-        >
+        <tbody onKeyDown={walked}>
           {visible.map((row) => (
             <tr key={rowId(row)}>
               {columns.map((column, index) =>
