@@ -59,7 +59,7 @@ async function openPage(
   };
   context.on("console", (message) => {
     if (message.type() === "error" || /Content.Security.Policy/i.test(message.text()))
-      complain(`${message.page()?.url()}: ${message.text()}`);
+      complain(`${message.location().url}: ${message.text()}`);
   });
   context.on("weberror", (error) => complain(String(error.error().stack ?? error.error())));
   return await context.newPage();
