@@ -4,13 +4,15 @@ import { ProtocolError } from "#base/protocol-error.ts";
  * What went wrong while two ends were getting to know each other:
  * - `not-rfb`: the peer speaks something else;
  * - `security-unsupported`: it offers no way to sign in that is spoken here;
- * - `authentication-failed`: it wants a password, and did not accept ours or got none;
+ * - `password-missing`: it wants a password, and none is on record;
+ * - `authentication-failed`: it did not accept ours;
  * - `refused`: it said no, for a reason of its own;
  * - `malformed`: it speaks RFB, but said something that RFB does not have.
  */
 export type HandshakeFailure =
   | "not-rfb"
   | "security-unsupported"
+  | "password-missing"
   | "authentication-failed"
   | "refused"
   | "malformed";

@@ -222,12 +222,12 @@ describe("a server that says no", () => {
     {
       title: "3.3 wants a password that is not on record",
       server: over("3.3", [0, 0, 0, 2]),
-      kind: "authentication-failed",
+      kind: "password-missing",
     },
     {
       title: "3.8 wants a password that is not on record",
       server: over("3.8", [1, 2]),
-      kind: "authentication-failed",
+      kind: "password-missing",
     },
     {
       title: "3.3 decides for something unknown",

@@ -67,7 +67,7 @@ function chooseSecurity(offered: readonly number[], { password }: UpstreamOption
   if (wantsPassword && password !== undefined) return "vnc-authentication";
   if (offered.includes(SECURITY_TYPE.none)) return "none";
   if (wantsPassword)
-    throw new HandshakeError("authentication-failed", "a password is needed, and none is on record");
+    throw new HandshakeError("password-missing", "a password is needed, and none is on record");
   throw new HandshakeError("security-unsupported", "no security type in common", { received: offered });
 }
 

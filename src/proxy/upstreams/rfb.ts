@@ -101,6 +101,7 @@ function refuse({ viewer, grant }: OpeningParts, version: RfbVersion, error: unk
 const CODES: Readonly<Record<HandshakeFailure, ErrorCode>> = {
   "not-rfb": "upstream_not_rfb",
   "security-unsupported": "upstream_security_unsupported",
+  "password-missing": "upstream_password_missing",
   "authentication-failed": "upstream_authentication_failed",
   refused: "upstream_refused",
   malformed: "upstream_protocol_error",

@@ -31,6 +31,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   upstream_timeout: text("Der Hypervisor hat nicht rechtzeitig geantwortet.", TRY_THEN_ASK),
   upstream_not_rfb: text("Was auf dem Konsolenport der Maschine antwortet, spricht kein RFB (VNC).", ASK_OPERATOR),
   upstream_security_unsupported: text("Der Hypervisor bietet nur Anmeldeverfahren an, die nicht unterstützt werden.", ASK_OPERATOR),
+  upstream_password_missing: text("Der Hypervisor verlangt ein Konsolenpasswort, und für diese Maschine ist keines hinterlegt.", "Lassen Sie es von einem Administrator setzen, mit „porthole machine update“."),
   upstream_authentication_failed: text("Der Hypervisor hat das hinterlegte Konsolenpasswort nicht angenommen.", ASK_OPERATOR),
   upstream_refused: text("Der Hypervisor hat die Konsole nicht geöffnet.", TRY_THEN_ASK),
   upstream_protocol_error: text("Der Hypervisor hat etwas gesendet, das kein gültiges RFB (VNC) ist.", ASK_OPERATOR),
