@@ -37,10 +37,14 @@ export async function startStage<Name extends string>(
   };
 }
 
-/** Waits until the viewer shows the machine's picture. */
+/** Waits until the viewer shows the machine's picture, and the keyboard is the machine's. */
 export async function untilLive(page: Page): Promise<void> {
   await page.locator("[data-phase=live]").waitFor();
+  await page.locator("canvas:focus").waitFor();
 }
+
+/** What noVNC writes to the browser's console when a node refuses in RFB's words, which it does beside its own. */
+export const NOVNC_REFUSED = /novnc-.*(Security negotiation failed|disconnected RFB object)/;
 
 /** Waits until the viewer says why the console is over, and resolves to its words. */
 export async function endingWords(page: Page): Promise<string> {

@@ -7,47 +7,43 @@ import { type ConsoleEndpoint, createConsoleEndpoint } from "../harness/cloudsta
 import { eventually } from "../harness/eventually.ts";
 import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
 import { typeKeys } from "../harness/keyboard.ts";
+import {
+  lackingStockNoVnc,
+  STOCK_NOVNC_COMPLAINTS,
+  startStockNoVnc,
+  stockNoVncUrl,
+} from "../harness/own-viewer.ts";
 import { colours, consolePicture } from "../harness/picture.ts";
-import { lacking } from "../harness/requirements.ts";
 import { type Stage, startStage } from "../harness/stage.ts";
-import { type StaticServer, startStaticServer } from "../harness/static-server.ts";
+import type { StaticServer } from "../harness/static-server.ts";
 import { lackingGuest } from "../peers/qemu.ts";
 
-const lackingAnything = lackingBrowser || lackingGuest || lacking("novnc");
-
-/** What noVNC itself writes to the console when a connection is refused: Chromium's words, then its own. */
-const REFUSAL_COMPLAINTS =
-  /WebSocket connection to|favicon|Failed to load resource|Security (negotiation|handshake)|Failed when|package.json/;
+const lackingAnything = lackingBrowser || lackingGuest || lackingStockNoVnc;
 
 describe("Debian's noVNC, served from elsewhere", { skip: lackingAnything }, () => {
   let stage: Stage<"screen">;
   let site: StaticServer;
   before(async () => {
-    [stage, site] = await Promise.all([startStage({ screen: {} }), startStaticServer("/usr/share/novnc")]);
+    [stage, site] = await Promise.all([startStage({ screen: {} }), startStockNoVnc()]);
   });
   after(async () => {
     await stage[Symbol.asyncDispose]();
     await site[Symbol.asyncDispose]();
   });
 
-  /** As the documentation of noVNC says to embed it: host, port, and a path that carries the token. */
   async function open(
-    file: "vnc.html" | "vnc_lite.html",
     { websocket }: Pick<ConsoleEndpoint, "websocket">,
-    { origin = `http://${LOOPBACK}:${site.port}` } = {},
+    options: { readonly file?: string; readonly site?: string } = {},
   ): Promise<Page> {
-    const { host, port, path, token, extra } = websocket;
-    const query = new URLSearchParams({ token, ...(extra === undefined ? {} : { extra }) });
-    const settings = new URLSearchParams({ host, port, path: `${path}?${query}`, autoconnect: "true" });
-    const page = await stage.browser.open({ expected: REFUSAL_COMPLAINTS });
-    await page.goto(`${origin}/${file}?${settings.toString().replaceAll("+", "%20")}`);
+    const page = await stage.browser.open({ expected: STOCK_NOVNC_COMPLAINTS });
+    await page.goto(stockNoVncUrl(site, websocket, options));
     return page;
   }
 
   test("shows the console, and types into it", async () => {
     const endpoint = await createConsoleEndpoint(stage.porthole, await stage.machine("screen"));
 
-    const page = await open("vnc_lite.html", endpoint);
+    const page = await open(endpoint);
 
     await page.getByText("Connected to").waitFor();
     await eventually(async () => assert.ok(colours(await consolePicture(page)) > 1));
@@ -59,7 +55,7 @@ describe("Debian's noVNC, served from elsewhere", { skip: lackingAnything }, () 
   test("is told the machine's name, and not the hypervisor's", async () => {
     const machine = await stage.machine("screen", { name: "web server 3" });
 
-    const page = await open("vnc_lite.html", await createConsoleEndpoint(stage.porthole, machine));
+    const page = await open(await createConsoleEndpoint(stage.porthole, machine));
 
     await page.getByText("Connected to web server 3", { exact: true }).waitFor();
   });
@@ -72,9 +68,9 @@ describe("Debian's noVNC, served from elsewhere", { skip: lackingAnything }, () 
     const { extra, ...withoutExtra } = endpoint.websocket;
     assert.equal(extra, "correct horse+battery/staple");
 
-    const without = await open("vnc_lite.html", { websocket: withoutExtra });
+    const without = await open({ websocket: withoutExtra });
     await without.getByText("Something went wrong, connection is closed").waitFor();
-    const within = await open("vnc_lite.html", endpoint);
+    const within = await open(endpoint);
 
     await within.getByText("Connected to").waitFor();
   });
@@ -84,7 +80,7 @@ describe("Debian's noVNC, served from elsewhere", { skip: lackingAnything }, () 
       stage.porthole.api.addMachine({ name: "gone", protocol: "rfb", address: `${LOOPBACK}:${port}` }),
     );
 
-    const page = await open("vnc.html", await createConsoleEndpoint(stage.porthole, dead.id));
+    const page = await open(await createConsoleEndpoint(stage.porthole, dead.id), { file: "vnc.html" });
 
     const status = page.locator("#noVNC_status");
     await status.getByText(ERRORS.upstream_connection_refused.meaning).waitFor();
@@ -92,18 +88,14 @@ describe("Debian's noVNC, served from elsewhere", { skip: lackingAnything }, () 
 
   test("is refused from a site that nobody allowed, until somebody does", async () => {
     const machine = await stage.machine("screen");
-    const origin = `http://localhost:${site.port}`;
+    const elsewhere = `http://localhost:${site.port}`;
 
-    const refused = await open("vnc_lite.html", await createConsoleEndpoint(stage.porthole, machine), {
-      origin,
-    });
+    const refused = await open(await createConsoleEndpoint(stage.porthole, machine), { site: elsewhere });
     await refused.getByText("Something went wrong, connection is closed").waitFor();
-    await stage.porthole.api.call("PUT", "settings/console.allowed.origins", { value: origin });
+    await stage.porthole.api.call("PUT", "settings/console.allowed.origins", { value: elsewhere });
 
     await eventually(async () => {
-      const page = await open("vnc_lite.html", await createConsoleEndpoint(stage.porthole, machine), {
-        origin,
-      });
+      const page = await open(await createConsoleEndpoint(stage.porthole, machine), { site: elsewhere });
       await page.getByText(/Connected to|Something went wrong/).waitFor();
       assert.match((await page.locator("#status").textContent()) ?? "", /Connected to/);
     });
