@@ -140,7 +140,8 @@ function stepOf(event: KeyboardEvent): ((here: number, rows: number) => number) 
 
 function walk(table: HTMLElement, step: (here: number, rows: number) => number): void {
   const stops = [...table.querySelectorAll<HTMLElement>("[data-walkable]")];
-  const here = stops.findIndex((stop) => stop === document.activeElement);
+  const { activeElement } = document;
+  const here = activeElement instanceof HTMLElement ? stops.indexOf(activeElement) : -1;
   const target = Math.max(0, Math.min(step(here, stops.length), stops.length - 1));
   if (here >= 0) stops[target]?.focus();
 }

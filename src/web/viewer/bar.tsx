@@ -77,6 +77,7 @@ export function Handle({ view }: { readonly view: ConsoleView }) {
       onClick={() => view.toBar()}
     >
       {held === "" ? <Mark size={12} /> : <span class="pill">{held}</span>}
+      {view.session.rights.value?.input === false && <EyeIcon />}
       <ChevronIcon />
     </button>
   );

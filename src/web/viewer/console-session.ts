@@ -135,6 +135,7 @@ export class ConsoleSession {
     this.#extra = extra;
     // A link out of the history keeps what the tab knows of it; a new one begins anew.
     if (this.#memory.read()?.ticketTail !== ticketTail(pass)) this.#remember({});
+    this.sessionId.value = undefined;
     this.phase.value = { kind: "connecting", step: "reaching" };
     this.#connection = new Connection(this.#page, pass, { host: this.#host, listener: this.#listener() });
   }
@@ -189,7 +190,9 @@ export class ConsoleSession {
     const unspent = !opened || TICKET_STILL_GOOD.has(ending.code);
     if (unspent && this.#pass !== undefined) this.#wayBack = { kind: "pass", pass: this.#pass };
     if (lastFrame !== undefined) this.lastFrame.value = lastFrame;
-    this.#end(ending);
+    // What the viewer itself says has the session for a reference too, once there was one.
+    const reference = ending.reference ?? this.sessionId.value;
+    this.#end(reference === undefined ? ending : { ...ending, reference });
   }
 
   #end(ending: Ending): void {
