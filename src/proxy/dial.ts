@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { realpath } from "node:fs/promises";
-import { connect, isIP, type Socket } from "node:net";
+import { connect, isIP, type OnReadOpts, type Socket } from "node:net";
 import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Upstream } from "#wire/grant.ts";
@@ -25,12 +25,14 @@ export interface DialOptions {
   readonly deadlineMs: number;
   /** Ends the dialling when nobody waits for it any more. */
   readonly signal: AbortSignal;
+  /** Where the socket is to read to. */
+  readonly onread?: OnReadOpts;
 }
 
 /**
  * Connects to a console, if the operator allows it. A name is resolved once, what it resolved to is judged, and
- * exactly that is dialled, so it makes no difference how an address is spelled or what the name says next. Throws a
- * GatewayError that never holds the address.
+ * exactly that is dialled, so it makes no difference how an address is spelled or what the name says next. The socket
+ * is paused, so that nothing is said to nobody. Throws a GatewayError that never holds the address.
  */
 export async function dial(address: Address, options: DialOptions): Promise<Socket> {
   const deadline = AbortSignal.timeout(options.deadlineMs);
@@ -46,7 +48,7 @@ export async function dial(address: Address, options: DialOptions): Promise<Sock
 
 async function dialHost(
   { host, port }: Extract<Address, { kind: "tcp" }>,
-  { allow, signal }: DialOptions,
+  { allow, signal, onread }: DialOptions,
 ): Promise<Socket> {
   const resolved = await abortable(resolve(host), signal);
   const allowed = resolved.filter(({ address }) => allowsAddress(allow, address, port));
@@ -61,6 +63,7 @@ async function dialHost(
       port,
       autoSelectFamily: allowed.length > 1,
       autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS,
+      ...(onread === undefined ? {} : { onread }),
     }),
     signal,
   );
@@ -78,12 +81,12 @@ async function resolve(host: string): Promise<Resolved[]> {
 }
 
 /** What is judged is where the path really leads, after every symbolic link. */
-async function dialPath(path: string, { allow, signal }: DialOptions): Promise<Socket> {
+async function dialPath(path: string, { allow, signal, onread }: DialOptions): Promise<Socket> {
   const real = await abortable(realPath(path), signal);
   // A path that does not exist is judged as it is written, so that nobody can probe for files outside.
   if (!allowsPath(allow, real ?? path)) throw new GatewayError("upstream_not_allowed");
   if (real === undefined) throw new GatewayError("upstream_connection_refused");
-  return await established(connect({ path: real }), signal);
+  return await established(connect({ path: real, ...(onread === undefined ? {} : { onread }) }), signal);
 }
 
 async function realPath(path: string): Promise<string | undefined> {
@@ -95,6 +98,7 @@ async function realPath(path: string): Promise<string | undefined> {
 }
 
 async function established(socket: Socket, signal: AbortSignal): Promise<Socket> {
+  socket.pause();
   try {
     await once(socket, "connect", { signal });
     socket.setNoDelay(true);

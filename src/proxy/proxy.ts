@@ -4,6 +4,7 @@ import { listenAddresses, type ProxyConfig, publicOrigins } from "./config.ts";
 import { Admission } from "./console/admission.ts";
 import { Door } from "./console/door.ts";
 import { Sessions } from "./console/sessions.ts";
+import { UpstreamLeg } from "./console/upstream-leg.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { dial } from "./dial.ts";
 import { Listener } from "./http/listener.ts";
@@ -61,7 +62,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     clock: link.clock,
     deadlines,
     connect: ({ address }, abort) =>
-      dial(address, { allow: upstreamAllow(), deadlineMs: deadlines.dialMs, signal: abort }),
+      UpstreamLeg.open((onread) =>
+        dial(address, { allow: upstreamAllow(), deadlineMs: deadlines.dialMs, signal: abort, onread }),
+      ),
     report: (report) => link.report(report),
     entrances: () => link.settings?.entrances ?? [],
   });

@@ -1,9 +1,9 @@
-import type { Socket } from "node:net";
 import type { Grant } from "#wire/grant.ts";
 import type { Stage } from "#wire/viewer.ts";
 import type { Deadlines } from "../deadlines.ts";
 import type { Conversation } from "./conversation.ts";
 import type { ViewerFilter } from "./relay.ts";
+import type { UpstreamLeg } from "./upstream-leg.ts";
 
 /** What a protocol gets to open a console with. */
 export interface OpeningParts {
@@ -11,7 +11,7 @@ export interface OpeningParts {
   /** The viewer's end of the handshake. It stays paused between two sequences, and after the last. */
   readonly viewer: { readonly conversation: Conversation; readonly send: (bytes: Uint8Array) => void };
   /** Dials the grant's upstream, which must be allowed. */
-  readonly connect: () => Promise<Socket>;
+  readonly connect: () => Promise<UpstreamLeg>;
   readonly onStage: (stage: Stage) => void;
   readonly deadlines: Deadlines;
   /** Aborts when the session is over before it is open. */
@@ -20,7 +20,7 @@ export interface OpeningParts {
 
 /** A console that is ready to be relayed: both sides are paused. */
 export interface OpenConsole {
-  readonly upstream: Socket;
+  readonly upstream: UpstreamLeg;
   /** What the viewer gets before the upstream's own bytes. */
   readonly toViewer: readonly Uint8Array[];
   readonly filter: (forward: (bytes: Uint8Array) => void) => ViewerFilter;

@@ -1,12 +1,12 @@
-import type { Socket } from "node:net";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { SUBPROTOCOL, viewerLimits } from "#wire/viewer.ts";
+import type { UpstreamLeg } from "./upstream-leg.ts";
 import type { ViewerLeg } from "./viewer-leg.ts";
 
 const limits = {
   /**
    * Console bytes that may wait for a viewer in this process. The upstream is paused above it, so a viewer that
-   * reads slowly, or not at all, costs this much and one read (64 KiB) more, and slows down nobody but itself.
+   * reads slowly, or not at all, costs this much and one read more, and slows down nobody but itself.
    */
   viewerBacklogBytes: 256 * 1024,
 } as const;
@@ -18,7 +18,7 @@ export interface ViewerFilter {
 
 export interface RelayOptions {
   readonly viewer: ViewerLeg;
-  readonly upstream: Socket;
+  readonly upstream: UpstreamLeg;
   /** Makes the filter between the viewer and `forward`. */
   readonly filter: (forward: (bytes: Uint8Array) => void) => ViewerFilter;
   /** Once, when the upstream has ended by itself. */
@@ -33,7 +33,7 @@ export interface RelayOptions {
  */
 export class Relay {
   readonly #viewer: ViewerLeg;
-  readonly #upstream: Socket;
+  readonly #upstream: UpstreamLeg;
   readonly #filter: ViewerFilter;
   readonly #onUpstreamGone: (reason: GatewayError) => void;
   #bytesToViewer = 0;
@@ -67,17 +67,17 @@ export class Relay {
     readonly toViewer: readonly Uint8Array[];
     readonly fromViewer: readonly Uint8Array[];
   }): void {
-    const upstream = this.#upstream;
-    upstream.on("data", (chunk) => this.#toViewer(chunk));
-    upstream.on("drain", () => this.#resumeViewer());
-    upstream.on("end", () => this.#upstreamGone("upstream_closed"));
-    upstream.on("error", (cause) => this.#upstreamGone("upstream_lost", cause));
-    upstream.on("close", () => this.#upstreamGone("upstream_lost"));
+    const { socket } = this.#upstream;
+    this.#upstream.onBytes = (memory, length) => this.#fromUpstream(memory, length);
+    socket.on("drain", () => this.#resumeViewer());
+    socket.on("end", () => this.#upstreamGone("upstream_closed"));
+    socket.on("error", (cause) => this.#upstreamGone("upstream_lost", cause));
+    socket.on("close", () => this.#upstreamGone("upstream_lost"));
     for (const bytes of first.toViewer) this.#toViewer(bytes);
     for (const bytes of first.fromViewer) this.fromViewer(bytes);
-    if (upstream.readableEnded) this.#upstreamGone("upstream_closed");
-    if (upstream.destroyed) this.#upstreamGone("upstream_lost");
-    if (!this.#upstreamWaits) upstream.resume();
+    if (socket.readableEnded) this.#upstreamGone("upstream_closed");
+    if (socket.destroyed) this.#upstreamGone("upstream_lost");
+    if (!this.#upstreamWaits) socket.resume();
     if (!this.#viewerWaits) this.#viewer.resume();
   }
 
@@ -98,26 +98,38 @@ export class Relay {
   resumeUpstream(): void {
     if (!this.#upstreamWaits || this.#viewerIsBehind) return;
     this.#upstreamWaits = false;
-    this.#upstream.resume();
+    this.#upstream.socket.resume();
   }
 
   /** Nothing is copied any more. What the viewer said last still reaches the upstream, which is closed behind it. */
   stop(): void {
     this.#over = true;
-    this.#upstream.destroySoon();
+    this.#upstream.socket.destroySoon();
   }
 
   #toViewer(bytes: Uint8Array): void {
     if (this.#over) return;
     this.#bytesToViewer += bytes.length;
     this.#viewer.send(bytes);
+    this.#heedViewer();
+  }
+
+  #fromUpstream(memory: Buffer, length: number): boolean {
+    if (this.#over) return true;
+    this.#bytesToViewer += length;
+    const isFree = this.#viewer.sendInPlace(memory, length);
+    this.#heedViewer();
+    return isFree;
+  }
+
+  #heedViewer(): void {
     if (!this.#viewerIsBehind || this.#upstreamWaits) return;
     this.#upstreamWaits = true;
-    this.#upstream.pause();
+    this.#upstream.socket.pause();
   }
 
   #toUpstream(bytes: Uint8Array): void {
-    if (this.#upstream.write(bytes) || this.#viewerWaits) return;
+    if (this.#upstream.socket.write(bytes) || this.#viewerWaits) return;
     this.#viewerWaits = true;
     this.#viewer.pause();
   }

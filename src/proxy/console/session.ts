@@ -12,6 +12,7 @@ import { Conversation } from "./conversation.ts";
 import { endingOf } from "./ending.ts";
 import type { OpenConsole, Opening } from "./opening.ts";
 import { Relay } from "./relay.ts";
+import type { UpstreamLeg } from "./upstream-leg.ts";
 import type { ViewerEvents, ViewerLeg } from "./viewer-leg.ts";
 
 const OPENINGS: Readonly<Record<Protocol, Opening>> = { rfb: openRfb };
@@ -31,7 +32,7 @@ export interface SessionContext {
   readonly log: Log;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly connect: (upstream: Grant["upstream"], signal: AbortSignal) => Promise<Socket>;
+  readonly connect: (upstream: Grant["upstream"], signal: AbortSignal) => Promise<UpstreamLeg>;
   readonly report: (report: SessionReport) => void;
   readonly entrances: () => readonly string[];
   /** The session is over: both ends are closed. */
@@ -142,11 +143,11 @@ export class Session implements ViewerEvents {
 
   #attach({ upstream, toViewer, filter }: OpenConsole, { grant, conversation }: Pending): void {
     if (!this.#enter("active")) {
-      upstream.destroy();
+      upstream.socket.destroy();
       return;
     }
     this.#pending = undefined;
-    this.#upstream = upstream;
+    this.#upstream = upstream.socket;
     const { id, name } = grant.machine;
     this.#viewer.tell({
       type: "attached",

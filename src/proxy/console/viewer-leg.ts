@@ -9,6 +9,7 @@ import {
   SUBPROTOCOL,
   viewerLimits,
 } from "#wire/viewer.ts";
+import { HEADER_ROOM, writeBinaryHeader } from "./frame-header.ts";
 import type { Dialect } from "./upgrade-request.ts";
 
 const limits = {
@@ -70,6 +71,17 @@ export class ViewerLeg {
 
   send(bytes: Uint8Array): void {
     this.#webSocket.send(bytes, BINARY);
+  }
+
+  /**
+   * Sends `length` bytes that stand in `memory` behind HEADER_ROOM, as one frame whose header is written there. True
+   * when they have left the process, so that the memory is free.
+   */
+  sendInPlace(memory: Buffer, length: number): boolean {
+    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return true;
+    const start = writeBinaryHeader(memory, length);
+    this.#socket.write(memory.subarray(start, HEADER_ROOM + length));
+    return this.#socket.writableLength === 0;
   }
 
   /** Said in `porthole.v1`; other dialects have no words for it. */

@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import { ProtocolError } from "#base/protocol-error.ts";
 import { Secret } from "#base/secret.ts";
 import type { Sequence } from "#base/sequence.ts";
@@ -12,7 +11,9 @@ import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, printable } from "#wire/gateway-error.ts";
 import { Conversation } from "../console/conversation.ts";
 import { endingOf, endingText } from "../console/ending.ts";
+import { HEADER_ROOM } from "../console/frame-header.ts";
 import type { OpenConsole, OpeningParts } from "../console/opening.ts";
+import type { UpstreamLeg } from "../console/upstream-leg.ts";
 import { encryptDes } from "../des.ts";
 
 /**
@@ -25,25 +26,23 @@ export async function openRfb(parts: OpeningParts): Promise<OpenConsole> {
   upstream.catch(() => {}); // It may fail before anybody waits for it; who waits is told again.
   try {
     const version = await viewerStep(parts, () => viewerVersion(parts.viewer.send));
-    const { socket, serverInit, rest } = await upstream.catch((error: unknown) =>
-      refuse(parts, version, error),
-    );
+    const { leg, serverInit, rest } = await upstream.catch((error: unknown) => refuse(parts, version, error));
     parts.onStage("attaching");
     await viewerStep(parts, () => acceptViewer(version, parts.viewer.send));
     return {
-      upstream: socket,
+      upstream: leg,
       toViewer: [encodeServerInit({ ...serverInit, name: printable(parts.grant.machine.name) }), ...rest],
       filter: (forward) => new ViewerMessageFilter({ rights: parts.grant.rights, forward }),
     };
   } catch (error) {
     // The viewer may have gone first, with the upstream signed in, or on its way.
-    upstream.then(({ socket }) => socket.destroy()).catch(() => {});
+    upstream.then(({ leg }) => leg.socket.destroy()).catch(() => {});
     throw error;
   }
 }
 
 interface SignedIn {
-  readonly socket: Socket;
+  readonly leg: UpstreamLeg;
   readonly serverInit: ServerInit;
   /** What the hypervisor said right behind ServerInit. */
   readonly rest: readonly Uint8Array[];
@@ -51,12 +50,16 @@ interface SignedIn {
 
 async function signIn({ grant, connect, onStage, deadlines, signal }: OpeningParts): Promise<SignedIn> {
   onStage("dialling");
-  const socket = await connect();
+  const leg = await connect();
+  const { socket } = leg;
   const conversation = new Conversation(socket);
   const abort = () => conversation.fail(signal.reason);
-  const hear = (chunk: Buffer) => conversation.push(chunk);
   const gone = (cause?: unknown) => conversation.fail(hungUp(cause));
-  socket.on("data", hear).on("end", gone).on("error", gone).on("close", gone);
+  leg.onBytes = (memory, length) => {
+    conversation.push(memory.subarray(HEADER_ROOM, HEADER_ROOM + length));
+    return false;
+  };
+  socket.on("end", gone).on("error", gone).on("close", gone);
   signal.addEventListener("abort", abort, { once: true });
   try {
     const { serverInit } = await conversation.run(
@@ -69,14 +72,14 @@ async function signIn({ grant, connect, onStage, deadlines, signal }: OpeningPar
         }),
       { deadlineMs: deadlines.upstreamHandshakeMs, late: () => new GatewayError("upstream_timeout") },
     );
-    return { socket, serverInit, rest: conversation.takeEarly() };
+    return { leg, serverInit, rest: conversation.takeEarly() };
   } catch (error) {
     socket.destroy();
     throw upstreamError(error);
   } finally {
     signal.removeEventListener("abort", abort);
     // From here to the relay nobody reads: a socket that breaks meanwhile is found destroyed.
-    socket.off("data", hear).off("end", gone).off("close", gone).off("error", gone);
+    socket.off("end", gone).off("close", gone).off("error", gone);
     socket.on("error", () => {});
   }
 }
