@@ -24,6 +24,7 @@ export function App({ view, host }: AppProps) {
   useAnnouncements(view);
   useKeyboard(view);
   usePointer(view);
+  useSeenHeight();
 
   return (
     <div class="viewer" data-phase={phase.kind} data-pinned={settings.pinned.value}>
@@ -107,6 +108,20 @@ function useKeyboard(view: ConsoleView): void {
     window.addEventListener("beforeunload", () => session.leave(), { signal });
     return () => listening.abort();
   }, [view, session, fold]);
+}
+
+/** Where a telephone lays its keyboard over the page, the page ends above it. */
+function useSeenHeight(): void {
+  useEffect(() => {
+    const listening = new AbortController();
+    const seen = () => {
+      const { height, scale } = window.visualViewport ?? { height: 0, scale: 0 };
+      // While somebody has zoomed in, what is seen is a part, and no reason to lay out anew.
+      if (scale === 1) document.documentElement.style.setProperty("--seen-height", `${height}px`);
+    };
+    window.visualViewport?.addEventListener("resize", seen, { signal: listening.signal });
+    return () => listening.abort();
+  }, []);
 }
 
 const EDGE_PX = 2;

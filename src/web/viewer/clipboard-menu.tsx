@@ -81,6 +81,8 @@ function TextForMachine({ view }: { readonly view: ConsoleView }) {
 
   function send() {
     session.sendText(text.value);
+    // It may have been a password.
+    text.value = "";
     note.value = w.clipboardSent;
   }
 

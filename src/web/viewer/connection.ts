@@ -29,7 +29,7 @@ export interface ConnectionListener extends Omit<ScreenListener, "failed"> {
   ended(end: ConnectionEnd): void;
 }
 
-export const connectionLimits = {
+const limits = {
   /** A network that swallows packets would let the browser wait for minutes. */
   openMs: 20_000,
   probeMs: 5_000,
@@ -75,7 +75,7 @@ export class Connection implements Disposable {
       failed: () => this.#end({ kind: "failed", code: "upstream_protocol_error" }),
       closed: (code) => void this.#closed(code),
     });
-    const deadline = setTimeout(() => this.#openTimedOut(), connectionLimits.openMs);
+    const deadline = setTimeout(() => this.#openTimedOut(), limits.openMs);
     this.#timers.signal.addEventListener("abort", () => clearTimeout(deadline));
   }
 
@@ -191,7 +191,7 @@ export class Connection implements Disposable {
       await fetch(`${this.#page.pathname}${this.#page.search}`, {
         method: "HEAD",
         cache: "no-store",
-        signal: AbortSignal.timeout(connectionLimits.probeMs),
+        signal: AbortSignal.timeout(limits.probeMs),
       });
       return "websocket_blocked";
     } catch {
