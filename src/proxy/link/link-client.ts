@@ -8,10 +8,11 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import { post } from "./post.ts";
 
 const limits = {
-  /** Calls at once; a burst of redemptions waits for a connection instead of opening one each. */
+  /**
+   * Calls at once; a burst of redemptions waits for a connection instead of opening one each. All are kept when
+   * idle, until control closes them: a TLS handshake costs as much as several consoles.
+   */
   connections: 16,
-  /** Idle connections kept, so that the next console costs no TLS handshake. */
-  idleConnections: 4,
 } as const;
 
 /** What a node presents to control and what it accepts of it, all PEM. Before joining it has no certificate. */
@@ -36,7 +37,7 @@ export class LinkClient implements Disposable {
     this.#agent = new Agent({
       keepAlive: true,
       maxSockets: limits.connections,
-      maxFreeSockets: limits.idleConnections,
+      maxFreeSockets: limits.connections,
       ca: credentials.authority,
       cert: credentials.certificate,
       key: credentials.privateKey,
