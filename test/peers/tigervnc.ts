@@ -18,8 +18,16 @@ export interface TigerVnc extends AsyncDisposable {
   log(): string;
 }
 
-/** Xvnc with a terminal in which the time runs, so that its picture never stands still. */
-export async function startTigerVnc({ password }: { readonly password?: string } = {}): Promise<TigerVnc> {
+interface Options {
+  readonly password?: string;
+  /** What runs in the terminal, for bash. By default the time, so that the picture never stands still. */
+  readonly script?: string;
+}
+
+const CLOCK = "while :; do date +%T.%N; sleep 0.2; done";
+
+/** Xvnc with a terminal in which something runs. */
+export async function startTigerVnc({ password, script = CLOCK }: Options = {}): Promise<TigerVnc> {
   const folder = scratch();
   const path = join(folder.path, "vnc.sock");
   const security =
@@ -34,32 +42,25 @@ export async function startTigerVnc({ password }: { readonly password?: string }
     ]);
     return { server: child, display: await firstLine(child), port: candidate };
   });
-  const clock = await startClock(display);
+  const terminal = await startTerminal(display, script);
   return {
     host: LOOPBACK,
     port,
     path,
     log: () => server.stderr.text,
     [Symbol.asyncDispose]: async () => {
-      await clock.stop("SIGKILL");
+      await terminal.stop("SIGKILL");
       await server.stop();
       await folder[Symbol.asyncDispose]();
     },
   };
 }
 
-async function startClock(display: string): Promise<Process> {
-  const loop = "while :; do date +%T.%N; sleep 0.2; done";
-  return await startProcess("xterm", [
-    "-display",
-    `:${display}`,
-    "-geometry",
-    "80x30+0+0",
-    "-e",
-    "sh",
-    "-c",
-    loop,
-  ]);
+/** It may ask for the X selection and own it, which xterm otherwise forbids its programs (xterm: OSC 52). */
+async function startTerminal(display: string, script: string): Promise<Process> {
+  const place = ["-display", `:${display}`, "-geometry", "80x30+0+0", "-xrm", "XTerm*disallowedWindowOps:"];
+  const env = { LC_ALL: "C.UTF-8" };
+  return await startProcess("xterm", [...place, "-e", "bash", "-c", script], { env });
 }
 
 /**
