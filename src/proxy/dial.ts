@@ -6,6 +6,8 @@ import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Upstream } from "#wire/grant.ts";
 import { allowsAddress, allowsPath, type UpstreamAllow } from "#wire/upstream-allow.ts";
+import { DeadlineError, withDeadline } from "./deadline.ts";
+import { ignoreError } from "./ignore-error.ts";
 
 type Address = Upstream["address"];
 
@@ -35,14 +37,14 @@ export interface DialOptions {
  * is paused, so that nothing is said to nobody. Throws a GatewayError that never holds the address.
  */
 export async function dial(address: Address, options: DialOptions): Promise<Socket> {
-  const deadline = AbortSignal.timeout(options.deadlineMs);
-  const signal = AbortSignal.any([deadline, options.signal]);
   try {
-    return address.kind === "unix"
-      ? await dialPath(address.path, { ...options, signal })
-      : await dialHost(address, { ...options, signal });
+    return await withDeadline(options.deadlineMs, options.signal, async (signal) =>
+      address.kind === "unix"
+        ? await dialPath(address.path, { ...options, signal })
+        : await dialHost(address, { ...options, signal }),
+    );
   } catch (cause) {
-    throw cause instanceof GatewayError ? cause : new GatewayError(codeOf(cause, deadline), { cause });
+    throw cause instanceof GatewayError ? cause : new GatewayError(codeOf(cause), { cause });
   }
 }
 
@@ -100,14 +102,23 @@ async function realPath(path: string): Promise<string | undefined> {
 async function established(socket: Socket, signal: AbortSignal): Promise<Socket> {
   socket.pause();
   try {
-    await once(socket, "connect", { signal });
+    await untilConnected(socket, signal);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     return socket;
   } catch (error) {
-    socket.on("error", () => {}); // The failure is told already; its echoes are not.
+    socket.on("error", ignoreError); // The failure is told already; its echoes are not.
     socket.destroy();
     throw error;
+  }
+}
+
+/** Rejects with the signal's own reason, which `once` would wrap. */
+async function untilConnected(socket: Socket, signal: AbortSignal): Promise<void> {
+  try {
+    await once(socket, "connect", { signal });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : error;
   }
 }
 
@@ -135,8 +146,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ENOENT: "upstream_connection_refused",
 };
 
-function codeOf(cause: unknown, deadline: AbortSignal): ErrorCode {
-  if (deadline.aborted) return "upstream_timeout";
+function codeOf(cause: unknown): ErrorCode {
+  if (cause instanceof DeadlineError) return "upstream_timeout";
   const codes = [cause, ...(cause instanceof AggregateError ? cause.errors : [])].map(systemCode);
   return codes.map((code) => CODES[code]).find((code) => code !== undefined) ?? "upstream_unreachable";
 }

@@ -220,7 +220,7 @@ const FAILURES: readonly Failure[] = [
   },
   {
     what: "wants a password where none is on record",
-    code: "upstream_authentication_failed",
+    code: "upstream_password_missing",
     serve: ({ socket }) => socket.write(Buffer.concat([version("RFB 003.008\n"), Uint8Array.of(1, 2)])),
   },
   {

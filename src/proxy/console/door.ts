@@ -9,6 +9,7 @@ import { SUBPROTOCOL } from "#wire/viewer.ts";
 import { answerError } from "../http/answer.ts";
 import { checkHeaderCount } from "../http/listener.ts";
 import { viewerAddress } from "../http/viewer-address.ts";
+import { ignoreError } from "../ignore-error.ts";
 import { endingOf } from "./ending.ts";
 import type { Sessions } from "./sessions.ts";
 import {
@@ -72,7 +73,7 @@ export class Door {
   }
 
   handle(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    socket.on("error", () => {}); // Whoever comes to own it hears of its end by `close`.
+    socket.on("error", ignoreError); // Whoever comes to own it hears of its end by `close`.
     const pending = this.#receive({ request, socket, head });
     this.#pending.add(pending);
     void pending.finally(() => this.#pending.delete(pending));
@@ -132,7 +133,7 @@ export class Door {
       return;
     }
     this.#upgrade(knock, SUBPROTOCOL, (webSocket) => {
-      webSocket.on("error", () => {});
+      webSocket.on("error", ignoreError);
       new ViewerLeg(webSocket, knock.socket, SUBPROTOCOL).end(endingOf(error));
     });
   }

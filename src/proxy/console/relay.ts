@@ -21,8 +21,13 @@ export interface RelayOptions {
   readonly upstream: UpstreamLeg;
   /** Makes the filter between the viewer and `forward`. */
   readonly filter: (forward: (bytes: Uint8Array) => void) => ViewerFilter;
+  readonly events: RelayEvents;
+}
+
+/** What a relay tells whoever it belongs to. An object, since a closure would keep alive how it was opened. */
+export interface RelayEvents {
   /** Once, when the upstream has ended by itself. */
-  readonly onUpstreamGone: (reason: GatewayError) => void;
+  upstreamGone(reason: GatewayError): void;
 }
 
 /**
@@ -35,7 +40,7 @@ export class Relay {
   readonly #viewer: ViewerLeg;
   readonly #upstream: UpstreamLeg;
   readonly #filter: ViewerFilter;
-  readonly #onUpstreamGone: (reason: GatewayError) => void;
+  readonly #events: RelayEvents;
   #bytesToViewer = 0;
   #bytesFromViewer = 0;
   /** How many of those to the viewer it has consumed, by its own account. */
@@ -44,11 +49,11 @@ export class Relay {
   #viewerWaits = false;
   #over = false;
 
-  constructor({ viewer, upstream, filter, onUpstreamGone }: RelayOptions) {
+  constructor({ viewer, upstream, filter, events }: RelayOptions) {
     this.#viewer = viewer;
     this.#upstream = upstream;
     this.#filter = filter((bytes) => this.#toUpstream(bytes));
-    this.#onUpstreamGone = onUpstreamGone;
+    this.#events = events;
   }
 
   get bytesToViewer(): number {
@@ -151,6 +156,6 @@ export class Relay {
   #upstreamGone(code: "upstream_closed" | "upstream_lost", cause?: unknown): void {
     if (this.#over) return;
     this.#over = true;
-    this.#onUpstreamGone(new GatewayError(code, { cause }));
+    this.#events.upstreamGone(new GatewayError(code, { cause }));
   }
 }

@@ -11,7 +11,7 @@ import { openRfb } from "../upstreams/rfb.ts";
 import { Conversation } from "./conversation.ts";
 import { endingOf } from "./ending.ts";
 import type { OpenConsole, Opening } from "./opening.ts";
-import { Relay } from "./relay.ts";
+import { Relay, type RelayEvents } from "./relay.ts";
 import type { UpstreamLeg } from "./upstream-leg.ts";
 import type { ViewerEvents, ViewerLeg } from "./viewer-leg.ts";
 
@@ -47,7 +47,7 @@ interface Pending {
 }
 
 /** One console that is open on this node: one viewer, one upstream, one ending. */
-export class Session implements ViewerEvents {
+export class Session implements ViewerEvents, RelayEvents {
   readonly #context: SessionContext;
   readonly #viewer: ViewerLeg;
   readonly #sessionId: string;
@@ -135,6 +135,10 @@ export class Session implements ViewerEvents {
     this.end(error);
   }
 
+  upstreamGone(reason: GatewayError): void {
+    this.end(reason);
+  }
+
   viewerGone(reason: GatewayError): void {
     this.#viewerIsGone = true;
     this.end(reason);
@@ -162,7 +166,7 @@ export class Session implements ViewerEvents {
       viewer: this.#viewer,
       upstream,
       filter,
-      onUpstreamGone: (reason) => this.end(reason),
+      events: this,
     });
     this.#relay = relay;
     this.#orEnd(() => relay.start({ toViewer, fromViewer: conversation.takeEarly() }));

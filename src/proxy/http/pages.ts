@@ -5,6 +5,7 @@ import type { Log } from "#base/process/log.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { ReopenResponse } from "#wire/link.ts";
 import { REOPEN_PATH } from "#wire/viewer.ts";
+import { ignoreError } from "../ignore-error.ts";
 import { answerError, answerJson } from "./answer.ts";
 import { readJson } from "./body.ts";
 import { checkHeaderCount } from "./listener.ts";
@@ -52,7 +53,7 @@ export class Pages {
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
-    response.on("error", () => {}); // A browser that leaves in the middle of an answer is no news.
+    response.on("error", ignoreError); // A browser that leaves in the middle of an answer is no news.
     this.#answer(request, response).catch((error: unknown) => this.#refuse(request, response, error));
   }
 

@@ -5,6 +5,8 @@ import { createCertificateRequest } from "#tls/certificate-request.ts";
 import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { JoinResponse, LINK_ROUTES } from "#wire/link.ts";
+import { withDeadline } from "../deadline.ts";
+import { ignoreError } from "../ignore-error.ts";
 import type { Identity } from "./identity.ts";
 import { LinkClient } from "./link-client.ts";
 
@@ -50,15 +52,16 @@ async function meetAuthority(control: URL, expected: string, signal: AbortSignal
  * is checked in full against what was learned here.
  */
 async function shownChain(control: URL, stop: AbortSignal): Promise<readonly DetailedPeerCertificate[]> {
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(deadlines.firstContactMs)]);
   const socket = connect({
     host: control.hostname.replace(/^\[|\]$/g, ""),
     port: Number(control.port || 443),
     rejectUnauthorized: false,
   });
-  socket.on("error", () => {}); // Also after the handshake; `once` below tells of those that matter.
+  socket.on("error", ignoreError); // Also after the handshake; `once` below tells of those that matter.
   try {
-    await once(socket, "secureConnect", { signal });
+    await withDeadline(deadlines.firstContactMs, stop, async (signal) => {
+      await once(socket, "secureConnect", { signal });
+    });
     return chainOf(socket.getPeerCertificate(true));
   } catch (cause) {
     throw new GatewayError("control_unreachable", { cause });

@@ -5,6 +5,7 @@ import { Check } from "typebox/value";
 import { nodeIdentity } from "#tls/node-identity.ts";
 import { isErrorCode } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import { withDeadline } from "../deadline.ts";
 import { post } from "./post.ts";
 
 const limits = {
@@ -57,11 +58,10 @@ export class LinkClient implements Disposable {
     answer: Answer,
     { deadlineMs, signal }: CallOptions,
   ): Promise<Static<Answer>> {
-    const deadline = AbortSignal.timeout(deadlineMs);
-    const { status, body: said } = await this.#post(
-      path,
-      body,
-      signal === undefined ? deadline : AbortSignal.any([deadline, signal]),
+    const { status, body: said } = await withDeadline(
+      deadlineMs,
+      signal,
+      async (limited) => await this.#post(path, body, limited),
     );
     if (status !== 200) throw refusal(status, said);
     if (!Check(answer, said)) throw unreachable(new Error(`control's answer to ${path} is not of the link`));

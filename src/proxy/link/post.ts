@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { type Agent, type RequestOptions, request } from "node:https";
+import { ignoreError } from "../ignore-error.ts";
 
 const limits = {
   /** Answers of control are small; the largest is a grant of a few kilobytes. */
@@ -40,7 +41,7 @@ async function attempt({ url, agent, body, signal }: Call) {
   };
   const sent = request(url, options);
   // What breaks after the answer concerns nobody, but an error without a listener ends the process.
-  sent.on("error", () => {});
+  sent.on("error", ignoreError);
   sent.end(payload);
   try {
     const [answer] = (await once(sent, "response", { signal })) as [IncomingMessage];

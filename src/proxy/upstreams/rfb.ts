@@ -15,6 +15,7 @@ import { HEADER_ROOM } from "../console/frame-header.ts";
 import type { OpenConsole, OpeningParts } from "../console/opening.ts";
 import type { UpstreamLeg } from "../console/upstream-leg.ts";
 import { encryptDes } from "../des.ts";
+import { ignoreError } from "../ignore-error.ts";
 
 /**
  * Opens an RFB console (RFC 6143): signs in at the hypervisor, and at the same time hears which version the viewer
@@ -80,7 +81,7 @@ async function signIn({ grant, connect, onStage, deadlines, signal }: OpeningPar
     signal.removeEventListener("abort", abort);
     // From here to the relay nobody reads: a socket that breaks meanwhile is found destroyed.
     socket.off("end", gone).off("close", gone).off("error", gone);
-    socket.on("error", () => {});
+    socket.on("error", ignoreError);
   }
 }
 
