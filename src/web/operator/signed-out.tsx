@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import { Mark } from "../ui/icons.tsx";
 import type { ApiError } from "./api.ts";
 import { Command } from "./command.tsx";
@@ -12,7 +13,10 @@ interface SignedOutProps {
 
 /** Nobody is signed in: what is wrong, where something is, and how to come in. */
 export function SignedOut({ visitor, error }: SignedOutProps) {
-  const { signedOut, signInHow } = words.value;
+  const { product, signedOut, signInHow } = words.value;
+  useEffect(() => {
+    document.title = product;
+  }, [product]);
 
   return (
     <main class="signed-out">

@@ -36,7 +36,7 @@ const limits = {
 } as const;
 
 /** One way to one console, from the WebSocket's opening to its one ending. */
-export class Connection implements Disposable {
+export class Connection {
   readonly #page: URL;
   readonly #host: HTMLElement;
   readonly #listener: ConnectionListener;
@@ -82,12 +82,6 @@ export class Connection implements Disposable {
   /** The person at the viewer ends it. */
   close(): void {
     this.#end({ kind: "closed", code: "viewer_closed" });
-  }
-
-  /** Leaves without a word to anybody: the page goes away. */
-  [Symbol.dispose](): void {
-    this.#ended = true;
-    this.#stop();
   }
 
   #told(message: NodeMessage): void {
@@ -209,7 +203,7 @@ export class Connection implements Disposable {
 
   #stop(): void {
     this.#timers.abort();
-    this.#screen?.[Symbol.dispose]();
+    this.#screen?.close();
     this.#channel.hangUp();
   }
 }

@@ -35,7 +35,7 @@ export interface ScreenListener {
 const SAMPLE = 4;
 
 /** The machine's screen: noVNC inside an element of the page. */
-export class Screen implements Disposable {
+export class Screen {
   readonly #rfb: RFB;
   readonly #canvas: HTMLCanvasElement;
   readonly #listener: ScreenListener;
@@ -148,7 +148,8 @@ export class Screen implements Disposable {
     return copy;
   }
 
-  [Symbol.dispose](): void {
+  /** Takes the picture off the page. */
+  close(): void {
     if (this.#done) return;
     this.#done = true;
     this.releaseKeys();
