@@ -87,15 +87,17 @@ export interface Node extends AsyncDisposable {
   readonly process: Process;
 }
 
+/** With `data`, a directory of the caller's, it is the same node again when it starts again. */
 export async function startNode(
   { link, joinToken }: Control,
-  options: { readonly args?: readonly string[] } = {},
+  options: { readonly args?: readonly string[]; readonly data?: string } = {},
 ): Promise<Node> {
   const folder = scratch();
   const joinTokenFile = join(folder.path, "join-token");
   writeFileSync(joinTokenFile, joinToken, { mode: 0o600 });
+  const data = options.data ?? join(folder.path, "node");
   const child = await startRole("proxy", [
-    ...["--control", link, "--join-token-file", joinTokenFile, "--data", join(folder.path, "node")],
+    ...["--control", link, "--join-token-file", joinTokenFile, "--data", data],
     ...["--listen", ANY_PORT, ...(options.args ?? [])],
   ]);
   const ready: { readonly id: string; readonly node: string; readonly websocket: string } = JSON.parse(
