@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import type { SignInLink } from "#wire/api.ts";
+import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
+import { type Porthole, startPorthole } from "../harness/porthole.ts";
+import { endingWords, untilLive } from "../harness/stage.ts";
+
+const SIZES = {
+  "a phone": { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+  "a tablet": { viewport: { width: 768, height: 1024 } },
+  "a desk": { viewport: { width: 1440, height: 900 } },
+} satisfies Record<string, BrowserContextOptions>;
+
+const THEMES = ["light", "dark"] as const;
+
+/** WCAG 2.2, 2.5.8 Target Size (Minimum): 24 CSS pixels. */
+const TARGET_PIXELS = 24;
+
+describe("every page", { skip: lackingBrowser }, () => {
+  let porthole: Porthole;
+  let browser: TestBrowser;
+  before(async () => {
+    [porthole, browser] = await Promise.all([startPorthole(), startBrowser()]);
+  });
+  after(async () => {
+    await browser[Symbol.asyncDispose]();
+    await porthole[Symbol.asyncDispose]();
+  });
+
+  const pages: Record<string, (page: Page) => Promise<void>> = {
+    "the console": async (page) => {
+      await page.goto(await consoleUrl());
+      await untilLive(page);
+      // The bar folds away over a live picture; what brings it back is a button as well.
+      await page.keyboard.press("Control+Alt+Shift+M");
+      await page.getByRole("button", { name: "Keys" }).waitFor();
+    },
+    "a console that is over": async (page) => {
+      await page.goto((await consoleUrl()).replace(/.{6}$/, "AAAAAA"));
+      await endingWords(page);
+    },
+    "the machine list": async (page) => {
+      const { url }: SignInLink = await porthole.api.call("POST", "me/sign-in-link");
+      await page.goto(url);
+      await page
+        .getByRole("link", { name: /Open the console of/ })
+        .first()
+        .waitFor();
+    },
+    "the page of who is signed out": async (page) => {
+      await page.goto(porthole.control);
+      await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+    },
+  };
+
+  async function consoleUrl(): Promise<string> {
+    const [machine] = porthole.machines;
+    return (await porthole.api.openConsole(machine?.id ?? "")).url;
+  }
+
+  for (const [name, visit] of Object.entries(pages)) {
+    for (const [size, options] of Object.entries(SIZES)) {
+      for (const colorScheme of THEMES) {
+        test(`${name} fits ${size}, ${colorScheme}`, async () => {
+          const page = await browser.open({ ...options, colorScheme, expected: /401/ });
+
+          await visit(page);
+
+          assert.deepEqual(await sideways(page), [], "nothing stands out sideways");
+          assert.deepEqual(
+            await outOfReach(page),
+            [],
+            "every control is on the page, named, and large enough",
+          );
+          await assertTheme(page, colorScheme);
+        });
+      }
+    }
+  }
+
+  test("the console's controls are all reached by keyboard alone", async () => {
+    const page = await browser.open();
+    await page.goto(await consoleUrl());
+    await untilLive(page);
+    await page.keyboard.press("Control+Alt+Shift+M");
+    const wanted = await page.getByRole("region", { name: "Console controls" }).getByRole("button").all();
+    const reached = new Set<string>();
+
+    for (let step = 0; step < wanted.length + 2; step++) {
+      reached.add(await page.evaluate<string>("document.activeElement?.getAttribute('aria-label') ?? ''"));
+      await page.keyboard.press("Tab");
+    }
+
+    for (const button of wanted) {
+      const label = await button.getAttribute("aria-label");
+      assert.ok(
+        label !== null && reached.has(label),
+        `${label} was reached; so were ${[...reached].join(", ")}`,
+      );
+    }
+  });
+});
+
+/** What makes the page wider than its window. */
+async function sideways(page: Page): Promise<string[]> {
+  return await page.evaluate<string[]>(`(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    return scrollWidth > clientWidth ? ["the page is " + scrollWidth + " wide, its window " + clientWidth] : [];
+  })()`);
+}
+
+/** Controls that are shown but nameless, outside the window, or too small to hit. */
+async function outOfReach(page: Page): Promise<string[]> {
+  const faults: string[] = [];
+  for (const control of await page.locator("button:visible, a[href]:visible, input:visible").all()) {
+    const box = await control.boundingBox();
+    const name = (await control.getAttribute("aria-label")) ?? (await control.textContent()) ?? "";
+    const { width } = page.viewportSize() ?? { width: 0 };
+    if (box === null) continue;
+    if (name.trim() === "" && (await control.getAttribute("placeholder")) === null)
+      faults.push("a nameless control");
+    if (box.x < 0 || box.x + box.width > width + 1) faults.push(`${name} lies outside`);
+    if (box.width < TARGET_PIXELS || box.height < TARGET_PIXELS)
+      faults.push(`${name}: ${box.width}×${box.height}`);
+  }
+  return faults;
+}
+
+/** The page's background is dark in the dark theme, and text stands out from it (WCAG 2.2, 1.4.3: AA). */
+async function assertTheme(page: Page, theme: (typeof THEMES)[number]): Promise<void> {
+  const [text, background] = await page.evaluate<[string, string]>(`(() => {
+    const { color, backgroundColor } = getComputedStyle(document.documentElement);
+    return [color, backgroundColor];
+  })()`);
+  const contrast = (luminance(text) + 0.05) / (luminance(background) + 0.05);
+  assert.ok(contrast > 1 ? theme === "dark" : theme === "light", `${text} on ${background} is not ${theme}`);
+  assert.ok(Math.max(contrast, 1 / contrast) >= 4.5, `${text} on ${background}`);
+}
+
+/** WCAG 2.2, relative luminance, of an opaque "rgb(r, g, b)". */
+function luminance(colour: string): number {
+  const channels = /^rgb\((\d+), (\d+), (\d+)\)$/.exec(colour)?.slice(1);
+  assert.ok(channels !== undefined, `${colour} is an opaque colour`);
+  const [red = 0, green = 0, blue = 0] = channels
+    .map((channel) => Number(channel) / 255)
+    .map((value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
