@@ -52,7 +52,7 @@ async function dialHost(
   { host, port }: Extract<Address, { kind: "tcp" }>,
   { allow, signal, onread }: DialOptions,
 ): Promise<Socket> {
-  const resolved = await abortable(resolve(host), signal);
+  const resolved = await resolve(host, signal);
   const allowed = resolved.filter(({ address }) => allowsAddress(allow, address, port));
   const [first] = allowed;
   if (first === undefined) throw new GatewayError("upstream_not_allowed");
@@ -76,9 +76,9 @@ interface Resolved {
   readonly family: number;
 }
 
-async function resolve(host: string): Promise<Resolved[]> {
+async function resolve(host: string, signal: AbortSignal): Promise<Resolved[]> {
   if (isIP(host) !== 0) return [{ address: host, family: isIP(host) }];
-  const addresses = await lookup(host, { all: true, order: "verbatim" });
+  const addresses = await abortable(lookup(host, { all: true, order: "verbatim" }), signal);
   return addresses.slice(0, limits.addresses);
 }
 

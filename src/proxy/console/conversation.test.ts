@@ -22,15 +22,20 @@ for (const size of PIECE_SIZES) {
   });
 }
 
-test("the speaker is paused whenever nobody listens", async () => {
+test("a speaker is paused when it says more than it was asked for, until it is asked again", async () => {
   const { conversation, calls } = start();
 
-  const done = conversation.run(() => read(1), patient);
-  assert.deepEqual(calls, ["resume"]);
+  const first = conversation.run(() => read(1), patient);
   conversation.push(Uint8Array.of(1));
+  assert.deepEqual(calls, []);
+  conversation.push(Uint8Array.of(2, 3));
+  conversation.push(Uint8Array.of(4));
+  assert.deepEqual(calls, ["pause"]);
+  await first;
 
-  assert.deepEqual(calls, ["resume", "pause"]);
-  await done;
+  assert.deepEqual([...(await conversation.run(() => read(2), patient))], [2, 3]);
+  assert.deepEqual(calls, ["pause", "resume", "pause"]);
+  assert.deepEqual([...concat(conversation.takeEarly())], [4]);
 });
 
 test("what a sequence throws ends the run with it", async () => {

@@ -1,6 +1,6 @@
 import { type Sequence, SequenceDriver } from "#base/sequence.ts";
 
-/** Somebody who speaks in chunks and can be asked to wait. */
+/** Somebody who speaks in chunks and can be asked to wait. What it says meanwhile may still come, if it was under way. */
 export interface Speaker {
   pause(): void;
   resume(): void;
@@ -13,12 +13,13 @@ interface Listening {
 }
 
 /**
- * Runs the sequences of a handshake on what one peer says, one after the other, each with a deadline. Between them
- * the peer is paused, and what it said too early is kept for the next: no more than it had under way.
+ * Runs the sequences of a handshake on what one peer says, one after the other, each with a deadline. A peer that
+ * says more than it was asked for is paused, and what it said is kept: no more than it had under way.
  */
 export class Conversation {
   readonly #speaker: Speaker;
   #early: Uint8Array[] = [];
+  #isPaused = false;
   #listening: Listening | undefined;
   #failure: { readonly error: unknown } | undefined;
 
@@ -28,7 +29,7 @@ export class Conversation {
 
   /** What the peer said. */
   push(chunk: Uint8Array): void {
-    if (this.#listening === undefined) this.#early.push(chunk);
+    if (this.#listening === undefined) this.#keep(chunk);
     else this.#feed(this.#listening, chunk);
   }
 
@@ -51,7 +52,7 @@ export class Conversation {
     const timer = setTimeout(() => reject(late()), deadlineMs);
     this.#listening = { driver, resolve, reject };
     try {
-      this.#speaker.resume();
+      this.#goOn();
       for (const chunk of this.#early.splice(0)) this.push(chunk);
       if (driver.done) resolve();
       await promise;
@@ -59,7 +60,6 @@ export class Conversation {
     } finally {
       clearTimeout(timer);
       this.#listening = undefined;
-      this.#speaker.pause();
     }
   }
 
@@ -70,7 +70,7 @@ export class Conversation {
 
   #feed({ driver, resolve, reject }: Listening, chunk: Uint8Array): void {
     if (driver.done) {
-      this.#early.push(chunk);
+      this.#keep(chunk);
       return;
     }
     try {
@@ -81,8 +81,20 @@ export class Conversation {
     }
     if (!driver.done) return;
     const rest = driver.rest;
-    if (rest.length > 0) this.#early.push(rest);
-    this.#speaker.pause();
+    if (rest.length > 0) this.#keep(rest);
     resolve();
+  }
+
+  #keep(chunk: Uint8Array): void {
+    this.#early.push(chunk);
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#speaker.pause();
+  }
+
+  #goOn(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#speaker.resume();
   }
 }

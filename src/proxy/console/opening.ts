@@ -8,7 +8,7 @@ import type { UpstreamLeg } from "./upstream-leg.ts";
 /** What a protocol gets to open a console with. */
 export interface OpeningParts {
   readonly grant: Grant;
-  /** The viewer's end of the handshake. It stays paused between two sequences, and after the last. */
+  /** The viewer's end of the handshake. What it says out of turn is kept for the next sequence, or for the relay. */
   readonly viewer: { readonly conversation: Conversation; readonly send: (bytes: Uint8Array) => void };
   /** Dials the grant's upstream, which must be allowed. */
   readonly connect: () => Promise<UpstreamLeg>;
@@ -18,7 +18,7 @@ export interface OpeningParts {
   readonly signal: AbortSignal;
 }
 
-/** A console that is ready to be relayed: both sides are paused. */
+/** A console that is ready to be relayed: its upstream is paused. */
 export interface OpenConsole {
   readonly upstream: UpstreamLeg;
   /** What the viewer gets before the upstream's own bytes. */

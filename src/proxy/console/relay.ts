@@ -65,7 +65,7 @@ export class Relay {
   }
 
   /**
-   * Begins with what each side is to get before anything else. Both are paused until now; an upstream that has ended
+   * Begins with what each side is to get before anything else. The upstream is paused until now; one that has ended
    * in the meantime ends the relay at once.
    */
   start(first: {

@@ -44,6 +44,7 @@ export class ViewerLeg {
   /** Under the WebSocket: it knows how much waits to leave, and tells when nothing does any more. */
   readonly #socket: Socket;
   #unansweredPings = 0;
+  #isGathering = false;
 
   constructor(webSocket: WebSocket, socket: Socket, dialect: Dialect) {
     this.dialect = dialect;
@@ -70,6 +71,7 @@ export class ViewerLeg {
   }
 
   send(bytes: Uint8Array): void {
+    this.#gather();
     this.#webSocket.send(bytes, BINARY);
   }
 
@@ -86,7 +88,9 @@ export class ViewerLeg {
 
   /** Said in `porthole.v1`; other dialects have no words for it. */
   tell(message: NodeMessage): void {
-    if (this.dialect === SUBPROTOCOL) this.#webSocket.send(JSON.stringify(message));
+    if (this.dialect !== SUBPROTOCOL) return;
+    this.#gather();
+    this.#webSocket.send(JSON.stringify(message));
   }
 
   pause(): void {
@@ -115,6 +119,17 @@ export class ViewerLeg {
   /** Without a word: for a viewer that is not there to hear it. */
   cut(): void {
     this.#webSocket.terminate();
+  }
+
+  /** What is said in one turn, while a console opens or ends, leaves in one write. */
+  #gather(): void {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    this.#socket.cork();
+    process.nextTick(() => {
+      this.#isGathering = false;
+      this.#socket.uncork();
+    });
   }
 
   get #isBehind(): boolean {

@@ -4,9 +4,10 @@ import { connect, type DetailedPeerCertificate } from "node:tls";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { JoinResponse, LINK_ROUTES } from "#wire/link.ts";
+import { type JoinResponse, LINK_ROUTES } from "#wire/link.ts";
 import { withDeadline } from "../deadline.ts";
 import { ignoreError } from "../ignore-error.ts";
+import { isJoinResponse } from "./answers.ts";
 import type { Identity } from "./identity.ts";
 import { LinkClient } from "./link-client.ts";
 
@@ -28,10 +29,15 @@ export async function join(control: string, joinToken: string, signal: AbortSign
   const authority = await meetAuthority(new URL(control), expected, signal);
   const { request, privateKey } = await createCertificateRequest();
   using link = new LinkClient(control, { authority });
-  const answer = await link.call(LINK_ROUTES.join, { joinToken, certificateRequest: request }, JoinResponse, {
-    deadlineMs: deadlines.joinMs,
-    signal,
-  });
+  const answer = await link.call(
+    LINK_ROUTES.join,
+    { joinToken, certificateRequest: request },
+    isJoinResponse,
+    {
+      deadlineMs: deadlines.joinMs,
+      signal,
+    },
+  );
   checkCertificate(answer, { authority, privateKey });
   return { nodeId: answer.nodeId, certificate: answer.certificate, privateKey, authority };
 }

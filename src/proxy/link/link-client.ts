@@ -1,11 +1,11 @@
 import { Agent } from "node:https";
-import { checkServerIdentity, type PeerCertificate } from "node:tls";
-import type { Static, TSchema } from "typebox";
-import { Check } from "typebox/value";
+import { checkServerIdentity, createSecureContext, type PeerCertificate } from "node:tls";
+import type { HostPort } from "#base/config.ts";
 import { nodeIdentity } from "#tls/node-identity.ts";
 import { isErrorCode } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { withDeadline } from "../deadline.ts";
+import type { IsAnswer } from "./answers.ts";
 import { post } from "./post.ts";
 
 const limits = {
@@ -30,19 +30,23 @@ export interface CallOptions {
 
 /** The node's end of the node link (wire/link.ts): plain calls, over connections that are kept. */
 export class LinkClient implements Disposable {
-  readonly #control: URL;
+  readonly #control: HostPort;
   readonly #agent: Agent;
 
   constructor(control: string, credentials: LinkCredentials) {
-    this.#control = new URL(control);
+    const { hostname, port } = new URL(control);
+    this.#control = { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 443) };
     this.#agent = new Agent({
       keepAlive: true,
       maxSockets: limits.connections,
       maxFreeSockets: limits.connections,
-      ca: credentials.authority,
-      cert: credentials.certificate,
-      key: credentials.privateKey,
-      minVersion: "TLSv1.3",
+      // Made once: the agent tells connections apart by all that it is given, certificates and keys in full included.
+      secureContext: createSecureContext({
+        ca: credentials.authority,
+        cert: credentials.certificate,
+        key: credentials.privateKey,
+        minVersion: "TLSv1.3",
+      }),
       checkServerIdentity: checkControl,
     });
   }
@@ -52,25 +56,25 @@ export class LinkClient implements Disposable {
    * `control_unreachable` where it said nothing in time or nothing that is of the link, or the one that `signal`
    * was aborted with.
    */
-  async call<Answer extends TSchema>(
+  async call<Answer>(
     path: string,
     body: unknown,
-    answer: Answer,
+    isAnswer: IsAnswer<Answer>,
     { deadlineMs, signal }: CallOptions,
-  ): Promise<Static<Answer>> {
+  ): Promise<Answer> {
     const { status, body: said } = await withDeadline(
       deadlineMs,
       signal,
       async (limited) => await this.#post(path, body, limited),
     );
     if (status !== 200) throw refusal(status, said);
-    if (!Check(answer, said)) throw unreachable(new Error(`control's answer to ${path} is not of the link`));
+    if (!isAnswer(said)) throw unreachable(new Error(`control's answer to ${path} is not of the link`));
     return said;
   }
 
   async #post(path: string, body: unknown, signal: AbortSignal) {
     try {
-      return await post({ url: new URL(path, this.#control), agent: this.#agent, body, signal });
+      return await post({ control: this.#control, path, agent: this.#agent, body, signal });
     } catch (cause) {
       throw signal.reason instanceof GatewayError ? signal.reason : unreachable(cause);
     }

@@ -1,15 +1,15 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { Grant } from "#wire/grant.ts";
+import type { Grant } from "#wire/grant.ts";
 import {
-  Empty,
   LINK_ROUTES,
   type RedeemRequest,
   type ReopenRequest,
-  ReopenResponse,
+  type ReopenResponse,
   type SessionReport,
 } from "#wire/link.ts";
+import { isEmpty, isGrant, isReopenResponse } from "./answers.ts";
 import { ControlClock } from "./control-clock.ts";
 import type { LinkClient } from "./link-client.ts";
 import { type Registered, Registration } from "./registration.ts";
@@ -48,7 +48,7 @@ export class NodeLink {
       incarnation: this.incarnation,
       log,
       send: async (request, signal) =>
-        await client.call(LINK_ROUTES.report, request, Empty, { deadlineMs: deadlines.reportMs, signal }),
+        await client.call(LINK_ROUTES.report, request, isEmpty, { deadlineMs: deadlines.reportMs, signal }),
     });
   }
 
@@ -80,12 +80,17 @@ export class NodeLink {
 
   async redeem(request: Omit<RedeemRequest, "incarnation">): Promise<Grant> {
     const { incarnation } = this;
-    return await this.#client.call(LINK_ROUTES.redeem, { ...request, incarnation }, Grant, this.#callOptions);
+    return await this.#client.call(
+      LINK_ROUTES.redeem,
+      { ...request, incarnation },
+      isGrant,
+      this.#callOptions,
+    );
   }
 
   async reopen(request: Omit<ReopenRequest, "incarnation">): Promise<ReopenResponse> {
     const body = { ...request, incarnation: this.incarnation };
-    return await this.#client.call(LINK_ROUTES.reopen, body, ReopenResponse, this.#callOptions);
+    return await this.#client.call(LINK_ROUTES.reopen, body, isReopenResponse, this.#callOptions);
   }
 
   report(report: SessionReport): void {

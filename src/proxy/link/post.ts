@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
-import { type Agent, type RequestOptions, request } from "node:https";
+import { type Agent, request } from "node:https";
+import type { HostPort } from "#base/config.ts";
 import { ignoreError } from "../ignore-error.ts";
 
 const limits = {
@@ -9,7 +10,8 @@ const limits = {
 } as const;
 
 export interface Call {
-  readonly url: URL;
+  readonly control: HostPort;
+  readonly path: string;
   readonly agent: Agent;
   readonly body: unknown;
   /** Ends the call, wherever it is: its deadline, or the stop of the process. */
@@ -31,20 +33,21 @@ class StaleConnection extends Error {
   override readonly name = "StaleConnection";
 }
 
-async function attempt({ url, agent, body, signal }: Call) {
+async function attempt({ control, path, agent, body, signal }: Call) {
   const payload = Buffer.from(JSON.stringify(body));
-  const options: RequestOptions = {
+  const sent = request({
+    ...control,
+    path,
     method: "POST",
     agent,
     signal,
     headers: { "content-type": "application/json", "content-length": payload.length },
-  };
-  const sent = request(url, options);
+  });
   // What breaks after the answer concerns nobody, but an error without a listener ends the process.
   sent.on("error", ignoreError);
   sent.end(payload);
   try {
-    const [answer] = (await once(sent, "response", { signal })) as [IncomingMessage];
+    const [answer] = (await once(sent, "response")) as [IncomingMessage];
     return { status: answer.statusCode ?? 0, body: parse(await collect(answer)) };
   } catch (cause) {
     const stale = sent.reusedSocket && !signal.aborted && isReset(cause);
@@ -59,11 +62,13 @@ function isReset(error: unknown): boolean {
 async function collect(answer: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
+  answer.on("data", (chunk: Buffer) => {
     length += chunk.length;
-    if (length > limits.answerBytes) throw new Error(`answer longer than ${limits.answerBytes} bytes`);
     chunks.push(chunk);
-  }
+    if (length > limits.answerBytes)
+      answer.destroy(new Error(`answer longer than ${limits.answerBytes} bytes`));
+  });
+  await once(answer, "end");
   return Buffer.concat(chunks).toString("utf8");
 }
 

@@ -63,6 +63,7 @@ async function signIn({ grant, connect, onStage, deadlines, signal }: OpeningPar
   socket.on("end", gone).on("error", gone).on("close", gone);
   signal.addEventListener("abort", abort, { once: true });
   try {
+    socket.resume();
     const { serverInit } = await conversation.run(
       () =>
         upstreamHandshake({
@@ -73,6 +74,8 @@ async function signIn({ grant, connect, onStage, deadlines, signal }: OpeningPar
         }),
       { deadlineMs: deadlines.upstreamHandshakeMs, late: () => new GatewayError("upstream_timeout") },
     );
+    // INVARIANT: nothing is read between ServerInit and here, since no I/O runs before what waits for a promise.
+    socket.pause();
     return { leg, serverInit, rest: conversation.takeEarly() };
   } catch (error) {
     socket.destroy();

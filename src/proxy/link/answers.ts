@@ -1,0 +1,21 @@
+import { Compile } from "typebox/compile";
+import { Grant } from "#wire/grant.ts";
+import { Empty, HeartbeatResponse, JoinResponse, RegisterResponse, ReopenResponse } from "#wire/link.ts";
+
+/** Whether control's answer is what the link has it to be. */
+export type IsAnswer<Answer> = (value: unknown) => value is Answer;
+
+// Compiled, since each console that opens has its grant checked.
+const grant = Compile(Grant);
+const join = Compile(JoinResponse);
+const register = Compile(RegisterResponse);
+const heartbeat = Compile(HeartbeatResponse);
+const reopen = Compile(ReopenResponse);
+const empty = Compile(Empty);
+
+export const isGrant: IsAnswer<Grant> = (value) => grant.Check(value);
+export const isJoinResponse: IsAnswer<JoinResponse> = (value) => join.Check(value);
+export const isRegisterResponse: IsAnswer<RegisterResponse> = (value) => register.Check(value);
+export const isHeartbeatResponse: IsAnswer<HeartbeatResponse> = (value) => heartbeat.Check(value);
+export const isReopenResponse: IsAnswer<ReopenResponse> = (value) => reopen.Check(value);
+export const isEmpty: IsAnswer<Empty> = (value) => empty.Check(value);
