@@ -67,7 +67,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
   };
 }
 
-export function testConfig(parts: {
+function testConfig(parts: {
   readonly folder: string;
   readonly control: LinkDouble;
   readonly flags?: Readonly<Record<string, string>>;
@@ -84,7 +84,7 @@ export function testConfig(parts: {
   return readConfig(FIELDS, { flags, env: {}, file: {} });
 }
 
-export function writeViewer(folder: string): string {
+function writeViewer(folder: string): string {
   const viewer = join(folder, "viewer");
   mkdirSync(join(viewer, "assets"), { recursive: true });
   for (const [name, content] of Object.entries(VIEWER_FILES)) writeFileSync(join(viewer, name), content);

@@ -3,7 +3,8 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { Sequence } from "#base/sequence.ts";
 import { SequenceDriver } from "#base/sequence.ts";
 import { encodeServerInit } from "#protocols/rfb/server-init.ts";
-import { acceptViewer, viewerVersion } from "#protocols/rfb/viewer-handshake.ts";
+import { encodeVersion, type RfbVersion, readVersion } from "#protocols/rfb/version.ts";
+import { acceptViewer } from "#protocols/rfb/viewer-handshake.ts";
 import type { Grant } from "#wire/grant.ts";
 import { eventually } from "./eventually.ts";
 
@@ -21,7 +22,7 @@ export interface TestUpstream extends AsyncDisposable {
   caller(): Promise<Caller>;
 }
 
-export const PIXEL_FORMAT = Uint8Array.of(32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0);
+const PIXEL_FORMAT = Uint8Array.of(32, 24, 0, 1, 0, 255, 0, 255, 0, 255, 16, 8, 0, 0, 0, 0);
 
 /** A TCP server that does with each connection what the test says. Port 0, loopback, or the path of a UNIX socket. */
 export async function startUpstream(
@@ -59,13 +60,19 @@ export async function startUpstream(
   };
 }
 
+interface RfbUpstreamOptions {
+  readonly path?: string;
+  /** The highest version that it speaks. */
+  readonly version?: RfbVersion;
+}
+
 /** An RFB server without a password that then does with each viewer what the test says. */
 export async function startRfbUpstream(
   serve: (caller: Caller) => void = () => {},
-  options: { readonly path?: string; readonly name?: string } = {},
+  options: RfbUpstreamOptions = {},
 ): Promise<TestUpstream> {
   return await startUpstream((caller) => {
-    const driver = new SequenceDriver(serverHandshake(caller.socket, options.name ?? "QEMU (guest)"));
+    const driver = new SequenceDriver(serverHandshake(caller.socket, options));
     let ready = false;
     caller.socket.on("data", (chunk) => {
       if (ready) {
@@ -81,9 +88,9 @@ export async function startRfbUpstream(
   }, options);
 }
 
-function* serverHandshake(socket: Socket, name: string): Sequence<void> {
+function* serverHandshake(socket: Socket, { version = "3.8" }: RfbUpstreamOptions): Sequence<void> {
   const send = (bytes: Uint8Array) => socket.write(bytes);
-  const version = yield* viewerVersion(send);
-  yield* acceptViewer(version, send);
-  send(encodeServerInit({ width: 640, height: 480, pixelFormat: PIXEL_FORMAT, name }));
+  send(encodeVersion(version));
+  yield* acceptViewer(yield* readVersion(), send);
+  send(encodeServerInit({ width: 640, height: 480, pixelFormat: PIXEL_FORMAT, name: "QEMU (guest)" }));
 }

@@ -5,6 +5,7 @@ import { WebSocket } from "ws";
 import { SequenceDriver } from "#base/sequence.ts";
 import type { ServerInit } from "#protocols/rfb/server-init.ts";
 import { upstreamHandshake } from "#protocols/rfb/upstream-handshake.ts";
+import { encodeVersion, type RfbVersion, VERSION_BYTES } from "#protocols/rfb/version.ts";
 import {
   BINARY_SUBPROTOCOL,
   type NodeMessage,
@@ -88,10 +89,15 @@ export class TestViewer implements AsyncDisposable {
   }
 
   /** RFC 6143 §7.1 to §7.3 as a viewer. Throws what the node says in RFB when it refuses. */
-  async handshake(): Promise<ServerInit> {
+  async handshake(version: RfbVersion = "3.8"): Promise<ServerInit> {
     const driver = new SequenceDriver(
       upstreamHandshake({ send: (bytes) => this.send(bytes), encryptDes: () => new Uint8Array(16) }),
     );
+    await eventually(() =>
+      assert.ok(this.#bytes.length >= VERSION_BYTES || this.closed, "no version was said"),
+    );
+    // A client speaks what its server speaks: it is made to speak an older version by being told of one.
+    this.#bytes = Buffer.concat([encodeVersion(version), this.#bytes.subarray(VERSION_BYTES)]);
     for (;;) {
       const bytes = this.#bytes;
       this.#bytes = Buffer.alloc(0);
