@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts, Caller } from "../services.ts";
-import type { FailureLimit } from "./failure-limit.ts";
+import { type FailureLimit, isPossibleApiKey } from "./failure-limit.ts";
 import { peerAddress, provenanceOf } from "./origins.ts";
 import { sessionCookie } from "./session-cookie.ts";
 
@@ -52,7 +52,8 @@ async function byKey(
   { accounts, failures }: AuthenticationDeps,
 ): Promise<Caller> {
   const credentials = readBasic(authorization);
-  if (credentials === undefined) throw new GatewayError("unauthenticated");
+  if (credentials === undefined || !isPossibleApiKey(credentials.apiKey))
+    throw new GatewayError("unauthenticated");
   const source = `${peerAddress(request)} ${credentials.apiKey}`;
   failures.check(source);
   const found = await accounts.byApiKey(credentials.apiKey, peerAddress(request));

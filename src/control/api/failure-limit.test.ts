@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { FailureLimit } from "./failure-limit.ts";
+import { FailureLimit, isPossibleApiKey } from "./failure-limit.ts";
 
 const refused = (error: unknown) => error instanceof GatewayError && error.code === "rate_limited";
 
@@ -50,4 +50,23 @@ test("no more than ten thousand sources are remembered, the oldest is forgotten 
 
   limit.check("first");
   assert.throws(() => limit.check("second"), refused);
+});
+
+test("what is over is forgotten at the next look, not only when room is needed", () => {
+  let now = 0;
+  const limit = new FailureLimit({ now: () => now });
+  for (let count = 0; count < 100; count += 1) limit.failed(`source ${count}`);
+  now = 30_000;
+  limit.failed("later");
+  assert.equal(limit.size, 101);
+
+  now = 60_000;
+  limit.check("anyone");
+
+  assert.equal(limit.size, 1);
+});
+
+test("a key of 128 characters may be one, a longer one may not", () => {
+  assert.equal(isPossibleApiKey("k".repeat(128)), true);
+  assert.equal(isPossibleApiKey("k".repeat(129)), false);
 });

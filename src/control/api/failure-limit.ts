@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 
@@ -5,9 +6,16 @@ const limits = {
   /** Wrong credentials from one source within a window; whoever mistypes stays far below. */
   failures: 20,
   windowMs: 60_000,
-  /** Sources that are remembered; beyond it the oldest is forgotten, so memory stays bounded. */
+  /** Sources that are remembered; beyond it the oldest is forgotten. Each is kept as a hash, so of one size. */
   sources: 10_000,
+  /** Of an API key that is looked at at all; those that we make are a fraction of it. */
+  apiKeyCharacters: 128,
 } as const;
+
+/** A key that is longer than any of ours is refused before it costs a query, a hash or memory. */
+export function isPossibleApiKey(apiKey: string): boolean {
+  return apiKey.length <= limits.apiKeyCharacters;
+}
 
 interface Window {
   failures: number;
@@ -20,6 +28,7 @@ interface Window {
  * behind the same address.
  */
 export class FailureLimit {
+  /** INVARIANT: in the order in which they end, because all are of one length and none is moved. */
   readonly #windows = new Map<string, Window>();
   readonly #clock: Clock;
 
@@ -27,26 +36,40 @@ export class FailureLimit {
     this.#clock = clock;
   }
 
+  /** How many sources are remembered. */
+  get size(): number {
+    return this.#windows.size;
+  }
+
   /** Throws `rate_limited` where too many attempts of this source failed lately. */
   check(source: string): void {
-    const window = this.#current(source);
+    this.#dropExpired();
+    const window = this.#windows.get(hash(source));
     if (window !== undefined && window.failures >= limits.failures) throw new GatewayError("rate_limited");
   }
 
   failed(source: string): void {
-    const window = this.#current(source);
+    this.#dropExpired();
+    const key = hash(source);
+    const window = this.#windows.get(key);
     if (window !== undefined) {
       window.failures += 1;
       return;
     }
-    this.#windows.delete(source);
-    this.#windows.set(source, { failures: 1, endsAt: this.#clock.now() + limits.windowMs });
+    this.#windows.set(key, { failures: 1, endsAt: this.#clock.now() + limits.windowMs });
     const [oldest] = this.#windows.keys();
     if (this.#windows.size > limits.sources && oldest !== undefined) this.#windows.delete(oldest);
   }
 
-  #current(source: string): Window | undefined {
-    const window = this.#windows.get(source);
-    return window !== undefined && window.endsAt > this.#clock.now() ? window : undefined;
+  #dropExpired(): void {
+    const now = this.#clock.now();
+    for (const [key, { endsAt }] of this.#windows) {
+      if (endsAt > now) return;
+      this.#windows.delete(key);
+    }
   }
+}
+
+function hash(source: string): string {
+  return createHash("sha256").update(source).digest("base64url");
 }

@@ -4,7 +4,7 @@ import { systemClock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { printable } from "#wire/gateway-error.ts";
 import type { Caller, Services } from "../../services.ts";
-import type { FailureLimit } from "../failure-limit.ts";
+import { type FailureLimit, isPossibleApiKey } from "../failure-limit.ts";
 import { fromFramework, logProblem } from "../http-errors.ts";
 import { peerAddress } from "../origins.ts";
 import { type Answer, formatFor } from "./answer.ts";
@@ -101,7 +101,7 @@ async function authenticate(
   { services: { accounts }, failures }: Pick<CloudStackOptions, "services" | "failures">,
 ): Promise<Caller> {
   const apiKey = textOf(parameters, "apikey");
-  if (apiKey === undefined) throw new CredentialsRefused();
+  if (apiKey === undefined || !isPossibleApiKey(apiKey)) throw new CredentialsRefused();
   const source = `${address} ${apiKey}`;
   failures.check(source);
   const found = await accounts.byApiKey(apiKey, address);

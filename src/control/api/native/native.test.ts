@@ -92,14 +92,35 @@ describe("who asks", () => {
     assert.equal(reply.headers.get("retry-after"), "60");
   });
 
-  test("twenty wrong sign-in codes within a minute close that door as well", async () => {
+  test("an API key that is longer than any is refused, and not even counted", async () => {
+    await using api = await testApi();
+    const long = { ...api.keys, apiKey: "k".repeat(129) };
+
+    for (let attempt = 0; attempt < 25; attempt += 1)
+      assert.equal(errorOf(await api.call("GET", "/api/v1/me", { as: long })).code, "unauthenticated");
+  });
+
+  test("twenty wrong sign-in codes within a minute slow further ones down, and lock nobody out", async () => {
     await using api = await testApi();
     const signIn = async (code: string) => await api.call("POST", "/api/v1/sign-in", { body: { code } });
     for (let attempt = 0; attempt < 20; attempt += 1)
       assert.equal(errorOf(await signIn(`wrong-${attempt}`)).code, "sign_in_code_invalid");
 
     assert.equal(errorOf(await signIn("wrong")).code, "rate_limited");
-    assert.equal((await api.call("GET", "/api/v1/me", { as: api.keys })).status, 200);
+    assert.notEqual(await api.signIn(), "", "from the same address, with a good code");
+  });
+
+  test("a sign-in that fails inside is no failure of whoever signs in", async () => {
+    await using api = await testApi();
+    const signIn = async (code: string) => await api.call("POST", "/api/v1/sign-in", { body: { code } });
+    const { accounts } = api.control.services;
+    const { signIn: works } = accounts;
+    accounts.signIn = async () => await Promise.reject(new Error("disk full"));
+    for (let attempt = 0; attempt < 25; attempt += 1)
+      assert.equal(errorOf(await signIn("any")).code, "internal");
+    accounts.signIn = works;
+
+    assert.equal(errorOf(await signIn("wrong")).code, "sign_in_code_invalid");
   });
 });
 
