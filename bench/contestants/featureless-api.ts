@@ -1,49 +1,38 @@
 /**
- * Half of the path of an open without its features, in control's place: hands out random tokens, keeps them
- * in memory, redeems each once. No signature, no encryption, no database, no TLS, no log.
+ * Half of the path of an open without its features, in control's place and on control's libraries: hands out
+ * random tokens, keeps them in memory, redeems each once. No signature, no encryption, no database, no TLS, no log.
  */
 import { randomBytes } from "node:crypto";
-import { createServer, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import fastify from "fastify";
+import { type Static, Type } from "typebox";
 
 const [upstreamHost = "", upstreamPort = ""] = process.argv.slice(2);
 const HOST = "127.0.0.1";
 
+const Relay = Type.Object({ port: Type.Integer() });
+const Redemption = Type.Object({ token: Type.String({ maxLength: 64 }) });
+
 const tokens = new Set<string>();
 let relayPort = 0;
 
-const server = createServer((request, response) => {
-  const { pathname, searchParams } = new URL(request.url ?? "/", "http://api");
-  switch (pathname) {
-    case "/relay":
-      relayPort = Number(searchParams.get("port"));
-      answer(response, {});
-      return;
-    case "/console":
-      answer(response, { host: HOST, port: relayPort, token: issue() });
-      return;
-    case "/redeem":
-      if (tokens.delete(searchParams.get("token") ?? ""))
-        answer(response, { host: upstreamHost, port: Number(upstreamPort) });
-      else response.writeHead(404).end();
-      return;
-    default:
-      response.writeHead(404).end();
-  }
+const app = fastify({ logger: false, forceCloseConnections: true });
+app.post<{ Body: Static<typeof Relay> }>("/relay", { schema: { body: Relay } }, async ({ body }) => {
+  relayPort = body.port;
+  return {};
 });
-server.listen({ host: HOST, port: 0, backlog: 4096 }, () => {
-  const { port } = server.address() as AddressInfo;
-  console.log(JSON.stringify({ host: HOST, port }));
-});
-process.on("disconnect", () => process.exit(0));
-
-function issue(): string {
+app.get("/console", async () => {
   const token = randomBytes(16).toString("hex");
   tokens.add(token);
-  return token;
-}
-
-function answer(response: ServerResponse, value: object): void {
-  const body = JSON.stringify(value);
-  response.writeHead(200, { "content-type": "application/json", "content-length": body.length }).end(body);
-}
+  return { host: HOST, port: relayPort, token };
+});
+app.post<{ Body: Static<typeof Redemption> }>(
+  "/redeem",
+  { schema: { body: Redemption } },
+  async ({ body }, reply) => {
+    if (!tokens.delete(body.token)) return await reply.code(404).send({});
+    return { host: upstreamHost, port: Number(upstreamPort) };
+  },
+);
+const origin = new URL(await app.listen({ host: HOST, port: 0, backlog: 4096 }));
+console.log(JSON.stringify({ host: HOST, port: Number(origin.port) }));
+process.on("disconnect", () => process.exit(0));

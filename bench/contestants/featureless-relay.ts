@@ -2,7 +2,7 @@
  * The other half, in the node's place: redeems a token over kept HTTP connections, dials, does the RFB
  * handshake on both sides (RFC 6143 §7.1, version 3.8, security None) and copies bytes.
  */
-import { Agent, createServer, get, type IncomingMessage } from "node:http";
+import { Agent, createServer, type IncomingMessage, request as open } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 
@@ -34,7 +34,7 @@ const viewers = new WebSocketServer({ noServer: true, perMessageDeflate: false }
 const server = createServer();
 server.on("upgrade", async (request: IncomingMessage, socket: Socket, head: Buffer) => {
   const token = new URL(request.url ?? "/", "http://relay").searchParams.get("token");
-  const grant = await ask(`/redeem?token=${token}`);
+  const grant = await ask("/redeem", { token });
   if (grant === undefined) {
     socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
     return;
@@ -45,20 +45,26 @@ server.on("upgrade", async (request: IncomingMessage, socket: Socket, head: Buff
 });
 server.listen({ host: HOST, port: 0, backlog: 4096 }, async () => {
   const { port } = server.address() as AddressInfo;
-  await ask(`/relay?port=${port}`);
+  await ask("/relay", { port });
   console.log(JSON.stringify({ host: HOST, port }));
 });
 process.on("disconnect", () => process.exit(0));
 
-function ask(path: string): Promise<{ readonly host: string; readonly port: number } | undefined> {
+function ask(
+  path: string,
+  question: object,
+): Promise<{ readonly host: string; readonly port: number } | undefined> {
+  const payload = Buffer.from(JSON.stringify(question));
+  const headers = { "content-type": "application/json", "content-length": payload.length };
   return new Promise((resolve, reject) => {
-    get({ host: HOST, port: apiPort, path, agent }, (response) => {
+    const asking = open({ method: "POST", host: HOST, port: apiPort, path, agent, headers }, (response) => {
       let body = "";
       response.setEncoding("utf8").on("data", (text: string) => {
         body += text;
       });
       response.on("end", () => resolve(response.statusCode === 200 ? JSON.parse(body) : undefined));
-    }).on("error", reject);
+    });
+    asking.on("error", reject).end(payload);
   });
 }
 
