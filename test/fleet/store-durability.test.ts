@@ -5,6 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { systemClock } from "#base/clock.ts";
 import { openSqliteStore } from "#control/store/sqlite/open.ts";
+import { eventually } from "../harness/eventually.ts";
 import { firstLine, startProcess } from "../harness/process.ts";
 import { scratch } from "../harness/scratch.ts";
 
@@ -39,6 +40,7 @@ test(`nothing that was acknowledged is lost when its writer is killed, ${KILLS} 
 async function writeUntilKilled(file: string): Promise<Map<string, string>> {
   await using writer = await startProcess(process.execPath, ["test/harness/store-writer.ts", file]);
   await firstLine(writer);
+  await eventually(() => assert.match(writer.stdout.text, /^(?!ready).+\n/m, "it has written"));
   // Not a wait for something: the moment of death is what is random here.
   await delay(Math.random() * LONGEST_LIFE_MS + 10);
   assert.equal(await writer.stop("SIGKILL"), "SIGKILL");

@@ -4,12 +4,6 @@ import { lacking } from "./requirements.ts";
 
 export const lackingBrowser = lacking("chromium");
 
-/** A tab, and everything in it that a person at the console of the browser would see in red. */
-export interface Tab {
-  readonly page: Page;
-  readonly complaints: readonly string[];
-}
-
 export interface TestBrowser extends AsyncDisposable {
   /** A new tab with its own cookies and storage. */
   open(options?: BrowserContextOptions & { readonly expected?: RegExp }): Promise<Page>;

@@ -8,7 +8,7 @@ export interface CloudStackCaller {
   readonly secretKey: string;
 }
 
-export interface CloudStackAnswer {
+interface CloudStackAnswer {
   readonly status: number;
   /** The body below its one key, which is the command's name in lower case and "response". */
   readonly response: Readonly<Record<string, unknown>>;
@@ -32,7 +32,7 @@ export interface ConsoleEndpoint {
  * A signed call as CloudStack's clients make it (documentation: "CloudStack API, Request Signing"). Written from
  * that description, not from our own code, so that both sides cannot be wrong together.
  */
-export async function callCloudStack(
+async function callCloudStack(
   caller: CloudStackCaller,
   command: string,
   parameters: Readonly<Record<string, string>> = {},

@@ -12,10 +12,10 @@ const limits = {
 } as const;
 
 /** How a process ended: its status, or the signal that ended it. */
-export type Exit = number | NodeJS.Signals;
+type Exit = number | NodeJS.Signals;
 
 /** Everything a stream of a child has said so far. */
-export class Output {
+class Output {
   #text = "";
   #dropped = false;
 

@@ -10,13 +10,13 @@ export interface TestEnded {
   readonly text: string;
 }
 
-export interface TestStarted {
+interface TestStarted {
   readonly type: "started";
   readonly name: string;
 }
 
 /** The last message: every test of every file has ended. */
-export interface AllEnded {
+interface AllEnded {
   readonly type: "done";
 }
 
