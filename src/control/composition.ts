@@ -21,14 +21,17 @@ import { createProjects } from "./projects/projects.ts";
 import type { Services } from "./services.ts";
 import { createReports } from "./sessions/reports.ts";
 import { createSessions } from "./sessions/sessions.ts";
-import { createSettings } from "./settings/settings.ts";
+import { createSettings, type SettingValues } from "./settings/settings.ts";
 import type { Store } from "./store/store.ts";
 import { createRedemption } from "./tickets/redemption.ts";
 import { createTicketKeys } from "./tickets/ticket-keys.ts";
 
 const DRIVERS: Drivers = new Map([[MANUAL_DRIVER, manualDriver]]);
 
-/** Makes everything that control consists of, out of an opened installation: what its APIs use, and its link. */
+/**
+ * Makes everything that control consists of, out of an opened installation: what its APIs use, its link, and the
+ * settings in force.
+ */
 export async function compose({
   store,
   installation,
@@ -42,7 +45,7 @@ export async function compose({
   readonly publicOrigin: () => string;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<{ readonly services: Services; readonly link: LinkParts }> {
+}): Promise<{ readonly services: Services; readonly link: LinkParts; readonly values: SettingValues }> {
   const { id: installationId, key, vault, authority } = installation;
   const base = { store, clock, log, vault, drivers: DRIVERS, publicOrigin };
   const { settings, values } = await createSettings(store);
@@ -71,5 +74,6 @@ export async function compose({
       takeReports: createReports(store),
       log,
     },
+    values,
   };
 }

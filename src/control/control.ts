@@ -40,7 +40,8 @@ export async function startControl(
   // The port, so the origin, is known only once the APIs are served; both are asked for at each request.
   const origins: string[] = [];
   const publicOrigin = () => origins[0] ?? "";
-  const { services, link: linkParts } = await compose({ store, installation, publicOrigin, clock, log });
+  const composed = await compose({ store, installation, publicOrigin, clock, log });
+  const { services, link: linkParts, values } = composed;
   const app = createApiServer({ services, log, origins, webRoot: webRoot(), version: version() });
   const api = await serve(app, config.listen, "listen");
   opened.defer(async () => await api.close());
@@ -55,7 +56,7 @@ export async function startControl(
     clock,
   });
   opened.defer(async () => await link.close());
-  const sweeps = startSweeps(store, log);
+  const sweeps = startSweeps({ store, values, clock, log });
   opened.defer(async () => await sweeps.stop());
 
   const running = opened.move();

@@ -1,19 +1,41 @@
+import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { sweepSignIns } from "./accounts/sign-in.ts";
 import { sweepJoinTokens } from "./fleet/join-tokens.ts";
 import { periodically } from "./periodic.ts";
-import { createTicketSweep } from "./sessions/endings.ts";
+import {
+  createLostNodeSweep,
+  createTicketSweep,
+  createUnreportedSweep,
+  type SessionSweep,
+} from "./sessions/session-sweeps.ts";
+import type { SettingValues } from "./settings/settings.ts";
 import type { Store } from "./store/store.ts";
 
 const intervals = {
   ticketsMs: 5000,
+  nodesMs: 15_000,
   credentialsMs: 60_000,
 } as const;
 
 /** Tidies up what nobody came back for. Nothing depends on it: what is over is refused before it is swept. */
-export function startSweeps(store: Store, log: Log): { stop(): Promise<void> } {
+export function startSweeps(parts: {
+  readonly store: Store;
+  readonly values: SettingValues;
+  readonly clock: Clock;
+  readonly log: Log;
+}): { stop(): Promise<void> } {
+  const { store, log } = parts;
+  const logged = (sweep: SessionSweep, message: string) => async () => {
+    const sessions = await sweep();
+    if (sessions > 0) log.warn({ sessions }, message);
+  };
+  const unreported = logged(createUnreportedSweep(store), "Sessions ended whose nodes never opened them");
+  const lost = logged(createLostNodeSweep(parts), "Sessions ended whose nodes are not heard of any more");
   const sweeps = [
     periodically(createTicketSweep(store), { everyMs: intervals.ticketsMs, name: "tickets", log }),
+    periodically(unreported, { everyMs: intervals.nodesMs, name: "unreported sessions", log }),
+    periodically(lost, { everyMs: intervals.nodesMs, name: "lost nodes", log }),
     periodically(
       async () => {
         await sweepSignIns(store);

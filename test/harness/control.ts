@@ -8,6 +8,7 @@ import { compose } from "#control/composition.ts";
 import type { Installation } from "#control/installation.ts";
 import type { LinkParts } from "#control/link/server.ts";
 import type { Caller, Services } from "#control/services.ts";
+import type { SettingValues } from "#control/settings/settings.ts";
 import { openSqliteStore } from "#control/store/sqlite/open.ts";
 import type { Store } from "#control/store/store.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
@@ -36,6 +37,7 @@ export interface TestControl extends AsyncDisposable {
   readonly store: Store;
   readonly services: Services;
   readonly link: LinkParts;
+  readonly values: SettingValues;
   readonly installation: Installation;
   readonly clock: TestClock;
   readonly folder: string;
@@ -67,7 +69,7 @@ export async function testControl(): Promise<TestControl> {
   });
   if (firstKeys === undefined) throw new Error("the database was not empty");
   const publicOrigin = () => PUBLIC_ORIGIN;
-  const { services, link } = await compose({ store, installation, publicOrigin, clock, log });
+  const { services, link, values } = await compose({ store, installation, publicOrigin, clock, log });
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
@@ -80,6 +82,7 @@ export async function testControl(): Promise<TestControl> {
     store,
     services,
     link,
+    values,
     installation,
     clock,
     folder,

@@ -58,6 +58,12 @@ export const SETTINGS = {
     description:
       "How long after its end a console can be opened again from its page, in milliseconds (0 to 24 h). Rights are judged anew each time.",
   },
+  "session.lost.timeout": {
+    fallback: String(HOUR_MS),
+    parse: milliseconds(MINUTE_MS, 7 * 24 * HOUR_MS),
+    description:
+      "How long nothing may be heard of a node before its sessions are written down as ended, in milliseconds (1 min to 7 days).",
+  },
   "novnc.console.sourceip.check.enabled": {
     fallback: "false",
     parse: flag,

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { test } from "node:test";
+import { sql } from "kysely";
+import { type TestControl, type TestNode, testControl } from "../../../test/harness/control.ts";
+import {
+  createLostNodeSweep,
+  createTicketSweep,
+  createUnreportedSweep,
+  lostSessions,
+  unreportedSessions,
+} from "./session-sweeps.ts";
+
+test("a ticket that nobody used ends its session when its time is over, and no other", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const used = await open(control);
+  await redeem(control, node, used);
+  const unused = await open(control);
+  control.clock.advance(30_000);
+  await control.link.registry.heartbeat(node.id, { incarnation: node.incarnation, sessions: 1 });
+  const fresh = await open(control);
+  control.clock.advance(29_999);
+  const sweep = createTicketSweep(control.store);
+
+  assert.equal(await sweep(), 0);
+  control.clock.advance(1);
+  assert.equal(await sweep(), 1);
+  assert.equal(await sweep(), 0);
+
+  const session = await control.services.sessions.get(control.admin, unused);
+  assert.deepEqual(session.ending, { kind: "refused", code: "ticket_expired" });
+  assert.equal(session.endedAt, new Date(control.clock.now()).toISOString());
+  for (const id of [used, fresh])
+    assert.equal((await control.services.sessions.get(control.admin, id)).state, "pending");
+});
+
+test("a sweep takes a bounded number, and the next one the rest", async () => {
+  await using control = await testControl();
+  await control.node();
+  const first = await open(control);
+  const row = await control.store.db
+    .selectFrom("sessions")
+    .selectAll()
+    .where("id", "=", first)
+    .executeTakeFirstOrThrow();
+  const copies = Array.from({ length: 600 }, () => ({ ...row, id: randomUUID() }));
+  for (const copy of copies) await control.store.db.insertInto("sessions").values(copy).execute();
+  control.clock.advance(60_000);
+  const sweep = createTicketSweep(control.store);
+
+  assert.deepEqual([await sweep(), await sweep(), await sweep()], [500, 101, 0]);
+});
+
+test("a redemption whose answer never arrived ends five minutes later, as its viewer was told", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const id = await open(control);
+  const sweep = createUnreportedSweep(control.store);
+  await redeem(control, node, id);
+  control.clock.advance(5 * 60_000);
+  await heartbeat(control, node);
+  assert.equal(await sweep(), 0);
+  control.clock.advance(1);
+  await heartbeat(control, node);
+
+  assert.equal(await sweep(), 1);
+
+  const session = await control.services.sessions.get(control.admin, id);
+  assert.deepEqual(session.ending, { kind: "failed", code: "control_unreachable" });
+  assert.equal(session.endedAt, new Date(control.clock.now()).toISOString());
+});
+
+test("of redeemed sessions, those that were reported and those of a node that is cut off are left alone", async () => {
+  await using control = await testControl();
+  const [node, silent] = [
+    await control.node({ maximumSessions: 1 }),
+    await control.node({ maximumSessions: 1 }),
+  ];
+  const ids = [await open(control), await open(control)];
+  const sessions = await Promise.all(
+    ids.map(async (id) => await control.services.sessions.get(control.admin, id)),
+  );
+  const [reported, waiting] = [node, silent].map(
+    ({ id }) => sessions.find(({ nodeId }) => nodeId === id)?.id,
+  );
+  assert.ok(reported !== undefined && waiting !== undefined, "one on each node");
+  await redeem(control, node, reported);
+  await redeem(control, silent, waiting);
+  await report(control, node, reported, "active");
+  control.clock.advance(6 * 60_000);
+  await heartbeat(control, node);
+
+  assert.equal(await createUnreportedSweep(control.store)(), 0);
+
+  await report(control, silent, waiting, "active");
+  assert.equal((await control.services.sessions.get(control.admin, waiting)).state, "active");
+});
+
+test("sessions of a node that is not heard of for an hour end as lost, and stay so when it comes back", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const [carried, opening, unused] = [await open(control), await open(control), await open(control)];
+  await redeem(control, node, carried);
+  await report(control, node, carried, "active");
+  await redeem(control, node, opening);
+  const sweep = createLostNodeSweep(control);
+  control.clock.advance(60 * 60_000 - 1);
+  assert.equal(await sweep(), 0);
+  control.clock.advance(1);
+
+  assert.equal(await sweep(), 2);
+  await heartbeat(control, node);
+  await report(control, node, carried, "active");
+  await report(control, node, opening, "ended");
+
+  for (const id of [carried, opening]) {
+    const session = await control.services.sessions.get(control.admin, id);
+    assert.equal(session.state, "ended");
+    assert.deepEqual(session.ending, { kind: "failed", code: "node_lost" });
+  }
+  assert.equal((await control.services.sessions.get(control.admin, unused)).state, "pending");
+});
+
+test("how long a node may be silent is a setting, and one that is heard of keeps its sessions", async () => {
+  await using control = await testControl();
+  const { settings } = control.services;
+  const node = await control.node();
+  const id = await open(control);
+  await redeem(control, node, id);
+  await report(control, node, id, "active");
+  await settings.set(control.admin, "session.lost.timeout", "120000");
+  const sweep = createLostNodeSweep(control);
+  control.clock.advance(60_000);
+  await heartbeat(control, node);
+  control.clock.advance(119_999);
+  assert.equal(await sweep(), 0);
+  control.clock.advance(1);
+
+  assert.equal(await sweep(), 1);
+
+  await assert.rejects(settings.set(control.admin, "session.lost.timeout", "59999"), {
+    code: "request_invalid",
+  });
+});
+
+test("time in which control itself was away is no silence of its nodes", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const id = await open(control);
+  await redeem(control, node, id);
+  await report(control, node, id, "active");
+  control.clock.advance(10 * 60 * 60_000);
+  const sweep = createLostNodeSweep(control);
+
+  assert.equal(await sweep(), 0);
+  control.clock.advance(60 * 60_000);
+  assert.equal(await sweep(), 1);
+});
+
+test("what is to be swept comes off the indexes of the sessions that live", async () => {
+  await using control = await testControl();
+  const { db } = control.store;
+  const unreported = unreportedSessions(db, control.store, sql<number>`1`);
+  const lost = lostSessions(db, control.store, sql<number>`1`);
+
+  for (const [query, index] of [
+    [unreported, /SEARCH sessions USING INDEX sessions_live/],
+    [lost, /SEARCH sessions USING INDEX sessions_live_by_node \(node_id=\?\)/],
+  ] as const) {
+    const { sql: text } = query.compile();
+    const plan = await sql
+      .raw<{ detail: string }>(`explain query plan ${text.replaceAll("?", "'1'")}`)
+      .execute(db);
+    assert.match(plan.rows.map((row) => row.detail).join("; "), index);
+  }
+});
+
+async function open(control: TestControl): Promise<string> {
+  const { id: machineId } = await control.machine();
+  return (await control.services.consoles.open(control.admin, { machineId, api: "native" })).sessionId;
+}
+
+async function redeem(control: TestControl, { id, incarnation }: TestNode, sessionId: string): Promise<void> {
+  await control.link.redeem(id, { incarnation, sessionId, attachment: 1, viewerAddress: "::1" });
+}
+
+async function heartbeat(control: TestControl, { id, incarnation }: TestNode): Promise<void> {
+  await control.link.registry.heartbeat(id, { incarnation, sessions: 1 });
+}
+
+async function report(
+  control: TestControl,
+  { id: nodeId, incarnation }: TestNode,
+  sessionId: string,
+  state: "active" | "ended",
+): Promise<void> {
+  const ending = { kind: "closed", code: "viewer_closed" } as const;
+  const common = { sessionId, attachment: 1, at: control.clock.now(), bytesToViewer: 1, bytesFromViewer: 1 };
+  await control.link.takeReports({ nodeId, incarnation }, [
+    { ...common, state, ...(state === "ended" ? { ending } : {}) },
+  ]);
+}

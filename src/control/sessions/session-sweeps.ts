@@ -1,0 +1,120 @@
+import { sql } from "kysely";
+import type { Clock } from "#base/clock.ts";
+import type { SettingValues } from "../settings/settings.ts";
+import { INTEGER, prepare } from "../store/prepared.ts";
+import type { Queries, Store } from "../store/store.ts";
+import { isLive, isUnredeemed } from "./conditions.ts";
+import { endedColumns } from "./endings.ts";
+
+const limits = {
+  /** Of one sweep's statement, so that nobody waits long for it. */
+  sweptSessions: 500,
+  /**
+   * From a redemption to the node's first word about it. A node says within a minute whether the console opened or
+   * why it did not (the sum of proxy/deadlines.ts); whoever says nothing for five never got our answer.
+   */
+  unreportedMs: 5 * 60 * 1000,
+} as const;
+
+/** Ends what nobody will end any more. Resolves to how many sessions it ended in its bounded batch. */
+export type SessionSweep = () => Promise<number>;
+
+/** Ends the sessions whose tickets nobody used in time. */
+export function createTicketSweep(store: Store): SessionSweep {
+  const end = prepare(store.db, {}, (db) =>
+    db
+      .updateTable("sessions")
+      .set({
+        ...endedColumns({ kind: "refused", code: "ticket_expired" }, store.now),
+        ended_at: sql`ticket_expires_at`,
+      })
+      .where("id", "in", (overdue) =>
+        overdue
+          .selectFrom("sessions")
+          .select("id")
+          .where(isUnredeemed)
+          .where("ticket_expires_at", "<=", store.now)
+          .limit(limits.sweptSessions),
+      )
+      .returning("id"),
+  );
+  return async () => (await end(store.db, {})).length;
+}
+
+/**
+ * Ends the sessions whose node never learnt that their ticket was redeemed: our answer was lost on its way, so the
+ * viewer was told `control_unreachable`, and there is nothing that the node could report. Only where the node was
+ * heard of since: while it is cut off, what it has to report waits there.
+ */
+export function createUnreportedSweep(store: Store): SessionSweep {
+  const end = prepare(store.db, { unreportedMs: INTEGER }, (db, slots) =>
+    db
+      .updateTable("sessions")
+      .set(endedColumns({ kind: "failed", code: "control_unreachable" }, store.now))
+      .where("id", "in", unreportedSessions(db, store, slots.unreportedMs))
+      // A report that comes meanwhile is right.
+      .where("state", "=", "pending")
+      .returning("id"),
+  );
+  return async () => (await end(store.db, { unreportedMs: limits.unreportedMs })).length;
+}
+
+/**
+ * Ends the sessions of nodes that were not heard of for `session.lost.timeout`. What such a node says later changes
+ * nothing: what is over stays over. Time in which control itself was away does not count as a node's silence.
+ */
+export function createLostNodeSweep({
+  store,
+  values,
+  clock,
+}: {
+  readonly store: Store;
+  readonly values: SettingValues;
+  readonly clock: Clock;
+}): SessionSweep {
+  const listeningSince = clock.now();
+  const end = prepare(store.db, { timeoutMs: INTEGER }, (db, slots) =>
+    db
+      .updateTable("sessions")
+      .set(endedColumns({ kind: "failed", code: "node_lost" }, store.now))
+      .where("id", "in", lostSessions(db, store, slots.timeoutMs))
+      .where("state", "<>", "ended")
+      .returning("id"),
+  );
+  return async () => {
+    const timeoutMs = values.value("session.lost.timeout");
+    if (clock.now() - listeningSince < timeoutMs) return 0;
+    return (await end(store.db, { timeoutMs })).length;
+  };
+}
+
+type Milliseconds = ReturnType<typeof sql<number>>;
+
+/** Answered off the index of the sessions that live: see the test. */
+export function unreportedSessions(db: Queries, { now }: Pick<Store, "now">, unreportedMs: Milliseconds) {
+  return db
+    .selectFrom("sessions")
+    .innerJoin("nodes", "nodes.id", "sessions.node_id")
+    .select("sessions.id")
+    .where(isLive)
+    .where("sessions.state", "=", "pending")
+    .where("sessions.redeemed_at", "<=", (where) => where(now, "-", unreportedMs))
+    .where("nodes.seen_at", ">", (where) => where("sessions.redeemed_at", "+", unreportedMs))
+    .limit(limits.sweptSessions);
+}
+
+/** Answered off the index of the sessions that live, node by node: see the test. A ticket's end is its own. */
+export function lostSessions(db: Queries, { now }: Pick<Store, "now">, timeoutMs: Milliseconds) {
+  return db
+    .selectFrom("sessions")
+    .select("sessions.id")
+    .where(isLive)
+    .where("sessions.node_id", "in", (silent) =>
+      silent
+        .selectFrom("nodes")
+        .select("nodes.id")
+        .where("nodes.seen_at", "<=", (where) => where(now, "-", timeoutMs)),
+    )
+    .where("sessions.redeemed_at", "is not", null)
+    .limit(limits.sweptSessions);
+}
