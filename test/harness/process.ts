@@ -106,7 +106,10 @@ export async function startProcess(
 }
 
 /** Waits for the first whole line of standard output; a process that ends instead fails with what it said. */
-export async function firstLine(child: Process): Promise<string> {
+export async function firstLine(
+  child: Process,
+  options: { readonly withinMs?: number } = {},
+): Promise<string> {
   let exit: Exit | undefined;
   void child.exited.then((value) => {
     exit = value;
@@ -116,7 +119,7 @@ export async function firstLine(child: Process): Promise<string> {
     if (rest.length > 0) return first;
     assert.ok(exit !== undefined, `said no line yet; standard error:\n${child.stderr.text}`);
     return undefined;
-  });
+  }, options);
   assert.ok(line !== undefined, `ended with ${exit} before it was ready:\n${child.stderr.text}`);
   return line;
 }

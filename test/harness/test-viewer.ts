@@ -54,10 +54,16 @@ export class TestViewer implements AsyncDisposable {
     url: string,
     {
       protocols = [],
-      headers = {},
-    }: { readonly protocols?: readonly string[]; readonly headers?: Record<string, string> } = {},
+      ...options
+    }: {
+      readonly protocols?: readonly string[];
+      readonly headers?: Record<string, string>;
+      readonly localAddress?: string;
+    } = {},
   ): Promise<TestViewer> {
-    const viewer = new TestViewer(new WebSocket(url, [...protocols], { headers, perMessageDeflate: false }));
+    const viewer = new TestViewer(
+      new WebSocket(url, [...protocols], { ...options, perMessageDeflate: false }),
+    );
     await once(viewer.webSocket, "open");
     return viewer;
   }
