@@ -64,8 +64,15 @@ export const FIELDS = {
     env: "PORTHOLE_PROXY_MAX_SESSIONS",
     doc: "Consoles that the node carries at most, whatever control assigns to it",
     placeholder: "NUMBER",
-    parse: sessionCount,
+    parse: count,
     fallback: 5_000,
+  },
+  maxIdlePerAddress: {
+    env: "PORTHOLE_PROXY_MAX_IDLE_PER_ADDRESS",
+    doc: "Connections from one address on which nothing is asked and no console open; beyond them the oldest is closed",
+    placeholder: "NUMBER",
+    parse: count,
+    fallback: 256,
   },
   logLevel: {
     env: "PORTHOLE_PROXY_LOG_LEVEL",
@@ -140,8 +147,8 @@ function secureOrigin(value: string): string {
   return parsed;
 }
 
-function sessionCount(value: string): number {
-  const count = /^\d{1,6}$/.test(value) ? Number(value) : 0;
-  if (count === 0) throw new Error("must be a number from 1 to 999999");
-  return count;
+function count(value: string): number {
+  const parsed = /^\d{1,6}$/.test(value) ? Number(value) : 0;
+  if (parsed === 0) throw new Error("must be a number from 1 to 999999");
+  return parsed;
 }

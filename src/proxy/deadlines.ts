@@ -1,5 +1,9 @@
 /** How long each step of a console may take, in milliseconds. One value, so that a test can be impatient. */
 export interface Deadlines {
+  /** From a connection to the first byte of a request. Longer than any way there and back, and browsers connect ahead. */
+  readonly firstByteMs: number;
+  /** From a request to the end of its answer: for the viewer's largest file, over the slowest line. */
+  readonly answerMs: number;
   /** From the upgrade to the viewer's version, and again from our offer to its ClientInit. */
   readonly viewerHandshakeMs: number;
   /** Resolving the hypervisor's name and connecting to it. */
@@ -17,6 +21,8 @@ export interface Deadlines {
 }
 
 export const DEADLINES: Deadlines = {
+  firstByteMs: 3_000,
+  answerMs: 60_000,
   viewerHandshakeMs: 10_000,
   dialMs: 10_000,
   upstreamHandshakeMs: 10_000,

@@ -43,7 +43,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   await using opened = new AsyncDisposableStack();
   const files = readViewerFiles(options.viewerFolder);
   const identity = await loadOrJoin({ ...config, log, signal });
-  const listener = await Listener.open({ ...config, addresses: listenAddresses(config), log });
+  const listener = await Listener.open({ ...config, ...deadlines, addresses: listenAddresses(config), log });
   const origins = publicOrigins(config, listener.addresses);
 
   const link = new NodeLink({

@@ -29,8 +29,8 @@ const limits = {
   fragments: 1024,
   /** Reads that one unfinished message may be spread over: one arriving byte by byte is an attack. */
   bufferedChunks: 16 * 1024,
-  /** Viewers that wait for control's word at once. */
-  pendingAdmissions: 1024,
+  /** Viewers that wait for control's word, and those that are being told that they were refused. */
+  pending: 1024,
 } as const;
 
 /** What scanners and mistyped addresses cause all day; not worth an operator's eye. */
@@ -65,6 +65,8 @@ export class Door {
   readonly #options: DoorOptions;
   readonly #webSockets: WebSocketServer;
   readonly #pending = new Set<Promise<void>>();
+  /** Told why, and until the closing deadline to let go. In the order in which they came. */
+  readonly #refused = new Set<WebSocket>();
   #isClosed = false;
 
   constructor(options: DoorOptions) {
@@ -110,7 +112,7 @@ export class Door {
     checkOrigin(request.headers.origin);
     const credentials = readCredentials(request.url, offers);
     const pending = this.#pending.size;
-    if (pending >= limits.pendingAdmissions || sessions.size + pending >= maxSessions)
+    if (pending >= limits.pending || sessions.size + pending >= maxSessions)
       throw new GatewayError("node_full");
     return await admit({ ...credentials, viewerAddress: viewerAddress(request.socket) });
   }
@@ -135,7 +137,19 @@ export class Door {
     this.#upgrade(knock, SUBPROTOCOL, (webSocket) => {
       webSocket.on("error", ignoreError);
       new ViewerLeg(webSocket, knock.socket, SUBPROTOCOL).end(endingOf(error));
+      this.#holdRefused(webSocket);
     });
+  }
+
+  /** Who was refused makes room for who was not judged yet: a flood of bad tickets keeps nobody out. */
+  #holdRefused(webSocket: WebSocket): void {
+    this.#refused.add(webSocket);
+    webSocket.once("close", () => this.#refused.delete(webSocket));
+    for (const oldest of this.#refused) {
+      if (this.#refused.size + this.#pending.size <= limits.pending) return;
+      this.#refused.delete(oldest);
+      oldest.terminate();
+    }
   }
 
   #refuseByStatus({ request, socket }: Knock, error: GatewayError): void {

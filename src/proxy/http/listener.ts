@@ -4,14 +4,13 @@ import type { Socket } from "node:net";
 import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import { Guests, type GuestsOptions } from "./guests.ts";
 
 const limits = {
   /** All headers together. A ticket in a URL takes about 500 bytes, cookies of other applications the most. */
   headerBytes: 16 * 1024,
   /** More header lines than browsers and proxies send together. */
   headers: 100,
-  /** Connections beyond one per console: pages being loaded, and refusals being said. */
-  spareConnections: 1_000,
 } as const;
 
 const deadlines = {
@@ -24,10 +23,8 @@ const deadlines = {
   checkMs: 2_000,
 } as const;
 
-export interface ListenerOptions {
+export interface ListenerOptions extends GuestsOptions {
   readonly addresses: readonly HostPort[];
-  /** Consoles that the node carries at most. */
-  readonly maxSessions: number;
   readonly log: Log;
 }
 
@@ -36,14 +33,20 @@ export interface Handlers {
   readonly upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 }
 
-/** The node's front: plain HTTP on one port or two, where each serves both the pages and the WebSocket. */
+/**
+ * The node's front: plain HTTP on one port or two, where each serves both the pages and the WebSocket. It bounds the
+ * connections that ask or do nothing; those that want a console are the door's to bound once they have said so.
+ */
 export class Listener {
   readonly #servers: readonly Server[];
+  readonly #guests: Guests;
   readonly #closed: readonly Promise<unknown>[];
 
-  private constructor(servers: readonly Server[]) {
+  private constructor(servers: readonly Server[], guests: Guests) {
     this.#servers = servers;
+    this.#guests = guests;
     this.#closed = servers.map((server) => once(server, "close"));
+    for (const server of servers) server.on("connection", (socket: Socket) => guests.enter(socket));
   }
 
   /** Resolves when every address is listened on. Throws a ConfigError, with all closed, when one cannot be. */
@@ -51,7 +54,7 @@ export class Listener {
     const servers: Server[] = [];
     try {
       for (const address of options.addresses) servers.push(await listen(address, options));
-      return new Listener(servers);
+      return new Listener(servers, new Guests(options));
     } catch (error) {
       for (const server of servers) server.close();
       throw error;
@@ -69,12 +72,19 @@ export class Listener {
 
   /** To be called at once: who asks before is left without an answer. */
   serve({ request, upgrade }: Handlers): void {
+    const guests = this.#guests;
     for (const server of this.#servers) {
-      server.on("request", request);
+      server.on("request", (message, response) => {
+        const { socket } = message;
+        guests.asks(socket);
+        response.once("close", () => guests.isAnswered(socket));
+        request(message, response);
+      });
       // An upgraded connection is a net.Socket on a plain HTTP server; the type says Duplex for those that are not.
-      server.on("upgrade", (message: IncomingMessage, socket, head: Buffer) =>
-        upgrade(message, socket as Socket, head),
-      );
+      server.on("upgrade", (message: IncomingMessage, socket, head: Buffer) => {
+        guests.leave(socket as Socket);
+        upgrade(message, socket as Socket, head);
+      });
     }
   }
 
@@ -84,6 +94,7 @@ export class Listener {
       server.close();
       server.closeAllConnections();
     }
+    this.#guests[Symbol.dispose]();
   }
 
   /** After `stopListening`: resolves when the connections with a WebSocket are gone too. */
@@ -92,7 +103,7 @@ export class Listener {
   }
 }
 
-async function listen(address: HostPort, { maxSessions, log }: ListenerOptions): Promise<Server> {
+async function listen(address: HostPort, { log }: ListenerOptions): Promise<Server> {
   const server = createServer({
     maxHeaderSize: limits.headerBytes,
     headersTimeout: deadlines.headersMs,
@@ -104,7 +115,6 @@ async function listen(address: HostPort, { maxSessions, log }: ListenerOptions):
   });
   // One more than is taken, so that a flood is seen; the rest is dropped unread.
   server.maxHeadersCount = limits.headers + 1;
-  server.maxConnections = maxSessions + limits.spareConnections;
   server.listen({ host: address.host, port: address.port });
   try {
     await once(server, "listening");
