@@ -5,7 +5,7 @@ import { ERRORS, type ErrorCode } from "#wire/errors.ts";
 import { LINK_ROUTES } from "#wire/link.ts";
 import { BINARY_SUBPROTOCOL, SUBPROTOCOL } from "#wire/viewer.ts";
 import { eventually } from "../../test/harness/eventually.ts";
-import type { ConsoleOptions } from "../../test/harness/link-double.ts";
+import type { ConsoleOptions, IssuedConsole } from "../../test/harness/link-double.ts";
 import { startTestNode, type TestNode } from "../../test/harness/test-node.ts";
 import { startRfbUpstream, type TestUpstream } from "../../test/harness/test-upstream.ts";
 import { refusal, TestViewer, webSocketUrl } from "../../test/harness/test-viewer.ts";
@@ -30,6 +30,8 @@ interface Attempt {
 }
 
 const minute = 60_000;
+/** Refused before the node knows which session it is about. */
+const UNOPENED: ReadonlySet<ErrorCode> = new Set(["ticket_invalid", "origin_refused"]);
 const ATTEMPTS: readonly [what: string, code: ErrorCode, attempt: Attempt][] = [
   ["an empty ticket", "ticket_invalid", { ticket: () => "" }],
   ["a ticket that is none", "ticket_invalid", { ticket: () => "nonsense" }],
@@ -56,7 +58,7 @@ const ATTEMPTS: readonly [what: string, code: ErrorCode, attempt: Attempt][] = [
 
 for (const [what, code, attempt] of ATTEMPTS) {
   test(`${what} is refused with a status before the upgrade`, async () => {
-    const ticket = await ticketFor(attempt);
+    const { ticket } = await ticketFor(attempt);
     const dialled = machine.callers.length;
 
     const refused = await refusal(urlOf(ticket, attempt), {
@@ -72,7 +74,7 @@ for (const [what, code, attempt] of ATTEMPTS) {
   });
 
   test(`${what} is refused with an ending and a close code for porthole.v1`, async () => {
-    const ticket = await ticketFor(attempt);
+    const { sessionId, ticket } = await ticketFor(attempt);
     const dialled = machine.callers.length;
 
     await using viewer = await TestViewer.connect(urlOf(ticket, attempt), {
@@ -81,7 +83,8 @@ for (const [what, code, attempt] of ATTEMPTS) {
     });
     const closed = await viewer.untilClosed();
 
-    assert.deepEqual(viewer.texts, [{ type: "ending", ending: { kind: "refused", code } }]);
+    const reference = UNOPENED.has(code) ? {} : { reference: sessionId };
+    assert.deepEqual(viewer.texts, [{ type: "ending", ending: { kind: "refused", code, ...reference } }]);
     assert.deepEqual(closed, { code: ERRORS[code].close, reason: code });
     assert.equal(viewer.webSocket.protocol, SUBPROTOCOL);
     assert.equal(viewer.received, 0);
@@ -123,16 +126,17 @@ test("a person's browser that opens the WebSocket address gets a page", async ()
   assert.match(await answer.text(), /<h1>There is nothing here/);
 });
 
-test("what control does not answer is refused, and may be tried again", async () => {
-  const { ticket } = await node.control.issue({ upstream: machine.upstream });
+test("what control does not answer is refused and spent, and ends as soon as control listens", async () => {
+  const { ticket, sessionId } = await node.control.issue({ upstream: machine.upstream });
   node.control.mood = "drop";
   const refused = await refusal(urlOf(ticket, {}));
   node.control.mood = "answer";
 
   assert.equal(refused.status, 503);
-  assert.equal(JSON.parse(refused.body).error.code, "control_unreachable");
-  await using viewer = await TestViewer.bare(node.origin, ticket);
-  assert.equal((await viewer.handshake()).name, "web-1");
+  const { code, reference } = JSON.parse(refused.body).error;
+  assert.deepEqual({ code, reference }, { code: "control_unreachable", reference: sessionId });
+  assert.equal(JSON.parse((await refusal(urlOf(ticket, {}))).body).error.code, "ticket_used");
+  await eventually(() => assert.equal(node.control.endingOf(sessionId)?.ending?.code, "control_unreachable"));
 });
 
 test("a ticket opens one console: the second time it is used, for whoever brings it", async () => {
@@ -212,9 +216,9 @@ test("neither tickets nor addresses with them are ever logged", async () => {
     assert.ok(!log.includes(secret), secret);
 });
 
-async function ticketFor({ console, ticket = (issued) => issued }: Attempt): Promise<string> {
+async function ticketFor({ console, ticket = (issued) => issued }: Attempt): Promise<IssuedConsole> {
   const issued = await node.control.issue({ upstream: machine.upstream, ...console });
-  return ticket(issued.ticket);
+  return { sessionId: issued.sessionId, ticket: ticket(issued.ticket) };
 }
 
 function urlOf(ticket: string, { query = "" }: Attempt): string {

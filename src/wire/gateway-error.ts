@@ -18,7 +18,9 @@ const limits = {
 interface GatewayErrorOptions {
   readonly cause?: unknown;
   /** What exactly was wrong, fit for the public. */
-  readonly detail?: string;
+  readonly detail?: string | undefined;
+  /** What a person quotes to the operator: the session's id, where one is known. */
+  readonly reference?: string | undefined;
 }
 
 /** The one error that everything above the protocols throws. Its code says all that the public is told. */
@@ -26,6 +28,7 @@ export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: ErrorCode;
   readonly detail: string | undefined;
+  readonly reference: string | undefined;
 
   constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
     const detail = options.detail === undefined ? undefined : printable(options.detail);
@@ -35,14 +38,16 @@ export class GatewayError extends Error {
     );
     this.code = code;
     this.detail = detail;
+    this.reference = options.reference;
   }
 
   get status(): number {
     return ERRORS[this.code].status;
   }
 
-  /** The form for an API body; `reference` is what a person quotes to the operator (a session or request id). */
-  toPublic(reference?: string): PublicError {
+  /** The form for an API body. `reference` is that of the request, where the error has none of its own. */
+  toPublic(request?: string): PublicError {
+    const reference = this.reference ?? request;
     const { meaning, remedy, retryable } = ERRORS[this.code];
     return {
       code: this.code,

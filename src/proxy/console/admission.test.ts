@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
+import type { SessionReport } from "#wire/link.ts";
 import { ALL_RIGHTS } from "#wire/rights.ts";
 import { sealTicket, type TicketClaims } from "#wire/ticket.ts";
 import { Admission, type AdmissionLink } from "./admission.ts";
@@ -118,16 +119,54 @@ test("a used ticket says that it is used, not that something else is wrong too",
   await assert.rejects(admission.admit({ ...anybody, ticket }), { code: "ticket_used" });
 });
 
-test("what control refuses stays refused; what it never answered may be asked again", async () => {
-  const codes = ["control_unreachable", "machine_not_running"] as const;
-  const { admission, redemptions } = start(codes.map((code) => new GatewayError(code)));
+test("what control refuses stays refused, and is control's to record", async () => {
+  const { admission, redemptions, reports } = start([new GatewayError("machine_not_running")]);
   const ticket = await seal();
 
-  await assert.rejects(admission.admit({ ...anybody, ticket }), { code: "control_unreachable" });
   await assert.rejects(admission.admit({ ...anybody, ticket }), { code: "machine_not_running" });
   await assert.rejects(admission.admit({ ...anybody, ticket }), { code: "ticket_used" });
 
-  assert.equal(redemptions.length, 2);
+  assert.equal(redemptions.length, 1);
+  assert.deepEqual(reports, []);
+});
+
+for (const code of ["control_unreachable", "node_stopping"] as const) {
+  test(`a redemption without an answer (${code}) spends the ticket, and ends the session`, async () => {
+    const { admission, redemptions, reports } = start([new GatewayError(code)]);
+    const ticket = await seal({ attachment: 3 });
+
+    await assert.rejects(admission.admit({ ...anybody, ticket }), { code });
+    await assert.rejects(admission.admit({ ...anybody, ticket }), { code: "ticket_used" });
+
+    assert.equal(redemptions.length, 1);
+    assert.deepEqual(reports, [
+      {
+        sessionId: "session-1",
+        attachment: 3,
+        at: NOW,
+        state: "ended",
+        ending: { kind: "failed", code, reference: "session-1" },
+        bytesToViewer: 0,
+        bytesFromViewer: 0,
+      },
+    ]);
+  });
+}
+
+test("whatever is refused once the ticket is open names its session", async () => {
+  const { admission } = start([new GatewayError("machine_gone", { detail: "web-1" })]);
+  const reference = "session-1";
+
+  const expired = admission.admit({ ...anybody, ticket: await seal({ expiresAt: NOW }) });
+  await assert.rejects(expired, { code: "ticket_expired", reference });
+  const elsewhere = admission.admit({ ...anybody, ticket: await seal({ callerAddress: "192.0.2.9" }) });
+  await assert.rejects(elsewhere, { code: "caller_address_mismatch", reference });
+  const gone = admission.admit({ ...anybody, ticket: await seal() });
+  await assert.rejects(gone, { code: "machine_gone", detail: "web-1", reference });
+  const foreign = admission.admit({ ...anybody, ticket: await seal({ nodeId: "node-2" }) });
+  await assert.rejects(foreign, { code: "ticket_foreign", reference });
+  const damaged = admission.admit({ ...anybody, ticket: damage(await seal()) });
+  await assert.rejects(damaged, { code: "ticket_invalid", reference: undefined });
 });
 
 test("before control was there for the first time, nothing opens", async () => {
@@ -153,10 +192,15 @@ function damage(ticket: string): string {
 
 function start(failures: readonly GatewayError[] = []) {
   const redemptions: unknown[] = [];
-  return { admission: new Admission(link(redemptions, [...failures])), redemptions };
+  const reports: SessionReport[] = [];
+  return { admission: new Admission(link(redemptions, [...failures], reports)), redemptions, reports };
 }
 
-function link(redemptions: unknown[], failures: GatewayError[] = []): AdmissionLink {
+function link(
+  redemptions: unknown[],
+  failures: GatewayError[] = [],
+  reports: SessionReport[] = [],
+): AdmissionLink {
   return {
     clock: { now: () => NOW },
     incarnation: "incarnation-1",
@@ -166,6 +210,9 @@ function link(redemptions: unknown[], failures: GatewayError[] = []): AdmissionL
       const failure = failures.shift();
       if (failure !== undefined) throw failure;
       return GRANT;
+    },
+    report(report) {
+      reports.push(report);
     },
   };
 }

@@ -1,11 +1,16 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import { canonicalAddress } from "#wire/address.ts";
+import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
-import type { RedeemRequest } from "#wire/link.ts";
+import type { RedeemRequest, SessionReport } from "#wire/link.ts";
 import { openTicket, type TicketClaims, type TicketKey } from "#wire/ticket.ts";
+import { endingOf } from "./ending.ts";
 import { UsedTickets } from "./used-tickets.ts";
+
+/** Ways in which a redemption fails without control having said no: it may have redeemed, and nobody heard it. */
+const UNHEARD: ReadonlySet<ErrorCode> = new Set(["control_unreachable", "node_stopping", "internal"]);
 
 /** The link, as far as admission needs it. */
 export interface AdmissionLink {
@@ -15,6 +20,7 @@ export interface AdmissionLink {
   /** What this node was told when it registered; undefined before. */
   readonly registered: { readonly nodeId: string; readonly ticketKey: TicketKey } | undefined;
   redeem(request: Omit<RedeemRequest, "incarnation">): Promise<Grant>;
+  report(report: SessionReport): void;
 }
 
 /** What somebody shows at the door. `viewerAddress` is in its canonical spelling. */
@@ -26,7 +32,8 @@ export interface Credentials {
 
 /**
  * Judges tickets. What the node can see by itself it judges first, so that a wrong extra token, address or node
- * never spends a ticket; then control redeems it, and fails closed: without control's answer nothing opens.
+ * never spends a ticket; then control redeems it, and fails closed: without control's answer nothing opens, and the
+ * ticket is spent, since control may have redeemed it.
  */
 export class Admission {
   readonly #link: AdmissionLink;
@@ -36,10 +43,21 @@ export class Admission {
     this.#link = link;
   }
 
-  /** Throws a GatewayError that says what is wrong with the ticket, or what control said. */
+  /** Throws a GatewayError that says what is wrong with the ticket, or what control said; once it is open, whose. */
   async admit(credentials: Credentials): Promise<Grant> {
-    const { clock } = this.#link;
     const claims = await this.#open(credentials.ticket);
+    try {
+      return await this.#redeem(claims, credentials);
+    } catch (thrown) {
+      const { code, detail, cause } = toGatewayError(thrown);
+      throw new GatewayError(code, { detail, cause, reference: claims.sessionId });
+    }
+  }
+
+  async #redeem(claims: TicketClaims, credentials: Credentials): Promise<Grant> {
+    const { clock, registered, incarnation } = this.#link;
+    if (claims.nodeId !== registered?.nodeId || claims.incarnation !== incarnation)
+      throw new GatewayError("ticket_foreign");
     const ticket = `${claims.sessionId} ${claims.attachment}`;
     if (this.#used.has(ticket)) throw new GatewayError("ticket_used");
     if (claims.expiresAt <= clock.now()) throw new GatewayError("ticket_expired");
@@ -49,20 +67,29 @@ export class Admission {
     try {
       return await this.#link.redeem({ sessionId, attachment, viewerAddress: credentials.viewerAddress });
     } catch (error) {
-      // Whether control heard of it is unknown, so a second try is control's to judge, not ours.
-      if (toGatewayError(error).code === "control_unreachable") this.#used.giveBack(ticket);
+      if (UNHEARD.has(toGatewayError(error).code)) this.#reportEnded(claims, error);
       throw error;
     }
   }
 
+  /** Control ends what it had redeemed, and takes no notice of what it had not. */
+  #reportEnded({ sessionId, attachment }: TicketClaims, error: unknown): void {
+    this.#link.report({
+      sessionId,
+      attachment,
+      at: this.#link.clock.now(),
+      state: "ended",
+      ending: endingOf(error, sessionId),
+      bytesToViewer: 0,
+      bytesFromViewer: 0,
+    });
+  }
+
   async #open(ticket: string | undefined): Promise<TicketClaims> {
     if (ticket === undefined) throw new GatewayError("ticket_missing");
-    const { registered, incarnation } = this.#link;
+    const { registered } = this.#link;
     if (registered === undefined) throw new GatewayError("control_unreachable");
-    const claims = await openTicket(ticket, registered.ticketKey);
-    if (claims.nodeId !== registered.nodeId || claims.incarnation !== incarnation)
-      throw new GatewayError("ticket_foreign");
-    return claims;
+    return await openTicket(ticket, registered.ticketKey);
   }
 }
 

@@ -25,9 +25,9 @@ const REFUSED: ReadonlySet<ErrorCode> = new Set([
   "node_full",
 ]);
 
-/** The one place that tells benign ends from refusals and failures. */
-export function endingOf(thrown: unknown, reference?: string): Ending {
-  const { code, detail } = toGatewayError(thrown);
+/** The one place that tells benign ends from refusals and failures. `session` is the id of the one that ends. */
+export function endingOf(thrown: unknown, session?: string): Ending {
+  const { code, detail, reference = session } = toGatewayError(thrown);
   return {
     kind: kindOf(code),
     code,

@@ -25,11 +25,6 @@ export class UsedTickets {
     return this.#expiries.has(ticket);
   }
 
-  /** For a ticket of which control never heard. */
-  giveBack(ticket: string): void {
-    this.#expiries.delete(ticket);
-  }
-
   #forgetExpired(now: number): void {
     for (const [ticket, expiresAt] of this.#expiries) {
       if (expiresAt > now && this.#expiries.size < limits.remembered) return;

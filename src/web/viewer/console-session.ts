@@ -24,7 +24,7 @@ type WayBack =
   | { readonly kind: "pass"; readonly pass: Pass }
   | { readonly kind: "credential"; readonly credential: string };
 
-/** Refusals before the ticket was spent, which pass: the same ticket can be shown again. */
+/** Refusals that pass. If they name no session, the ticket was not even opened, and can be shown again. */
 const TICKET_STILL_GOOD: ReadonlySet<ErrorCode> = new Set(["control_unreachable", "node_full"]);
 
 export const clipboardLimits = {
@@ -187,7 +187,7 @@ export class ConsoleSession {
 
   #ended({ ending, reopen: credential, opened, lastFrame }: ConnectionEnd): void {
     if (credential !== undefined) this.#mayReopen(credential);
-    const unspent = !opened || TICKET_STILL_GOOD.has(ending.code);
+    const unspent = !opened || (TICKET_STILL_GOOD.has(ending.code) && ending.reference === undefined);
     if (unspent && this.#pass !== undefined) this.#wayBack = { kind: "pass", pass: this.#pass };
     if (lastFrame !== undefined) this.lastFrame.value = lastFrame;
     // What the viewer itself says has the session for a reference too, once there was one.
