@@ -5,7 +5,7 @@ import { ERRORS, type ErrorCode } from "#wire/errors.ts";
 import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
 import { eventually } from "../harness/eventually.ts";
 import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
-import { type Control, startControl, startNode } from "../harness/porthole.ts";
+import { type Control, type Node, startControl, startNode } from "../harness/porthole.ts";
 import { scratch } from "../harness/scratch.ts";
 import { endingWords, NOVNC_REFUSED, untilLive } from "../harness/stage.ts";
 import { startRfbUpstream, startUpstream, type TestUpstream } from "../harness/test-upstream.ts";
@@ -44,6 +44,12 @@ describe("the page says truthfully why a console is over", { skip: lackingBrowse
   }
 
   describe("when the hypervisor", () => {
+    let node: Node;
+    before(async () => {
+      node = await startNode(control);
+    });
+    after(async () => await node[Symbol.asyncDispose]());
+
     const cases: Record<
       string,
       { serve: Parameters<typeof startUpstream>[0]; code: ErrorCode; detail?: RegExp }
@@ -88,7 +94,6 @@ describe("the page says truthfully why a console is over", { skip: lackingBrowse
 
     for (const [name, { serve, code, detail = /./ }] of Object.entries(cases)) {
       test(name, async () => {
-        await using node = await startNode(control);
         await using upstream = await startUpstream(serve);
         const { sessionId, url } = await consoleOf(addressOf(upstream));
         const page = await browser.open({ expected: NOVNC_REFUSED });
@@ -108,7 +113,6 @@ describe("the page says truthfully why a console is over", { skip: lackingBrowse
     }
 
     test("listens no more", async () => {
-      await using _ = await startNode(control);
       const { url } = await onFreePort((port) => consoleOf(`${LOOPBACK}:${port}`));
       const page = await browser.open({ expected: NOVNC_REFUSED });
 
@@ -118,7 +122,6 @@ describe("the page says truthfully why a console is over", { skip: lackingBrowse
     });
 
     test("shuts the machine down", { skip: lackingQemu }, async () => {
-      await using _ = await startNode(control);
       await using qemu = await startQemu({ screen: {} });
       const page = await browser.open();
       await page.goto((await consoleOf(`${qemu.host}:${qemu.ports.screen}`)).url);
@@ -131,7 +134,6 @@ describe("the page says truthfully why a console is over", { skip: lackingBrowse
     });
 
     test("is killed", { skip: lackingQemu }, async () => {
-      await using _ = await startNode(control);
       await using qemu = await startQemu({ screen: {} });
       const page = await browser.open();
       await page.goto((await consoleOf(`${qemu.host}:${qemu.ports.screen}`)).url);
