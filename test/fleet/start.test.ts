@@ -9,6 +9,7 @@ import { LOOPBACK } from "../harness/free-port.ts";
 import { NativeClient } from "../harness/native-client.ts";
 import { firstLine, type Process, startProcess } from "../harness/process.ts";
 import { scratch } from "../harness/scratch.ts";
+import { TestViewer } from "../harness/test-viewer.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const MAIN = join(ROOT, "src/main.ts");
@@ -24,11 +25,14 @@ interface Ready {
 
 const CLEAN = { PORTHOLE_URL: "", PORTHOLE_API_KEY: "", PORTHOLE_SECRET_KEY: "", PORTHOLE_JSON: "" };
 
+/** For the roles by themselves, and not valid there: what start starts must not hear of it. */
+const FOR_ROLES = { PORTHOLE_CONTROL_LINK: "none", PORTHOLE_PROXY_MAX_SESSIONS: "none" };
+
 async function start(data: string, ...args: readonly string[]): Promise<Process> {
   return await startProcess(
     process.execPath,
     [MAIN, "start", "--data", data, "--listen", `${LOOPBACK}:0`, ...args],
-    { env: CLEAN },
+    { env: { ...CLEAN, ...FOR_ROLES } },
   );
 }
 
@@ -83,12 +87,45 @@ describe("porthole start", () => {
     assert.equal(existsSync(join(data, "bootstrap.json")), false);
 
     const pids = processesOf(data);
+    for (const pid of pids) assert.doesNotMatch(readFileSync(`/proc/${pid}/environ`, "utf8"), /PORTHOLE_/);
     assert.equal(await child.stop("SIGTERM"), 0);
 
     await assertGone(pids);
     assert.equal(child.stdout.text.trim().split("\n").length, 1, "exactly one line on standard output");
     assert.doesNotMatch(child.stderr.text, new RegExp(ready.secretKey));
     assert.doesNotMatch(child.stderr.text, /could not be told|"level":[56]0/, "it stopped in order");
+  });
+
+  test("tells whoever looks at a console that the node was stopped, when all of it is", async () => {
+    await using folder = scratch();
+    await using child = await start(folder.path, "--json", "--log-level", "silent");
+    const { control, node, machines, ...keys } = await readyLine(child);
+    const { websocket } = await new NativeClient(control, keys).openConsole(machines[0]?.id ?? "");
+    await using viewer = await TestViewer.porthole(node, websocket.token);
+    await viewer.handshake();
+
+    assert.equal(await child.stop("SIGTERM"), 0);
+
+    assert.deepEqual(await viewer.untilClosed(), { code: 4461, reason: "node_stopping" });
+    assert.equal(
+      child.stderr.text,
+      "Starting the control plane\nStarting the demo machine\nStarting a console node\nStopping\n",
+      "and every process is as silent as was asked for",
+    );
+  });
+
+  test("a data directory that cannot be one is said to be so, in words", async () => {
+    await using folder = scratch();
+    const file = join(folder.path, "file");
+    writeFileSync(file, "");
+
+    for (const data of [file, join(file, "below"), "/dev/null/x"]) {
+      await using child = await start(data, "--json");
+
+      assert.equal(await child.exited, 1);
+      assert.match(child.stderr.text, /^porthole start: \S+ cannot be used as the data directory: .*\n$/);
+      assert.ok(child.stderr.text.includes(data));
+    }
   });
 
   test("on a directory for the second time finds everything as it was", async () => {
@@ -162,7 +199,7 @@ describe("porthole start", () => {
     await using child = await start(folder.path, "--json");
     await readyLine(child);
     const pids = processesOf(folder.path);
-    const [, node = 0] = pids;
+    const node = pids.at(-1) ?? 0;
 
     process.kill(node, "SIGKILL");
 
@@ -253,7 +290,7 @@ describe("in a terminal", () => {
     assert.equal(response.status, 204);
     assert.equal(
       child.stderr.text,
-      "Starting the control plane\nStarting a console node\nStarting the demo machine\n",
+      "Starting the control plane\nStarting the demo machine\nStarting a console node\n",
     );
     assert.equal(await child.stop("SIGINT"), 0);
   });

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Static, TSchema } from "typebox";
 import { Check } from "typebox/value";
+import { childEnvironment } from "./config.ts";
 import { StartFailure } from "./start-failure.ts";
 
 const limits = {
@@ -54,6 +55,7 @@ export async function startChild<Schema extends TSchema>(
     stdio: ["ignore", "pipe", "inherit", "ipc"],
     // A process group of its own: Ctrl-C in a terminal comes to us alone, so that we stop them in order.
     detached: true,
+    env: childEnvironment(),
   });
   const ended = endOf(role, child);
   if (child.pid !== undefined) started(child.pid);

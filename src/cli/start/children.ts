@@ -50,7 +50,7 @@ export class Children {
     );
   }
 
-  /** The newest first: the node can then still say goodbye to control. */
+  /** The newest first, one after the other: each can still say goodbye to those that it was started after. */
   async stop(): Promise<void> {
     for (const child of this.#running.toReversed()) await child.stop();
   }

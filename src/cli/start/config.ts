@@ -38,3 +38,16 @@ export type StartConfig = ConfigOf<typeof START_FIELDS>;
 export function loadStartConfig(args: readonly string[]): LoadedConfig<typeof START_FIELDS> {
   return loadConfig("start", START_FIELDS, { args, env: process.env });
 }
+
+/** What any program may need of the environment: where things are, which language and time, how Node is to run. */
+const INHERITED = /^(?:PATH|HOME|USER|TZ|LANG|LC_[A-Z]+|TMPDIR|NODE_[A-Z_]+)$/;
+
+/**
+ * The environment of the processes that are started. They are told everything by their arguments: what configures a
+ * role that runs by itself, and secrets that are meant for others, must not reach them.
+ */
+export function childEnvironment(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => INHERITED.test(name)));
+}

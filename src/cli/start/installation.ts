@@ -35,8 +35,9 @@ export interface Installation {
 }
 
 /**
- * Starts control, one node and the demo machine, in this order. Whoever called stops the children, whatever happens
- * here. Throws a StartFailure or a CliFailure.
+ * Starts control, the demo machine and one node, in this order: each is there before whoever uses it, and goes after
+ * it, so that a viewer is told that the node stops and not that its machine went away. Whoever called stops the
+ * children, whatever happens here. Throws a StartFailure or a CliFailure.
  */
 export async function startInstallation(options: StartOptions): Promise<Installation> {
   const { directory, children, say } = options;
@@ -44,11 +45,10 @@ export async function startInstallation(options: StartOptions): Promise<Installa
   const { control, link } = await startControl(options);
   const credentials = keepCredentials(directory, control);
   const api = new ApiClient(credentials, children.over);
+  say("Starting the demo machine");
+  await registerDemoMachine(api, directory, await startDemo(options));
   say("Starting a console node");
   const node = await startNode(options, { link, api });
-  say("Starting the demo machine");
-  const demo = await children.start("demo", DemoReady, ["--listen", "127.0.0.1:0"]);
-  await registerDemoMachine(api, directory, demo.address);
   return { control, node, credentials, api };
 }
 
@@ -58,6 +58,12 @@ async function startControl({ directory, listen, logLevel, children }: StartOpti
     ...["--bootstrap-file", credentialFiles(directory).bootstrap, "--upstream-allow", LOOPBACK],
     ...["--log-level", logLevel],
   ]);
+}
+
+/** Resolves to the address that it serves RFB on. */
+async function startDemo({ logLevel, children }: StartOptions): Promise<string> {
+  const args = ["--listen", "127.0.0.1:0", "--log-level", logLevel];
+  return (await children.start("demo", DemoReady, args)).address;
 }
 
 /** Resolves to the origin of its pages. */

@@ -22,11 +22,18 @@ export const main: Role = async ({ args, stop }) => {
   } catch (error) {
     // Whoever stopped it while it started wants no reasons.
     if (stop.aborted) return 0;
-    if (!(error instanceof StartFailure || error instanceof CliFailure)) throw error;
-    say(`porthole start: ${error.message}`);
+    say(`porthole start: ${explain(error, loaded.config.data)}`);
     return 1;
   }
 };
+
+/** Throws what is a mistake of ours. The files that are touched here are all in the data directory. */
+function explain(error: unknown, data: string): string {
+  if (error instanceof StartFailure || error instanceof CliFailure) return error.message;
+  if (error instanceof Error && "syscall" in error)
+    return `${data} cannot be used as the data directory: ${error.message}`;
+  throw error;
+}
 
 async function run(config: StartConfig, stop: AbortSignal): Promise<number> {
   const directory = resolve(config.data);
