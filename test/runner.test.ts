@@ -48,6 +48,21 @@ test("each test is counted once, with the suites around it in its name", async (
   assert.equal(tests.find((each) => each.outcome === "skipped")?.text, "xterm is missing");
 });
 
+test("a suite that is skipped as a whole counts as one, with its reason", async () => {
+  const { tests } = await runPlanted(`
+    describe("suite", { skip: "chromium is missing" }, () => {
+      before(() => { throw new Error("not to be run"); });
+      test("first", () => {});
+      test("second", () => {});
+    });
+  `);
+
+  assert.deepEqual(
+    tests.map(({ name, outcome, text }) => [name, outcome, text]),
+    [["suite", "skipped", "chromium is missing"]],
+  );
+});
+
 test("a suite that cannot be set up fails", async () => {
   const { tests } = await runPlanted(`
     describe("suite", () => {

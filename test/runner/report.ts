@@ -44,7 +44,7 @@ function printFile(file: string, tests: readonly TestEnded[]): void {
   const count = (outcome: TestEnded["outcome"]) => tests.filter((test) => test.outcome === outcome).length;
   const seconds = tests.reduce((sum, test) => sum + test.durationMs, 0) / 1000;
   const counts = (["passed", "failed", "skipped"] as const).filter((outcome) => count(outcome) > 0);
-  const mark = count("failed") > 0 ? colour("red", "✖") : colour("green", "✔");
+  const mark = count("failed") > 0 ? colour("red", "✖") : count("passed") > 0 ? colour("green", "✔") : "–";
   const words = counts.map((outcome) => `${count(outcome)} ${outcome}`).join(", ");
   print(`${mark} ${file} ${colour("gray", `${words} (${seconds.toFixed(1)} s)`)}`);
 }

@@ -45,9 +45,10 @@ function report(passed: boolean, data: Reported): void {
   const { error, type, duration_ms: durationMs } = data.details;
   // A file that was loaded and holds no test is reported as a test that passed.
   if (passed && data.name === data.file) return;
-  // A suite counts only for what its tests did not say, such as a failing `before`.
-  if (type === "suite" && (passed || error?.failureType === "subtestsFailed")) return;
   const skipped = data.skip ?? data.todo;
+  // A suite counts only for what its tests do not say: that it was skipped as a whole, or could not be set up.
+  const told = passed ? skipped === undefined : error?.failureType === "subtestsFailed";
+  if (type === "suite" && told) return;
   const outcome = skipped === undefined ? (passed ? "passed" : "failed") : "skipped";
   const name = [...path.slice(0, data.nesting), data.name].join(" › ");
   const text = outcome === "failed" ? explain(error) : typeof skipped === "string" ? skipped : "";
