@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { has, privilege, withPackageLists } from "./apt.mjs";
 import { command, StepError } from "./command.mjs";
 import { cpioArchive, directory, file } from "./cpio.mjs";
 import { during, say } from "./progress.mjs";
@@ -38,7 +38,9 @@ export function guest(root) {
     isDone,
     run: async () => {
       try {
-        await during("Preparing the guest that tests boot", () => build(folder));
+        await during("Preparing the guest that tests boot", () =>
+          withPackageLists(privilege(), () => build(folder)),
+        );
         stamp(stampPath, digest(root, SOURCES));
       } catch (error) {
         if (!(error instanceof StepError)) throw error;
@@ -51,7 +53,7 @@ export function guest(root) {
 }
 
 async function build(folder) {
-  if (spawnSync("which", ["apt-get", "dpkg-deb"], { stdio: "ignore" }).status !== 0)
+  if (!has("apt-get") || !has("dpkg-deb"))
     throw new StepError("The guest is made of Debian packages, and this machine has no apt-get.");
   rmSync(folder, { recursive: true, force: true });
   const unpacked = join(folder, "unpacked");
