@@ -234,6 +234,28 @@ describe("what is hardly HTTP", () => {
     assert.match(noHost, /^HTTP\/1\.1 421 .*"code":"host_unknown"/s);
   });
 
+  test("a request that does not arrive in time is told so", { timeout: 30_000 }, async () => {
+    await using api = await testApi();
+    // The same answer, sooner: the timeout is the server's own property.
+    assert.equal(api.app.server.headersTimeout, 10_000);
+    assert.equal(api.app.server.requestTimeout, 15_000);
+    api.app.server.headersTimeout = 1;
+
+    const answer = await speak(api.origin, "GET / HTTP/1.1\r\nHost: ");
+
+    assert.match(answer, /^HTTP\/1\.1 408 Request Timeout.*"code":"request_timeout"/s);
+  });
+
+  test("connections beyond the bound are closed at once, and there is a bound", async () => {
+    await using api = await testApi();
+    assert.equal(api.app.server.maxConnections, 10_000);
+    api.app.server.maxConnections = 0;
+
+    const answer = await speak(api.origin, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").catch(() => "");
+
+    assert.equal(answer, "");
+  });
+
   test("an address that cannot be decoded is invalid, and says so", async () => {
     await using api = await testApi();
 

@@ -5,6 +5,7 @@ import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { systemClock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import type { Services } from "../services.ts";
 import { cloudStackApi } from "./cloudstack/cloudstack.ts";
 import { FailureLimit } from "./failure-limit.ts";
@@ -16,12 +17,12 @@ import { webPages } from "./web/web.ts";
 const limits = {
   /** Of a request's body; the largest that is taken, a setting's value, has 4 096 characters. */
   bodyBytes: 64 * 1024,
-  /** A whole request must have arrived by then. */
-  requestMs: 30_000,
   /** An idle connection is kept for the next request. */
   keepAliveMs: 72_000,
   /** Of one part of a path: ids have at most 64 characters, setting names fewer than 128. */
   pathPartCharacters: 128,
+  /** Browsers and portals at once, through a reverse proxy or without. */
+  connections: 10_000,
 } as const;
 
 interface ApiServerOptions {
@@ -45,9 +46,10 @@ export function createApiServer({
   const app = fastify({
     // The request lines that fastify writes hold whole URLs, so signatures; ours are in logRequests.
     logger: false,
+    http: arrivalLimits,
     genReqId: () => randomBytes(9).toString("base64url"),
     bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestMs,
+    requestTimeout: arrivalLimits.requestTimeout,
     keepAliveTimeout: limits.keepAliveMs,
     forceCloseConnections: true,
     exposeHeadRoutes: false,
@@ -59,6 +61,7 @@ export function createApiServer({
       answerBadAddress(error, { reference: request.id, response: reply.raw });
     },
   });
+  boundConnections(app.server, limits.connections);
   const ourOrigin = (request: FastifyRequest): string => {
     const origin = originOf(request, origins);
     if (origin === undefined) throw new GatewayError("host_unknown");

@@ -14,6 +14,7 @@ import {
   ReportRequest,
 } from "#wire/link.ts";
 import { answerBrokenRequest, answerErrors } from "../api/http-errors.ts";
+import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import type { Reopen } from "../consoles/reopen.ts";
 import type { Join } from "../fleet/join.ts";
 import type { Registry } from "../fleet/registry.ts";
@@ -25,10 +26,11 @@ import type { IdentifyNode } from "./node-identity.ts";
 const limits = {
   /** A report request with all its reports takes about half of it. */
   bodyBytes: 1024 * 1024,
-  requestMs: 10_000,
   handshakeMs: 10_000,
   /** Nodes keep their connections: longer than the longest interval between two reports. */
   keepAliveMs: 75_000,
+  /** A node keeps a few for its bursts; this is room for hundreds of nodes. */
+  connections: 4_000,
 } as const;
 
 /** What the routes hand on to. */
@@ -50,6 +52,7 @@ export function createLinkServer(parts: LinkParts, certificate: LinkCertificate)
   const app = fastify({
     https: {
       ...certificate,
+      ...arrivalLimits,
       requestCert: true,
       rejectUnauthorized: false,
       minVersion: "TLSv1.3",
@@ -59,11 +62,12 @@ export function createLinkServer(parts: LinkParts, certificate: LinkCertificate)
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     bodyLimit: limits.bodyBytes,
-    requestTimeout: limits.requestMs,
+    requestTimeout: arrivalLimits.requestTimeout,
     keepAliveTimeout: limits.keepAliveMs,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     clientErrorHandler: answerBrokenRequest,
   });
+  boundConnections(app.server, limits.connections);
   answerErrors(app, parts.log);
   app.post<{ Body: JoinRequest }>(
     LINK_ROUTES.join,

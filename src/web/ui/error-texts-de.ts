@@ -64,6 +64,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   forbidden: text("Dieses Konto darf das nicht.", "Fragen Sie einen Administrator."),
   not_found: text("Hier ist nichts, oder es ist nicht für Sie bestimmt.", "Prüfen Sie den Namen oder die Kennung."),
   method_not_allowed: text("Diese Adresse nimmt diese Methode nicht an.", "Vergleichen Sie die Anfrage mit /api/v1/openapi.json."),
+  request_timeout: text("Die Anfrage kam nicht rechtzeitig an.", "Prüfen Sie Ihr Netz, und versuchen Sie es dann noch einmal."),
   conflict: text("Etwas mit diesem Namen gibt es schon.", "Wählen Sie einen anderen Namen, oder entfernen Sie zuerst das andere."),
   body_too_large: text("Die Anfrage ist größer, als hier angenommen wird.", "Senden Sie weniger auf einmal."),
   media_type_unsupported: text("Der Inhaltstyp der Anfrage wird hier nicht angenommen.", "Senden Sie application/json."),
