@@ -100,6 +100,21 @@ test("each door has its own setting for a ticket's life", async () => {
   assert.equal(await lives("web"), 3_600_000);
 });
 
+test("an extra token that no viewer could bring is refused before anything is written", async () => {
+  await using control = await testControl();
+  await control.node();
+  const machine = await control.machine();
+
+  for (const extra of ["", "a\ud800", "\udc00b", "a\nb", "\u0000", "a\u007f", "\u0085", "x".repeat(256)])
+    await assert.rejects(
+      control.services.consoles.open(control.admin, { machineId: machine.id, api: "native", extra }),
+      { code: "request_invalid" },
+      JSON.stringify(extra),
+    );
+
+  assert.deepEqual((await control.services.sessions.list(control.admin, {})).items, []);
+});
+
 test("an extra token can be demanded of every API, and is not of the web pages", async () => {
   await using control = await testControl();
   await control.node();

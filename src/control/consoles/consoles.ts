@@ -62,6 +62,11 @@ function checkedExtra({ extra, api }: ConsoleOptions, values: SettingValues): st
   }
   if (extra === "" || extra.length > limits.extraCharacters)
     throw new GatewayError("request_invalid", { detail: "extra: must have 1 to 255 characters" });
+  // Half a surrogate pair cannot be written in UTF-8, in which the viewer brings it back.
+  if (!extra.isWellFormed() || /\p{Cc}/u.test(extra))
+    throw new GatewayError("request_invalid", {
+      detail: "extra: must be well-formed Unicode without control characters",
+    });
   return extra;
 }
 

@@ -136,6 +136,21 @@ describe("createConsoleEndpoint", () => {
     });
   });
 
+  test("an extra token with a line feed, which CloudStack lets pass, is an invalid value", async () => {
+    await using api = await testApi();
+    await api.control.node();
+    const { id } = await api.control.machine();
+
+    const { status, json } = await get(api, {
+      command: "createConsoleEndpoint",
+      virtualmachineid: id,
+      token: "a\nb",
+    });
+
+    assert.equal(status, 431);
+    assert.match(String(content(json)["errortext"]), /invalid value\..*extraSecurityToken/);
+  });
+
   test("where the installation demands an extra token, there is no console without one", async () => {
     await using api = await testApi();
     const { admin, services } = api.control;
@@ -203,7 +218,7 @@ describe("createConsoleEndpoint", () => {
     const command = { command: "createConsoleEndpoint", virtualmachineid: id };
 
     const bad = await get(api, { ...command, token: "a\u0007b" });
-    const good = await get(api, { ...command, token: "a\r\nb" });
+    const good = await get(api, { ...command, note: "a\r\nb" });
 
     assert.equal(bad.status, 431);
     assert.equal(

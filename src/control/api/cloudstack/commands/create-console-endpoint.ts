@@ -37,6 +37,9 @@ async function run(context: CommandContext): Promise<Fields> {
     const problem = toGatewayError(error);
     if (problem.code === "not_found") throw unknownEntity(NAME, "virtualmachineid", machineId);
     if (problem.code === "rate_limited") throw problem;
+    // Nothing else that this command passes on can be wrong.
+    if (problem.code === "request_invalid")
+      throw invalidValue(NAME, "Received value containing control characters for param: extraSecurityToken");
     logProblem(log, problem, reference);
     return {
       consoleendpoint: { success: false, result: false, details: details(problem, machineId, reference) },
