@@ -26,14 +26,14 @@ export const FIELDS = {
     fallback: null,
   },
   databaseFile: {
-    env: "PORTHOLE_DATABASE_FILE",
+    env: "PORTHOLE_CONTROL_DATABASE_FILE",
     doc: "The database, where it is not DIR/porthole.db.",
     placeholder: "FILE",
     parse: text,
     fallback: null,
   },
   keyFile: {
-    env: "PORTHOLE_KEY_FILE",
+    env: "PORTHOLE_CONTROL_KEY_FILE",
     doc: "The installation's key, where it is not DIR/porthole.key. Made only for an empty database.",
     placeholder: "FILE",
     parse: text,
@@ -68,14 +68,14 @@ export const FIELDS = {
     fallback: null,
   },
   bootstrapFile: {
-    env: "PORTHOLE_BOOTSTRAP_FILE",
+    env: "PORTHOLE_CONTROL_BOOTSTRAP_FILE",
     doc: "Where the first administrator's keys are written for a new database, instead of the ready line.",
     placeholder: "FILE",
     parse: text,
     fallback: null,
   },
   upstreamAllow: {
-    env: "PORTHOLE_UPSTREAM_ALLOW",
+    env: "PORTHOLE_CONTROL_UPSTREAM_ALLOW",
     doc: "First value of the setting upstream.allow, for a new database.",
     placeholder: "LIST",
     parse: upstreamAllow,
