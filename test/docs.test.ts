@@ -23,6 +23,24 @@ describe("what is made from the sources equals what lies in docs", () => {
   }
 });
 
+test("environment variables are named after their role, but for the two that all roles share", () => {
+  const sections = read("docs/operations/configuration.md")
+    .split(/^## porthole /m)
+    .slice(1);
+
+  for (const section of sections) {
+    const [role = ""] = section.split("\n");
+    const names = [...section.matchAll(/`(PORTHOLE_[A-Z_]+)`/g)].map(([, name = ""]) => name);
+    const own = names.filter((name) => !["PORTHOLE_LOG_LEVEL", "PORTHOLE_JSON"].includes(name));
+    assert.equal(names.length - own.length, 2, role);
+    assert.deepEqual(
+      own.filter((name) => !name.startsWith(`PORTHOLE_${role.toUpperCase()}_`)),
+      [],
+    );
+  }
+  assert.equal(sections.length, 4);
+});
+
 test("there are pages to check", () => {
   assert.ok(pages.includes("README.md"));
   assert.ok(pages.length > 10);

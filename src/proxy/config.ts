@@ -75,14 +75,14 @@ export const FIELDS = {
     fallback: 256,
   },
   logLevel: {
-    env: "PORTHOLE_PROXY_LOG_LEVEL",
+    env: "PORTHOLE_LOG_LEVEL",
     doc: "debug, info, warn, error or silent",
     placeholder: "LEVEL",
     parse: logLevel,
     fallback: "info",
   },
   json: {
-    env: "PORTHOLE_PROXY_JSON",
+    env: "PORTHOLE_JSON",
     doc: "Print one line of JSON to standard output when ready",
     parse: flag,
     fallback: false,
