@@ -1,5 +1,5 @@
 import { ConfigError } from "#base/config.ts";
-import { turnCoreFilesOff } from "#base/process/core-files.ts";
+import { relaunch } from "#base/process/relaunch.ts";
 import type { Role } from "#base/process/role.ts";
 
 /**
@@ -13,15 +13,14 @@ const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   start: async () => (await import("#cli/start/main.ts")).main,
 };
 
-turnCoreFilesOff();
-
 const [name = "--help", ...args] = process.argv.slice(2);
+const load = Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
+relaunch({ serves: load !== undefined });
 process.exitCode = await run();
 // A role that resolved has closed what it opened; what a library keeps alive must not keep the process.
 process.exit();
 
 async function run(): Promise<number> {
-  const load = ROLES[name];
   try {
     if (load !== undefined) return await (await load())({ args, stop: stopSignal() });
     const { main } = await import("#cli/main.ts");

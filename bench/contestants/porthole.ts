@@ -63,7 +63,7 @@ export async function startPorthole(upstream: Address): Promise<Contestant> {
 
 function porthole(role: string, flags: Readonly<Record<string, string>>): Child {
   const args = [...process.execArgv, MAIN, role, ...Object.entries(flags).flat(), "--json"];
-  return start({ command: process.execPath, args, part: "contestant", channel: true });
+  return start({ command: process.execPath, args, part: "contestant", channel: false });
 }
 
 async function addMachine(

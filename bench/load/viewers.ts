@@ -23,7 +23,7 @@ export interface ViewerCommands {
   cycle(order: {
     readonly entrance: Entrance;
     readonly callers: number;
-    readonly seconds: number;
+    readonly lasts: { readonly seconds: number } | { readonly opens: number };
   }): Promise<Cycles>;
 }
 
@@ -74,12 +74,15 @@ serve<ViewerCommands>({
     watching = true;
   },
   sample: async () => sample(),
-  cycle: async ({ entrance, callers, seconds }) => {
+  cycle: async ({ entrance, callers, lasts }) => {
     const opensMs: number[] = [];
     const start = performance.now();
-    const end = start + seconds * 1000;
+    let begun = 0;
+    const isOver = (now: number) =>
+      "opens" in lasts ? begun >= lasts.opens : now - start >= lasts.seconds * 1000;
     await each(entrance, callers, async (caller) => {
-      for (let now = start; now < end; now = performance.now()) {
+      for (let now = start; !isOver(now); now = performance.now()) {
+        begun++;
         await glance(await caller.next());
         opensMs.push(performance.now() - now);
       }

@@ -29,8 +29,8 @@ export const opens: Row = {
   measure: (start, scale) =>
     withContestant(start, async ({ generators: { viewers }, contestant, readCpu }) => {
       const { entrance } = contestant;
-      const { callers, warmUpSeconds, windowSeconds } = scale;
-      await viewers.cycle({ entrance, callers, seconds: warmUpSeconds });
+      const { callers, warmUpOpens, windowSeconds } = scale;
+      await viewers.cycle({ entrance, callers, lasts: { opens: warmUpOpens } });
 
       const before = readCpu();
       const {
@@ -38,7 +38,7 @@ export const opens: Row = {
         opens: opened,
         p50Ms,
         p99Ms,
-      } = await viewers.cycle({ entrance, callers, seconds: windowSeconds });
+      } = await viewers.cycle({ entrance, callers, lasts: { seconds: windowSeconds } });
       const { contestantSeconds: _, ...percents } = cpuBetween(before, readCpu());
 
       return { ...percents, opensPerSecond: opened / seconds, p50Ms, p99Ms };

@@ -6,6 +6,8 @@ export interface Scale {
   readonly rounds: number;
   readonly warmUpSeconds: number;
   readonly windowSeconds: number;
+  /** Consoles that are opened before opens or memory are measured. */
+  readonly warmUpOpens: number;
   /** How long memory must have been still. */
   readonly stillSeconds: number;
   readonly sessions: number;

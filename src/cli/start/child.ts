@@ -51,7 +51,7 @@ export async function startChild<Schema extends TSchema>(
     readonly started: (pid: number) => void;
   },
 ): Promise<Child<Static<Schema>>> {
-  const child = spawn(process.execPath, [MAIN, role, ...args, "--json"], {
+  const child = spawn(process.execPath, [...process.execArgv, MAIN, role, ...args, "--json"], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
     // A process group of its own: Ctrl-C in a terminal comes to us alone, so that we stop them in order.
     detached: true,

@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+
+/**
+ * Node lets its young generation grow to 64 MB in each of two halves, and never gives that back. What our processes
+ * keep is old soon or gone at once, so a quarter does as well, and each takes a hundred megabytes less.
+ */
+const YOUNG_GENERATION = "--max-semi-space-size=16";
+
+/**
+ * Gives the process what Node cannot change about itself while it runs, by replacing it, in place, with one that
+ * has it: core files off, and, for what `serves`, a bounded young generation. Does nothing where that is already so.
+ *
+ * INVARIANT: no process of ours leaves a core file, which would hold every secret that was in memory.
+ */
+export function relaunch({ serves }: { readonly serves: boolean }): void {
+  // A channel to the parent would not survive it; the parent has seen to both, and its children inherit them.
+  if (process.channel !== undefined) return;
+  const options = serves ? serverOptions(process.execArgv) : process.execArgv;
+  if (!coreFilesOn() && options.length === process.execArgv.length) return;
+  process.execve?.("/bin/sh", [
+    "sh",
+    "-c",
+    'ulimit -c 0 && exec "$@"',
+    "sh",
+    process.execPath,
+    ...options,
+    ...process.argv.slice(1),
+  ]);
+}
+
+/** Node's options for a process that serves: those given, and ours where they say nothing else. */
+export function serverOptions(given: readonly string[]): readonly string[] {
+  const [name = ""] = YOUNG_GENERATION.split("=");
+  return given.some((option) => option.startsWith(name)) ? given : [...given, YOUNG_GENERATION];
+}
+
+/** There is no telling without /proc. */
+function coreFilesOn(): boolean {
+  try {
+    const softLimit = /^Max core file size\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
+    return softLimit !== undefined && softLimit !== "0";
+  } catch {
+    return false;
+  }
+}
