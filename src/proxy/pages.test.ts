@@ -5,6 +5,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { LINK_ROUTES } from "#wire/link.ts";
+import { eventually } from "../../test/harness/eventually.ts";
 import { startTestNode, type TestNode } from "../../test/harness/test-node.ts";
 
 let node: TestNode;
@@ -221,6 +222,26 @@ test("a reopening that does not say its length is bounded as well", async () => 
 
   assert.equal(response.statusCode, 413);
   asked.destroy();
+});
+
+test("a reopening that breaks off is no error of ours", async () => {
+  const asked = request(`${node.origin}/p/breaks-off/reopen`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "content-length": "100" },
+  });
+  asked.on("error", () => {});
+  asked.write('{"cred', () => asked.destroy());
+
+  const line = await eventually(() => {
+    const [found] = node
+      .log()
+      .split("\n")
+      .filter((text) => text.includes("the body breaks off"));
+    assert.ok(found !== undefined);
+    return JSON.parse(found);
+  });
+  assert.equal(line.level, 20);
+  assert.doesNotMatch(node.log(), /Request failed/);
 });
 
 test("a reopening is asked for with POST", async () => {

@@ -17,11 +17,16 @@ export async function readJson(request: IncomingMessage, maximumBytes: number): 
 async function readText(request: IncomingMessage, maximumBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
-  // Leaving the loop must not destroy the socket: the answer still goes over it.
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maximumBytes) throw new GatewayError("body_too_large");
-    chunks.push(chunk);
+  try {
+    // Leaving the loop must not destroy the socket: the answer still goes over it.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > maximumBytes) throw new GatewayError("body_too_large");
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError("request_invalid", { cause, detail: "the body breaks off" });
   }
   return Buffer.concat(chunks).toString("utf8");
 }

@@ -90,7 +90,9 @@ export class Pages {
 
   #refuse(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {
     const error = toGatewayError(thrown);
-    if (error.code === "internal") this.#options.log.error({ error }, "Request failed");
+    const { log } = this.#options;
+    if (error.code === "internal") log.error({ error }, "Request failed");
+    else log.debug({ code: error.code, detail: error.detail }, "Request refused");
     answerError(request, response, { error, headers: this.headers });
   }
 }
