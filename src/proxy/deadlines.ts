@@ -16,6 +16,8 @@ export interface Deadlines {
   readonly closingMs: number;
   /** Between two pings of one viewer; who has answered neither of the last two is lost. */
   readonly pingMs: number;
+  /** How long an end of an open console may take nothing of what waits for it. Looked at with the pings. */
+  readonly standstillMs: number;
   /** For a node that stops: to send its last reports. */
   readonly lastReportsMs: number;
 }
@@ -29,5 +31,6 @@ export const DEADLINES: Deadlines = {
   redeemMs: 10_000,
   closingMs: 3_000,
   pingMs: 20_000,
+  standstillMs: 60_000,
   lastReportsMs: 3_000,
 };

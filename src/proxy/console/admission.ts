@@ -79,7 +79,7 @@ export class Admission {
       attachment,
       at: this.#link.clock.now(),
       state: "ended",
-      ending: endingOf(error, sessionId),
+      ending: endingOf(error, { session: sessionId, wasOpen: false }),
       bytesToViewer: 0,
       bytesFromViewer: 0,
     });

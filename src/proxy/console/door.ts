@@ -136,7 +136,7 @@ export class Door {
     }
     this.#upgrade(knock, SUBPROTOCOL, (webSocket) => {
       webSocket.on("error", ignoreError);
-      new ViewerLeg(webSocket, knock.socket, SUBPROTOCOL).end(endingOf(error));
+      new ViewerLeg(webSocket, knock.socket, SUBPROTOCOL).end(endingOf(error, { wasOpen: false }));
       this.#holdRefused(webSocket);
     });
   }

@@ -1,19 +1,29 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { endingOf, endingText } from "./ending.ts";
+import { type EndingContext, endingOf, endingText } from "./ending.ts";
+
+const open: EndingContext = { wasOpen: true };
+const session: EndingContext = { session: "reference-1", wasOpen: true };
 
 test("letting go is closed, being told no is refused, the rest has failed", () => {
-  assert.equal(endingOf(new GatewayError("viewer_closed")).kind, "closed");
-  assert.equal(endingOf(new GatewayError("upstream_closed")).kind, "closed");
-  assert.equal(endingOf(new GatewayError("ticket_used")).kind, "refused");
-  assert.equal(endingOf(new GatewayError("upstream_not_allowed")).kind, "refused");
-  assert.equal(endingOf(new GatewayError("upstream_lost")).kind, "failed");
-  assert.equal(endingOf(new GatewayError("viewer_lost")).kind, "failed");
+  assert.equal(endingOf(new GatewayError("viewer_closed"), open).kind, "closed");
+  assert.equal(endingOf(new GatewayError("upstream_closed"), open).kind, "closed");
+  assert.equal(endingOf(new GatewayError("ticket_used"), open).kind, "refused");
+  assert.equal(endingOf(new GatewayError("upstream_not_allowed"), open).kind, "refused");
+  assert.equal(endingOf(new GatewayError("upstream_lost"), open).kind, "failed");
+  assert.equal(endingOf(new GatewayError("viewer_lost"), open).kind, "failed");
+});
+
+test("a machine that hangs up before a console was open has failed; a viewer may still change its mind", () => {
+  const unopened = { wasOpen: false };
+
+  assert.equal(endingOf(new GatewayError("upstream_closed"), unopened).kind, "failed");
+  assert.equal(endingOf(new GatewayError("viewer_closed"), unopened).kind, "closed");
 });
 
 test("what nobody foresaw is our own fault, and its words stay inside", () => {
-  const ending = endingOf(new TypeError("x is not a function"), "reference-1");
+  const ending = endingOf(new TypeError("x is not a function"), session);
 
   assert.deepEqual(ending, { kind: "failed", code: "internal", reference: "reference-1" });
 });
@@ -22,7 +32,7 @@ test("an ending in sentences says what happened, what exactly, what to do, and w
   const error = new GatewayError("upstream_refused", { detail: "Too many\nconnections" });
 
   assert.equal(
-    endingText(endingOf(error, "reference-1")),
+    endingText(endingOf(error, session)),
     "The hypervisor refused to open the console. (Too many connections) " +
       "Try again; if it stays so, tell your operator. Reference: reference-1",
   );
@@ -30,7 +40,7 @@ test("an ending in sentences says what happened, what exactly, what to do, and w
 
 test("an ending without detail or reference has no empty places", () => {
   assert.equal(
-    endingText(endingOf(new GatewayError("upstream_lost"))),
+    endingText(endingOf(new GatewayError("upstream_lost"), open)),
     "The connection to the hypervisor broke. Open the console again.",
   );
 });

@@ -2,7 +2,7 @@ import { ERRORS, type ErrorCode } from "#wire/errors.ts";
 import { toGatewayError } from "#wire/gateway-error.ts";
 import type { Ending, EndingKind } from "#wire/viewer.ts";
 
-/** Somebody let go of the console, as people and machines do. Nothing is wrong. */
+/** Somebody let go of an open console, as people and machines do. Nothing is wrong. */
 const CLOSED: ReadonlySet<ErrorCode> = new Set(["viewer_closed", "upstream_closed"]);
 
 /** Whoever asked was told no: nothing was redeemed, or control would not have it. */
@@ -25,11 +25,18 @@ const REFUSED: ReadonlySet<ErrorCode> = new Set([
   "node_full",
 ]);
 
-/** The one place that tells benign ends from refusals and failures. `session` is the id of the one that ends. */
-export function endingOf(thrown: unknown, session?: string): Ending {
+export interface EndingContext {
+  /** The id of the session that ends. */
+  readonly session?: string;
+  /** Whether a console was open. Before that, a machine that hangs up has refused to be one. */
+  readonly wasOpen: boolean;
+}
+
+/** The one place that tells benign ends from refusals and failures. */
+export function endingOf(thrown: unknown, { session, wasOpen }: EndingContext): Ending {
   const { code, detail, reference = session } = toGatewayError(thrown);
   return {
-    kind: kindOf(code),
+    kind: code === "upstream_closed" && !wasOpen ? "failed" : kindOf(code),
     code,
     ...(detail === undefined ? {} : { detail }),
     ...(reference === undefined ? {} : { reference }),

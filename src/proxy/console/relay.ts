@@ -1,5 +1,6 @@
 import { GatewayError } from "#wire/gateway-error.ts";
 import { SUBPROTOCOL, viewerLimits } from "#wire/viewer.ts";
+import { Standstill } from "./standstill.ts";
 import type { UpstreamLeg } from "./upstream-leg.ts";
 import type { ViewerLeg } from "./viewer-leg.ts";
 
@@ -45,6 +46,7 @@ export class Relay {
   #bytesFromViewer = 0;
   /** How many of those to the viewer it has consumed, by its own account. */
   #acknowledged = 0;
+  readonly #standstill = new Standstill();
   #upstreamWaits = false;
   #viewerWaits = false;
   #over = false;
@@ -104,6 +106,11 @@ export class Relay {
     if (!this.#upstreamWaits || this.#viewerIsBehind) return;
     this.#upstreamWaits = false;
     this.#upstream.socket.resume();
+  }
+
+  /** For how long the upstream has taken nothing of what waits for it, in milliseconds, as far as was looked. */
+  upstreamStandstill(now: number): number {
+    return this.#standstill.look(this.#upstream.socket, now);
   }
 
   /** Nothing is copied any more. What the viewer said last still reaches the upstream, which is closed behind it. */

@@ -96,11 +96,12 @@ export class Session implements ViewerEvents, RelayEvents {
   /** Ends the session for this reason, unless it is ending already. */
   end(reason: unknown): void {
     const reopen = this.#pending?.grant.reopen;
+    const wasOpen = this.#state === "active";
     if (!this.#enter("closing")) return;
     const error = toGatewayError(reason);
     if (error.code === "internal")
       this.#context.log.error({ error, sessionId: this.#sessionId }, "Session broke");
-    this.#ending = endingOf(error, this.#sessionId);
+    this.#ending = endingOf(error, { session: this.#sessionId, wasOpen });
     this.#cause = error.cause instanceof Error ? error.cause.message : undefined;
     this.#pending?.abort.abort(error);
     this.#pending?.conversation.fail(error);
@@ -112,10 +113,14 @@ export class Session implements ViewerEvents, RelayEvents {
     this.#settle();
   }
 
-  /** Asks the viewer whether it is still there, and ends the session if it has not answered for too long. */
-  ping(): void {
-    if (this.#state === "closing" || this.#viewer.ping()) return;
-    this.end(new GatewayError("viewer_lost"));
+  /** Looks after both ends, now and then: who is not there any more, or takes nothing any more, ends the session. */
+  lookAfter(now: number): void {
+    if (this.#state === "closing") return;
+    const { standstillMs } = this.#context.deadlines;
+    if (!this.#viewer.ping(now, standstillMs)) this.end(new GatewayError("viewer_lost"));
+    const standstill = this.#relay?.upstreamStandstill(now) ?? 0;
+    if (standstill >= standstillMs)
+      this.end(new GatewayError("upstream_timeout", { detail: "it takes no input any more" }));
   }
 
   fromViewer(bytes: Uint8Array): void {

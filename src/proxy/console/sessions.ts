@@ -8,8 +8,8 @@ import { Session, type SessionContext } from "./session.ts";
 import type { Dialect } from "./upgrade-request.ts";
 import { ViewerLeg } from "./viewer-leg.ts";
 
-/** Viewers are pinged in this many groups, one after the other, so that thousands do not answer all at once. */
-const PING_GROUPS = 20;
+/** Sessions are looked after in this many groups, one after the other, so that thousands of viewers do not answer a ping all at once. */
+const GROUPS = 20;
 
 /** A WebSocket that was admitted, and what it was admitted to. */
 export interface Admitted {
@@ -22,7 +22,7 @@ export interface Admitted {
 /** The sessions that this node carries, with one ticker for all of them. */
 export class Sessions {
   readonly #context: SessionContext;
-  /** Each with the group in which it is pinged. */
+  /** Each with its group. */
   readonly #sessions = new Map<Session, number>();
   readonly #emptied = new EventTarget();
   readonly #ticker: NodeJS.Timeout;
@@ -30,7 +30,7 @@ export class Sessions {
 
   constructor(context: Omit<SessionContext, "onEnded">) {
     this.#context = { ...context, onEnded: (session) => this.#remove(session) };
-    this.#ticker = setInterval(() => this.#pingNextGroup(), context.deadlines.pingMs / PING_GROUPS);
+    this.#ticker = setInterval(() => this.#lookAfterNextGroup(), context.deadlines.pingMs / GROUPS);
     this.#ticker.unref();
   }
 
@@ -41,7 +41,7 @@ export class Sessions {
   /** From here on the session lives by itself, and is in the list until both of its ends are closed. */
   open({ webSocket, socket, dialect, grant }: Admitted): Session {
     const session = new Session(this.#context, new ViewerLeg(webSocket, socket, dialect), grant);
-    this.#sessions.set(session, this.#sessions.size % PING_GROUPS);
+    this.#sessions.set(session, this.#sessions.size % GROUPS);
     void session.open();
     return session;
   }
@@ -53,7 +53,7 @@ export class Sessions {
       attachment,
       at: this.#context.clock.now(),
       state: "ended",
-      ending: endingOf(new GatewayError("viewer_lost"), sessionId),
+      ending: endingOf(new GatewayError("viewer_lost"), { session: sessionId, wasOpen: false }),
       bytesToViewer: 0,
       bytesFromViewer: 0,
     });
@@ -71,8 +71,9 @@ export class Sessions {
     if (this.#sessions.size === 0) this.#emptied.dispatchEvent(new Event("emptied"));
   }
 
-  #pingNextGroup(): void {
-    this.#group = (this.#group + 1) % PING_GROUPS;
-    for (const [session, group] of this.#sessions) if (group === this.#group) session.ping();
+  #lookAfterNextGroup(): void {
+    this.#group = (this.#group + 1) % GROUPS;
+    const now = performance.now();
+    for (const [session, group] of this.#sessions) if (group === this.#group) session.lookAfter(now);
   }
 }

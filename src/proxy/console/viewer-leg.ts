@@ -10,6 +10,7 @@ import {
   viewerLimits,
 } from "#wire/viewer.ts";
 import { HEADER_ROOM, writeBinaryHeader } from "./frame-header.ts";
+import { Standstill } from "./standstill.ts";
 import type { Dialect } from "./upgrade-request.ts";
 
 const limits = {
@@ -17,7 +18,7 @@ const limits = {
   pongBacklogBytes: 64 * 1024,
 } as const;
 
-/** Pings that may stay unanswered. */
+/** Pings that may stay unanswered, of those that were sent and whose answer could be heard. */
 const MISSED_PINGS = 2;
 
 /** ws merges these with its defaults for every frame; one object for all spares an allocation each. */
@@ -43,7 +44,9 @@ export class ViewerLeg {
   readonly #webSocket: WebSocket;
   /** Under the WebSocket: it knows how much waits to leave, and tells when nothing does any more. */
   readonly #socket: Socket;
+  readonly #standstill = new Standstill();
   #unansweredPings = 0;
+  #isPaused = false;
   #isGathering = false;
 
   constructor(webSocket: WebSocket, socket: Socket, dialect: Dialect) {
@@ -94,25 +97,35 @@ export class ViewerLeg {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#webSocket.pause();
   }
 
+  /** What it answered while nobody listened may still be on its way. */
   resume(): void {
+    this.#isPaused = false;
+    this.#unansweredPings = 0;
     this.#webSocket.resume();
   }
 
-  /** Asks whether the viewer is still there. False when it has not answered for too long. */
-  ping(): boolean {
+  /**
+   * Asks whether the viewer is still there; false when it is not. A viewer that is not listened to cannot answer, and
+   * one with much before it would hear the question late: of that one it is asked that it takes something.
+   */
+  ping(now: number, standstillMs: number): boolean {
+    const standstill = this.#standstill.look(this.#socket, now);
+    if (this.#isPaused) return true;
+    if (this.#isBehind) return standstill < standstillMs;
     if (this.#unansweredPings >= MISSED_PINGS) return false;
     this.#unansweredPings += 1;
-    if (!this.#isBehind) this.#webSocket.ping();
+    this.#webSocket.ping();
     return true;
   }
 
   /** Says why it is over and closes. ws cuts the connection itself when the viewer does not close in time. */
   end(ending: Ending, reopen?: string): void {
     this.tell({ type: "ending", ending, ...(reopen === undefined ? {} : { reopen }) });
-    this.#webSocket.resume(); // The viewer's own close frame stands behind whatever it has said.
+    this.resume(); // The viewer's own close frame stands behind whatever it has said.
     this.#webSocket.close(ERRORS[ending.code].close, ending.code);
   }
 

@@ -101,7 +101,9 @@ async function viewerStep<Result>(parts: OpeningParts, start: () => Sequence<Res
 }
 
 function refuse({ viewer, grant }: OpeningParts, version: RfbVersion, error: unknown): never {
-  viewer.send(refuseViewer(version, endingText(endingOf(error, grant.sessionId))));
+  viewer.send(
+    refuseViewer(version, endingText(endingOf(error, { session: grant.sessionId, wasOpen: false }))),
+  );
   throw error;
 }
 
