@@ -32,16 +32,14 @@ export const idleMemory: Row = {
     },
   ],
   notes: [
-    "Every contestant first opens and closes consoles, so that what its processes take once and for all (compiled code, a larger young generation) is not counted as the sessions'.",
     "All of a contestant's processes together (Porthole: control and node). Read when memory has been still; nothing is forced on the garbage collector, neither by flags nor by calls.",
   ],
   together: true,
   measure: (start, scale) =>
     withContestant(start, async ({ generators: { viewers }, contestant }) => {
       const { entrance } = contestant;
-      const { callers, idle, warmUpOpens } = scale;
+      const { callers, idle } = scale;
       const [few, many] = idle;
-      await viewers.cycle({ entrance, callers, lasts: { opens: warmUpOpens } });
       await viewers.open({ entrance, count: few, callers });
       const before = await settled(contestant, scale);
       await viewers.open({ entrance, count: many - few, callers });

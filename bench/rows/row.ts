@@ -6,7 +6,7 @@ export interface Scale {
   readonly rounds: number;
   readonly warmUpSeconds: number;
   readonly windowSeconds: number;
-  /** Consoles that are opened before opens or memory are measured. */
+  /** Consoles that are opened before opens are counted. */
   readonly warmUpOpens: number;
   /** How long memory must have been still. */
   readonly stillSeconds: number;
