@@ -39,6 +39,7 @@ export const ERRORS = {
   upstream_not_rfb: entry(502, 4435, false, "What answers on the machine's console port does not speak RFB (VNC).", ASK_OPERATOR),
   upstream_security_unsupported: entry(502, 4436, false, "The hypervisor offers only ways to sign in that are not supported.", ASK_OPERATOR),
   upstream_password_missing: entry(502, 4442, false, "The hypervisor asks for a console password, and none is on record for this machine.", "Have an administrator set it, with “porthole machine update”."),
+  upstream_password_not_asked: entry(502, 4443, false, "The hypervisor opens this console without the password that is on record, so it may not be the machine that was meant.", "Have an administrator check the machine's address, or remove the password with “porthole machine update --no-password”."),
   upstream_authentication_failed: entry(502, 4437, false, "The hypervisor did not accept the console password that is on record.", ASK_OPERATOR),
   upstream_refused: entry(502, 4438, true, "The hypervisor refused to open the console.", "Try again; if it stays so, tell your operator."),
   upstream_protocol_error: entry(502, 4439, true, "The hypervisor sent something that is not valid RFB (VNC).", ASK_OPERATOR),

@@ -5,6 +5,7 @@ import { ProtocolError } from "#base/protocol-error.ts";
  * - `not-rfb`: the peer speaks something else;
  * - `security-unsupported`: it offers no way to sign in that is spoken here;
  * - `password-missing`: it wants a password, and none is on record;
+ * - `password-not-asked`: a password is on record, and it would let anybody in without;
  * - `authentication-failed`: it did not accept ours;
  * - `refused`: it said no, for a reason of its own;
  * - `malformed`: it speaks RFB, but said something that RFB does not have.
@@ -13,6 +14,7 @@ export type HandshakeFailure =
   | "not-rfb"
   | "security-unsupported"
   | "password-missing"
+  | "password-not-asked"
   | "authentication-failed"
   | "refused"
   | "malformed";

@@ -100,7 +100,8 @@ for (const version of RFB_VERSIONS) {
         const firstUpdate = Uint8Array.of(0, 0, 0, 0);
         const words = bytes(encodeVersion(version), server, encodeServerInit(SERVER_INIT), firstUpdate);
 
-        const { driver, sent } = converse(words, { password: "COW", size });
+        const password = security === "none" ? {} : { password: "COW" };
+        const { driver, sent } = converse(words, { ...password, size });
 
         assert.deepEqual(sent, bytes(encodeVersion(version), client, SHARED));
         assert.deepEqual(driver.result, { version, security, serverInit: SERVER_INIT });
@@ -109,14 +110,12 @@ for (const version of RFB_VERSIONS) {
     }
   }
 
-  test(`a ${version} server that takes no password is signed in to without one`, () => {
-    const words = bytes(
-      encodeVersion(version),
-      DIALOGUES[version].none.server,
-      encodeServerInit(SERVER_INIT),
-    );
+  test(`a ${version} server that does not ask for the password on record gets no further word`, () => {
+    const words = bytes(encodeVersion(version), DIALOGUES[version].none.server);
+    const { driver, sent } = talk("COW");
 
-    assert.equal(converse(words).driver.result.security, "none");
+    assert.throws(() => driver.push(words), failure("password-not-asked"));
+    assert.deepEqual(bytes(...sent), encodeVersion(version));
   });
 }
 

@@ -61,12 +61,18 @@ function* negotiatedSecurity(options: UpstreamOptions): Sequence<Security> {
   return security;
 }
 
-/** A password on record is used where it can be, so that a wrong one is found out; without one, None will do. */
+/**
+ * A password on record is how the machine is known: whoever does not ask for it may be another that was given the
+ * port, or somebody in between who has no answer to check. Without one, None will do.
+ */
 function chooseSecurity(offered: readonly number[], { password }: UpstreamOptions): Security {
-  const wantsPassword = offered.includes(SECURITY_TYPE.vncAuthentication);
-  if (wantsPassword && password !== undefined) return "vnc-authentication";
-  if (offered.includes(SECURITY_TYPE.none)) return "none";
-  if (wantsPassword)
+  const asksForPassword = offered.includes(SECURITY_TYPE.vncAuthentication);
+  const asksForNothing = offered.includes(SECURITY_TYPE.none);
+  if (asksForPassword && password !== undefined) return "vnc-authentication";
+  if (asksForNothing && password === undefined) return "none";
+  if (asksForNothing)
+    throw new HandshakeError("password-not-asked", "the password on record is not asked for");
+  if (asksForPassword)
     throw new HandshakeError("password-missing", "a password is needed, and none is on record");
   throw new HandshakeError("security-unsupported", "no security type in common", { received: offered });
 }

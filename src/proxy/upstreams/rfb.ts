@@ -111,6 +111,7 @@ const CODES: Readonly<Record<HandshakeFailure, ErrorCode>> = {
   "not-rfb": "upstream_not_rfb",
   "security-unsupported": "upstream_security_unsupported",
   "password-missing": "upstream_password_missing",
+  "password-not-asked": "upstream_password_not_asked",
   "authentication-failed": "upstream_authentication_failed",
   refused: "upstream_refused",
   malformed: "upstream_protocol_error",

@@ -32,6 +32,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   upstream_not_rfb: text("Was auf dem Konsolenport der Maschine antwortet, spricht kein RFB (VNC).", ASK_OPERATOR),
   upstream_security_unsupported: text("Der Hypervisor bietet nur Anmeldeverfahren an, die nicht unterstützt werden.", ASK_OPERATOR),
   upstream_password_missing: text("Der Hypervisor verlangt ein Konsolenpasswort, und für diese Maschine ist keines hinterlegt.", "Lassen Sie es von einem Administrator setzen, mit „porthole machine update“."),
+  upstream_password_not_asked: text("Der Hypervisor öffnet diese Konsole ohne das hinterlegte Passwort, es könnte also eine andere Maschine sein als die gemeinte.", "Lassen Sie einen Administrator die Adresse der Maschine prüfen oder das Passwort mit „porthole machine update --no-password“ entfernen."),
   upstream_authentication_failed: text("Der Hypervisor hat das hinterlegte Konsolenpasswort nicht angenommen.", ASK_OPERATOR),
   upstream_refused: text("Der Hypervisor hat die Konsole nicht geöffnet.", TRY_THEN_ASK),
   upstream_protocol_error: text("Der Hypervisor hat etwas gesendet, das kein gültiges RFB (VNC) ist.", ASK_OPERATOR),
