@@ -15,18 +15,22 @@ after(async () => await node[Symbol.asyncDispose]());
 
 for (const viewerSpeaks of RFB_VERSIONS) {
   for (const machineSpeaks of RFB_VERSIONS) {
-    test(`a viewer of RFB ${viewerSpeaks} sees a machine of RFB ${machineSpeaks}`, async () => {
-      await using machine = await startRfbUpstream(({ socket }) => socket.write("screen"), {
-        version: machineSpeaks,
+    for (const secured of [{}, { password: "sesame" }]) {
+      const lock = "password" in secured ? "with a password" : "without a password";
+      test(`a viewer of RFB ${viewerSpeaks} sees a machine of RFB ${machineSpeaks} ${lock}`, async () => {
+        await using machine = await startRfbUpstream(({ socket }) => socket.write("screen"), {
+          version: machineSpeaks,
+          ...secured,
+        });
+        const { ticket } = await node.control.issue({ upstream: { ...machine.upstream, ...secured } });
+        await using viewer = await TestViewer.bare(node.origin, ticket);
+
+        const { width, height } = await viewer.handshake(viewerSpeaks);
+
+        assert.deepEqual([width, height], [640, 480]);
+        await eventually(() => assert.equal(viewer.bytes.toString(), "screen"));
       });
-      const { ticket } = await node.control.issue({ upstream: machine.upstream });
-      await using viewer = await TestViewer.bare(node.origin, ticket);
-
-      const { width, height } = await viewer.handshake(viewerSpeaks);
-
-      assert.deepEqual([width, height], [640, 480]);
-      await eventually(() => assert.equal(viewer.bytes.toString(), "screen"));
-    });
+    }
   }
 
   test(`a viewer of RFB ${viewerSpeaks} is told why a console does not open`, async () => {
@@ -41,3 +45,31 @@ for (const viewerSpeaks of RFB_VERSIONS) {
     });
   });
 }
+
+test("a machine that does not ask for the password on record is another one, for all that is known", async () => {
+  await using machine = await startRfbUpstream();
+  const { ticket, sessionId } = await node.control.issue({
+    upstream: { ...machine.upstream, password: "sesame" },
+  });
+  await using viewer = await TestViewer.bare(node.origin, ticket);
+
+  await assert.rejects(viewer.handshake(), { kind: "refused" });
+
+  await eventually(() =>
+    assert.equal(node.control.endingOf(sessionId)?.ending?.code, "upstream_password_not_asked"),
+  );
+});
+
+test("a machine whose password is another than that on record does not open", async () => {
+  await using machine = await startRfbUpstream(undefined, { password: "simsim" });
+  const { ticket, sessionId } = await node.control.issue({
+    upstream: { ...machine.upstream, password: "sesame" },
+  });
+  await using viewer = await TestViewer.bare(node.origin, ticket);
+
+  await assert.rejects(viewer.handshake(), { kind: "refused" });
+
+  await eventually(() =>
+    assert.equal(node.control.endingOf(sessionId)?.ending?.code, "upstream_authentication_failed"),
+  );
+});

@@ -1,10 +1,15 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { ByteWriter } from "#base/bytes.ts";
 import type { Sequence } from "#base/sequence.ts";
 import { SequenceDriver } from "#base/sequence.ts";
+import { SECURITY_RESULT, SECURITY_TYPE } from "#protocols/rfb/security.ts";
 import { encodeServerInit } from "#protocols/rfb/server-init.ts";
 import { encodeVersion, type RfbVersion, readVersion } from "#protocols/rfb/version.ts";
 import { acceptViewer } from "#protocols/rfb/viewer-handshake.ts";
+import { CHALLENGE_BYTES, vncAuthenticationKey } from "#protocols/rfb/vnc-authentication.ts";
+import { encryptDes } from "#proxy/des.ts";
 import type { Grant } from "#wire/grant.ts";
 import { eventually } from "./eventually.ts";
 
@@ -64,9 +69,11 @@ interface RfbUpstreamOptions {
   readonly path?: string;
   /** The highest version that it speaks. */
   readonly version?: RfbVersion;
+  /** Asked for by VNC authentication; without one, the server asks for none. */
+  readonly password?: string;
 }
 
-/** An RFB server without a password that then does with each viewer what the test says. */
+/** An RFB server that then does with each viewer what the test says. */
 export async function startRfbUpstream(
   serve: (caller: Caller) => void = () => {},
   options: RfbUpstreamOptions = {},
@@ -88,9 +95,25 @@ export async function startRfbUpstream(
   }, options);
 }
 
-function* serverHandshake(socket: Socket, { version = "3.8" }: RfbUpstreamOptions): Sequence<void> {
+function* serverHandshake(socket: Socket, { version = "3.8", password }: RfbUpstreamOptions): Sequence<void> {
   const send = (bytes: Uint8Array) => socket.write(bytes);
   send(encodeVersion(version));
-  yield* acceptViewer(yield* readVersion(), send);
+  const spoken = yield* readVersion();
+  if (password === undefined) yield* acceptViewer(spoken, send);
+  else yield* authenticate(socket, spoken, password);
   send(encodeServerInit({ width: 640, height: 480, pixelFormat: PIXEL_FORMAT, name: "QEMU (guest)" }));
+}
+
+/** RFC 6143 §7.1.2, §7.2.2 and §7.1.3 as a server with a password. Who does not know it is hung up on. */
+function* authenticate(socket: Socket, version: RfbVersion, password: string): Sequence<void> {
+  const type = SECURITY_TYPE.vncAuthentication;
+  socket.write(version === "3.3" ? new ByteWriter().u32(type).finish() : Uint8Array.of(1, type));
+  if (version !== "3.3") yield { bytes: 1 }; // security-type
+  const challenge = randomBytes(CHALLENGE_BYTES);
+  socket.write(challenge);
+  const response = yield { bytes: CHALLENGE_BYTES };
+  const knows = encryptDes(vncAuthenticationKey(password), challenge);
+  if (Buffer.compare(response, knows) === 0) socket.write(new ByteWriter().u32(SECURITY_RESULT.ok).finish());
+  else socket.end(new ByteWriter().u32(SECURITY_RESULT.failed).finish());
+  yield { bytes: 1 }; // shared-flag
 }
