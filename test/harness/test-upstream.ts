@@ -4,6 +4,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { ByteWriter } from "#base/bytes.ts";
 import type { Sequence } from "#base/sequence.ts";
 import { SequenceDriver } from "#base/sequence.ts";
+import { encodeReason } from "#protocols/rfb/reason.ts";
 import { SECURITY_RESULT, SECURITY_TYPE } from "#protocols/rfb/security.ts";
 import { encodeServerInit } from "#protocols/rfb/server-init.ts";
 import { encodeVersion, type RfbVersion, readVersion } from "#protocols/rfb/version.ts";
@@ -114,6 +115,12 @@ function* authenticate(socket: Socket, version: RfbVersion, password: string): S
   const response = yield { bytes: CHALLENGE_BYTES };
   const knows = encryptDes(vncAuthenticationKey(password), challenge);
   if (Buffer.compare(response, knows) === 0) socket.write(new ByteWriter().u32(SECURITY_RESULT.ok).finish());
-  else socket.end(new ByteWriter().u32(SECURITY_RESULT.failed).finish());
+  else socket.end(passwordNotAccepted(version));
   yield { bytes: 1 }; // shared-flag
+}
+
+/** Only 3.8 gives a reason. */
+function passwordNotAccepted(version: RfbVersion): Uint8Array {
+  const failed = new ByteWriter().u32(SECURITY_RESULT.failed);
+  return (version === "3.8" ? failed.bytes(encodeReason("password not accepted")) : failed).finish();
 }
