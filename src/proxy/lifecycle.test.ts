@@ -67,6 +67,45 @@ test("consoles go on while control is away, and what became of them is reported 
   await eventually(() => assert.match(node.log(), /Control answers again/));
 });
 
+test("a node whose certificate ends keeps its consoles, takes no new ones, and says what to do", async () => {
+  const year = 365 * 24 * 3_600_000;
+  await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });
+  await using machine = await startRfbUpstream();
+  const [first, second] = [
+    await node.control.issue({ upstream: machine.upstream }),
+    await node.control.issue({ upstream: machine.upstream, claims: { expiresAt: Date.now() + 2 * year } }),
+  ];
+  await using viewer = await TestViewer.bare(node.origin, first.ticket);
+  await viewer.handshake();
+
+  node.control.clockOffsetMs = year + 60_000;
+  await eventually(() => assert.match(node.log(), /certificate has ended, it takes no new consoles/));
+  for (let times = 0; times < 3; times++)
+    node.control.refusals.push({ path: LINK_ROUTES.heartbeat, code: "node_refused" });
+  const beats = node.control.heartbeats;
+  await eventually(() => assert.ok(node.control.heartbeats > beats));
+
+  assert.equal(node.control.refusals.length, 0);
+  const refused = await refusal(`${webSocketUrl(node.origin)}/?token=${second.ticket}`);
+  const { code, detail } = JSON.parse(refused.body).error;
+  assert.deepEqual(
+    { code, detail },
+    { code: "control_unreachable", detail: "the console node has to join again" },
+  );
+  assert.equal(node.control.redemptions.length, 1);
+  assert.equal(node.log().split("certificate has ended").length, 2, "it is said once a day");
+  (await machine.caller()).socket.write("still here");
+  await eventually(() => assert.equal(viewer.bytes.toString(), "still here"));
+});
+
+test("a node that control refuses though its certificate is good is over", async () => {
+  await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });
+
+  node.control.refusals.push({ path: LINK_ROUTES.heartbeat, code: "node_refused" });
+
+  await assert.rejects(node.proxy.kept, { code: "node_refused" });
+});
+
 test("tickets are judged by control's clock", async () => {
   const hour = 3_600_000;
   await using node = await startTestNode({ clockOffsetMs: -hour });

@@ -49,6 +49,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const link = new NodeLink({
     ...origins,
     client: opened.use(new LinkClient(config.control, identity)),
+    certificate: identity.certificate,
     log,
     version,
     maximumSessions: config.maxSessions,

@@ -62,6 +62,8 @@ export class LinkDouble implements AsyncDisposable {
   mood: "answer" | "drop" | "silence" = "answer";
   /** Added to the time that control tells. */
   clockOffsetMs = 0;
+  /** When the certificates of nodes that join are made; they are good for 365 days from then. */
+  certificatesFrom = Date.now();
   /** Answers to come that are refused with this code, by route; one use each. */
   readonly refusals: { readonly path: string; readonly code: ErrorCode }[] = [];
   readonly joins: JoinRequest[] = [];
@@ -226,7 +228,7 @@ export class LinkDouble implements AsyncDisposable {
       nodeId: "node-1",
       installationId: INSTALLATION,
       request: request.certificateRequest,
-      now: Date.now(),
+      now: this.certificatesFrom,
     });
     return { nodeId: "node-1", certificate, authority: this.authority.certificate };
   }

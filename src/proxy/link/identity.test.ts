@@ -80,6 +80,54 @@ test("a damaged identity is not guessed at", async () => {
   }
 });
 
+const DAY_MS = 24 * 3_600_000;
+
+test("a certificate that has ended is replaced where there is a join token, and asked for where there is none", async () => {
+  await using control = await LinkDouble.start();
+  await using folder = scratch();
+  const options = optionsFor(folder.path, control, control.joinToken);
+  control.certificatesFrom = Date.now() - 366 * DAY_MS;
+  const ended = await loadOrJoin(options);
+  control.certificatesFrom = Date.now();
+
+  await assert.rejects(loadOrJoin({ ...options, joinTokenFile: null }), /ended on \d{4}-\d\d-\d\d/);
+  const joined = await loadOrJoin(options);
+  const loaded = await loadOrJoin({ ...options, joinTokenFile: null });
+
+  assert.notEqual(joined.certificate, ended.certificate);
+  assert.deepEqual(loaded, joined);
+});
+
+test("a certificate that ends within thirty days is replaced, if that can be", async () => {
+  await using control = await LinkDouble.start();
+  await using folder = scratch();
+  const log = captureLog();
+  const options = { ...optionsFor(folder.path, control, control.joinToken), log: log.logger };
+  control.certificatesFrom = Date.now() - 336 * DAY_MS;
+  const ending = await loadOrJoin(options);
+  control.certificatesFrom = Date.now();
+
+  const [fingerprint] = control.joinToken.split(".");
+  assert.deepEqual(await loadOrJoin({ ...options, joinTokenFile: null }), ending);
+  assert.deepEqual(await loadOrJoin({ ...options, joinTokenFile: "/nowhere" }), ending);
+  assert.deepEqual(await loadOrJoin(optionsFor(folder.path, control, `${fingerprint}.used-up`)), ending);
+  assert.match(log.text(), /could not be renewed/);
+
+  const renewed = await loadOrJoin(optionsFor(folder.path, control, control.joinToken));
+  assert.notEqual(renewed.certificate, ending.certificate);
+});
+
+test("a certificate with more than thirty days before it is kept", async () => {
+  await using control = await LinkDouble.start();
+  await using folder = scratch();
+  const options = optionsFor(folder.path, control, control.joinToken);
+  control.certificatesFrom = Date.now() - 334 * DAY_MS;
+
+  assert.deepEqual(await loadOrJoin(options), await loadOrJoin(options));
+
+  assert.equal(control.joins.length, 1);
+});
+
 test("a node waits for a control that is not there yet", async () => {
   await using control = await LinkDouble.start();
   await using folder = scratch();

@@ -6,6 +6,7 @@ import { ConfigError } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import { toGatewayError } from "#wire/gateway-error.ts";
 import { Backoff } from "./backoff.ts";
+import { dayOf, endOf, remaining } from "./certificate.ts";
 import { join } from "./join.ts";
 
 /** All that a node keeps on disk. The texts are PEM. */
@@ -30,13 +31,43 @@ export interface IdentityOptions {
 }
 
 /**
- * The identity on disk, or a new one: then the node joins, trying until control answers. Throws a ConfigError
- * where it can do neither, and a GatewayError where control refuses.
+ * The identity on disk, or a new one: then the node joins, trying until control answers. It joins anew where the
+ * certificate on disk has ended, or soon will and there is a join token. Throws a ConfigError where it can do neither,
+ * and a GatewayError where control refuses.
  */
 export async function loadOrJoin(options: IdentityOptions): Promise<Identity> {
   const path = joinPath(options.data, FILE_NAME);
   const known = await load(path);
-  if (known !== undefined) return known;
+  if (known === undefined) return await joinAnew(path, options);
+  switch (remaining(endOf(known.certificate), Date.now())) {
+    case "long":
+      return known;
+    case "soon":
+      return options.joinTokenFile === null ? known : await renew(path, known, options);
+    case "ended":
+      if (options.joinTokenFile === null) throw endedError(path, known);
+      return await joinAnew(path, options);
+  }
+}
+
+/** The token may be the one that the node joined with long ago; then what it has must do for the days that are left. */
+async function renew(path: string, known: Identity, options: IdentityOptions): Promise<Identity> {
+  try {
+    return await joinAnew(path, options);
+  } catch (error) {
+    options.signal.throwIfAborted();
+    options.log.warn({ error }, "The node's certificate could not be renewed");
+    return known;
+  }
+}
+
+function endedError(path: string, { certificate }: Identity): ConfigError {
+  return new ConfigError([
+    `--join-token-file is missing: the certificate in ${path} ended on ${dayOf(endOf(certificate))}, and the node has to join again`,
+  ]);
+}
+
+async function joinAnew(path: string, options: IdentityOptions): Promise<Identity> {
   const joinToken = await readJoinToken(options.joinTokenFile);
   // Before the token is spent, so that a folder that cannot be made costs none.
   await mkdir(options.data, { recursive: true, mode: 0o700 });

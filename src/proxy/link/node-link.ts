@@ -10,6 +10,7 @@ import {
   type SessionReport,
 } from "#wire/link.ts";
 import { isEmpty, isGrant, isReopenResponse } from "./answers.ts";
+import { CertificateWatch } from "./certificate.ts";
 import { ControlClock } from "./control-clock.ts";
 import type { LinkClient } from "./link-client.ts";
 import { type Registered, Registration } from "./registration.ts";
@@ -20,6 +21,8 @@ const deadlines = { reportMs: 10_000 } as const;
 
 export interface NodeLinkOptions {
   readonly client: LinkClient;
+  /** The node's own, PEM. */
+  readonly certificate: string;
   readonly log: Log;
   readonly version: string;
   readonly pageOrigin: string;
@@ -34,16 +37,19 @@ export interface NodeLinkOptions {
 /** All that this start of the node has to do with control. */
 export class NodeLink {
   readonly #client: LinkClient;
+  readonly #certificate: CertificateWatch;
   readonly #registration: Registration;
   readonly #reporter: Reporter;
   readonly #clock = new ControlClock();
   readonly #lifetime = new AbortController();
   readonly #redeemMs: number;
 
-  constructor({ client, log, redeemMs, ...options }: NodeLinkOptions) {
+  constructor({ client, certificate: pem, log, redeemMs, ...options }: NodeLinkOptions) {
+    const certificate = new CertificateWatch(pem, log);
     this.#client = client;
+    this.#certificate = certificate;
     this.#redeemMs = redeemMs;
-    this.#registration = new Registration({ ...options, link: client, clock: this.#clock, log });
+    this.#registration = new Registration({ ...options, link: client, certificate, clock: this.#clock, log });
     this.#reporter = new Reporter({
       incarnation: this.incarnation,
       log,
@@ -78,7 +84,10 @@ export class NodeLink {
     return { nodeId, kept };
   }
 
+  /** Throws a GatewayError; `control_unreachable` also where the node has no certificate to ask with any more. */
   async redeem(request: Omit<RedeemRequest, "incarnation">): Promise<Grant> {
+    if (this.#certificate.hasEnded(this.#clock.now()))
+      throw new GatewayError("control_unreachable", { detail: "the console node has to join again" });
     const { incarnation } = this;
     return await this.#client.call(
       LINK_ROUTES.redeem,

@@ -8,6 +8,7 @@ import { LINK_ROUTES } from "#wire/link.ts";
 import type { TicketKey } from "#wire/ticket.ts";
 import { isEmpty, isHeartbeatResponse, isRegisterResponse } from "./answers.ts";
 import { Backoff } from "./backoff.ts";
+import type { CertificateWatch } from "./certificate.ts";
 import type { ControlClock } from "./control-clock.ts";
 import type { LinkClient } from "./link-client.ts";
 import { type Obeyed, obey } from "./settings.ts";
@@ -19,6 +20,8 @@ const JITTER = 0.1;
 
 export interface RegistrationOptions {
   readonly link: LinkClient;
+  /** Of the certificate that the link shows to control. */
+  readonly certificate: CertificateWatch;
   readonly clock: ControlClock;
   readonly log: Log;
   readonly version: string;
@@ -73,16 +76,22 @@ export class Registration {
     }
   }
 
-  /** Keeps the node registered until the signal aborts. Throws the GatewayError with which control ends it. */
+  /**
+   * Keeps the node registered until the signal aborts. Throws the GatewayError with which control ends it. A node that
+   * control refuses only because its certificate has ended goes on: it has consoles open, which need no control.
+   */
   async keep(signal: AbortSignal): Promise<void> {
+    const { certificate, clock } = this.#options;
     for (;;) {
       await setTimeout(this.#untilNextBeat(), undefined, { signal });
+      certificate.look(clock.now());
       try {
         if ((await this.#beat(signal)) === "forgotten") await this.register(signal);
       } catch (thrown) {
         signal.throwIfAborted();
         const error = toGatewayError(thrown);
-        if (error.code === "node_superseded" || error.code === "node_refused") throw error;
+        const isRefused = error.code === "node_refused" && !certificate.hasEnded(clock.now());
+        if (error.code === "node_superseded" || isRefused) throw error;
         this.#complain(error);
       }
     }
