@@ -25,7 +25,7 @@ const limits = {
 
 const { values, positionals } = parseArgs({ options: { slow: { type: "boolean" } }, allowPositionals: true });
 process.chdir(resolve(import.meta.dirname, ".."));
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stoppedBy(signal));
 process.exit(await main());
 
 async function main(): Promise<number> {
@@ -44,6 +44,12 @@ async function main(): Promise<number> {
   await inTurn(whole, async (file) => report.add(await runWhole(file)));
   report.finish();
   return report.failed ? 1 : 0;
+}
+
+/** Every worker ends with this process. */
+function stoppedBy(signal: NodeJS.Signals): never {
+  process.stderr.write(`Stopped by ${signal}, before every test had run.\n`);
+  process.exit(1);
 }
 
 /** The files that match, without the slow ones unless they are asked for, below the paths that were given. */
