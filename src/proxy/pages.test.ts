@@ -75,6 +75,35 @@ test("who has a file already is not sent it again", async () => {
   assert.equal((await ask("/p/x/icon.svg", { headers: { "if-none-match": '"other"' } })).status, 200);
 });
 
+test("a text goes out in the best coding that the browser takes, each with a tag of its own", async () => {
+  const path = "/p/x/assets/large-Ab12Cd34.js";
+  const plain = await ask(path);
+  const tags = new Set([plain.headers["etag"]]);
+
+  for (const [offer, coding] of [
+    ["gzip, br", "br"],
+    ["gzip", "gzip"],
+  ] as const) {
+    const headers = { "accept-encoding": offer };
+    const encoded = await ask(path, { headers });
+    const known = { ...headers, "if-none-match": String(encoded.headers["etag"]) };
+
+    assert.equal(encoded.headers["content-encoding"], coding);
+    assert.equal(encoded.headers["vary"], "Accept-Encoding");
+    assert.equal(encoded.headers["content-type"], plain.headers["content-type"]);
+    assert.ok(Number(encoded.headers["content-length"]) < Number(plain.headers["content-length"]) / 10);
+    assert.equal(await (await fetch(`${node.origin}${path}`, { headers })).text(), plain.text);
+    assert.equal((await ask(path, { headers: known })).status, 304);
+    assert.equal((await ask(path, { headers: { "if-none-match": known["if-none-match"] } })).status, 200);
+    tags.add(known["if-none-match"]);
+  }
+
+  assert.equal(tags.size, 3);
+  assert.equal(plain.headers["content-encoding"], undefined);
+  assert.equal(plain.headers["vary"], "Accept-Encoding");
+  assert.equal((await ask("/p/x/icon.svg")).headers["vary"], undefined);
+});
+
 test("HEAD answers as GET does, without the file", async () => {
   const answer = await ask("/p/x/console.html", { method: "HEAD" });
 

@@ -41,7 +41,7 @@ export interface RunningProxy extends AsyncDisposable {
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const { config, log, deadlines, version, signal } = options;
   await using opened = new AsyncDisposableStack();
-  const files = readViewerFiles(options.viewerFolder);
+  const files = await readViewerFiles(options.viewerFolder);
   const identity = await loadOrJoin({ ...config, log, signal });
   const listener = await Listener.open({ ...config, ...deadlines, addresses: listenAddresses(config), log });
   const origins = publicOrigins(config, listener.addresses);

@@ -34,6 +34,7 @@ export interface TestNodeOptions {
 const VIEWER_FILES: Readonly<Record<string, string>> = {
   "console.html": "<!doctype html><title>Console</title>",
   "assets/console-Ab12Cd34.js": "export {};",
+  "assets/large-Ab12Cd34.js": `export const sentences = "${"The quick brown fox. ".repeat(100)}";`,
   "icon.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
 };
 

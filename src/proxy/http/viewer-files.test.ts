@@ -14,7 +14,7 @@ test("files are listed by their path below the folder, with type and caching", a
   writeFileSync(join(folder.path, "assets", "main-Ab12_-34.js"), "script");
   writeFileSync(join(folder.path, "assets", "plain.strange"), "?");
 
-  const files = readViewerFiles(folder.path);
+  const files = await readViewerFiles(folder.path);
 
   const told = [...files].map(([name, { type, caching }]) => [name, type, caching]).sort();
   assert.deepEqual(told, [
@@ -33,15 +33,15 @@ test("symbolic links are left out, to files and to folders", async () => {
   symlinkSync(join(outside.path, "secret.html"), join(folder.path, "linked.html"));
   symlinkSync(outside.path, join(folder.path, "linked"));
 
-  assert.deepEqual([...readViewerFiles(folder.path).keys()], ["console.html"]);
+  assert.deepEqual([...(await readViewerFiles(folder.path)).keys()], ["console.html"]);
 });
 
 test("where no viewer was built, the complaint says how to build it", async () => {
   await using folder = scratch();
 
   for (const path of [folder.path, join(folder.path, "absent")]) {
-    assert.throws(
-      () => readViewerFiles(path),
+    await assert.rejects(
+      readViewerFiles(path),
       (error: unknown) => error instanceof ConfigError && /npm run build:web/.test(error.message),
     );
   }

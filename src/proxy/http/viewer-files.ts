@@ -4,11 +4,13 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 import { extname, join, relative, sep } from "node:path";
 import { ConfigError } from "#base/config.ts";
 import { answer } from "./answer.ts";
+import { accepts, type Encoded, encodeText } from "./content-coding.ts";
 
 interface ViewerFile {
   readonly body: Buffer;
+  readonly encoded: readonly Encoded[];
   readonly type: string;
-  readonly etag: string;
+  readonly hash: string;
   readonly caching: string;
 }
 
@@ -29,16 +31,24 @@ const TYPES: Readonly<Record<string, string>> = {
   ".txt": "text/plain; charset=utf-8",
 };
 
+/** What gets smaller: the others are compressed in themselves. */
+const TEXT = /^text\/|json$|\+xml$|wasm$/;
+
 /** Vite puts a hash of the content into these names, so what a name stands for never changes. */
 const HASHED = /^assets\/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+$/;
 
 /**
- * Reads the built viewer into memory, once. What is served is looked up in this list and never on disk, so a path
+ * Reads the built viewer into memory, once, and compresses it there. What is served is looked up in this list and never on disk, so a path
  * that climbs, is encoded, or leads over a symbolic link finds nothing. Throws a ConfigError where there is none.
  */
-export function readViewerFiles(folder: string): ViewerFiles {
+export async function readViewerFiles(folder: string): Promise<ViewerFiles> {
   const files = new Map(
-    listFiles(folder).map((path) => [relative(folder, path).split(sep).join("/"), readFile(folder, path)]),
+    await Promise.all(
+      listFiles(folder).map(async (path) => {
+        const name = relative(folder, path).split(sep).join("/");
+        return [name, await readFile(name, path)] as const;
+      }),
+    ),
   );
   if (files.size === 0)
     throw new ConfigError([`${folder} holds no viewer: build it with “npm run build:web”`]);
@@ -50,16 +60,23 @@ export function answerFile(
   response: ServerResponse,
   { file, headers }: { readonly file: ViewerFile; readonly headers: OutgoingHttpHeaders },
 ): void {
-  const known = holds(request.headers["if-none-match"], file.etag);
-  const caching = { ...headers, "cache-control": file.caching, etag: file.etag };
-  if (known) {
+  const chosen = file.encoded.find(({ coding }) => accepts(request.headers["accept-encoding"], coding));
+  // Each coding is a representation of its own (RFC 9110 §8.8.3.3), so no cache takes one for another.
+  const etag = chosen === undefined ? `"${file.hash}"` : `"${file.hash}-${chosen.coding}"`;
+  const caching: OutgoingHttpHeaders = { ...headers, "cache-control": file.caching, etag };
+  if (file.encoded.length > 0) caching["vary"] = "Accept-Encoding";
+  if (holds(request.headers["if-none-match"], etag)) {
     response.writeHead(304, caching).end();
     return;
   }
   answer(request, response, {
     status: 200,
-    headers: { ...caching, "content-type": file.type },
-    body: file.body,
+    headers: {
+      ...caching,
+      "content-type": file.type,
+      ...(chosen === undefined ? {} : { "content-encoding": chosen.coding }),
+    },
+    body: chosen?.body ?? file.body,
   });
 }
 
@@ -81,13 +98,14 @@ function filesBelow(folder: string): string[] {
   });
 }
 
-function readFile(folder: string, path: string): ViewerFile {
+async function readFile(name: string, path: string): Promise<ViewerFile> {
   const body = readFileSync(path);
-  const name = relative(folder, path).split(sep).join("/");
+  const type = TYPES[extname(name)] ?? "application/octet-stream";
   return {
     body,
-    type: TYPES[extname(name)] ?? "application/octet-stream",
-    etag: `"${createHash("sha256").update(body).digest("base64url")}"`,
+    encoded: TEXT.test(type.split(";")[0] ?? "") ? await encodeText(body) : [],
+    type,
+    hash: createHash("sha256").update(body).digest("base64url"),
     caching: cachingOf(name),
   };
 }
