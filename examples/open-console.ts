@@ -1,7 +1,7 @@
 /**
  * Opens a console as a customer portal would: one signed call of CloudStack's createConsoleEndpoint.
  *
- *   node examples/open-console.ts http://127.0.0.1:8000 API_KEY SECRET_KEY_FILE MACHINE_ID
+ *   npx -c 'node examples/open-console.ts http://127.0.0.1:8000 API_KEY SECRET_KEY_FILE MACHINE_ID'
  *
  * The last line of what it prints is the address to send the user's browser to. It works once, for a minute.
  */
@@ -78,11 +78,13 @@ if (import.meta.main) {
     console.error("usage: open-console.ts URL API_KEY SECRET_KEY_FILE MACHINE_ID");
     process.exit(2);
   }
-  const secretKey = readFileSync(secretKeyFile, "utf8").trim();
-  const console_ = await createConsoleEndpoint({ endpoint, apiKey, secretKey }, { machineId });
-  if (console_.url === undefined) {
-    console.error(console_.details);
-    process.exit(1);
+  try {
+    const secretKey = readFileSync(secretKeyFile, "utf8").trim();
+    const { url, details } = await createConsoleEndpoint({ endpoint, apiKey, secretKey }, { machineId });
+    if (url === undefined) throw new Error(details);
+    console.log(url);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
   }
-  console.log(console_.url);
 }

@@ -7,7 +7,7 @@ export const LAYOUT = {
   clock: { x: 38, y: 128, scale: 3 },
   date: { x: 41, y: 190 },
   porthole: { x: 652, y: 152, radius: 96, ringRadius: 120 },
-  hint: { text: "Type a line and press Enter: it goes into your clipboard.", x: 41, y: 264 },
+  hint: { text: "Type a line and press Enter: the machine copies it.", x: 41, y: 264 },
   panel: { x: 32, y: 292, width: 736, height: 260 },
   /** Of the panel, what the terminal writes on. */
   terminal: { x: 49, y: 305, columns: 78, rows: 13 },

@@ -81,7 +81,7 @@ export class Machine implements Disposable {
 
   /** A viewer's clipboard came over. */
   paste(text: string): void {
-    this.#scene.terminal.tell(`From your clipboard: ${text}`);
+    this.#scene.terminal.tell(`Put in the clipboard: ${text}`);
     this.#touch();
   }
 
@@ -92,7 +92,7 @@ export class Machine implements Disposable {
 
   #copy(line: string): void {
     if (line.trim() === "") return;
-    this.#scene.terminal.tell(`In your clipboard: ${line}`);
+    this.#scene.terminal.tell(`Copied: ${line}`);
     for (const watcher of this.#watchers) watcher.copied(line);
   }
 

@@ -57,7 +57,7 @@ export class Output {
     else {
       const title = (text: string) => this.#paint("faint", text);
       const columns = fields.map((field) => this.#column(field));
-      const width = this.#out.isTTY === true ? { width: this.#out.columns ?? 80 } : {};
+      const width = this.#out.isTTY === true ? { width: this.#out.columns || 80 } : {};
       for (const line of renderTable(items, columns, { ...width, title })) this.#line(line);
     }
   }
