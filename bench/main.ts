@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { CONTESTANTS, isInstalled, type Name } from "./contestants/all.ts";
 import { describeMachine } from "./measure/machine.ts";
+import { watchMachine } from "./measure/process-tree.ts";
 import { judge, type Report, type RowReport, toMarkdown, writeReport } from "./report.ts";
 import { fullStream } from "./rows/full-stream.ts";
 import { idleMemory } from "./rows/idle-memory.ts";
@@ -17,10 +18,10 @@ const ROWS: readonly Row[] = [steady, fullStream, idleMemory, opens];
 
 const FULL: Scale = {
   rounds: 3,
-  warmUpSeconds: 2,
-  windowSeconds: 5,
-  warmUpOpens: 3000,
-  stillSeconds: 6,
+  warmUpSeconds: 1.5,
+  windowSeconds: 4,
+  warmUpOpens: 2000,
+  stillSeconds: 5,
   sessions: 200,
   floods: 4,
   idle: [500, 3000],
@@ -59,29 +60,31 @@ if (rows.length === 0) {
 const missing = Object.keys(CONTESTANTS).filter((name) => !isInstalled(name as Name));
 for (const name of missing) say(`${name} is not installed: it is left out, and what is compared with it`);
 
+const scale = values.quick ? QUICK : FULL;
+const othersShare = watchMachine(process.pid);
+const measured: RowReport[] = [];
+for (const row of rows) measured.push(await measure(row));
 const report: Report = {
   date: new Date().toISOString(),
   machine: describeMachine(),
-  scale: values.quick ? QUICK : FULL,
-  rows: [],
+  othersPercent: 100 * othersShare(),
+  scale,
+  rows: measured,
 };
-const measured: RowReport[] = [];
-for (const row of rows) measured.push(await measure(row, report.scale));
-const complete = { ...report, rows: measured };
-process.stdout.write(toMarkdown(complete));
+process.stdout.write(toMarkdown(report));
 
 const whole = rows.length === ROWS.length && values.contestant.length === 0 && !values.quick;
 const directory = values.results ?? (whole ? RESULTS : undefined);
-if (directory !== undefined) say(`written to ${writeReport(complete, directory)}`);
+if (directory !== undefined) say(`written to ${writeReport(report, directory)}`);
 
-async function measure(row: Row, scale: Scale): Promise<RowReport> {
+async function measure(row: Row): Promise<RowReport> {
   const rounds: Round[] = [];
   for (let number = 1; number <= scale.rounds; number++) {
-    const round = await measureRound(row, scale, `row ${row.number}, round ${number} of ${scale.rounds}`);
+    const round = await measureRound(row, `row ${row.number}, round ${number} of ${scale.rounds}`);
     rounds.push(row.relate?.(round) ?? round);
   }
   const { number, metrics, notes, control } = row;
-  const controlRun = await measureControl(row, scale);
+  const controlRun = await measureControl(row);
   return {
     number,
     title: row.title(scale),
@@ -95,13 +98,13 @@ async function measure(row: Row, scale: Scale): Promise<RowReport> {
   };
 }
 
-async function measureControl({ number, control }: Row, scale: Scale): Promise<Trial | undefined> {
-  if (control === undefined) return undefined;
+async function measureControl({ number, control }: Row): Promise<Trial | undefined> {
+  if (control === undefined || !isChosen("direct")) return undefined;
   say(`row ${number}: ${control.name}`);
   return await control.measure(CONTESTANTS.direct, scale);
 }
 
-async function measureRound(row: Row, scale: Scale, label: string): Promise<Round> {
+async function measureRound(row: Row, label: string): Promise<Round> {
   const names = row.contestants.filter((name) => !missing.includes(name) && isChosen(name));
   if (row.together) {
     say(`${label}: ${names.join(", ")}`);

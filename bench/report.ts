@@ -8,6 +8,8 @@ import type { Goal, Metric, Round, Scale, Trial } from "./rows/row.ts";
 export interface Report {
   readonly date: string;
   readonly machine: Machine;
+  /** What other processes used of all cores meanwhile. Where it is more than a few, the figures mean little. */
+  readonly othersPercent: number;
   readonly scale: Scale;
   readonly rows: readonly RowReport[];
 }
@@ -59,7 +61,7 @@ export function toMarkdown(report: Report): string {
   return [
     `# Benchmark of ${date.slice(0, 10)}`,
     "",
-    `${machine.cpu}, ${machine.cores} cores (${cores}), ${machine.memoryGib} GiB, ${machine.system}, Node ${machine.node}. Medians of ${report.scale.rounds} alternating rounds; ratios are taken within a round.`,
+    `${machine.cpu}, ${machine.cores} cores (${cores}), ${machine.memoryGib} GiB, ${machine.system}, Node ${machine.node}. Medians of ${report.scale.rounds} alternating rounds; ratios are taken within a round. Other processes used ${report.othersPercent.toFixed(0)} % of the machine meanwhile.`,
     "",
     ...table(
       ["row", "measure", "Porthole", "compared with", "its figure", "ratio", "target", "met"],

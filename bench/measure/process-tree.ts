@@ -22,6 +22,26 @@ export function cpuSeconds(root: number): number {
   return tree(root, all).reduce((sum, pid) => sum + (all.get(pid)?.cpuSeconds ?? 0), 0);
 }
 
+/** Watches the whole machine. Returns what gives the share of all cores that others than `root` have used since. */
+export function watchMachine(root: number): () => number {
+  const begin = machineTimes();
+  const ownBefore = cpuSeconds(root);
+  return () => {
+    const end = machineTimes();
+    const others = end.busySeconds - begin.busySeconds - (cpuSeconds(root) - ownBefore);
+    const all = end.allSeconds - begin.allSeconds;
+    return all > 0 ? Math.max(0, others) / all : 0;
+  };
+}
+
+/** proc(5), the first line of /proc/stat: user nice system idle iowait irq softirq steal, of all cores. */
+function machineTimes(): { readonly busySeconds: number; readonly allSeconds: number } {
+  const [, ...fields] = (read("/proc/stat") ?? "").split("\n")[0]?.split(/ +/) ?? [];
+  const seconds = fields.slice(0, 8).map((field) => Number(field) / TICKS_PER_SECOND);
+  const allSeconds = seconds.reduce((sum, part) => sum + part, 0);
+  return { allSeconds, busySeconds: allSeconds - (seconds[3] ?? 0) - (seconds[4] ?? 0) };
+}
+
 export function memory(root: number): Memory {
   const parts = tree(root, processes()).map((pid) => ({
     rssBytes: kilobytes(pid, "status", "VmRSS"),

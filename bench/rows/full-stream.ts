@@ -1,6 +1,7 @@
 /** Row 2: screens that change as fast as they can be carried. */
 import { setTimeout as wait } from "node:timers/promises";
-import type { Row } from "./row.ts";
+import type { StartContestant } from "../contestants/contestant.ts";
+import type { Row, Scale, Trial } from "./row.ts";
 import { cpuBetween, GENERATOR_METRICS, withContestant } from "./trial.ts";
 
 const GB = 1e9;
@@ -8,7 +9,7 @@ const GB = 1e9;
 export const fullStream: Row = {
   number: 2,
   title: ({ floods }) => `full stream, ${floods} sessions`,
-  contestants: ["Porthole", "haproxy", "bare relay", "websockify", "direct"],
+  contestants: ["Porthole", "haproxy", "bare relay", "websockify"],
   metrics: {
     cpuSecondsPerGb: { label: "CPU seconds per GB", digits: 3 },
     gbPerSecond: { label: "GB/s", digits: 2 },
@@ -21,25 +22,29 @@ export const fullStream: Row = {
     "Porthole's viewers acknowledged what they consumed, as porthole.v1 asks; all WebSocket viewers found the payload in the frames by hand and looked at none of it. haproxy carried the same bytes as bare TCP.",
   ],
   together: false,
-  measure: (start, scale) =>
-    withContestant(start, async ({ generators: { upstream, viewers }, contestant, readCpu }) => {
-      const { entrance } = contestant;
-      await viewers.open({ entrance, count: scale.floods, callers: 1 });
-      await viewers.count();
-      await upstream.flood();
-      await wait(scale.warmUpSeconds * 1000);
-
-      await viewers.sample();
-      const before = readCpu();
-      await wait(scale.windowSeconds * 1000);
-      const after = readCpu();
-      const { seconds, bytes } = await viewers.sample();
-
-      const { contestantSeconds, ...percents } = cpuBetween(before, after);
-      return {
-        ...percents,
-        gbPerSecond: bytes / GB / seconds,
-        cpuSecondsPerGb: contestantSeconds / (bytes / GB),
-      };
-    }),
+  measure,
+  control: { name: "direct", measure },
 };
+
+async function measure(start: StartContestant, scale: Scale): Promise<Trial> {
+  return await withContestant(start, async ({ generators: { upstream, viewers }, contestant, readCpu }) => {
+    const { entrance } = contestant;
+    await viewers.open({ entrance, count: scale.floods, callers: 1 });
+    await viewers.count();
+    await upstream.flood();
+    await wait(scale.warmUpSeconds * 1000);
+
+    await viewers.sample();
+    const before = readCpu();
+    await wait(scale.windowSeconds * 1000);
+    const after = readCpu();
+    const { seconds, bytes } = await viewers.sample();
+
+    const { contestantSeconds, ...percents } = cpuBetween(before, after);
+    return {
+      ...percents,
+      gbPerSecond: bytes / GB / seconds,
+      cpuSecondsPerGb: contestantSeconds / (bytes / GB),
+    };
+  });
+}

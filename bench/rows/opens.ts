@@ -1,11 +1,12 @@
 /** Row 4: how many consoles can be opened in a second, from the question to the picture. */
-import type { Row } from "./row.ts";
+import type { StartContestant } from "../contestants/contestant.ts";
+import type { Row, Scale, Trial } from "./row.ts";
 import { cpuBetween, GENERATOR_METRICS, withContestant } from "./trial.ts";
 
 export const opens: Row = {
   number: 4,
   title: ({ callers }) => `full opens, ${callers} callers`,
-  contestants: ["Porthole", "featureless", "direct"],
+  contestants: ["Porthole", "featureless"],
   metrics: {
     opensPerSecond: { label: "opens/s", digits: 0 },
     p50Ms: { label: "p50, ms", digits: 1 },
@@ -26,21 +27,25 @@ export const opens: Row = {
     "Porthole's callers sign createConsoleEndpoint; featureless is two processes of the same shape that hand out and redeem a random token in memory. The direct path (TCP and RFB alone) says how fast the generators can be.",
   ],
   together: false,
-  measure: (start, scale) =>
-    withContestant(start, async ({ generators: { viewers }, contestant, readCpu }) => {
-      const { entrance } = contestant;
-      const { callers, warmUpOpens, windowSeconds } = scale;
-      await viewers.cycle({ entrance, callers, lasts: { opens: warmUpOpens } });
-
-      const before = readCpu();
-      const {
-        seconds,
-        opens: opened,
-        p50Ms,
-        p99Ms,
-      } = await viewers.cycle({ entrance, callers, lasts: { seconds: windowSeconds } });
-      const { contestantSeconds: _, ...percents } = cpuBetween(before, readCpu());
-
-      return { ...percents, opensPerSecond: opened / seconds, p50Ms, p99Ms };
-    }),
+  measure,
+  control: { name: "direct", measure },
 };
+
+async function measure(start: StartContestant, scale: Scale): Promise<Trial> {
+  return await withContestant(start, async ({ generators: { viewers }, contestant, readCpu }) => {
+    const { entrance } = contestant;
+    const { callers, warmUpOpens, windowSeconds } = scale;
+    await viewers.cycle({ entrance, callers, lasts: { opens: warmUpOpens } });
+
+    const before = readCpu();
+    const {
+      seconds,
+      opens: opened,
+      p50Ms,
+      p99Ms,
+    } = await viewers.cycle({ entrance, callers, lasts: { seconds: windowSeconds } });
+    const { contestantSeconds: _, ...percents } = cpuBetween(before, readCpu());
+
+    return { ...percents, opensPerSecond: opened / seconds, p50Ms, p99Ms };
+  });
+}

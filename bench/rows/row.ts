@@ -45,7 +45,7 @@ export interface Row {
   /** Where nothing is timed, all contestants are measured at the same time. */
   readonly together: boolean;
   measure(start: StartContestant, scale: Scale): Promise<Trial>;
-  /** A run that asks the generators for more than any contestant does. */
+  /** A run along the direct path that shows how much more the generators can do. */
   readonly control?: {
     readonly name: string;
     measure(start: StartContestant, scale: Scale): Promise<Trial>;
