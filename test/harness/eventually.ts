@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 
 const limits = {
   /** Generous: a condition that holds sooner costs nothing, and two cores carry browsers and guests at once. */
-  withinMs: 20_000,
+  withinMs: 90_000,
   retryMs: 25,
 } as const;
 
