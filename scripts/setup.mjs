@@ -11,19 +11,13 @@ import { guest } from "./setup/guest.mjs";
 import { withLock } from "./setup/lock.mjs";
 import { say } from "./setup/progress.mjs";
 import { writeReport } from "./setup/report.mjs";
+import { stockNoVnc } from "./setup/stock-novnc.mjs";
 import { webApps } from "./setup/web-apps.mjs";
 
 const OLDEST_NODE = 20;
 
 /** Real peers of the tests, and what the benchmark compares with. */
-const TEST_PACKAGES = [
-  "chromium",
-  "qemu-system-x86",
-  "tigervnc-standalone-server",
-  "xterm",
-  "x11-apps",
-  "novnc",
-];
+const TEST_PACKAGES = ["chromium", "qemu-system-x86", "tigervnc-standalone-server", "xterm", "x11-apps"];
 const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify", "haproxy"];
 
 const PACKAGES = { run: [], test: TEST_PACKAGES, bench: BENCH_PACKAGES };
@@ -43,7 +37,7 @@ async function main(purpose) {
   }
 
   const root = fileURLToPath(new URL("..", import.meta.url));
-  const peers = packages.length > 0 ? [debianPackages(packages), guest(root)] : [];
+  const peers = packages.length > 0 ? [debianPackages(packages), guest(root), stockNoVnc(root)] : [];
   try {
     await runSteps(root, [dependencies(root), webApps(root), ...peers]);
   } catch (error) {

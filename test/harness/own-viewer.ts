@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { LOOPBACK } from "./free-port.ts";
 import { lacking } from "./requirements.ts";
 import { type StaticServer, startStaticServer } from "./static-server.ts";
@@ -18,7 +19,9 @@ export interface WebSocketPlace {
 }
 
 export async function startStockNoVnc(): Promise<StaticServer> {
-  return await startStaticServer("/usr/share/novnc");
+  return await startStaticServer(
+    fileURLToPath(new URL("../../.cache/novnc/usr/share/novnc", import.meta.url)),
+  );
 }
 
 /** As noVNC's documentation says to embed it: host, port, and a path that carries the token. */
