@@ -53,6 +53,31 @@ test("what control will never take is dropped, and does not stand in the way", a
   assert.match(log(), /they are dropped/);
 });
 
+test("a session that ended before its beginning was sent is told of once", async () => {
+  const { reporter, requests } = start();
+  for (const name of ["a", "b"]) reporter.report(report(name, "active"));
+  reporter.report(report("a", "ended"));
+
+  await reporter.flush(new AbortController().signal);
+
+  const said = requests.flatMap(({ reports }) => reports.map(({ sessionId, state }) => [sessionId, state]));
+  assert.deepEqual(said, [
+    ["a", "ended"],
+    ["b", "active"],
+  ]);
+});
+
+test("a session that ends while its beginning is under way is told of twice", async () => {
+  const { reporter, requests, during } = start();
+  reporter.report(report("a", "active"));
+  during(() => reporter.report(report("a", "ended")));
+
+  await reporter.flush(new AbortController().signal);
+
+  const states = requests.map(({ reports }) => reports.map(({ state }) => state));
+  assert.deepEqual(states, [["active"], ["ended"]]);
+});
+
 test("when more wait than are kept, beginnings go before endings", async () => {
   const { reporter, requests, log } = start();
   reporter.report(report("first", "ended"));
@@ -81,12 +106,12 @@ test("a node that stops does not wait for a control that is gone for ever", asyn
 
 function start() {
   const requests: ReportRequest[] = [];
-  const failures: { readonly meanwhile: () => void; readonly error: GatewayError }[] = [];
+  const calls: { readonly meanwhile: () => void; readonly error?: GatewayError }[] = [];
   const send = async (request: ReportRequest) => {
     requests.push(structuredClone(request));
-    const failure = failures.shift();
-    failure?.meanwhile();
-    if (failure !== undefined) throw failure.error;
+    const call = calls.shift();
+    call?.meanwhile();
+    if (call?.error !== undefined) throw call.error;
   };
   const log = captureLog();
   const reporter = new Reporter({ send, incarnation: "incarnation-of-the-test", log: log.logger });
@@ -95,7 +120,8 @@ function start() {
     reporter,
     requests,
     log: log.text,
-    fail: (meanwhile: () => void, error: GatewayError) => failures.push({ meanwhile, error }),
+    during: (meanwhile: () => void) => calls.push({ meanwhile }),
+    fail: (meanwhile: () => void, error: GatewayError) => calls.push({ meanwhile, error }),
     run: () => reporter.run(abort.signal),
     stop: async (running: Promise<void>) => {
       abort.abort();

@@ -27,7 +27,8 @@ interface ReporterOptions {
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #wake = new EventTarget();
-  #queue: SessionReport[] = [];
+  /** The last word on each attachment that control has not had yet, in the order in which they came. */
+  readonly #queue = new Map<string, SessionReport>();
   #dropped = 0;
 
   constructor(options: ReporterOptions) {
@@ -35,19 +36,21 @@ export class Reporter {
   }
 
   get queued(): number {
-    return this.#queue.length;
+    return this.#queue.size;
   }
 
+  /** A session that ends before its beginning was sent is told of once: the ending says all. */
   report(report: SessionReport): void {
-    if (this.#queue.length >= limits.queuedReports) this.#makeRoom();
-    this.#queue.push(report);
+    const key = `${report.sessionId} ${report.attachment}`;
+    if (this.#queue.size >= limits.queuedReports && !this.#queue.has(key)) this.#makeRoom();
+    this.#queue.set(key, report);
     this.#wake.dispatchEvent(new Event("report"));
   }
 
   /** Sends until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     for (;;) {
-      if (this.#queue.length === 0) await once(this.#wake, "report", { signal });
+      if (this.#queue.size === 0) await once(this.#wake, "report", { signal });
       await setTimeout(COALESCE_MS, undefined, { signal });
       await this.flush(signal);
     }
@@ -56,13 +59,13 @@ export class Reporter {
   /** Sends what is queued now, trying again until control has it or the signal aborts. */
   async flush(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff();
-    while (this.#queue.length > 0) {
+    while (this.#queue.size > 0) {
       try {
         await this.#sendBatch(signal);
         backoff.reset();
       } catch (error) {
         signal.throwIfAborted();
-        this.#options.log.debug({ error, queued: this.#queue.length }, "Reports wait for control");
+        this.#options.log.debug({ error, queued: this.#queue.size }, "Reports wait for control");
         await backoff.wait(signal);
       }
     }
@@ -73,31 +76,29 @@ export class Reporter {
     try {
       await this.flush(AbortSignal.timeout(deadlineMs));
     } catch {
-      this.#options.log.error(
-        { reports: this.#queue.length },
-        "Control could not be told how sessions ended",
-      );
+      this.#options.log.error({ reports: this.#queue.size }, "Control could not be told how sessions ended");
     }
   }
 
   async #sendBatch(signal: AbortSignal): Promise<void> {
     const { send, incarnation, log } = this.#options;
-    const reports = this.#queue.slice(0, linkLimits.reportsPerRequest);
+    const batch = [...this.#queue.entries().take(linkLimits.reportsPerRequest)];
+    const reports = batch.map(([, report]) => report);
     try {
       await send({ incarnation, reports }, signal);
     } catch (error) {
       if (!isHopeless(error)) throw error;
       log.error({ error, reports: reports.length }, "Control does not take these reports, they are dropped");
     }
-    // By identity: room may have been made at the front while the call was under way.
-    const sent = new Set(reports);
-    this.#queue = this.#queue.filter((report) => !sent.has(report));
+    // A session may have ended while its beginning was under way: that is still to be told.
+    for (const [key, report] of batch) if (this.#queue.get(key) === report) this.#queue.delete(key);
   }
 
   /** Beginnings go before endings do: an ending alone still tells the story, a beginning alone never stops. */
   #makeRoom(): void {
-    const active = this.#queue.findIndex((report) => report.state === "active");
-    this.#queue.splice(Math.max(active, 0), 1);
+    const [oldest] = this.#queue.keys();
+    const active = this.#queue.entries().find(([, report]) => report.state === "active")?.[0];
+    this.#queue.delete(active ?? oldest ?? "");
     this.#dropped += 1;
     if (this.#dropped === 1)
       this.#options.log.error("More reports wait for control than are kept; the oldest go");
