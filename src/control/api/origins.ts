@@ -1,19 +1,52 @@
+import type { Socket } from "node:net";
 import type { FastifyRequest } from "fastify";
 import { canonicalAddress } from "#wire/address.ts";
 
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"] as const;
 
+const limits = {
+  /** Addresses of this machine that requests have arrived at; a machine may have any number. */
+  ownAddresses: 256,
+} as const;
+
 /**
- * The origin of ours by which a request came, or `undefined` where its Host header names no such origin.
+ * Finds the origin of ours by which a request came, or `undefined` where its Host header names no such origin.
  * Ours are the configured ones, in every spelling of loopback if they are on loopback, and the very address that
- * the connection arrived at: an address cannot be rebound, a name can, so no other name is believed.
+ * the connection arrived at: an address cannot be rebound, a name can, so no other name is believed. `configured` may
+ * grow: an origin that has a port of the system's choice is known only when control listens.
  */
-export function originOf(request: FastifyRequest, configured: readonly string[]): string | undefined {
-  const host = request.headers.host?.toLowerCase();
-  if (host === undefined) return undefined;
-  return [...configured, ...ownAddress(request)]
+export function createOrigins(
+  configured: readonly string[],
+): (request: FastifyRequest) => string | undefined {
+  let known = 0;
+  let byHost: OriginsByHost = new Map();
+  const byAddress = new Map<string, OriginsByHost>();
+
+  return ({ headers, socket }) => {
+    const host = headers.host?.toLowerCase();
+    if (host === undefined) return undefined;
+    if (known !== configured.length) byHost = originsByHost(configured);
+    known = configured.length;
+    return byHost.get(host) ?? own(socket).get(host);
+  };
+
+  function own({ localAddress, localPort }: Socket): OriginsByHost {
+    const at = `${localAddress} ${localPort}`;
+    const origins = byAddress.get(at) ?? originsByHost(ownOrigins(localAddress, localPort));
+    if (byAddress.size >= limits.ownAddresses) byAddress.clear();
+    byAddress.set(at, origins);
+    return origins;
+  }
+}
+
+type OriginsByHost = ReadonlyMap<string, string>;
+
+/** Of two origins under one Host header the first. */
+function originsByHost(origins: readonly string[]): OriginsByHost {
+  const entries = origins
     .flatMap(spellings)
-    .find((origin) => hostsOf(origin).includes(host));
+    .flatMap((origin) => hostsOf(origin).map((host) => [host, origin] as const));
+  return new Map(entries.toReversed());
 }
 
 /** What the browser says about the page that a request came from; other clients say nothing. */
@@ -42,11 +75,9 @@ export function peerAddress(request: FastifyRequest): string {
   return canonicalAddress(remoteAddress) ?? remoteAddress;
 }
 
-function ownAddress(request: FastifyRequest): string[] {
-  const { localAddress, localPort } = request.socket;
-  if (localAddress === undefined || localPort === undefined) return [];
-  const address = canonicalAddress(localAddress);
-  if (address === undefined) return [];
+function ownOrigins(localAddress: string | undefined, localPort: number | undefined): string[] {
+  const address = canonicalAddress(localAddress ?? "");
+  if (address === undefined || localPort === undefined) return [];
   return [new URL(`http://${address.includes(":") ? `[${address}]` : address}:${localPort}`).origin];
 }
 

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import cookie from "@fastify/cookie";
-import helmet from "@fastify/helmet";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { systemClock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
@@ -11,7 +10,8 @@ import { cloudStackApi } from "./cloudstack/cloudstack.ts";
 import { FailureLimit } from "./failure-limit.ts";
 import { answerBadAddress, answerBrokenRequest, answerErrors } from "./http-errors.ts";
 import { nativeApi } from "./native/native.ts";
-import { originOf } from "./origins.ts";
+import { createOrigins } from "./origins.ts";
+import { SECURITY_HEADERS } from "./security-headers.ts";
 import { webPages } from "./web/web.ts";
 
 const limits = {
@@ -28,7 +28,7 @@ const limits = {
 interface ApiServerOptions {
   readonly services: Services;
   readonly log: Log;
-  /** Where control is reached, as the operator configured it; read at every request. See originOf. */
+  /** Where control is reached, as the operator configured it; read at every request. See createOrigins. */
   readonly origins: readonly string[];
   /** The operator pages as Vite built them; without them only the APIs are served. */
   readonly webRoot: string | undefined;
@@ -62,8 +62,9 @@ export function createApiServer({
     },
   });
   boundConnections(app.server, limits.connections);
+  const originOf = createOrigins(origins);
   const ourOrigin = (request: FastifyRequest): string => {
-    const origin = originOf(request, origins);
+    const origin = originOf(request);
     if (origin === undefined) throw new GatewayError("host_unknown");
     return origin;
   };
@@ -71,7 +72,7 @@ export function createApiServer({
 
   logRequests(app, log);
   answerErrors(app, log);
-  secureHeaders(app);
+  app.addHook("onRequest", async (_request, reply) => void reply.headers(SECURITY_HEADERS));
   app.addHook("onRequest", async (request) => void ourOrigin(request));
   app.register(cookie);
   app.register(nativeApi, deps);
@@ -93,30 +94,5 @@ function logRequests(app: FastifyInstance, log: Log): void {
       },
       "Request answered",
     );
-  });
-}
-
-/** Pages take everything from their own origin and nothing inline, and nobody may frame them. */
-function secureHeaders(app: FastifyInstance): void {
-  app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'none'"],
-        scriptSrc: ["'self'"],
-        styleSrc: ["'self'"],
-        imgSrc: ["'self'", "data:"],
-        fontSrc: ["'self'"],
-        connectSrc: ["'self'"],
-        manifestSrc: ["'self'"],
-        formAction: ["'self'"],
-        baseUri: ["'none'"],
-        frameAncestors: ["'none'"],
-      },
-    },
-    frameguard: { action: "deny" },
-    referrerPolicy: { policy: "no-referrer" },
-    // Whoever terminates TLS in front of control decides about this; on plain HTTP browsers ignore it.
-    strictTransportSecurity: false,
   });
 }

@@ -163,6 +163,9 @@ export class Door {
   #upgrade({ request, socket, head }: Knock, dialect: Dialect, then: (webSocket: WebSocket) => void): void {
     if (dialect === "none") delete request.headers["sec-websocket-protocol"];
     else request.headers["sec-websocket-protocol"] = dialect;
+    // What is said at once leaves together with the answer to the upgrade.
+    socket.cork();
+    process.nextTick(() => socket.uncork());
     this.#webSockets.handleUpgrade(request, socket, head, then);
   }
 
