@@ -13,8 +13,8 @@ import {
 } from "#base/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { type LogLevel, logLevel } from "#base/process/log.ts";
+import { isWildcard } from "#wire/address.ts";
 import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
-import { isWildcard } from "./link/link-certificate.ts";
 
 /** What `porthole control` must know to start. What the installation shares is in the settings. */
 export const FIELDS = {

@@ -11,6 +11,7 @@ import {
 } from "#base/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { logLevel } from "#base/process/log.ts";
+import { isWildcard } from "#wire/address.ts";
 
 export const FIELDS = {
   control: {
@@ -106,7 +107,7 @@ export function listenAddresses({ listen, websocketListen, publicUrl }: ProxyCon
   const page = listen ?? { host: "0.0.0.0", port: 80 };
   const ownWebSocket = websocketListen ?? (listen === null ? { host: "0.0.0.0", port: 8080 } : undefined);
   const addresses = ownWebSocket === undefined ? [page] : [page, ownWebSocket];
-  if (publicUrl === null && addresses.some(isWildcard))
+  if (publicUrl === null && addresses.some(({ host }) => isWildcard(host)))
     throw new ConfigError([
       "--public-url is missing: listening on every address, the node cannot know its own",
     ]);
@@ -134,10 +135,6 @@ function beside(pageOrigin: string, publicUrl: string | null, webSocket: HostPor
 
 function plainOrigin(address: HostPort): string {
   return origin(`http://${formatHostPort(address)}`);
-}
-
-function isWildcard({ host }: HostPort): boolean {
-  return host === "0.0.0.0" || host === "::";
 }
 
 function secureOrigin(value: string): string {

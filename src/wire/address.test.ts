@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canonicalAddress } from "./address.ts";
+import { canonicalAddress, isWildcard } from "./address.ts";
 
 const ROWS: readonly [text: string, canonical: string | undefined][] = [
   ["192.0.2.7", "192.0.2.7"],
@@ -23,5 +23,27 @@ const ROWS: readonly [text: string, canonical: string | undefined][] = [
 for (const [text, canonical] of ROWS) {
   test(`“${text}” is ${canonical ?? "no address"}`, () => {
     assert.equal(canonicalAddress(text), canonical);
+  });
+}
+
+for (const host of [
+  "0.0.0.0",
+  "0",
+  "0x0",
+  "0.0",
+  "00.0.0.0",
+  "::",
+  "0:0:0:0:0:0:0:0",
+  "::ffff:0.0.0.0",
+  "*",
+]) {
+  test(`to listen on ${host} is to listen on every address`, () => {
+    assert.equal(isWildcard(host), true);
+  });
+}
+
+for (const host of ["127.0.0.1", "::1", "10.0.0.0", "localhost", "0.example", ""]) {
+  test(`to listen on “${host}” is not to listen on every address`, () => {
+    assert.equal(isWildcard(host), false);
   });
 }

@@ -1,12 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { HostPort } from "#base/config.ts";
+import { isWildcard } from "#wire/address.ts";
 import { StartFailure } from "./start-failure.ts";
 
 /** Where control listens if nobody says where. */
 export const PREFERRED: HostPort = { host: "127.0.0.1", port: 8000 };
-
-const WILDCARDS: readonly string[] = ["0.0.0.0", "::", "*"];
 
 /**
  * Where control is to listen. What was asked for is taken as it is, and control says so if it is not free; what is
@@ -16,7 +15,7 @@ export async function chooseListen(
   asked: HostPort | null,
   { preferred, note }: { readonly preferred: HostPort; readonly note: (text: string) => void },
 ): Promise<HostPort> {
-  if (asked !== null && WILDCARDS.includes(asked.host))
+  if (asked !== null && isWildcard(asked.host))
     throw new StartFailure(
       `--listen must be one address of this machine, not ${asked.host}: links to consoles name it. ` +
         "For more than one, run “porthole control” and “porthole proxy” with --public-url.",

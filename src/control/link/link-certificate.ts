@@ -1,6 +1,7 @@
 import { hostname, networkInterfaces } from "node:os";
 import type { HostPort } from "#base/config.ts";
 import { type Authority, issueServerCertificate } from "#tls/authority.ts";
+import { isWildcard } from "#wire/address.ts";
 
 /** What the link's listener shows to nodes. All PEM. */
 export interface LinkCertificate {
@@ -28,11 +29,6 @@ export async function issueLinkCertificate(
   const all = new Set([...hosts, ...names, hostname(), "localhost", "127.0.0.1", "::1"]);
   const { certificate, privateKey } = await issueServerCertificate(authority, { hosts: [...all], now });
   return { cert: certificate, key: privateKey, ca: authority.certificate };
-}
-
-/** Whether a listen address means every address of the machine, so that it names none. */
-export function isWildcard(host: string): boolean {
-  return host === "0.0.0.0" || /^[0:]+$/.test(host);
 }
 
 function ownAddresses(): string[] {
