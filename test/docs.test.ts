@@ -99,7 +99,7 @@ test("every npm script that a page names exists", () => {
 });
 
 test("every command of Porthole's that a page names exists", () => {
-  const program = createProgram(createContext(new AbortController().signal));
+  const program = createProgram(createContext(new AbortController().signal, { json: false }));
   const known = everyCommand(program).map((command) =>
     [command.parent?.name(), command.name()]
       .filter((name) => name !== undefined && name !== "porthole")

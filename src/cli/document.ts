@@ -7,7 +7,7 @@ import { createProgram, everyCommand, PROCESSES } from "./program.ts";
 
 /** docs/cli.md, from the commands themselves. */
 export function cliDocument(): string {
-  const program = createProgram(createContext(new AbortController().signal));
+  const program = createProgram(createContext(new AbortController().signal, { json: false }));
   const leaves = everyCommand(program).filter((command) => command.commands.length === 0);
   return `${[
     "# The command line",

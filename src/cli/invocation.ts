@@ -25,8 +25,9 @@ export interface CliContext {
   output: Output;
 }
 
-export function createContext(stop: AbortSignal): CliContext {
-  return { stop, output: createOutput(false) };
+/** `json`: whether the command line asks for it, as far as can be told before it is parsed. */
+export function createContext(stop: AbortSignal, { json }: { readonly json: boolean }): CliContext {
+  return { stop, output: createOutput(json) };
 }
 
 function createOutput(json: boolean): Output {

@@ -17,6 +17,8 @@ export const PROCESSES = {
   demo: "A machine to try with: an RFB server that draws something alive",
 } as const;
 
+export const HELP_HINT = "“--help” behind any command says how it is used.";
+
 /** Every command of the command line. Nothing runs and nothing is read before it is parsed. */
 export function createProgram(context: CliContext): Command {
   const program = new Command("porthole")
@@ -26,8 +28,10 @@ export function createProgram(context: CliContext): Command {
     .version(productVersion(), "--version", "print the version")
     .helpCommand(false)
     .showSuggestionAfterError()
-    .showHelpAfterError("“--help” behind any command says how it is used.")
+    .showHelpAfterError(HELP_HINT)
     .exitOverride();
+  // Commander's words are for people; main.ts says in JSON what is wrong.
+  if (context.output.json) program.configureOutput({ writeErr: () => {} });
   machineCommands(program, context);
   consoleCommands(program, context);
   sessionCommands(program, context);

@@ -75,6 +75,23 @@ describe("what goes wrong", () => {
     assert.match((await line.porthole(["machin", "list"])).err, /Did you mean machine\?/);
   });
 
+  for (const [args, message] of [
+    [["machine", "add", "x"], /--address/],
+    [["machine", "frobnicate"], /unknown command 'frobnicate'/],
+    [["machine", "list", "--nope"], /unknown option '--nope'/],
+    [["machine"], /a command is missing/],
+  ] as const) {
+    test(`with --json “porthole ${args.join(" ")}” says in JSON alone what is wrong with it`, async () => {
+      const { status, out, err } = await line.porthole([...args, "--json"]);
+
+      assert.deepEqual([status, out], [2, ""]);
+      const { error } = JSON.parse(err);
+      assert.equal(error.code, "usage");
+      assert.match(error.message, message);
+      assert.match(error.remedy, /--help/);
+    });
+  }
+
   test("with --json an error is JSON too, on standard error", async () => {
     const { status, out, err } = await line.porthole(["machine", "show", "nothing", "--json"]);
 
