@@ -118,6 +118,19 @@ describe("a console, from a signed call to a command's output", {
     await eventually(() => assert.match(stage.guest.serial(), /again/));
   });
 
+  test("another link in the same tab opens the console that it is for", async () => {
+    const page = await stage.browser.open();
+    await page.goto(await consoleUrl());
+    await untilLive(page);
+    const { sessionId, url } = await stage.porthole.api.openConsole(machine);
+
+    await page.goto(url);
+
+    await eventually(async () => assert.equal((await stage.porthole.api.session(sessionId)).state, "active"));
+    await untilLive(page);
+    assert.equal(await page.evaluate("location.hash"), "");
+  });
+
   test("a link that was tampered with says so, and offers nothing to try again", async () => {
     const url = await consoleUrl();
     const page = await stage.browser.open();

@@ -76,3 +76,30 @@ test("without a live picture it stands, whatever was folded before", (context) =
 
   assert.equal(bar.shown.value, true);
 });
+
+test("over a picture that has just come it stands for a while, and folds with no pointer in sight", (context) => {
+  const { bar, mayFold, tick } = fold(context);
+  mayFold.value = false;
+  tick(foldLimits.introductionMs);
+
+  mayFold.value = true;
+  tick(foldLimits.introductionMs - 1);
+  assert.equal(bar.shown.value, true);
+
+  tick(1);
+  assert.equal(bar.shown.value, false);
+});
+
+test("it stays for a pointer that has come to it meanwhile, and for the keyboard", (context) => {
+  const { bar, mayFold, tick } = fold(context);
+  bar.pointer("bar");
+  tick(foldLimits.introductionMs);
+  assert.equal(bar.shown.value, true);
+
+  mayFold.value = false;
+  bar.pointer("picture");
+  bar.focus(true);
+  mayFold.value = true;
+  tick(foldLimits.introductionMs);
+  assert.equal(bar.shown.value, true);
+});

@@ -1,6 +1,8 @@
-import { computed, type ReadonlySignal, signal } from "@preact/signals";
+import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 
 export const foldLimits = {
+  /** Over a picture that has just come it stands long enough to be seen, and then leaves it free. */
+  introductionMs: 3000,
   /** The pointer may cross the picture's edge on its way along the bar. */
   leaveMs: 700,
   /** Resting at the very edge calls the bar; brushing it on the way to something of the guest's does not. */
@@ -20,7 +22,8 @@ interface FoldConditions {
 export class BarFold {
   readonly #called = signal(true);
   readonly #conditions: FoldConditions;
-  #place: PointerPlace = "bar";
+  /** `unseen` before the pointer has moved, and where there is none. */
+  #place: PointerPlace | "unseen" = "unseen";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hasFocus = false;
 
@@ -30,13 +33,17 @@ export class BarFold {
 
   constructor(conditions: FoldConditions) {
     this.#conditions = conditions;
+    effect(() => {
+      this.set(true);
+      if (conditions.mayFold.value && this.#mayLeave) this.#later(foldLimits.introductionMs, false);
+    });
   }
 
   pointer(place: PointerPlace): void {
     if (place === this.#place) return;
     this.#place = place;
     clearTimeout(this.#timer);
-    if (place === "picture" && !this.#hasFocus) this.#later(foldLimits.leaveMs, false);
+    if (place === "picture" && this.#mayLeave) this.#later(foldLimits.leaveMs, false);
     if (place === "edge") this.#later(foldLimits.edgeMs, true);
   }
 
@@ -44,13 +51,17 @@ export class BarFold {
   focus(inBar: boolean): void {
     this.#hasFocus = inBar;
     clearTimeout(this.#timer);
-    if (!inBar && this.#place === "picture") this.#later(foldLimits.leaveMs, false);
+    if (this.#mayLeave) this.#later(foldLimits.leaveMs, false);
   }
 
   /** A finger on the picture wants the picture; a press on the handle or the shortcut wants the bar. */
   set(shown: boolean): void {
     clearTimeout(this.#timer);
     this.#called.value = shown;
+  }
+
+  get #mayLeave(): boolean {
+    return !this.#hasFocus && (this.#place === "picture" || this.#place === "unseen");
   }
 
   #later(ms: number, shown: boolean): void {

@@ -24,6 +24,8 @@ const page = new URL(location.href);
 const session = new ConsoleSession(page, { host, memory: new TabMemory(tabStorage(), page.pathname) });
 const view = new ConsoleView(session, new ViewSettings(session));
 session.start(fragment);
+// Another link to the same page, put into the same tab, changes what stands behind the "#" and nothing else.
+window.addEventListener("hashchange", () => location.reload());
 render(<App view={view} host={host} />, document.body);
 
 /** Browsers that keep nothing throw at the mere question. */
