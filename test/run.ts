@@ -18,8 +18,8 @@ const filesAtOnce = 2;
 
 const minutes = 60_000;
 const limits = {
-  unit: { testMs: 1 * minutes, workerMs: 4 * minutes },
-  whole: { testMs: 3 * minutes, workerMs: 8 * minutes },
+  unit: { testMs: 2 * minutes, workerMs: 10 * minutes },
+  whole: { testMs: 4 * minutes, workerMs: 12 * minutes },
   slow: { testMs: 10 * minutes, workerMs: 15 * minutes },
 } satisfies Record<string, Limits>;
 

@@ -43,7 +43,7 @@ export const GERMAN: Strings = {
   console: "Konsole",
   openConsole: (machine) => `Konsole von ${machine} öffnen`,
   openStopped: (machine) => `${machine} läuft nicht und hat darum jetzt keine Konsole`,
-  protocols: { rfb: "VNC" },
+  protocols: { rfb: "RFB" },
   machineStates: { running: "Läuft", stopped: "Steht" },
 
   machine: "Maschine",
@@ -51,7 +51,7 @@ export const GERMAN: Strings = {
   since: "Geöffnet",
   ending: "Ende",
   viewOnly: "nur ansehen",
-  sessionStates: { pending: "Wartet", active: "Offen", ended: "Beendet" },
+  sessionStates: { pending: "Ausstehend", active: "Aktiv", ended: "Beendet" },
   noSessions: "Es wurde noch keine Konsole geöffnet.",
   noSessionsHow: "Öffnen Sie eine aus der Maschinenliste; dann steht sie hier.",
   closedByViewer: "Die Anzeige hat sie geschlossen.",
