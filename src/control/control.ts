@@ -42,7 +42,7 @@ export async function startControl(
   const publicOrigin = () => origins[0] ?? "";
   const composed = await compose({ store, installation, publicOrigin, clock, log });
   const { services, link: linkParts, values } = composed;
-  const app = createApiServer({ services, log, origins, webRoot: webRoot(), version: version() });
+  const app = createApiServer({ services, values, log, origins, webRoot: webRoot(), version: version() });
   const api = await serve(app, config.listen, "listen");
   opened.defer(async () => await api.close());
   const origin = config.publicUrl ?? new URL(`http://${formatHostPort(api.address)}`).origin;

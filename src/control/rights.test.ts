@@ -102,6 +102,16 @@ const MATRIX: readonly [
     { admin: "ok", insider: "ok", outsider: "not_found" },
   ],
   [
+    "machines.search",
+    ({ services }, caller) => services.machines.search(caller, {}, { first: 0, size: 10 }),
+    everybody(),
+  ],
+  [
+    "machines.hasPassword",
+    ({ services, machineId }, caller) => services.machines.hasPassword(caller, machineId, "x"),
+    { admin: "ok", insider: "ok", outsider: "not_found" },
+  ],
+  [
     "machines.update",
     ({ services, machineId }, caller) => services.machines.update(caller, machineId, { state: "stopped" }),
     administrators(),
@@ -122,6 +132,11 @@ const MATRIX: readonly [
     { admin: "not_found", insider: "not_found", outsider: "not_found" },
   ],
   ["sessions.list", ({ services }, caller) => services.sessions.list(caller, {}), everybody()],
+  [
+    "sessions.search",
+    ({ services }, caller) => services.sessions.search(caller, {}, { first: 0, size: 10 }),
+    everybody(),
+  ],
   [
     "sessions.get",
     ({ services, sessionId }, caller) => services.sessions.get(caller, sessionId),
@@ -156,12 +171,28 @@ for (const [method, call, outcomes] of MATRIX) {
 
 test("the matrix has every method but those that find out who the caller is", async () => {
   await using control = await testControl();
-  const before = ["byApiKey", "byCookie", "signIn", "signOut"];
+  const before = ["byApiKey", "byCookie", "signIn", "signInBySecret", "signOut"];
   const named = new Set(MATRIX.map(([method]) => method.split(" ")[0]));
 
   for (const [service, methods] of Object.entries(control.services))
     for (const method of Object.keys(methods))
       assert.ok(before.includes(method) || named.has(`${service}.${method}`), `${service}.${method}`);
+});
+
+test("an outsider finds nothing of others, whatever it searches by", async () => {
+  await using control = await testControl();
+  const { services, insider, outsider, admin, machineId, projectId, sessionId } = await createWorld(control);
+  const window = { first: 0, size: 10 };
+
+  for (const filter of [{}, { ids: [machineId] }, { projectId }, { keywords: ["m"] }]) {
+    assert.equal((await services.machines.search(outsider, filter, window)).count, 0);
+    assert.equal((await services.machines.search(insider, filter, window)).count, 1);
+  }
+  for (const filter of [{}, { id: sessionId }, { accountId: insider.accountId }, { machineId }]) {
+    assert.equal((await services.sessions.search(outsider, filter, window)).count, 0);
+    assert.equal((await services.sessions.search(insider, filter, window)).count, 1);
+    assert.equal((await services.sessions.search(admin, filter, window)).count, 1);
+  }
 });
 
 test("an outsider's lists hold nothing of others, an insider's its own", async () => {

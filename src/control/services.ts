@@ -5,6 +5,7 @@ import type {
   JoinToken,
   Machine,
   MachineChange,
+  MachineState,
   NewAccount,
   NewApiKey,
   NewJoinToken,
@@ -55,6 +56,15 @@ export interface Accounts {
   /** Signs in with a one-time code: the code is spent, the answer is the new web session's cookie value. */
   signIn(code: string): Promise<{ readonly cookie: Secret; readonly expiresAt: Date }>;
   byCookie(cookie: string, address: string): Promise<Caller | undefined>;
+  /**
+   * Signs in with the secret of an API key, for clients that know sessions and no signatures. `name` is the key, or the
+   * name of its account. `undefined` where they do not fit.
+   */
+  signInBySecret(
+    name: string,
+    secret: Secret,
+    address: string,
+  ): Promise<{ readonly cookie: Secret; readonly expiresAt: Date; readonly caller: Caller } | undefined>;
   signOut(cookie: string): Promise<void>;
   /** A one-time sign-in link for the caller's own account, or, for administrators, another's. */
   signInLink(caller: Caller, accountId?: string): Promise<SignInLink>;
@@ -86,9 +96,34 @@ export interface Machines {
     caller: Caller,
     filter: PageRequest & { readonly name?: string | undefined; readonly keyword?: string | undefined },
   ): Promise<Page<Machine>>;
+  /** The same by page number, with the count of all pages; without cursors, so the deeper the dearer. */
+  search(caller: Caller, filter: MachineSearch, window: Window): Promise<Found<Machine>>;
   get(caller: Caller, id: string): Promise<Machine>;
+  /** Whether this is the machine's console password, told in a time that depends on neither. */
+  hasPassword(caller: Caller, id: string, password: string): Promise<boolean>;
   update(caller: Caller, id: string, change: MachineChange): Promise<Machine>;
   remove(caller: Caller, id: string): Promise<void>;
+}
+
+/** What has all of these. */
+export interface MachineSearch {
+  readonly ids?: readonly string[] | undefined;
+  /** Parts of the name, in any letter case. */
+  readonly keywords?: readonly string[] | undefined;
+  readonly projectId?: string | undefined;
+  readonly state?: MachineState | undefined;
+}
+
+/** Which of all that was found is wanted. */
+export interface Window {
+  readonly first: number;
+  readonly size: number;
+}
+
+export interface Found<Item> {
+  /** Of all, not of the window. */
+  readonly count: number;
+  readonly items: readonly Item[];
 }
 
 /** Which door a console was asked through; each has its own setting for a ticket's life. */
@@ -127,7 +162,22 @@ export interface Sessions {
       readonly machineId?: string | undefined;
     },
   ): Promise<Page<Session>>;
+  /** The same by page number, with the count of all pages; without cursors, so the deeper the dearer. */
+  search(caller: Caller, filter: SessionSearch, window: Window): Promise<Found<Session>>;
   get(caller: Caller, id: string): Promise<Session>;
+}
+
+/** What has all of these. Times are milliseconds since 1970, both ends included. */
+export interface SessionSearch {
+  readonly id?: string | undefined;
+  readonly accountId?: string | undefined;
+  readonly machineId?: string | undefined;
+  readonly creatorAddress?: string | undefined;
+  readonly viewerAddress?: string | undefined;
+  readonly createdFrom?: number | undefined;
+  readonly createdTo?: number | undefined;
+  /** `open`: a viewer is there; `used`: one was there at some time. */
+  readonly redeemed?: "open" | "used" | undefined;
 }
 
 export interface Settings {

@@ -123,6 +123,7 @@ export const Session = Type.Object({
   machineId: Id,
   machine: Type.String(),
   projectId: Id,
+  accountId: Id,
   account: Type.String(),
   protocol: ProtocolSchema,
   viewOnly: Type.Boolean(),

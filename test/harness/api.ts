@@ -67,6 +67,7 @@ export async function testApi(
   );
   const app = createApiServer({
     services: control.services,
+    values: control.values,
     log,
     origins: options.origins ?? [],
     webRoot: options.webRoot,

@@ -17,10 +17,13 @@ export async function startStage<Name extends string>(
   screens: Readonly<Record<Name, Screen>>,
 ): Promise<Stage<Name>> {
   await using started = new AsyncDisposableStack();
-  const [porthole, browser, guest] = await Promise.all([
-    startPorthole().then((value) => started.use(value)),
-    startBrowser().then((value) => started.use(value)),
-    startQemuGuest(screens).then((value) => started.use(value)),
+  const starting = await Promise.allSettled([startPorthole(), startQemuGuest(screens), startBrowser()]);
+  // The browser is to go first: pages that ask a Porthole which has gone would complain.
+  for (const each of starting) if (each.status === "fulfilled") started.use<AsyncDisposable>(each.value);
+  const [porthole, guest, browser] = await Promise.all([
+    settled(starting[0]),
+    settled(starting[1]),
+    settled(starting[2]),
   ]);
   const owned = started.move();
   let machines = 0;
@@ -35,6 +38,11 @@ export async function startStage<Name extends string>(
     },
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+async function settled<Value>(result: PromiseSettledResult<Value>): Promise<Value> {
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
 }
 
 /** Waits until the viewer shows the machine's picture, and the keyboard is the machine's. */

@@ -14,9 +14,10 @@ export function createAccounts(parts: {
   /** Control's own public origin, for sign-in links. */
   readonly publicOrigin: () => string;
 }): Accounts {
+  const callers = createCallers(parts);
   return {
-    ...createCallers(parts),
-    ...createSignIn(parts),
+    ...callers,
+    ...createSignIn({ ...parts, callers }),
     ...createDirectory(parts),
     ...createApiKeys(parts),
   };

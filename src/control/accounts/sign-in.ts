@@ -3,6 +3,9 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts } from "../services.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { credentialHash, newCredential } from "../vault/credential.ts";
+import { sameSecret } from "../vault/same-secret.ts";
+import type { Vault } from "../vault/vault.ts";
+import { apiSecretPlace } from "./api-keys.ts";
 import { requireAccount } from "./directory.ts";
 
 const limits = {
@@ -14,16 +17,20 @@ const limits = {
   webSessionsPerAccount: 100,
 } as const;
 
-type SignIn = Pick<Accounts, "signIn" | "signOut" | "signInLink">;
+type SignIn = Pick<Accounts, "signIn" | "signInBySecret" | "signOut" | "signInLink">;
 
-/** Signing in to the web pages: a one-time code becomes a cookie. Of both only hashes are kept. */
+/** Signing in: a one-time code, or the secret of an API key, becomes a cookie. Of code and cookie only hashes are kept. */
 export function createSignIn({
   store,
+  vault,
   clock,
+  callers,
   publicOrigin,
 }: {
   readonly store: Store;
+  readonly vault: Vault;
   readonly clock: Clock;
+  readonly callers: Pick<Accounts, "byApiKey">;
   /** Control's own, for the link. */
   readonly publicOrigin: () => string;
 }): SignIn {
@@ -58,13 +65,33 @@ export function createSignIn({
           .returning("account_id")
           .executeTakeFirst();
         if (spent === undefined) throw new GatewayError("sign_in_code_invalid");
-        await db
-          .insertInto("web_sessions")
-          .values({ hash: cookie.hash, account_id: spent.account_id, expires_at: expiresAt })
-          .execute();
-        await keepNewest(db, "web_sessions", spent.account_id, limits.webSessionsPerAccount);
+        await writeWebSession(db, { hash: cookie.hash, account_id: spent.account_id, expires_at: expiresAt });
       });
       return { cookie: cookie.value, expiresAt: new Date(expiresAt) };
+    },
+
+    async signInBySecret(name, secret, address) {
+      const keys = await store.db
+        .selectFrom("api_keys")
+        .innerJoin("accounts", "accounts.id", "api_keys.account_id")
+        .select(["api_keys.api_key", "api_keys.secret_sealed", "accounts.id"])
+        .where((where) => where.or([where("api_keys.api_key", "=", name), where("accounts.name", "=", name)]))
+        .execute();
+      const found = keys.find(({ api_key, secret_sealed }) =>
+        sameSecret(secret.expose(), vault.open(secret_sealed, apiSecretPlace(api_key)).expose()),
+      );
+      if (found === undefined) return undefined;
+      const cookie = newCredential();
+      const expiresAt = clock.now() + limits.webSessionMs;
+      await store.db
+        .transaction()
+        .execute(
+          async (db) =>
+            await writeWebSession(db, { hash: cookie.hash, account_id: found.id, expires_at: expiresAt }),
+        );
+      const caller = await callers.byApiKey(found.api_key, address);
+      if (caller === undefined) return undefined;
+      return { cookie: cookie.value, expiresAt: new Date(expiresAt), caller: caller.caller };
     },
 
     async signOut(cookie) {
@@ -77,6 +104,14 @@ export function createSignIn({
 export async function sweepSignIns(store: Store): Promise<void> {
   for (const table of ["sign_in_codes", "web_sessions"] as const)
     await store.db.deleteFrom(table).where("expires_at", "<=", store.now).execute();
+}
+
+async function writeWebSession(
+  db: Queries,
+  session: { readonly hash: string; readonly account_id: string; readonly expires_at: number },
+): Promise<void> {
+  await db.insertInto("web_sessions").values(session).execute();
+  await keepNewest(db, "web_sessions", session.account_id, limits.webSessionsPerAccount);
 }
 
 async function keepNewest(

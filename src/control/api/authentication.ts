@@ -1,7 +1,7 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import type { FastifyRequest } from "fastify";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts, Caller } from "../services.ts";
+import { sameSecret } from "../vault/same-secret.ts";
 import { type FailureLimit, isPossibleApiKey } from "./failure-limit.ts";
 import { peerAddress, provenanceOf } from "./origins.ts";
 import { sessionCookie } from "./session-cookie.ts";
@@ -68,10 +68,4 @@ function readBasic(authorization: string): Credentials | undefined {
   const text = Buffer.from(encoded, "base64").toString("utf8");
   const colon = text.indexOf(":");
   return colon < 1 ? undefined : { apiKey: text.slice(0, colon), secretKey: text.slice(colon + 1) };
-}
-
-/** In a time that depends on neither text, their lengths included. */
-export function sameSecret(given: string, expected: string): boolean {
-  const digest = (text: string) => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(given), digest(expected));
 }

@@ -6,6 +6,7 @@ import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import type { Services } from "../services.ts";
+import type { SettingValues } from "../settings/settings.ts";
 import { cloudStackApi } from "./cloudstack/cloudstack.ts";
 import { FailureLimit } from "./failure-limit.ts";
 import { answerBadAddress, answerBrokenRequest, answerErrors } from "./http-errors.ts";
@@ -27,6 +28,7 @@ const limits = {
 
 interface ApiServerOptions {
   readonly services: Services;
+  readonly values: SettingValues;
   readonly log: Log;
   /** Where control is reached, as the operator configured it; read at every request. See createOrigins. */
   readonly origins: readonly string[];
@@ -38,6 +40,7 @@ interface ApiServerOptions {
 /** Everything that control serves over HTTP: its APIs and the operator's pages. */
 export function createApiServer({
   services,
+  values,
   log,
   origins,
   webRoot,
@@ -68,7 +71,7 @@ export function createApiServer({
     if (origin === undefined) throw new GatewayError("host_unknown");
     return origin;
   };
-  const deps = { services, log, version, ourOrigin, failures: new FailureLimit(systemClock) };
+  const deps = { services, values, log, version, ourOrigin, failures: new FailureLimit(systemClock) };
 
   logRequests(app, log);
   answerErrors(app, log);

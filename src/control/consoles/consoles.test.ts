@@ -36,6 +36,7 @@ test("a console is a session and a ticket for the node's present start", async (
     machineId: machine.id,
     machine: "web",
     projectId: machine.projectId,
+    accountId: control.admin.accountId,
     account: "admin",
     protocol: "rfb",
     viewOnly: false,

@@ -60,7 +60,7 @@ export function machineQuery(
 }
 
 /** A name with the keyword taken out of it is another one: searching without `like`, which differs by database. */
-function contains(keyword: string) {
+export function contains(keyword: string) {
   return sql<boolean>`replace(machines.name_key, ${nameKey(keyword)}, '') <> machines.name_key`;
 }
 

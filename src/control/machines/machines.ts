@@ -7,12 +7,14 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import { cleanName, nameKey } from "../names.ts";
 import { DEFAULT_PROJECT, requireProject } from "../projects/projects.ts";
 import { maySeeProject, requireAdministrator } from "../rights.ts";
-import type { Machines } from "../services.ts";
+import type { Caller, Machines } from "../services.ts";
 import type { Queries, Store } from "../store/store.ts";
+import { sameSecret } from "../vault/same-secret.ts";
 import type { Vault } from "../vault/vault.ts";
 import { type Drivers, driverOf, MANUAL_DRIVER, passwordPlace } from "./driver-machine.ts";
 import { listMachines } from "./listing.ts";
 import { type MachineRow, selectMachines, toMachine } from "./machine-row.ts";
+import { searchMachines } from "./machine-search.ts";
 
 interface Parts {
   readonly store: Store;
@@ -49,10 +51,23 @@ export function createMachines({ store, vault, drivers, clock }: Parts): Machine
       return await listMachines(store.db, { caller, filter, item: (row) => toMachine(row, caller) });
     },
 
+    async search(caller, filter, window) {
+      return await searchMachines(store.db, {
+        caller,
+        filter,
+        window,
+        item: (row) => toMachine(row, caller),
+      });
+    },
+
     async get(caller, id) {
-      const row = await findMachine(store.db, id);
-      if (row === undefined || !maySeeProject(caller, row.project_id)) throw notFound();
-      return toMachine(row, caller);
+      return toMachine(await visibleMachine(store.db, { caller, id }), caller);
+    },
+
+    async hasPassword(caller, id, password) {
+      const { password_sealed: sealed } = await visibleMachine(store.db, { caller, id });
+      const kept = sealed === null ? undefined : vault.open(sealed, passwordPlace(id));
+      return sameSecret(password, kept?.expose() ?? "") && kept !== undefined;
     },
 
     async update(caller, id, change) {
@@ -82,6 +97,16 @@ export function createMachines({ store, vault, drivers, clock }: Parts): Machine
 
 async function findMachine(db: Queries, id: string): Promise<MachineRow | undefined> {
   return await selectMachines(db).where("machines.id", "=", id).executeTakeFirst();
+}
+
+/** Throws `not_found` for what the caller may not see as for what there is not. */
+async function visibleMachine(
+  db: Queries,
+  { caller, id }: { readonly caller: Caller; readonly id: string },
+): Promise<MachineRow> {
+  const row = await findMachine(db, id);
+  if (row === undefined || !maySeeProject(caller, row.project_id)) throw notFound();
+  return row;
 }
 
 function toColumns(

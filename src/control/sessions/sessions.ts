@@ -6,6 +6,7 @@ import type { Caller, Sessions } from "../services.ts";
 import type { SessionTable } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { isLive } from "./conditions.ts";
+import { searchSessions } from "./session-search.ts";
 
 /** Who opened what, newest first. Administrators see all sessions, members those of their own account. */
 export function createSessions({ store }: { readonly store: Store }): Sessions {
@@ -15,6 +16,10 @@ export function createSessions({ store }: { readonly store: Store }): Sessions {
       const [before] = readCursor(filter, "id") ?? [];
       const rows = await sessionQuery(store.db, { caller, filter, before, size }).execute();
       return toPage(rows, size, { item: toSession, key: (row) => [row.id] });
+    },
+
+    async search(caller, filter, window) {
+      return await searchSessions(store.db, { caller, filter, window, item: toSession });
     },
 
     async get(caller, id) {
@@ -66,6 +71,7 @@ function toSession(row: Selectable<SessionTable>): Session {
     machineId: row.machine_id,
     machine: row.machine_name,
     projectId: row.project_id,
+    accountId: row.account_id,
     account: row.account_name,
     protocol: row.protocol,
     viewOnly: row.view_only === 1,

@@ -64,6 +64,12 @@ export const SETTINGS = {
     description:
       "How long nothing may be heard of a node before its sessions are written down as ended, in milliseconds (1 min to 7 days).",
   },
+  "enforce.post.requests.and.timestamps": {
+    fallback: "false",
+    parse: flag,
+    description:
+      "Whether the CloudStack API takes commands that change something by POST only, and signatures only of version 3 that expire within 15 minutes.",
+  },
   "novnc.console.sourceip.check.enabled": {
     fallback: "false",
     parse: flag,

@@ -10,6 +10,7 @@ function session(id: string, state: SessionState = "active"): Session {
     machineId: "m",
     machine: "web-1",
     projectId: "p",
+    accountId: "account",
     account: "admin",
     protocol: "rfb",
     viewOnly: false,

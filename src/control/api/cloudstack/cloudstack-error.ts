@@ -4,8 +4,10 @@ import type { Answer } from "./answer.ts";
 
 /** CloudStack's error codes, which are its HTTP statuses as well. */
 export const STATUS = {
+  badRequest: 400,
   unauthorized: 401,
   parameter: 431,
+  unknownCommand: 432,
   tooManyRequests: 429,
   internal: 530,
 } as const;
@@ -29,6 +31,18 @@ export class CredentialsRefused extends CloudStackError {
   constructor() {
     super(STATUS.unauthorized, "unable to verify user credentials and/or request signature");
   }
+}
+
+/** To whoever is signed in, for a command that its role has not. */
+export function commandUnavailable(command: string): CloudStackError {
+  return new CloudStackError(
+    STATUS.unauthorized,
+    `The given command '${command}' either does not exist, is not available for user.`,
+  );
+}
+
+export function unknownCommand(command: string): CloudStackError {
+  return new CloudStackError(STATUS.unknownCommand, `Unknown API command: ${printable(command)}`);
 }
 
 export function missingParameter(command: string, parameter: string): CloudStackError {

@@ -1,27 +1,44 @@
 import formbody from "@fastify/formbody";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { systemClock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { printable } from "#wire/gateway-error.ts";
-import type { Caller, Services } from "../../services.ts";
-import { type FailureLimit, isPossibleApiKey } from "../failure-limit.ts";
+import type { Services } from "../../services.ts";
+import type { SettingValues } from "../../settings/settings.ts";
+import type { FailureLimit } from "../failure-limit.ts";
 import { fromFramework, logProblem } from "../http-errors.ts";
-import { peerAddress } from "../origins.ts";
-import { type Answer, formatFor } from "./answer.ts";
+import { type Answer, type Fields, formatFor } from "./answer.ts";
 import {
   CloudStackError,
   CredentialsRefused,
+  commandUnavailable,
   errorAnswer,
   fromCatalogue,
   STATUS,
+  unknownCommand,
 } from "./cloudstack-error.ts";
 import type { Command } from "./command.ts";
 import { createConsoleEndpoint } from "./commands/create-console-endpoint.ts";
+import { listCapabilities } from "./commands/list-capabilities.ts";
+import { listConfigurations } from "./commands/list-configurations.ts";
+import { listConsoleSessions } from "./commands/list-console-sessions.ts";
 import { listVirtualMachines } from "./commands/list-virtual-machines.ts";
+import { updateConfiguration } from "./commands/update-configuration.ts";
+import { type Identity, identify } from "./identity.ts";
+import { login, logout } from "./login.ts";
 import { type Parameters, readParameters, textOf } from "./parameters.ts";
-import { isCurrent, signatureFits } from "./signature.ts";
+import { CLOUDSTACK_VERSION } from "./version.ts";
 
-const COMMANDS: readonly Command[] = [createConsoleEndpoint, listVirtualMachines];
+const COMMANDS: readonly Command[] = [
+  createConsoleEndpoint,
+  listCapabilities,
+  listConfigurations,
+  listConsoleSessions,
+  listVirtualMachines,
+  updateConfiguration,
+];
+
+/** With the setting `enforce.post.requests.and.timestamps`: how long a signature may be good. */
+const ENFORCED_SIGNATURE_MS = 15 * 60 * 1000;
 
 /** As CloudStack has it: everything below U+0020 but line feed and carriage return, and delete. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
@@ -31,12 +48,16 @@ interface CloudStackOptions {
   readonly services: Services;
   readonly log: Log;
   readonly failures: FailureLimit;
-  readonly version: string;
+  readonly values: SettingValues;
+  readonly ourOrigin: (request: FastifyRequest) => string;
 }
 
-/** The CloudStack API at /client/api: signed requests, by GET or as a form by POST, answered in XML or JSON. */
+/**
+ * The CloudStack API at /client/api: requests that are signed, or come with a session and its key, by GET or as a form
+ * by POST, answered in XML or JSON.
+ */
 export async function cloudStackApi(app: FastifyInstance, options: CloudStackOptions): Promise<void> {
-  const { services, log, failures, version } = options;
+  const { services, log, failures, values, ourOrigin } = options;
   app.removeAllContentTypeParsers();
   await app.register(formbody, { parser: (text) => Object.fromEntries([[FORM, text]]) });
 
@@ -44,7 +65,7 @@ export async function cloudStackApi(app: FastifyInstance, options: CloudStackOpt
     const parameters = parametersOf(request);
     const shown = toCloudStackError(error, request);
     return await send(request, reply.code(shown.status).headers(explained(error, shown)), {
-      ...errorAnswer(shown, commandOf(parameters)?.name),
+      ...errorAnswer(shown, knownName(parameters)),
     });
   });
 
@@ -54,15 +75,37 @@ export async function cloudStackApi(app: FastifyInstance, options: CloudStackOpt
     schema: { hide: true },
     handler: async (request, reply) => {
       const parameters = parametersOf(request);
-      const command = commandOf(parameters);
-      // CloudStack looks for the command first, and tells nobody who is not signed in that there is none.
-      if (command === undefined) throw new CredentialsRefused();
-      const caller = await authenticate(parameters, peerAddress(request), { services, failures });
-      refuseControlCharacters(parameters);
-      const fields = await command.run({ services, caller, parameters, log, reference: request.id });
-      return await send(request, reply, { name: `${command.name.toLowerCase()}response`, fields });
+      const name = textOf(parameters, "command") ?? "";
+      return await send(request, reply, {
+        name: `${name.toLowerCase()}response`,
+        fields: await answerOf(request, reply, { name, parameters }),
+      });
     },
   });
+
+  async function answerOf(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { name, parameters }: { readonly name: string; readonly parameters: Parameters },
+  ): Promise<Fields> {
+    const signIn = { accounts: services.accounts, failures, origin: ourOrigin(request) };
+    if (name === "login") return await login(request, reply, { parameters, deps: signIn });
+    if (name === "logout") return await logout(request, reply, signIn);
+    const enforced = values.value("enforce.post.requests.and.timestamps");
+    const { caller, via } = await identify(request, parameters, {
+      accounts: services.accounts,
+      failures,
+      signatureMs: enforced ? ENFORCED_SIGNATURE_MS : undefined,
+    });
+    const command = commandFor(name, { caller, via });
+    if (enforced && command.changesState && request.method !== "POST")
+      throw new CloudStackError(
+        STATUS.badRequest,
+        `State changing command ${command.name} needs to be sent using POST request`,
+      );
+    refuseControlCharacters(parameters);
+    return await command.run({ services, caller, parameters, log, reference: request.id });
+  }
 
   function toCloudStackError(error: unknown, request: FastifyRequest): CloudStackError {
     if (error instanceof CloudStackError) return error;
@@ -76,7 +119,7 @@ export async function cloudStackApi(app: FastifyInstance, options: CloudStackOpt
     return await reply
       .type(format.contentType)
       .header("cache-control", "no-store")
-      .send(format.write(answer, version));
+      .send(format.write(answer, CLOUDSTACK_VERSION));
   }
 }
 
@@ -89,27 +132,19 @@ function parametersOf(request: FastifyRequest): Parameters {
   return readParameters(new URLSearchParams(query), new URLSearchParams(form));
 }
 
-function commandOf(parameters: Parameters): Command | undefined {
-  const name = textOf(parameters, "command");
-  return COMMANDS.find((command) => command.name === name);
+/** CloudStack verifies a signature for commands that there are; of others it tells only those who have a session. */
+function commandFor(name: string, { caller, via }: Identity): Command {
+  const command = COMMANDS.find((each) => each.name === name);
+  if (command === undefined) throw via === "session" ? unknownCommand(name) : new CredentialsRefused();
+  if (command.access === "administrators" && caller.role !== "admin") throw commandUnavailable(name);
+  return command;
 }
 
-/** Throws one and the same refusal whatever is wrong: the key, the signature, or the time. */
-async function authenticate(
-  parameters: Parameters,
-  address: string,
-  { services: { accounts }, failures }: Pick<CloudStackOptions, "services" | "failures">,
-): Promise<Caller> {
-  const apiKey = textOf(parameters, "apikey");
-  if (apiKey === undefined || !isPossibleApiKey(apiKey)) throw new CredentialsRefused();
-  const source = `${address} ${apiKey}`;
-  failures.check(source);
-  const found = await accounts.byApiKey(apiKey, address);
-  const good = found !== undefined && signatureFits(parameters, found.secretKey);
-  // An expired request of the right key is a mistake of its clock, not a guess.
-  if (good && isCurrent(parameters, systemClock.now())) return found.caller;
-  if (!good) failures.failed(source);
-  throw new CredentialsRefused();
+/** The command after which an error's answer is named, if there is such a command. */
+function knownName(parameters: Parameters): string | undefined {
+  const name = textOf(parameters, "command");
+  const names = ["login", "logout", ...COMMANDS.map((command) => command.name)];
+  return names.find((known) => known === name);
 }
 
 function refuseControlCharacters(parameters: Parameters): void {

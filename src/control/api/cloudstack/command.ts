@@ -16,5 +16,9 @@ export interface CommandContext {
 /** One command of the CloudStack API. It throws a CloudStackError, or a GatewayError for what it did not expect. */
 export interface Command {
   readonly name: string;
+  /** CloudStack's Admin is our administrator; its three other roles are our member. */
+  readonly access: "everybody" | "administrators";
+  /** Where the installation enforces it, these come by POST alone. */
+  readonly changesState: boolean;
   readonly run: (context: CommandContext) => Promise<Fields>;
 }

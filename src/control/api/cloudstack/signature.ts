@@ -1,7 +1,8 @@
 import { createHmac } from "node:crypto";
 import type { Secret } from "#base/secret.ts";
-import { sameSecret } from "../authentication.ts";
+import { sameSecret } from "../../vault/same-secret.ts";
 import { type Parameters, textOf } from "./parameters.ts";
+import { readTime } from "./times.ts";
 
 /**
  * CloudStack's request signature: base64(HMAC-SHA1(secret key, canonical form)). The canonical form is every
@@ -67,22 +68,18 @@ export function signatureFits(parameters: Parameters, secretKey: Secret): boolea
   return false;
 }
 
-/** Signature version 3 says until when the request holds; without it a request never expires. */
-export function isCurrent(parameters: Parameters, now: number): boolean {
-  if (textOf(parameters, "signatureversion") !== "3") return true;
-  const expires = readTime(textOf(parameters, "expires") ?? "");
-  return expires !== undefined && expires > now;
-}
-
 /**
- * `2026-11-22T01:02:03+0000` and the other forms that CloudStack reads: the offset with a colon or as Z, fractions
- * of a second, and Z followed by the offset, which older clients send. Milliseconds since 1970.
+ * Signature version 3 says until when the request holds; without it a request never expires. With `withinMs` it must
+ * say so, and for no longer than that.
  */
-function readTime(text: string): number | undefined {
-  const [, time, hours = "+00", minutes = "00"] =
-    /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?)(?:Z|Z?([+-]\d\d):?(\d\d))$/.exec(text) ?? [];
-  const moment = Date.parse(`${time}${hours}:${minutes}`);
-  return Number.isNaN(moment) ? undefined : moment;
+export function isCurrent(
+  parameters: Parameters,
+  now: number,
+  { withinMs }: { readonly withinMs?: number | undefined } = {},
+): boolean {
+  if (textOf(parameters, "signatureversion") !== "3") return withinMs === undefined;
+  const expires = readTime(textOf(parameters, "expires") ?? "");
+  return expires !== undefined && expires > now && expires <= now + (withinMs ?? Infinity);
 }
 
 function encoded(value: string, { bare, space }: { readonly bare: string; readonly space: string }): string {

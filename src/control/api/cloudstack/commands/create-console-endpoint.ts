@@ -18,7 +18,7 @@ const limits = {
  * CloudStack's way to a console. Beside `success`, by which the product answers, stands `result`, as its
  * announcement has it. What keeps a console from being opened is no API error there: HTTP 200 and `details`.
  */
-export const createConsoleEndpoint: Command = { name: NAME, run };
+export const createConsoleEndpoint: Command = { name: NAME, access: "everybody", changesState: true, run };
 
 async function run(context: CommandContext): Promise<Fields> {
   const { services, caller, parameters, log, reference } = context;

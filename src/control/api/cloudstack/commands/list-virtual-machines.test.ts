@@ -61,7 +61,7 @@ test("machines are found by id, ids, part of the name, keyword, project and stat
   const cases: [parameters: Record<string, string>, found: string[]][] = [
     [{}, ["db-1", "Web-1"]],
     [{ id: db.id }, ["db-1"]],
-    [{ ids: `${web.id},${db.id},${web.id}` }, ["Web-1", "db-1"]],
+    [{ ids: `${web.id},${db.id},${web.id}` }, ["db-1", "Web-1"]],
     [{ name: "WEB" }, ["Web-1"]],
     [{ keyword: "-1" }, ["db-1", "Web-1"]],
     [{ keyword: "-1", name: "db" }, ["db-1"]],

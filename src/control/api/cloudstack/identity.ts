@@ -1,0 +1,56 @@
+import type { FastifyRequest } from "fastify";
+import { systemClock } from "#base/clock.ts";
+import type { Accounts, Caller } from "../../services.ts";
+import { type FailureLimit, isPossibleApiKey } from "../failure-limit.ts";
+import { peerAddress } from "../origins.ts";
+import { CredentialsRefused } from "./cloudstack-error.ts";
+import { type Parameters, textOf } from "./parameters.ts";
+import { fitsSession, sessionOf } from "./session.ts";
+import { isCurrent, signatureFits } from "./signature.ts";
+
+/** Who asks, and how that is known. */
+export interface Identity {
+  readonly caller: Caller;
+  readonly via: "signature" | "session";
+}
+
+export interface IdentityDeps {
+  readonly accounts: Pick<Accounts, "byApiKey" | "byCookie">;
+  readonly failures: FailureLimit;
+  /** How long a signature may be good; undefined: as long as its client wants. */
+  readonly signatureMs: number | undefined;
+}
+
+/** Throws one and the same refusal whatever is wrong: the key, the signature, the time, the session or its key. */
+export async function identify(
+  request: FastifyRequest,
+  parameters: Parameters,
+  deps: IdentityDeps,
+): Promise<Identity> {
+  const apiKey = textOf(parameters, "apikey");
+  if (apiKey !== undefined)
+    return { caller: await bySignature(request, { parameters, apiKey }, deps), via: "signature" };
+  const cookie = sessionOf(request);
+  if (cookie === undefined || !fitsSession(textOf(parameters, "sessionkey"), cookie))
+    throw new CredentialsRefused();
+  const caller = await deps.accounts.byCookie(cookie, peerAddress(request));
+  if (caller === undefined) throw new CredentialsRefused();
+  return { caller, via: "session" };
+}
+
+async function bySignature(
+  request: FastifyRequest,
+  { parameters, apiKey }: { readonly parameters: Parameters; readonly apiKey: string },
+  { accounts, failures, signatureMs }: IdentityDeps,
+): Promise<Caller> {
+  if (!isPossibleApiKey(apiKey)) throw new CredentialsRefused();
+  const address = peerAddress(request);
+  const source = `${address} ${apiKey}`;
+  failures.check(source);
+  const found = await accounts.byApiKey(apiKey, address);
+  const good = found !== undefined && signatureFits(parameters, found.secretKey);
+  // An expired request of the right key is a mistake of its clock, not a guess.
+  if (good && isCurrent(parameters, systemClock.now(), { withinMs: signatureMs })) return found.caller;
+  if (!good) failures.failed(source);
+  throw new CredentialsRefused();
+}
