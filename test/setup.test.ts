@@ -175,15 +175,15 @@ describe("the set-up", () => {
 });
 
 describe("set-ups at once in one checkout", () => {
-  /** Adds one to a file, slowly, with the lock held. */
+  /** Adds one to a file with the lock held, and holds it until there is a file “go”. */
   async function startAdding({ path }: Scratch): Promise<Process> {
     const program = `
-      import { readFileSync, writeFileSync } from "node:fs";
+      import { existsSync, readFileSync, writeFileSync } from "node:fs";
       import { withLock } from ${JSON.stringify(join(scripts, "setup/lock.mjs"))};
       await withLock(${JSON.stringify(path)}, async () => {
         const count = Number(readFileSync(${JSON.stringify(join(path, "count"))}, "utf8"));
         process.stdout.write("working\\n");
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        while (!existsSync(${JSON.stringify(join(path, "go"))})) await new Promise((resolve) => setImmediate(resolve));
         writeFileSync(${JSON.stringify(join(path, "count"))}, String(count + 1));
       });`;
     return await startProcess(process.execPath, ["--input-type=module", "--eval", program]);
@@ -194,12 +194,14 @@ describe("set-ups at once in one checkout", () => {
     writeFileSync(join(folder.path, "count"), "0");
 
     const adding = await Promise.all(Array.from({ length: 4 }, () => startAdding(folder)));
+    const said = () => adding.map((child) => child.stderr.text).join("");
+    const waits = /Another set-up \(process \d+\) is at work in this directory; waiting for it/;
+    await eventually(() => assert.match(said(), waits));
+    writeFileSync(join(folder.path, "go"), "");
     const exits = await Promise.all(adding.map((child) => child.exited));
 
     assert.deepEqual(exits, [0, 0, 0, 0]);
     assert.equal(readFileSync(join(folder.path, "count"), "utf8"), "4");
-    const said = adding.map((child) => child.stderr.text).join("");
-    assert.match(said, /Another set-up \(process \d+\) is at work in this directory; waiting for it/);
   });
 
   test("do not wait for one that was killed", async () => {
@@ -208,6 +210,7 @@ describe("set-ups at once in one checkout", () => {
     const killed = await startAdding(folder);
     await eventually(() => assert.match(killed.stdout.text, /working/));
     await killed.stop("SIGKILL");
+    writeFileSync(join(folder.path, "go"), "");
 
     const adding = await Promise.all([startAdding(folder), startAdding(folder)]);
     await Promise.all(adding.map((child) => child.exited));

@@ -89,6 +89,7 @@ export async function find<Item>(
   const [only, ...others] = named;
   if (only === undefined)
     throw new CliFailure("notFound", `there is no ${noun} “${text}”`, {
+      code: "not_found",
       remedy: `“porthole ${noun} list” shows those that you may see.`,
     });
   if (others.length > 0)

@@ -73,7 +73,7 @@ export const ERRORS = {
   not_found: entry(404, 4473, false, "There is nothing here, or it is not yours to see.", "Check the name or the id."),
   method_not_allowed: entry(405, 4474, false, "This address does not take that method.", "Compare the request with /api/v1/openapi.json."),
   request_timeout: entry(408, 4483, true, "The request did not arrive in time.", "Check your network, then try again."),
-  conflict: entry(409, 4475, false, "Something with this name exists already.", "Choose another name, or remove the other one first."),
+  conflict: entry(409, 4475, false, "Something that exists already stands in the way.", "Choose another name, or remove what stands in the way first."),
   limit_reached: entry(409, 4482, false, "There are as many of these as there may be.", "Remove one that is not needed any more, then try again."),
   body_too_large: entry(413, 4476, false, "The request is larger than is taken here.", "Send less at once."),
   media_type_unsupported: entry(415, 4477, false, "The request's content type is not taken here.", "Send application/json."),

@@ -129,6 +129,11 @@ describe("a console, from a signed call to a command's output", {
     await eventually(async () => assert.equal((await stage.porthole.api.session(sessionId)).state, "active"));
     await untilLive(page);
     assert.equal(await page.evaluate("location.hash"), "");
+
+    await page.evaluate("location.hash = 'nothing'");
+
+    await eventually(async () => assert.equal(await page.evaluate("location.hash"), ""));
+    assert.equal(await page.locator("[data-phase=live]").count(), 1, "a hash that is no link ends nothing");
   });
 
   test("a link that was tampered with says so, and offers nothing to try again", async () => {

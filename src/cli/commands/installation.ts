@@ -48,6 +48,7 @@ async function getSetting(invocation: Invocation, name: string): Promise<void> {
   const setting = (await allSettings(invocation)).find((candidate) => candidate.name === name);
   if (setting === undefined)
     throw new CliFailure("notFound", `there is no setting “${name}”`, {
+      code: "not_found",
       remedy: "“porthole setting list” shows all of them.",
     });
   invocation.output.result(setting, setting.value);

@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Log } from "#base/process/log.ts";
+import { brokenRequestAnswer } from "#wire/broken-request.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 
@@ -117,26 +118,8 @@ export function answerBadAddress(
     .end(JSON.stringify({ error: problem.toPublic(reference) }));
 }
 
-/** What Node's parser found wrong, by its code; with the phrase of RFC 9110 §15. */
-const BROKEN_REQUESTS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  HPE_HEADER_OVERFLOW: ["body_too_large", "Content Too Large"],
-  ERR_HTTP_REQUEST_TIMEOUT: ["request_timeout", "Request Timeout"],
-};
-
 /** For what is not even HTTP, or takes too long: there is no request yet, so no reference and no log line. */
 export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [code, phrase] = BROKEN_REQUESTS[error.code ?? ""] ?? (["request_invalid", "Bad Request"] as const);
-  const problem = new GatewayError(code);
-  const body = JSON.stringify({ error: problem.toPublic() });
-  const head = [
-    `HTTP/1.1 ${problem.status} ${phrase}`,
-    "Content-Type: application/json; charset=utf-8",
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    "Connection: close",
-  ];
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+  else socket.end(brokenRequestAnswer(error.code));
 }

@@ -32,7 +32,9 @@ export function createOrigins(
 
   function own({ localAddress, localPort }: Socket): OriginsByHost {
     const at = `${localAddress} ${localPort}`;
-    const origins = byAddress.get(at) ?? originsByHost(ownOrigins(localAddress, localPort));
+    const met = byAddress.get(at);
+    if (met !== undefined) return met;
+    const origins = originsByHost(ownOrigins(localAddress, localPort));
     if (byAddress.size >= limits.ownAddresses) byAddress.clear();
     byAddress.set(at, origins);
     return origins;

@@ -212,7 +212,10 @@ export class Session implements ViewerEvents, RelayEvents {
     const { kind, code, detail } = this.#ending ?? {};
     const { bytesToViewer = 0, bytesFromViewer = 0 } = this.#relay ?? {};
     const fields = { sessionId: this.#sessionId, kind, code, detail, cause: this.#cause };
-    this.#context.log.info({ ...fields, bytesToViewer, bytesFromViewer }, "Session ended");
+    // What failed is what an operator is asked about, with the session's id: it is not to be missing where little is logged.
+    // A browser that vanishes is nothing of the operator's.
+    const level = kind === "failed" && code !== "viewer_lost" ? "warn" : "info";
+    this.#context.log[level]({ ...fields, bytesToViewer, bytesFromViewer }, "Session ended");
   }
 
   #report(state: SessionReport["state"]): void {

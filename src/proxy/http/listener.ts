@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from "node:net";
 import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
+import { brokenRequestAnswer } from "#wire/broken-request.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { Guests, type GuestsOptions } from "./guests.ts";
 
@@ -113,8 +114,12 @@ async function listen(address: HostPort, { log }: ListenerOptions): Promise<Serv
     // curl offers h2c, for one; what is no WebSocket is answered as if nothing had been offered.
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket",
   });
-  // One more than is taken, so that a flood is seen; the rest is dropped unread.
+  // One more than is taken, so that there being one too many is seen; Node itself refuses more than a few beyond.
   server.maxHeadersCount = limits.headers + 1;
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
+    else socket.end(brokenRequestAnswer(error.code));
+  });
   server.listen({ host: address.host, port: address.port });
   try {
     await once(server, "listening");

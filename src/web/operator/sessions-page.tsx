@@ -97,14 +97,15 @@ function sessionColumns(tongue: Language, now: Date): readonly Column<Session>[]
     {
       id: "machine",
       label: w.machine,
-      cell: ({ machine, viewOnly, account, ending }) => (
+      cell: ({ machine, viewOnly, account, ...session }) => (
         <>
           {machine}
           {viewOnly && <span class="soft small"> ({w.viewOnly})</span>}
           <span class="narrow-only soft">{account}</span>
-          {ending !== undefined && (
-            <span class="narrow-only small">
-              <EndingWords ending={ending} tongue={tongue} />
+          {session.ending !== undefined && (
+            <span class="medium-only small">
+              <EndingWords session={session} tongue={tongue} />
+              {endedBadly(session) && <Reference id={session.id} />}
             </span>
           )}
         </>
@@ -133,14 +134,14 @@ function sessionColumns(tongue: Language, now: Date): readonly Column<Session>[]
     {
       id: "ending",
       label: w.ending,
-      cell: ({ ending }) => ending !== undefined && <EndingWords ending={ending} tongue={tongue} />,
+      cell: (session) => session.ending !== undefined && <EndingWords session={session} tongue={tongue} />,
       compare: byText(({ ending }) => ending?.code ?? "", tongue),
-      weight: "minor",
+      weight: "extra",
     },
     {
       id: "reference",
       label: w.reference,
-      cell: ({ id }) => <Copyable text={id} copy={w.copy} copied={w.copied} walkable />,
+      cell: ({ id }) => <Reference id={id} />,
       weight: "extra",
     },
   ];
@@ -152,9 +153,23 @@ const LOOKS: Readonly<Record<SessionState, { readonly shape: Shape; readonly loo
   ended: { shape: "empty", look: "idle" },
 };
 
-function SessionStateWord({ session: { state, ending } }: { readonly session: Session }) {
-  const badly = ending !== undefined && ending.kind !== "closed";
-  const { shape, look } = badly ? ({ shape: "struck", look: "bad" } as const) : LOOKS[state];
+function Reference({ id }: { readonly id: string }) {
+  const { copy, copied } = words.value;
+  return <Copyable text={id} copy={copy} copied={copied} walkable />;
+}
+
+/** A link that nobody opened in its time is nothing that went wrong. */
+function isUnused({ ending, redeemedAt }: Pick<Session, "ending" | "redeemedAt">): boolean {
+  return ending?.code === "ticket_expired" && redeemedAt === undefined;
+}
+
+function endedBadly(session: Pick<Session, "ending" | "redeemedAt">): boolean {
+  return session.ending !== undefined && session.ending.kind !== "closed" && !isUnused(session);
+}
+
+function SessionStateWord({ session }: { readonly session: Session }) {
+  const { state } = session;
+  const { shape, look } = endedBadly(session) ? ({ shape: "struck", look: "bad" } as const) : LOOKS[state];
 
   return (
     <span class={`state ${look}`}>
@@ -165,21 +180,24 @@ function SessionStateWord({ session: { state, ending } }: { readonly session: Se
 }
 
 function EndingWords({
-  ending,
+  session,
   tongue,
 }: {
-  readonly ending: NonNullable<Session["ending"]>;
+  readonly session: Pick<Session, "ending" | "redeemedAt">;
   readonly tongue: Language;
 }) {
+  const { code = "internal", detail } = session.ending ?? {};
+  const { closedByViewer, viewerLost, unused } = words.value;
   // The catalogue says "you" to the person at the viewer, who is somebody else here.
-  const meaning =
-    ending.code === "viewer_closed"
-      ? words.value.closedByViewer
-      : errorText(knownCode(ending.code), tongue).meaning;
+  const ofOthers: Partial<Record<string, string>> = {
+    viewer_closed: closedByViewer,
+    viewer_lost: viewerLost,
+  };
+  const meaning = isUnused(session) ? unused : (ofOthers[code] ?? errorText(knownCode(code), tongue).meaning);
   return (
     <>
       {meaning}
-      {ending.detail !== undefined && <span class="soft"> ({ending.detail})</span>}
+      {detail !== undefined && <span class="soft"> ({detail})</span>}
     </>
   );
 }

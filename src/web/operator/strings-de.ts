@@ -48,12 +48,14 @@ export const GERMAN: Strings = {
 
   machine: "Maschine",
   who: "Konto",
-  since: "Geöffnet",
+  since: "Angefordert",
   ending: "Ende",
   viewOnly: "nur ansehen",
   sessionStates: { pending: "Ausstehend", active: "Aktiv", ended: "Beendet" },
   noSessions: "Es wurde noch keine Konsole geöffnet.",
   noSessionsHow: "Öffnen Sie eine aus der Maschinenliste; dann steht sie hier.",
-  closedByViewer: "Die Anzeige hat sie geschlossen.",
+  closedByViewer: "Wer sie geöffnet hatte, hat sie geschlossen.",
+  viewerLost: "Die Verbindung zwischen dem Browser und dem Konsolenknoten brach ab.",
+  unused: "Niemand hat den Link rechtzeitig benutzt.",
   older: "Ältere zeigen",
 };

@@ -57,13 +57,15 @@ export const ENGLISH = {
 
   machine: "Machine",
   who: "Account",
-  since: "Opened",
+  since: "Asked for",
   ending: "Ending",
   viewOnly: "view only",
   sessionStates,
   noSessions: "No console was opened yet.",
   noSessionsHow: "Open one from the machine list; it is then shown here.",
-  closedByViewer: "The viewer closed it.",
+  closedByViewer: "The person at the viewer closed it.",
+  viewerLost: "The connection between the viewer and the console node broke.",
+  unused: "Nobody used the link in its time.",
   older: "Show older",
 };
 export type Strings = typeof ENGLISH;

@@ -66,7 +66,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   not_found: text("Hier ist nichts, oder es ist nicht für Sie bestimmt.", "Prüfen Sie den Namen oder die Kennung."),
   method_not_allowed: text("Diese Adresse nimmt diese Methode nicht an.", "Vergleichen Sie die Anfrage mit /api/v1/openapi.json."),
   request_timeout: text("Die Anfrage kam nicht rechtzeitig an.", "Prüfen Sie Ihr Netz, und versuchen Sie es dann noch einmal."),
-  conflict: text("Etwas mit diesem Namen gibt es schon.", "Wählen Sie einen anderen Namen, oder entfernen Sie zuerst das andere."),
+  conflict: text("Etwas, das es schon gibt, steht im Weg.", "Wählen Sie einen anderen Namen, oder entfernen Sie zuerst, was im Weg steht."),
   body_too_large: text("Die Anfrage ist größer, als hier angenommen wird.", "Senden Sie weniger auf einmal."),
   media_type_unsupported: text("Der Inhaltstyp der Anfrage wird hier nicht angenommen.", "Senden Sie application/json."),
   host_unknown: text("Unter diesem Namen ist dieser Server nicht bekannt.", "Benutzen Sie die Adresse, die der Server beim Start ausgegeben hat, oder setzen Sie seine öffentliche URL."),

@@ -62,8 +62,10 @@ export function Bar({ view }: { readonly view: ConsoleView }) {
 
 /** What remains of the folded bar. */
 export function Handle({ view }: { readonly view: ConsoleView }) {
-  const { showBar, live } = words.value;
+  const { showBar, live, viewOnly } = words.value;
   const hidden = view.fold.shown.value;
+  const looksOnly = view.session.rights.value?.input === false;
+  const says = looksOnly ? `${viewOnly}. ${showBar}` : showBar;
   const held = view.session.keys.held.value.map((name) => words.value.modifiers[name]).join("+");
 
   return (
@@ -71,13 +73,13 @@ export function Handle({ view }: { readonly view: ConsoleView }) {
       type="button"
       class="handle"
       hidden={hidden}
-      aria-label={showBar}
+      aria-label={says}
       aria-keyshortcuts="Control+Alt+Shift+M"
-      title={`${view.session.machine.value ?? live}. ${showBar}`}
+      title={`${view.session.machine.value ?? live}. ${says}`}
       onClick={() => view.toBar()}
     >
       {held === "" ? <Mark size={12} /> : <span class="pill">{held}</span>}
-      {view.session.rights.value?.input === false && <EyeIcon />}
+      {looksOnly && <EyeIcon />}
       <ChevronIcon />
     </button>
   );

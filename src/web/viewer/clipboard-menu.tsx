@@ -92,7 +92,7 @@ function TextForMachine({ view }: { readonly view: ConsoleView }) {
         <h2>{w.toMachine}</h2>
         <textarea
           class="field mono"
-          rows={4}
+          rows={3}
           placeholder={w.toMachinePlaceholder}
           autocomplete="off"
           autocapitalize="off"
@@ -154,7 +154,7 @@ function TextFromMachine({ view }: { readonly view: ConsoleView }) {
         <h2>{w.fromMachine}</h2>
         <textarea
           class="field mono"
-          rows={3}
+          rows={2}
           readOnly
           value={guest.text}
           onFocus={(event) => event.currentTarget.select()}

@@ -19,7 +19,13 @@ export class ConsoleView {
     this.session = session;
     this.settings = settings;
     this.fold = new BarFold({
-      mayFold: computed(() => session.phase.value.kind === "live" && !settings.pinned.value),
+      // A connection that falters is not to be looked for behind a handle.
+      mayFold: computed(
+        () =>
+          session.phase.value.kind === "live" &&
+          session.health.value.word !== "silent" &&
+          !settings.pinned.value,
+      ),
       menusOpen: this.openMenus,
     });
   }

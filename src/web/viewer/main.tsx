@@ -8,6 +8,7 @@ import { render } from "preact";
 import { takeFragment } from "../ui/fragment.ts";
 import { startLanguage } from "../ui/language.ts";
 import { startTheme } from "../ui/theme.ts";
+import { passOf } from "./addresses.ts";
 import { App } from "./app.tsx";
 import { ConsoleSession } from "./console-session.ts";
 import { ConsoleView } from "./console-view.ts";
@@ -25,7 +26,10 @@ const session = new ConsoleSession(page, { host, memory: new TabMemory(tabStorag
 const view = new ConsoleView(session, new ViewSettings(session));
 session.start(fragment);
 // Another link to the same page, put into the same tab, changes what stands behind the "#" and nothing else.
-window.addEventListener("hashchange", () => location.reload());
+window.addEventListener("hashchange", () => {
+  if (passOf(new URLSearchParams(location.hash.slice(1))) !== undefined) location.reload();
+  else history.replaceState(null, "", location.pathname + location.search);
+});
 render(<App view={view} host={host} />, document.body);
 
 /** Browsers that keep nothing throw at the mere question. */
