@@ -8,6 +8,7 @@ import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import type { Services } from "../services.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { cloudStackApi } from "./cloudstack/cloudstack.ts";
+import { asMeant } from "./cloudstack/console-page.ts";
 import { FailureLimit } from "./failure-limit.ts";
 import { answerBadAddress, answerBrokenRequest, answerErrors } from "./http-errors.ts";
 import { nativeApi } from "./native/native.ts";
@@ -50,6 +51,7 @@ export function createApiServer({
     // The request lines that fastify writes hold whole URLs, so signatures; ours are in logRequests.
     logger: false,
     http: arrivalLimits,
+    rewriteUrl: ({ url = "" }) => asMeant(url),
     genReqId: () => randomBytes(9).toString("base64url"),
     bodyLimit: limits.bodyBytes,
     requestTimeout: arrivalLimits.requestTimeout,

@@ -23,9 +23,10 @@ import { listConfigurations } from "./commands/list-configurations.ts";
 import { listConsoleSessions } from "./commands/list-console-sessions.ts";
 import { listVirtualMachines } from "./commands/list-virtual-machines.ts";
 import { updateConfiguration } from "./commands/update-configuration.ts";
-import { type Identity, identify } from "./identity.ts";
+import { consolePage } from "./console-page.ts";
+import { type Identity, identify, signatureLife } from "./identity.ts";
 import { login, logout } from "./login.ts";
-import { type Parameters, readParameters, textOf } from "./parameters.ts";
+import { FORM, type Parameters, parametersOf, textOf } from "./parameters.ts";
 import { CLOUDSTACK_VERSION } from "./version.ts";
 
 const COMMANDS: readonly Command[] = [
@@ -37,14 +38,11 @@ const COMMANDS: readonly Command[] = [
   updateConfiguration,
 ];
 
-/** With the setting `enforce.post.requests.and.timestamps`: how long a signature may be good. */
-const ENFORCED_SIGNATURE_MS = 15 * 60 * 1000;
-
 /** As CloudStack has it: everything below U+0020 but line feed and carriage return, and delete. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
 const CONTROL_CHARACTERS = /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f]/;
 
-interface CloudStackOptions {
+export interface CloudStackOptions {
   readonly services: Services;
   readonly log: Log;
   readonly failures: FailureLimit;
@@ -60,6 +58,7 @@ export async function cloudStackApi(app: FastifyInstance, options: CloudStackOpt
   const { services, log, failures, values, ourOrigin } = options;
   app.removeAllContentTypeParsers();
   await app.register(formbody, { parser: (text) => Object.fromEntries([[FORM, text]]) });
+  consolePage(app, options);
 
   app.setErrorHandler(async (error, request, reply) => {
     const parameters = parametersOf(request);
@@ -95,7 +94,7 @@ export async function cloudStackApi(app: FastifyInstance, options: CloudStackOpt
     const { caller, via } = await identify(request, parameters, {
       accounts: services.accounts,
       failures,
-      signatureMs: enforced ? ENFORCED_SIGNATURE_MS : undefined,
+      signatureMs: signatureLife(values),
     });
     const command = commandFor(name, { caller, via });
     if (enforced && command.changesState && request.method !== "POST")
@@ -121,15 +120,6 @@ export async function cloudStackApi(app: FastifyInstance, options: CloudStackOpt
       .header("cache-control", "no-store")
       .send(format.write(answer, CLOUDSTACK_VERSION));
   }
-}
-
-/** Under which the form's text stands in the parsed body; it is read together with the query. */
-const FORM = "form";
-
-function parametersOf(request: FastifyRequest): Parameters {
-  const [, query = ""] = /\?(.*)$/.exec(request.raw.url ?? "") ?? [];
-  const form = (request.body as { readonly [FORM]?: string } | null | undefined)?.[FORM] ?? "";
-  return readParameters(new URLSearchParams(query), new URLSearchParams(form));
 }
 
 /** CloudStack verifies a signature for commands that there are; of others it tells only those who have a session. */

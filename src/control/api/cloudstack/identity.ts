@@ -1,12 +1,23 @@
 import type { FastifyRequest } from "fastify";
 import { systemClock } from "#base/clock.ts";
 import type { Accounts, Caller } from "../../services.ts";
+import type { SettingValues } from "../../settings/settings.ts";
 import { type FailureLimit, isPossibleApiKey } from "../failure-limit.ts";
 import { peerAddress } from "../origins.ts";
 import { CredentialsRefused } from "./cloudstack-error.ts";
 import { type Parameters, textOf } from "./parameters.ts";
 import { fitsSession, sessionOf } from "./session.ts";
 import { isCurrent, signatureFits } from "./signature.ts";
+
+const limits = {
+  /** Of a signature's life, where the setting `enforce.post.requests.and.timestamps` bounds it. */
+  enforcedSignatureMs: 15 * 60 * 1000,
+} as const;
+
+/** How long a signature may be good; undefined: as long as its client wants. */
+export function signatureLife(values: SettingValues): number | undefined {
+  return values.value("enforce.post.requests.and.timestamps") ? limits.enforcedSignatureMs : undefined;
+}
 
 /** Who asks, and how that is known. */
 export interface Identity {
@@ -17,7 +28,7 @@ export interface Identity {
 export interface IdentityDeps {
   readonly accounts: Pick<Accounts, "byApiKey" | "byCookie">;
   readonly failures: FailureLimit;
-  /** How long a signature may be good; undefined: as long as its client wants. */
+  /** See signatureLife. */
   readonly signatureMs: number | undefined;
 }
 
@@ -38,10 +49,17 @@ export async function identify(
   return { caller, via: "session" };
 }
 
-async function bySignature(
+/** Throws CredentialsRefused, or `rate_limited` for who guessed too often. */
+export async function bySignature(
   request: FastifyRequest,
   { parameters, apiKey }: { readonly parameters: Parameters; readonly apiKey: string },
-  { accounts, failures, signatureMs }: IdentityDeps,
+  {
+    accounts,
+    failures,
+    signatureMs,
+  }: Omit<IdentityDeps, "accounts"> & {
+    readonly accounts: Pick<Accounts, "byApiKey">;
+  },
 ): Promise<Caller> {
   if (!isPossibleApiKey(apiKey)) throw new CredentialsRefused();
   const address = peerAddress(request);

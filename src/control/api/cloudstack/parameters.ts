@@ -1,3 +1,5 @@
+import type { FastifyRequest } from "fastify";
+
 /** One parameter of a request, under the very spelling that its client signed. */
 interface Parameter {
   readonly name: string;
@@ -26,4 +28,14 @@ export function readParameters(query: URLSearchParams, body: URLSearchParams): P
 export function textOf(parameters: Parameters, name: string): string | undefined {
   const value = parameters.get(name)?.value;
   return value === "" ? undefined : value;
+}
+
+/** Under which the form's text stands in the parsed body; it is read together with the query. */
+export const FORM = "form";
+
+/** Of a request, wherever they stand. */
+export function parametersOf(request: FastifyRequest): Parameters {
+  const [, query = ""] = /\?(.*)$/.exec(request.raw.url ?? "") ?? [];
+  const form = (request.body as { readonly [FORM]?: string } | null | undefined)?.[FORM] ?? "";
+  return readParameters(new URLSearchParams(query), new URLSearchParams(form));
 }

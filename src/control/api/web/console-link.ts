@@ -5,7 +5,7 @@ import type { Services } from "../../services.ts";
 import { type AuthenticationDeps, bySession } from "../authentication.ts";
 import { describeProblem, fromFramework, logProblem } from "../http-errors.ts";
 import { isTrustworthy, provenanceOf } from "../origins.ts";
-import { problemPage, STYLE_PATH, styleSheet } from "./problem-page.ts";
+import { problemPage, STYLE_PATH, styleSheet } from "../small-page.ts";
 
 type ConsoleLinkOptions = Omit<AuthenticationDeps, "accounts"> & {
   readonly services: Pick<Services, "accounts" | "consoles">;

@@ -1,32 +1,47 @@
 import type { PublicError } from "#wire/gateway-error.ts";
 
+/** Where the style sheet of small pages is served. */
 export const STYLE_PATH = "/machines/problem.css";
 
-/** The catalogue's words on a page of their own, with a way back. */
-export function problemPage({ code, message, remedy, detail, reference }: PublicError): string {
-  const lines = [
-    `<h1>${escaped(message)}</h1>`,
-    ...(detail === undefined ? [] : [`<p>${escaped(detail)}</p>`]),
-    `<p>${escaped(remedy)}</p>`,
-    `<p><a href="/">${code === "unauthenticated" ? "Sign in" : "Back to the machines"}</a></p>`,
-    `<p class="reference">${[code, ...(reference === undefined ? [] : [reference])].map(escaped).join(" · ")}</p>`,
-  ];
+interface SmallPage {
+  readonly title: string;
+  /** HTML, as are `head`'s lines. */
+  readonly body: readonly string[];
+  readonly head?: readonly string[];
+}
+
+/** A page of a few lines, for windows in which nothing else is to be seen. */
+export function smallPage({ title, body, head = [] }: SmallPage): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>No console · Porthole</title>
+${[...head, `<title>${escaped(title)}</title>`].join("\n")}
 <link rel="stylesheet" href="${STYLE_PATH}">
 </head>
 <body>
 <main>
-${lines.join("\n")}
+${body.join("\n")}
 </main>
 </body>
 </html>
 `;
+}
+
+/** The catalogue's words on a page of their own, with a way back. */
+export function problemPage({ code, message, remedy, detail, reference }: PublicError): string {
+  return smallPage({
+    title: "No console · Porthole",
+    body: [
+      `<h1>${escaped(message)}</h1>`,
+      ...(detail === undefined ? [] : [`<p>${escaped(detail)}</p>`]),
+      `<p>${escaped(remedy)}</p>`,
+      `<p><a href="/">${code === "unauthenticated" ? "Sign in" : "Back to the machines"}</a></p>`,
+      `<p class="reference">${[code, ...(reference === undefined ? [] : [reference])].map(escaped).join(" · ")}</p>`,
+    ],
+  });
 }
 
 export const styleSheet = `:root { color-scheme: light dark; --text: #16212b; --faint: #566573; --ground: #fff; --accent: #0b5c86; }
@@ -39,7 +54,8 @@ a { color: var(--accent); }
 .reference { color: var(--faint); font: 12px ui-monospace, monospace; }
 `;
 
-function escaped(text: string): string {
+/** Text, fit for an element or a quoted attribute. */
+export function escaped(text: string): string {
   const entities: Readonly<Record<string, string>> = {
     "&": "&amp;",
     "<": "&lt;",

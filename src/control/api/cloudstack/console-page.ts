@@ -1,0 +1,128 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { Caller } from "../../services.ts";
+import { fromFramework, logProblem } from "../http-errors.ts";
+import { peerAddress, provenanceOf } from "../origins.ts";
+import { escaped, smallPage } from "../small-page.ts";
+import type { CloudStackOptions } from "./cloudstack.ts";
+import { CredentialsRefused } from "./cloudstack-error.ts";
+import { bySignature, signatureLife } from "./identity.ts";
+import { type Parameters, parametersOf, textOf } from "./parameters.ts";
+import { fitsSession, sessionOf } from "./session.ts";
+
+/** As its own announcement prints the address: with `&` where the query begins. */
+const MISPRINTED = "/client/console&";
+
+/** For fastify's `rewriteUrl`: the address as it was meant. */
+export function asMeant(url: string): string {
+  return url.startsWith(MISPRINTED) ? url.replace("&", "?") : url;
+}
+
+type Page = (request: FastifyRequest, reply: FastifyReply, parameters: Parameters) => Promise<FastifyReply>;
+
+/**
+ * CloudStack's page flow from before createConsoleEndpoint, which it broke in 4.18: `/client/console?cmd=access&vm=ID`
+ * answers a page that leads to the console, `cmd=auth` whether a console password is the right one. `command=` is taken
+ * for `cmd=`. Its sentences are CloudStack's; its statuses, which there are always 200, say what they are.
+ */
+export function consolePage(app: FastifyInstance, options: CloudStackOptions): void {
+  const { services, log, failures, values, ourOrigin } = options;
+  const pages: Readonly<Record<string, Page>> = { access, auth };
+
+  app.route({
+    method: ["GET", "POST"],
+    url: "/client/console",
+    schema: { hide: true },
+    errorHandler: async (error, request, reply) => {
+      const problem = problemOf(error);
+      logProblem(log, problem, request.id);
+      return await say(reply.code(problem.status), sentenceFor(problem, request.id));
+    },
+    handler: async (request, reply) => {
+      const parameters = parametersOf(request);
+      const command = textOf(parameters, "cmd") ?? textOf(parameters, "command") ?? "";
+      const page = Object.hasOwn(pages, command) ? pages[command] : undefined;
+      if (page === undefined) throw new GatewayError("request_invalid", { detail: "cmd: access or auth" });
+      return await page(request, reply, parameters);
+    },
+  });
+
+  async function access(request: FastifyRequest, reply: FastifyReply, parameters: Parameters) {
+    const caller = await visitor(request, parameters);
+    const machineId = machineOf(parameters);
+    const extra = textOf(parameters, "token");
+    const { url } = await services.consoles.open(caller, { machineId, api: "cloudstack", extra });
+    const { name } = await services.machines.get(caller, machineId);
+    const page = smallPage({
+      title: name,
+      head: [`<meta http-equiv="refresh" content="0; url=${escaped(url)}">`],
+      body: [`<p><a href="${escaped(url)}">Open the console of ${escaped(name)}</a></p>`],
+    });
+    return await say(reply, page);
+  }
+
+  /** Signed calls only, and those who guess are slowed: it would be an oracle of passwords otherwise. */
+  async function auth(request: FastifyRequest, reply: FastifyReply, parameters: Parameters) {
+    const apiKey = textOf(parameters, "apikey");
+    if (apiKey === undefined) throw new CredentialsRefused();
+    const caller = await signer(request, { parameters, apiKey });
+    const machineId = machineOf(parameters);
+    const source = `${peerAddress(request)} ${caller.accountId} ${machineId}`;
+    failures.check(source);
+    const fits = await services.machines.hasPassword(caller, machineId, textOf(parameters, "sid") ?? "");
+    if (!fits) failures.failed(source);
+    return await say(reply, fits ? "success" : "failed");
+  }
+
+  /** By signature, or by the session: with its key, or from a page of our own, so that no other site opens consoles. */
+  async function visitor(request: FastifyRequest, parameters: Parameters): Promise<Caller> {
+    const apiKey = textOf(parameters, "apikey");
+    if (apiKey !== undefined) return await signer(request, { parameters, apiKey });
+    const cookie = sessionOf(request);
+    if (cookie === undefined) throw new CredentialsRefused();
+    const isOurs = provenanceOf(request, ourOrigin(request)) === "ours";
+    if (!isOurs && !fitsSession(textOf(parameters, "sessionkey"), cookie)) throw new CredentialsRefused();
+    const caller = await services.accounts.byCookie(cookie, peerAddress(request));
+    if (caller === undefined) throw new CredentialsRefused();
+    return caller;
+  }
+
+  async function signer(
+    request: FastifyRequest,
+    signed: { readonly parameters: Parameters; readonly apiKey: string },
+  ): Promise<Caller> {
+    return await bySignature(request, signed, {
+      accounts: services.accounts,
+      failures,
+      signatureMs: signatureLife(values),
+    });
+  }
+}
+
+function machineOf(parameters: Parameters): string {
+  const machineId = textOf(parameters, "vm");
+  if (machineId === undefined) throw new GatewayError("request_invalid", { detail: "vm: is missing" });
+  return machineId;
+}
+
+function problemOf(error: unknown): GatewayError {
+  return error instanceof CredentialsRefused ? new GatewayError("unauthenticated") : fromFramework(error);
+}
+
+/** CloudStack's where it has one. */
+function sentenceFor(problem: GatewayError, reference: string): string {
+  if (problem.code === "unauthenticated") return "Access denied. Invalid web session or API key in request";
+  if (problem.code === "forbidden") return "Permission denied";
+  const { message, remedy, detail } = problem.toPublic();
+  const parts = [
+    message,
+    ...(detail === undefined ? [] : [`(${detail})`]),
+    remedy,
+    `Reference: ${reference}`,
+  ];
+  return escaped(parts.join(" "));
+}
+
+async function say(reply: FastifyReply, html: string): Promise<FastifyReply> {
+  return await reply.type("text/html; charset=UTF-8").header("cache-control", "no-store").send(html);
+}
