@@ -35,29 +35,27 @@ export async function createConsoleEndpoint(
   portal: Portal,
   { machineId, extraToken }: { readonly machineId: string; readonly extraToken?: string },
 ): Promise<ConsoleEndpoint> {
+  const { consoleendpoint } = await callCloudStack(portal, {
+    command: "createConsoleEndpoint",
+    virtualmachineid: machineId,
+    ...(extraToken === undefined ? {} : { token: extraToken }),
+  });
+  return consoleendpoint as ConsoleEndpoint;
+}
+
+/** One signed call. Throws what CloudStack says is wrong with it. */
+export async function callCloudStack(
+  portal: Portal,
+  command: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, unknown>>> {
   const response = await fetch(`${portal.endpoint}/client/api`, {
     method: "POST",
     headers: { "content-type": "application/x-www-form-urlencoded" },
-    body: signedQuery(portal, {
-      command: "createConsoleEndpoint",
-      virtualmachineid: machineId,
-      ...(extraToken === undefined ? {} : { token: extraToken }),
-    }),
+    body: signedQuery(portal, command),
   });
-  const answer: Answer = JSON.parse(await response.text());
-  const { consoleendpoint, errortext } = answer.createconsoleendpointresponse ?? answer.errorresponse ?? {};
-  if (consoleendpoint === undefined) throw new Error(errortext ?? `HTTP status ${response.status}`);
-  return consoleendpoint;
-}
-
-interface Answer {
-  readonly createconsoleendpointresponse?: Body;
-  readonly errorresponse?: Body;
-}
-
-interface Body {
-  readonly consoleendpoint?: ConsoleEndpoint;
-  readonly errortext?: string;
+  const [answer = {}] = Object.values((await response.json()) as Record<string, Record<string, unknown>>);
+  if (!response.ok) throw new Error(String(answer["errortext"] ?? `HTTP status ${response.status}`));
+  return answer;
 }
 
 /** Sorted, percent-encoded, in lower case as a whole, and signed with HMAC-SHA1. It holds for five minutes. */

@@ -17,7 +17,15 @@ import { webApps } from "./setup/web-apps.mjs";
 const OLDEST_NODE = 20;
 
 /** Real peers of the tests, and what the benchmark compares with. */
-const TEST_PACKAGES = ["chromium", "qemu-system-x86", "tigervnc-standalone-server", "xterm", "x11-apps"];
+const TEST_PACKAGES = [
+  "chromium",
+  "qemu-system-x86",
+  "tigervnc-standalone-server",
+  "xterm",
+  "x11-apps",
+  "cs",
+  "python3-libcloud",
+];
 const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify", "haproxy"];
 
 const PACKAGES = { run: [], test: TEST_PACKAGES, bench: BENCH_PACKAGES };

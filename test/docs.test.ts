@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { describe, test } from "node:test";
 import { createContext } from "#cli/invocation.ts";
 import { createProgram, everyCommand, PROCESSES } from "#cli/program.ts";
+import { COMMANDS } from "#control/api/cloudstack/cloudstack.ts";
 import { DOCUMENTS } from "./docs/documents.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -115,6 +116,16 @@ test("every command of Porthole's that a page names exists", () => {
 
   assert.ok(known.length > 10, "there are commands to compare with");
   assert.deepEqual(unknown, []);
+});
+
+test("every CloudStack command is in its document, and no other", () => {
+  const [, table = ""] = /## What is the same\n([\s\S]*?)\n\n- /.exec(read("docs/api/cloudstack.md")) ?? [];
+  const rows = table.split("\n").filter((line) => line.startsWith("| `"));
+  const named = rows.flatMap((row) =>
+    [...(row.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => name),
+  );
+
+  assert.deepEqual(named.sort(), ["login", "logout", ...COMMANDS.map(({ name }) => name)].sort());
 });
 
 test("every file of the sources that a page names exists", () => {

@@ -140,7 +140,14 @@ describe("the set-up", () => {
   test("asks apt-get for what is missing only, fetches lists only when it must, and goes on without", async () => {
     await using folder = scratch();
     const checkout = new Checkout(folder);
-    const installed = ["chromium", "xterm", "x11-apps", "tigervnc-standalone-server"];
+    const installed = [
+      "chromium",
+      "xterm",
+      "x11-apps",
+      "cs",
+      "python3-libcloud",
+      "tigervnc-standalone-server",
+    ];
     checkout.program(
       "dpkg-query",
       installed.map((name) => `echo ${name} installed`),

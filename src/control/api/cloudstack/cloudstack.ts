@@ -18,6 +18,7 @@ import {
 } from "./cloudstack-error.ts";
 import type { Command } from "./command.ts";
 import { createConsoleEndpoint } from "./commands/create-console-endpoint.ts";
+import { EMPTY_LISTS } from "./commands/empty-lists.ts";
 import { listCapabilities } from "./commands/list-capabilities.ts";
 import { listConfigurations } from "./commands/list-configurations.ts";
 import { listConsoleSessions } from "./commands/list-console-sessions.ts";
@@ -29,13 +30,15 @@ import { login, logout } from "./login.ts";
 import { FORM, type Parameters, parametersOf, textOf } from "./parameters.ts";
 import { CLOUDSTACK_VERSION } from "./version.ts";
 
-const COMMANDS: readonly Command[] = [
+/** Every command but `login` and `logout`, which begin and end what the others need. */
+export const COMMANDS: readonly Command[] = [
   createConsoleEndpoint,
   listCapabilities,
   listConfigurations,
   listConsoleSessions,
   listVirtualMachines,
   updateConfiguration,
+  ...EMPTY_LISTS,
 ];
 
 /** As CloudStack has it: everything below U+0020 but line feed and carriage return, and delete. */

@@ -35,6 +35,12 @@ test("a machine is shown in CloudStack's fields", async () => {
         created: machine.createdAt.replace(/\.\d+Z$/, "+0000"),
         state: "Running",
         hypervisor: "External",
+        domainid: "00000000-0000-4000-8000-000000000001",
+        domain: "ROOT",
+        nic: [],
+        securitygroup: [],
+        affinitygroup: [],
+        tags: [],
       },
     ],
   });

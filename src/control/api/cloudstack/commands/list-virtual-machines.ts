@@ -3,6 +3,7 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Fields } from "../answer.ts";
 import { CloudStackError, invalidValue, STATUS, unknownEntity } from "../cloudstack-error.ts";
 import type { Command, CommandContext } from "../command.ts";
+import { DOMAIN } from "../domain.ts";
 import { listFields, windowOf } from "../paging.ts";
 import { type Parameters, textOf } from "../parameters.ts";
 import { cloudStackTime } from "../times.ts";
@@ -83,5 +84,12 @@ function virtualMachine(machine: Machine): Fields {
     created: cloudStackTime(machine.createdAt),
     state: STATES[machine.state],
     hypervisor: "External",
+    domainid: DOMAIN.id,
+    domain: DOMAIN.name,
+    // Clients take these for granted.
+    nic: [],
+    securitygroup: [],
+    affinitygroup: [],
+    tags: [],
   };
 }

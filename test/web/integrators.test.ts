@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { cpSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { lackingBrowser } from "../harness/browser.ts";
+import { createConsoleEndpoint } from "../harness/cloudstack.ts";
+import { eventually } from "../harness/eventually.ts";
+import { LOOPBACK } from "../harness/free-port.ts";
+import { colours, consolePicture } from "../harness/picture.ts";
+import { firstLine, startProcess } from "../harness/process.ts";
+import { scratch } from "../harness/scratch.ts";
+import { type Stage, startStage, untilLive } from "../harness/stage.ts";
+import { startStaticServer } from "../harness/static-server.ts";
+import { lackingGuest } from "../peers/qemu.ts";
+
+const DASHBOARD = fileURLToPath(new URL("../../examples/dashboard.ts", import.meta.url));
+const NOVNC = fileURLToPath(new URL("../../node_modules/@novnc/novnc", import.meta.url));
+
+/** As noVNC's docs/LIBRARY.md embeds it: the WebSocket's whole address is the page's own affair. */
+const PAGE = `<!doctype html><meta charset="utf-8"><div id="screen" style="height: 480px"></div>
+<script type="module">
+import RFB from "./core/rfb.js";
+const rfb = new RFB(document.querySelector("#screen"), decodeURIComponent(location.hash.slice(1)));
+rfb.addEventListener("connect", () => { document.title = "connected"; });
+rfb.addEventListener("desktopname", ({ detail }) => { document.body.dataset.name = detail.name; });
+</script>`;
+
+describe("what integrators build", { skip: lackingBrowser || lackingGuest }, () => {
+  let stage: Stage<"screen">;
+  let machine: string;
+  before(async () => {
+    stage = await startStage({ screen: {} });
+    machine = await stage.machine("screen", { name: "customer's machine" });
+  });
+  after(async () => await stage[Symbol.asyncDispose]());
+
+  test("the dashboard of the examples opens a console from its own backend, in a window of its own", async () => {
+    const { control, apiKey, secretKey } = stage.porthole;
+    await using folder = scratch();
+    const keyFile = join(folder.path, "secret.key");
+    writeFileSync(keyFile, secretKey, { mode: 0o600 });
+    await using dashboard = await startProcess(process.execPath, [DASHBOARD, control, apiKey, keyFile]);
+    const page = await stage.browser.open();
+    await page.goto(await firstLine(dashboard));
+
+    const opened = page.waitForEvent("popup");
+    await page
+      .getByRole("listitem")
+      .filter({ hasText: "customer's machine" })
+      .getByRole("link", { name: "Console" })
+      .click();
+    const window = await opened;
+
+    await untilLive(window);
+    assert.equal(await window.title(), "customer's machine");
+    assert.ok(!(await page.content()).includes(secretKey));
+  });
+
+  for (const path of ["websockify", "websockify/websockify"])
+    test(`noVNC 1.7 in a page of its own connects at /${path}`, async () => {
+      await using folder = scratch();
+      cpSync(NOVNC, folder.path, { recursive: true });
+      writeFileSync(join(folder.path, "index.html"), PAGE);
+      await using site = await startStaticServer(folder.path);
+      const extra = "a b+c/d=&é";
+      const { websocket } = await createConsoleEndpoint(stage.porthole, machine, { token: extra });
+      const query = new URLSearchParams({ token: websocket.token, extra: websocket.extra ?? "" });
+      const address = `ws://${websocket.host}:${websocket.port}/${path}?${query}`;
+      const page = await stage.browser.open({ expected: /favicon|Failed to load resource/ });
+
+      await page.goto(`http://${LOOPBACK}:${site.port}/index.html#${encodeURIComponent(address)}`);
+
+      await eventually(async () => assert.equal(await page.title(), "connected"));
+      assert.equal(await page.evaluate("document.body.dataset.name"), "customer's machine");
+      await eventually(async () => assert.ok(colours(await consolePicture(page)) > 1));
+    });
+});
