@@ -130,9 +130,14 @@ export interface Found<Item> {
 const API_NAMES = ["cloudstack", "native", "web"] as const;
 export type ApiName = (typeof API_NAMES)[number];
 
+/** A console to work at, or one small picture of its screen. */
+export type TicketPurpose = "console" | "thumbnail";
+
 export interface ConsoleOptions {
   readonly machineId: string;
   readonly api: ApiName;
+  /** A console, if it is not said. */
+  readonly purpose?: TicketPurpose | undefined;
   readonly viewOnly?: boolean | undefined;
   readonly extra?: string | undefined;
   readonly callerAddress?: string | undefined;
@@ -146,6 +151,8 @@ export interface IssuedConsole {
   readonly expiresAt: Date;
   /** The page with the ticket (and the extra token) in its fragment. */
   readonly url: string;
+  /** Of the node. */
+  readonly pageOrigin: string;
   readonly websocket: { readonly host: string; readonly port: number; readonly path: string };
 }
 

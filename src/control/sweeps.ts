@@ -5,6 +5,7 @@ import { sweepJoinTokens } from "./fleet/join-tokens.ts";
 import { periodically } from "./periodic.ts";
 import {
   createLostNodeSweep,
+  createThumbnailSweep,
   createTicketSweep,
   createUnreportedSweep,
   type SessionSweep,
@@ -15,6 +16,7 @@ import type { Store } from "./store/store.ts";
 const intervals = {
   ticketsMs: 5000,
   nodesMs: 15_000,
+  thumbnailsMs: 10_000,
   credentialsMs: 60_000,
 } as const;
 
@@ -34,6 +36,7 @@ export function startSweeps(parts: {
   const lost = logged(createLostNodeSweep(parts), "Sessions ended whose nodes are not heard of any more");
   const sweeps = [
     periodically(createTicketSweep(store), { everyMs: intervals.ticketsMs, name: "tickets", log }),
+    periodically(createThumbnailSweep(store), { everyMs: intervals.thumbnailsMs, name: "thumbnails", log }),
     periodically(unreported, { everyMs: intervals.nodesMs, name: "unreported sessions", log }),
     periodically(lost, { everyMs: intervals.nodesMs, name: "lost nodes", log }),
     periodically(

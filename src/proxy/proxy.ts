@@ -1,5 +1,6 @@
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Grant, Protocol } from "#wire/grant.ts";
 import { listenAddresses, type ProxyConfig, publicOrigins } from "./config.ts";
 import { Admission } from "./console/admission.ts";
 import { Door } from "./console/door.ts";
@@ -14,6 +15,11 @@ import { readViewerFiles } from "./http/viewer-files.ts";
 import { loadOrJoin } from "./link/identity.ts";
 import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
+import { shootRfb } from "./thumbnails/shoot-rfb.ts";
+import { Thumbnails } from "./thumbnails/thumbnails.ts";
+
+/** How a small picture of a screen is made, by the protocol that it speaks. */
+const SHOOTINGS: Readonly<Record<Protocol, typeof shootRfb>> = { rfb: shootRfb };
 
 export interface ProxyOptions {
   readonly config: ProxyConfig;
@@ -58,16 +64,26 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
   const upstreamAllow = () => link.settings?.upstreamAllow ?? { rules: [] };
   const allowedOrigins = () => link.settings?.allowedOrigins ?? new Set<string>();
+  const connect = ({ address }: Grant["upstream"], abort: AbortSignal) =>
+    UpstreamLeg.open((onread) =>
+      dial(address, { allow: upstreamAllow(), deadlineMs: deadlines.dialMs, signal: abort, onread }),
+    );
   const sessions = new Sessions({
     log,
     clock: link.clock,
     deadlines,
-    connect: ({ address }, abort) =>
-      UpstreamLeg.open((onread) =>
-        dial(address, { allow: upstreamAllow(), deadlineMs: deadlines.dialMs, signal: abort, onread }),
-      ),
+    connect,
     report: (report) => link.report(report),
     entrances: () => link.settings?.entrances ?? [],
+  });
+  const admission = new Admission(link);
+  const thumbnails: Thumbnails = new Thumbnails({
+    clock: link.clock,
+    shoot: async (grant, box, abort) =>
+      await SHOOTINGS[grant.protocol](grant, box, { deadlines, connect, signal: abort }),
+    headers: () => pages.headers,
+    admit: async (credentials) => await admission.admit(credentials, "thumbnail"),
+    report: (report) => link.report(report),
   });
   const pages = new Pages({
     ...origins,
@@ -76,8 +92,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     allowedOrigins,
     frameAncestors: () => link.settings?.frameAncestors ?? [],
     reopen: async (request) => await link.reopen(request),
+    thumbnail: async (request, response) => await thumbnails.handle(request, response),
   });
-  const admission = new Admission(link);
   const door = new Door({
     log,
     maxSessions: config.maxSessions,
@@ -97,6 +113,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   opened.defer(async () => await listener.closed());
   opened.defer(async () => await sessions.endAll(new GatewayError("node_stopping")));
   opened.defer(async () => await door.close());
+  opened.defer(async () => await thumbnails.stop());
   opened.defer(() => link.stopAsking());
   opened.defer(() => listener.stopListening());
 

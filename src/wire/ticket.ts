@@ -12,6 +12,8 @@ const TicketClaims = Type.Object({
   attachment: Type.Integer({ minimum: 1 }),
   nodeId: Type.String({ minLength: 1 }),
   incarnation: Type.String({ minLength: 1 }),
+  /** What it may be used for; absent: the console. */
+  purpose: Type.Optional(Type.Literal("thumbnail")),
   /** Milliseconds since 1970, by control's clock. */
   issuedAt: Type.Integer(),
   expiresAt: Type.Integer(),

@@ -18,6 +18,9 @@ export const EXTRA_ENTRY_PREFIX = "porthole.extra.";
 /** Beside the viewer's page: POST `{"credential"}` there answers `{"url"}`, a page with a new ticket. */
 export const REOPEN_PATH = "reopen";
 
+/** On a node's page origin: GET with `token`, `w` and `h` answers a small picture of the machine's screen, as PNG. */
+export const THUMBNAIL_PATH = "ajaximg";
+
 export const viewerLimits = {
   /** Console bytes that may be on the way to a viewer, sent and not acknowledged. */
   unacknowledgedBytes: 4 * 1024 * 1024,

@@ -34,6 +34,7 @@ const INSTALLATION = "test-installation";
 export interface ConsoleOptions {
   readonly upstream?: Grant["upstream"];
   readonly rights?: Grant["rights"];
+  readonly machineId?: string;
   readonly machineName?: string;
   readonly extra?: string;
   readonly claims?: Partial<TicketClaims>;
@@ -251,7 +252,7 @@ function grantOf(sessionId: string, options: ConsoleOptions): Grant | GatewayErr
   return {
     sessionId,
     attachment: 1,
-    machine: { id: "machine-1", name: options.machineName ?? "web-1" },
+    machine: { id: options.machineId ?? "machine-1", name: options.machineName ?? "web-1" },
     protocol: "rfb",
     upstream: options.upstream ?? { address: { kind: "tcp", host: "127.0.0.1", port: 1 } },
     rights: options.rights ?? ALL_RIGHTS,

@@ -36,6 +36,7 @@ export function createConsoles({ store, vault, drivers, values, issueTicket }: P
         account: { id: caller.accountId, name: caller.name },
         machine,
         api: options.api,
+        purpose: options.purpose ?? "console",
         viewOnly: options.viewOnly ?? false,
         extra,
         boundAddress,

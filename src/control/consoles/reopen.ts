@@ -52,6 +52,7 @@ export function createReopen(parts: Parts): Reopen {
       account,
       machine,
       api: session.api,
+      purpose: "console",
       viewOnly: session.view_only === 1,
       boundAddress: session.bound_address ?? undefined,
       creatorAddress: address,

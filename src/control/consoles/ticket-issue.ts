@@ -4,7 +4,7 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Protocol } from "#wire/grant.ts";
 import { sealTicket } from "#wire/ticket.ts";
 import type { AssignedNode, AssignNode } from "../fleet/candidates.ts";
-import type { ApiName, IssuedConsole } from "../services.ts";
+import type { ApiName, IssuedConsole, TicketPurpose } from "../services.ts";
 import { isUnredeemed } from "../sessions/conditions.ts";
 import { createSessionIds } from "../sessions/session-id.ts";
 import type { SettingValues } from "../settings/settings.ts";
@@ -23,6 +23,7 @@ interface ConsoleOrder {
     readonly protocol: Protocol;
   };
   readonly api: ApiName;
+  readonly purpose: TicketPurpose;
   readonly viewOnly: boolean;
   /** What the viewer must bring beside the ticket. */
   readonly extra?: string | undefined;
@@ -77,6 +78,7 @@ export function createTicketIssue(parts: {
         attachment: FIRST_ATTACHMENT,
         nodeId: node.id,
         incarnation: node.incarnation,
+        ...(order.purpose === "thumbnail" ? { purpose: order.purpose } : {}),
         issuedAt,
         expiresAt,
         ...(extra === undefined ? {} : { extraHash: extraHash(extra) }),
@@ -89,6 +91,7 @@ export function createTicketIssue(parts: {
       ticket,
       ...(extra === undefined ? {} : { extra }),
       expiresAt: new Date(expiresAt),
+      pageOrigin: node.pageOrigin,
       url: consoleUrl(node, { projectId: machine.project_id, ticket, extra }),
       websocket: webSocketOf(node),
     };
@@ -122,6 +125,7 @@ function prepareInsert(db: Queries) {
     protocol: of<Protocol>(),
     api: of<ApiName>(),
     view_only: of<0 | 1>(),
+    purpose: of<TicketPurpose>(),
     node_id: TEXT,
     incarnation: TEXT,
     attachment: INTEGER,
@@ -152,6 +156,7 @@ function sessionValues({ order, assigned, id, issuedAt, expiresAt }: NewSession)
     protocol: machine.protocol,
     api: order.api,
     view_only: order.viewOnly ? (1 as const) : (0 as const),
+    purpose: order.purpose,
     node_id: assigned.id,
     incarnation: assigned.incarnation,
     attachment: FIRST_ATTACHMENT,

@@ -6,5 +6,10 @@ import { sql } from "kysely";
  */
 export const isLive = sql<boolean>`sessions.state <> 'ended'`;
 
+/** Of a console to work at, which is what people mean by a session. */
+export const isConsole = sql<boolean>`sessions.purpose = 'console'`;
+
+export const isThumbnail = sql<boolean>`sessions.purpose = 'thumbnail'`;
+
 /** Issued, and neither used nor swept away. */
 export const isUnredeemed = sql<boolean>`sessions.state = 'pending' and sessions.redeemed_at is null`;

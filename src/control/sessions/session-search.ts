@@ -2,6 +2,7 @@ import type { Selectable } from "kysely";
 import type { Caller, Found, SessionSearch, Window } from "../services.ts";
 import type { SessionTable } from "../store/schema.ts";
 import type { Queries } from "../store/store.ts";
+import { isConsole } from "./conditions.ts";
 
 interface Search<Item> {
   readonly caller: Pick<Caller, "role" | "accountId">;
@@ -45,7 +46,7 @@ function sessionsThatMatch(
     redeemed,
   }: SessionSearch & { readonly ownAccountId?: string },
 ) {
-  let query = db.selectFrom("sessions");
+  let query = db.selectFrom("sessions").where(isConsole);
   const equal = {
     id,
     machine_id: machineId,

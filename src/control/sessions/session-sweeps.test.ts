@@ -5,11 +5,14 @@ import { sql } from "kysely";
 import { type TestControl, type TestNode, testControl } from "../../../test/harness/control.ts";
 import {
   createLostNodeSweep,
+  createThumbnailSweep,
   createTicketSweep,
   createUnreportedSweep,
   lostSessions,
   unreportedSessions,
 } from "./session-sweeps.ts";
+
+const MINUTE_MS = 60_000;
 
 test("a ticket that nobody used ends its session when its time is over, and no other", async () => {
   await using control = await testControl();
@@ -180,6 +183,26 @@ async function open(control: TestControl): Promise<string> {
   const { id: machineId } = await control.machine();
   return (await control.services.consoles.open(control.admin, { machineId, api: "native" })).sessionId;
 }
+
+test("what a picture leaves behind is forgotten after an hour, and consoles are not", async () => {
+  await using control = await testControl();
+  await control.node();
+  const { id: machineId } = await control.machine();
+  const { admin, services, store } = control;
+  await services.consoles.open(admin, { machineId, api: "cloudstack", purpose: "thumbnail" });
+  await services.consoles.open(admin, { machineId, api: "cloudstack" });
+  const count = async () => (await store.db.selectFrom("sessions").select("id").execute()).length;
+  control.clock.advance(2 * MINUTE_MS);
+  await createTicketSweep(store)();
+  const sweep = createThumbnailSweep(store);
+
+  control.clock.advance(58 * MINUTE_MS);
+  assert.equal(await sweep(), 0);
+  control.clock.advance(2 * MINUTE_MS);
+  assert.equal(await sweep(), 1);
+
+  assert.equal(await count(), 1);
+});
 
 async function redeem(control: TestControl, { id, incarnation }: TestNode, sessionId: string): Promise<void> {
   await control.link.redeem(id, { incarnation, sessionId, attachment: 1, viewerAddress: "::1" });

@@ -3,7 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
-import { isLive, isUnredeemed } from "./conditions.ts";
+import { isLive, isThumbnail, isUnredeemed } from "./conditions.ts";
 import { endedColumns } from "./endings.ts";
 
 const limits = {
@@ -14,6 +14,8 @@ const limits = {
    * why it did not (the sum of proxy/deadlines.ts); whoever says nothing for five never got our answer.
    */
   unreportedMs: 5 * 60 * 1000,
+  /** A dashboard asks for thousands of pictures a day, and nobody asks who saw which longer than this. */
+  thumbnailsMs: 60 * 60 * 1000,
 } as const;
 
 /** Ends what nobody will end any more. Resolves to how many sessions it ended in its bounded batch. */
@@ -86,6 +88,24 @@ export function createLostNodeSweep({
     if (clock.now() - listeningSince < timeoutMs) return 0;
     return (await end(store.db, { timeoutMs })).length;
   };
+}
+
+/** Forgets the pictures that were made, or were to be made, an hour ago. Resolves to how many. */
+export function createThumbnailSweep(store: Store): SessionSweep {
+  const forget = prepare(store.db, { ageMs: INTEGER }, (db, slots) =>
+    db
+      .deleteFrom("sessions")
+      .where("id", "in", (old) =>
+        old
+          .selectFrom("sessions")
+          .select("id")
+          .where(isThumbnail)
+          .where("ended_at", "<=", (where) => where(store.now, "-", slots.ageMs))
+          .limit(limits.sweptSessions),
+      )
+      .returning("id"),
+  );
+  return async () => (await forget(store.db, { ageMs: limits.thumbnailsMs })).length;
 }
 
 type Milliseconds = ReturnType<typeof sql<number>>;

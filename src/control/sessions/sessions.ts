@@ -5,7 +5,7 @@ import { pageSize, readCursor, toPage } from "../paging.ts";
 import type { Caller, Sessions } from "../services.ts";
 import type { SessionTable } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
-import { isLive } from "./conditions.ts";
+import { isConsole, isLive } from "./conditions.ts";
 import { searchSessions } from "./session-search.ts";
 
 /** Who opened what, newest first. Administrators see all sessions, members those of their own account. */
@@ -54,6 +54,7 @@ export function sessionQuery(
   let query = db
     .selectFrom("sessions")
     .selectAll()
+    .where(isConsole)
     .orderBy("id", "desc")
     .limit(size + 1);
   if (caller.role !== "admin") query = query.where(column("account_id"), "=", caller.accountId);

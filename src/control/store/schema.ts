@@ -2,7 +2,7 @@ import type { MachineState, Role, SessionState } from "#wire/api.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import type { Protocol } from "#wire/grant.ts";
 import type { EndingKind } from "#wire/viewer.ts";
-import type { ApiName } from "../services.ts";
+import type { ApiName, TicketPurpose } from "../services.ts";
 
 /**
  * Every table, as the code sees it. The migrations beside this make them, in types that SQLite and PostgreSQL
@@ -106,6 +106,7 @@ export interface SessionTable {
   protocol: Protocol;
   api: ApiName;
   view_only: 0 | 1;
+  purpose: TicketPurpose;
   node_id: string;
   /** The start of the node that the ticket was issued for. */
   incarnation: string;

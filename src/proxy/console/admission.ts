@@ -43,9 +43,13 @@ export class Admission {
     this.#link = link;
   }
 
-  /** Throws a GatewayError that says what is wrong with the ticket, or what control said; once it is open, whose. */
-  async admit(credentials: Credentials): Promise<Grant> {
+  /**
+   * Throws a GatewayError that says what is wrong with the ticket, or what control said; once it is open, whose. A ticket
+   * for something else than `purpose` is not spent.
+   */
+  async admit(credentials: Credentials, purpose?: TicketClaims["purpose"]): Promise<Grant> {
     const claims = await this.#open(credentials.ticket);
+    if (claims.purpose !== purpose) throw new GatewayError("ticket_invalid");
     try {
       return await this.#redeem(claims, credentials);
     } catch (thrown) {

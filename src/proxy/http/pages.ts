@@ -4,7 +4,7 @@ import { Check } from "typebox/value";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { ReopenResponse } from "#wire/link.ts";
-import { REOPEN_PATH } from "#wire/viewer.ts";
+import { REOPEN_PATH, THUMBNAIL_PATH } from "#wire/viewer.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { answerError, answerJson } from "./answer.ts";
 import { readJson } from "./body.ts";
@@ -24,6 +24,8 @@ const limits = {
 /** The page's path carries the project's public id, so that headers can follow the project. */
 const PAGE_PATH = /^\/p\/[A-Za-z0-9_-]{1,64}\/([^?]*)/;
 
+const THUMBNAIL = new RegExp(`^/${THUMBNAIL_PATH}(?:\\?|$)`);
+
 const ReopenBody = Type.Object({ credential: Type.String({ minLength: 1, maxLength: 256 }) });
 
 export interface PagesOptions extends OwnOrigins {
@@ -31,6 +33,8 @@ export interface PagesOptions extends OwnOrigins {
   readonly log: Log;
   readonly frameAncestors: () => readonly string[];
   readonly allowedOrigins: () => ReadonlySet<string>;
+  /** Answers, or throws a GatewayError. */
+  readonly thumbnail: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   readonly reopen: (request: {
     readonly credential: string;
     readonly viewerAddress: string;
@@ -60,6 +64,10 @@ export class Pages {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     checkHeaderCount(request);
     const [, name] = PAGE_PATH.exec(request.url ?? "") ?? [];
+    if (THUMBNAIL.test(request.url ?? "")) {
+      if (request.method !== "GET") throw methodNotAllowed(response, "GET");
+      return await this.#options.thumbnail(request, response);
+    }
     if (name === REOPEN_PATH) return await this.#reopen(request, response);
     const file = name === undefined ? undefined : this.#options.files.get(name);
     if (file === undefined) throw new GatewayError("not_found");

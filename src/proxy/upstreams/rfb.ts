@@ -49,7 +49,14 @@ interface SignedIn {
   readonly rest: readonly Uint8Array[];
 }
 
-async function signIn({ grant, connect, onStage, deadlines, signal }: OpeningParts): Promise<SignedIn> {
+/** Dials the hypervisor and signs in there, up to ServerInit. Throws a GatewayError. The socket is paused then. */
+export async function signIn({
+  grant,
+  connect,
+  onStage,
+  deadlines,
+  signal,
+}: Omit<OpeningParts, "viewer">): Promise<SignedIn> {
   onStage("dialling");
   const leg = await connect();
   const { socket } = leg;
@@ -126,7 +133,7 @@ function upstreamError(error: unknown): unknown {
 }
 
 /** A reset while we were talking is a broken connection; an end is a hypervisor that would not go on. */
-function hungUp(cause: unknown): GatewayError {
+export function hungUp(cause: unknown): GatewayError {
   return cause instanceof Error
     ? new GatewayError("upstream_lost", { cause })
     : new GatewayError("upstream_closed");

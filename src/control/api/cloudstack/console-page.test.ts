@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openTicket } from "#wire/ticket.ts";
 import { cloudStackQuery, type Keys, type TestApi, testApi } from "../../../../test/harness/api.ts";
 import { cloudStackForm } from "../../../../test/harness/cloudstack-call.ts";
 
@@ -111,4 +112,25 @@ test("who guesses a machine's password is slowed, even with the right one", asyn
 
   assert.equal(await ask(id, "s3cret"), 429);
   assert.equal(await ask(other.id, "s3cret"), 200);
+});
+
+test("cmd=thumbnail sends the browser to the node, with a ticket for a picture and nothing else", async () => {
+  await using api = await testApi();
+  const node = await api.control.node();
+  const { id } = await api.control.machine();
+  const member = await api.member("someone", []);
+
+  const { status, headers } = await page(api, { cmd: "thumbnail", vm: id, w: "200", h: "150" });
+
+  assert.equal(status, 302);
+  assert.equal(headers.get("cache-control"), "no-store");
+  const url = new URL(headers.get("location") ?? "");
+  assert.equal(url.origin + url.pathname, "http://node.example.com:8080/ajaximg");
+  assert.deepEqual([url.searchParams.get("w"), url.searchParams.get("h")], ["200", "150"]);
+  const claims = await openTicket(url.searchParams.get("token") ?? "", node.ticketKey);
+  assert.equal(claims.purpose, "thumbnail");
+  assert.equal((await page(api, { cmd: "thumbnail", vm: id }, member)).status, 403);
+  const { services, admin } = api.control;
+  assert.deepEqual((await services.sessions.list(admin, {})).items, []);
+  assert.equal((await services.sessions.search(admin, {}, { first: 0, size: 9 })).count, 0);
 });

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GatewayError } from "#wire/gateway-error.ts";
+import { THUMBNAIL_PATH } from "#wire/viewer.ts";
 import type { Caller } from "../../services.ts";
 import { fromFramework, logProblem } from "../http-errors.ts";
 import { peerAddress, provenanceOf } from "../origins.ts";
@@ -22,12 +23,12 @@ type Page = (request: FastifyRequest, reply: FastifyReply, parameters: Parameter
 
 /**
  * CloudStack's page flow from before createConsoleEndpoint, which it broke in 4.18: `/client/console?cmd=access&vm=ID`
- * answers a page that leads to the console, `cmd=auth` whether a console password is the right one. `command=` is taken
+ * answers a page that leads to the console, `cmd=auth` whether a console password is the right one, `cmd=thumbnail` a small picture of the screen. `command=` is taken
  * for `cmd=`. Its sentences are CloudStack's; its statuses, which there are always 200, say what they are.
  */
 export function consolePage(app: FastifyInstance, options: CloudStackOptions): void {
   const { services, log, failures, values, ourOrigin } = options;
-  const pages: Readonly<Record<string, Page>> = { access, auth };
+  const pages: Readonly<Record<string, Page>> = { access, auth, thumbnail };
 
   app.route({
     method: ["GET", "POST"],
@@ -42,7 +43,8 @@ export function consolePage(app: FastifyInstance, options: CloudStackOptions): v
       const parameters = parametersOf(request);
       const command = textOf(parameters, "cmd") ?? textOf(parameters, "command") ?? "";
       const page = Object.hasOwn(pages, command) ? pages[command] : undefined;
-      if (page === undefined) throw new GatewayError("request_invalid", { detail: "cmd: access or auth" });
+      if (page === undefined)
+        throw new GatewayError("request_invalid", { detail: "cmd: access, auth or thumbnail" });
       return await page(request, reply, parameters);
     },
   });
@@ -59,6 +61,24 @@ export function consolePage(app: FastifyInstance, options: CloudStackOptions): v
       body: [`<p><a href="${escaped(url)}">Open the console of ${escaped(name)}</a></p>`],
     });
     return await say(reply, page);
+  }
+
+  /** Sends the browser to the node for a small picture, with a ticket that is good for nothing else. */
+  async function thumbnail(request: FastifyRequest, reply: FastifyReply, parameters: Parameters) {
+    const caller = await visitor(request, parameters);
+    const { ticket, pageOrigin } = await services.consoles.open(caller, {
+      machineId: machineOf(parameters),
+      api: "cloudstack",
+      purpose: "thumbnail",
+    });
+    const query = new URLSearchParams({ token: ticket });
+    for (const side of ["w", "h"]) {
+      const pixels = textOf(parameters, side);
+      if (pixels !== undefined) query.set(side, pixels);
+    }
+    return await reply
+      .header("cache-control", "no-store")
+      .redirect(`${pageOrigin}/${THUMBNAIL_PATH}?${query}`, 302);
   }
 
   /** Signed calls only, and those who guess are slowed: it would be an oracle of passwords otherwise. */

@@ -1,0 +1,72 @@
+import { encode } from "fast-png";
+import type { ScreenSize } from "#protocols/rfb/snapshot.ts";
+
+const CHANNELS = 3;
+
+/**
+ * A picture that becomes small while it comes in: each of its pixels is the mean of the larger picture's pixels that
+ * fall on it. What comes twice counts twice.
+ */
+export class Miniature {
+  readonly size: ScreenSize;
+  readonly #of: ScreenSize;
+  readonly #sums: Uint32Array;
+  readonly #counts: Uint32Array;
+  /** On which of the small picture's columns each of the larger one's falls. */
+  readonly #columns: Uint16Array;
+
+  /** Keeps the proportions, inside of `box`, and never enlarges. */
+  constructor(of: ScreenSize, box: ScreenSize) {
+    const scale = Math.min(1, box.width / of.width, box.height / of.height);
+    const side = (length: number) => Math.max(1, Math.round(length * scale));
+    this.#of = of;
+    this.size = { width: side(of.width), height: side(of.height) };
+    const pixels = this.size.width * this.size.height;
+    this.#sums = new Uint32Array(pixels * CHANNELS);
+    this.#counts = new Uint32Array(pixels);
+    this.#columns = Uint16Array.from({ length: of.width }, (_, column) =>
+      Math.floor((column * this.size.width) / of.width),
+    );
+  }
+
+  /** A row of the larger picture: four bytes a pixel, blue, green, red and one of nothing. */
+  readonly paint = (x: number, y: number, row: Uint8Array): void => {
+    const { width, height } = this.size;
+    const [sums, counts, columns] = [this.#sums, this.#counts, this.#columns];
+    const line = Math.floor((y * height) / this.#of.height) * width;
+    // Millions of pixels come by here on a node's only thread: nothing is made for any of them.
+    for (let from = 0, column = x; from < row.length; from += 4, column += 1) {
+      const pixel = line + (columns[column] ?? 0);
+      const to = pixel * CHANNELS;
+      counts[pixel] = (counts[pixel] ?? 0) + 1;
+      sums[to] = (sums[to] ?? 0) + (row[from + 2] ?? 0);
+      sums[to + 1] = (sums[to + 1] ?? 0) + (row[from + 1] ?? 0);
+      sums[to + 2] = (sums[to + 2] ?? 0) + (row[from] ?? 0);
+    }
+  };
+
+  /** The same in another size, no larger than this one. */
+  in(box: ScreenSize): Miniature {
+    const smaller = new Miniature(this.size, box);
+    const { width, height } = this.size;
+    const colours = this.#colours();
+    const row = new Uint8Array(width * 4);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++)
+        for (let channel = 0; channel < CHANNELS; channel++)
+          row[x * 4 + 2 - channel] = colours[(y * width + x) * CHANNELS + channel] ?? 0;
+      smaller.paint(0, y, row);
+    }
+    return smaller;
+  }
+
+  png(): Uint8Array {
+    return encode({ ...this.size, channels: CHANNELS, depth: 8, data: this.#colours() });
+  }
+
+  #colours(): Uint8Array {
+    return Uint8Array.from(this.#sums, (sum, at) =>
+      Math.round(sum / Math.max(1, this.#counts[Math.floor(at / CHANNELS)] ?? 0)),
+    );
+  }
+}

@@ -1,0 +1,109 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Clock } from "#base/clock.ts";
+import type { ScreenSize } from "#protocols/rfb/snapshot.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { Grant } from "#wire/grant.ts";
+import type { SessionReport } from "#wire/link.ts";
+import type { Credentials } from "../console/admission.ts";
+import { endingOf } from "../console/ending.ts";
+import { answer } from "../http/answer.ts";
+import { viewerAddress } from "../http/viewer-address.ts";
+import { type Shoot, Shots } from "./shots.ts";
+
+const limits = {
+  /** Pictures that are waited for at once. */
+  pending: 32,
+} as const;
+
+/** Of a side, in pixels, and what CloudStack's pages ask for. */
+const SIDES = {
+  w: { most: 640, usual: 144 },
+  h: { most: 480, usual: 110 },
+} as const;
+const LEAST_PIXELS = 16;
+
+export interface ThumbnailsOptions {
+  readonly clock: Clock;
+  readonly shoot: Shoot;
+  readonly headers: () => OutgoingHttpHeaders;
+  /** Throws a GatewayError for a ticket that is not for this. */
+  readonly admit: (credentials: Credentials) => Promise<Grant>;
+  readonly report: (report: SessionReport) => void;
+}
+
+/** Small pictures of screens, for whoever has a ticket for one: `?token=…&w=…&h=…`. */
+export class Thumbnails {
+  readonly #options: ThumbnailsOptions;
+  readonly #shots: Shots;
+  #pending = 0;
+
+  constructor(options: ThumbnailsOptions) {
+    this.#options = options;
+    this.#shots = new Shots(options.shoot, () => performance.now());
+  }
+
+  /** Gives up what is being made, and makes no more. Resolves when nobody waits any longer. */
+  async stop(): Promise<void> {
+    await this.#shots.stop(new GatewayError("node_stopping"));
+  }
+
+  /** Throws the GatewayError with which it is refused. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { searchParams: query } = new URL(request.url ?? "/", "http://node");
+    const box = { width: side(query, "w"), height: side(query, "h") };
+    if (this.#pending >= limits.pending) throw new GatewayError("node_full");
+    this.#pending += 1;
+    try {
+      const body = await this.#picture(request, query, box);
+      const headers = {
+        ...this.#options.headers(),
+        // Dashboards of other origins show it, which need a ticket for it.
+        "cross-origin-resource-policy": "cross-origin",
+        "cache-control": "no-store",
+        "content-type": "image/png",
+      };
+      answer(request, response, { status: 200, headers, body: Buffer.from(body) });
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+
+  async #picture(request: IncomingMessage, query: URLSearchParams, box: ScreenSize): Promise<Uint8Array> {
+    const grant = await this.#options.admit({
+      ticket: query.get("token") ?? undefined,
+      extra: query.get("extra") ?? undefined,
+      viewerAddress: viewerAddress(request.socket),
+    });
+    try {
+      const picture = await this.#shots.of(grant);
+      this.#report(grant, new GatewayError("viewer_closed"));
+      return picture.in(box).png();
+    } catch (error) {
+      this.#report(grant, error);
+      throw error;
+    }
+  }
+
+  #report({ sessionId, attachment }: Grant, reason: unknown): void {
+    const { clock, report } = this.#options;
+    report({
+      sessionId,
+      attachment,
+      at: clock.now(),
+      state: "ended",
+      ending: endingOf(reason, { session: sessionId, wasOpen: false }),
+      bytesToViewer: 0,
+      bytesFromViewer: 0,
+    });
+  }
+}
+
+function side(query: URLSearchParams, name: keyof typeof SIDES): number {
+  const { most, usual } = SIDES[name];
+  const text = query.get(name);
+  if (text === null) return usual;
+  const pixels = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (pixels < LEAST_PIXELS)
+    throw new GatewayError("request_invalid", { detail: `${name}: from ${LEAST_PIXELS} to ${most} pixels` });
+  return Math.min(pixels, most);
+}
