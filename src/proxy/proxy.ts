@@ -9,7 +9,7 @@ import { UpstreamLeg } from "./console/upstream-leg.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { dial } from "./dial.ts";
 import { Listener } from "./http/listener.ts";
-import { checkOrigin } from "./http/origin.ts";
+import { checkOrigin, type OwnOrigins } from "./http/origin.ts";
 import { Pages } from "./http/pages.ts";
 import { readViewerFiles } from "./http/viewer-files.ts";
 import { loadOrJoin } from "./link/identity.ts";
@@ -62,6 +62,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     sessions: () => sessions.size,
     redeemMs: deadlines.redeemMs,
   });
+  const foundAt = (): readonly [OwnOrigins, ...OwnOrigins[]] => [link.settings?.found ?? origins, origins];
   const upstreamAllow = () => link.settings?.upstreamAllow ?? { rules: [] };
   const allowedOrigins = () => link.settings?.allowedOrigins ?? new Set<string>();
   const connect = ({ address }: Grant["upstream"], abort: AbortSignal) =>
@@ -86,7 +87,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     report: (report) => link.report(report),
   });
   const pages = new Pages({
-    ...origins,
+    origins: foundAt,
     files,
     log,
     allowedOrigins,
@@ -100,7 +101,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     closingMs: deadlines.closingMs,
     sessions,
     headers: () => pages.headers,
-    checkOrigin: (origin) => checkOrigin(origin, origins, allowedOrigins()),
+    checkOrigin: (origin) => checkOrigin(origin, foundAt(), allowedOrigins()),
     admit: async (credentials) => await admission.admit(credentials),
   });
   listener.serve({

@@ -48,6 +48,8 @@ export const NodeSettings = Type.Object({
   allowedOrigins: Type.Array(Type.String()),
   /** Who may frame the viewer: console.allowed.origins. */
   frameAncestors: Type.Array(Type.String()),
+  /** Under which origins browsers find this node, where the installation gives it another name than it knows. */
+  found: Type.Optional(Type.Object({ pageOrigin: Type.String(), webSocketOrigin: Type.String() })),
   /** Page origins of the other nodes that are up. */
   entrances: Type.Array(Type.String()),
 });

@@ -75,4 +75,21 @@ describe("what integrators build", { skip: lackingBrowser || lackingGuest }, () 
       assert.equal(await page.evaluate("document.body.dataset.name"), "customer's machine");
       await eventually(async () => assert.ok(colours(await consolePicture(page)) > 1));
     });
+
+  // Last: from here on the installation's consoles have other addresses. Chromium knows where *.localhost is.
+  test("with a domain, consoles open under the name that it gives the node", async () => {
+    await stage.porthole.api.call("PUT", "settings/consoleproxy.url.domain", { value: "*.localhost" });
+    const { port } = new URL(stage.porthole.node);
+    const { websocket } = await createConsoleEndpoint(stage.porthole, machine);
+    assert.deepEqual([websocket.host, websocket.port], ["127-0-0-1.localhost", port]);
+
+    // The node hears of its name with its next report.
+    await eventually(async () => {
+      const page = await stage.browser.open({ expected: /WebSocket connection to/ });
+      await page.goto((await createConsoleEndpoint(stage.porthole, machine)).url);
+      await page.locator("[data-phase=live], [data-phase=ended]").waitFor();
+      assert.equal(new URL(page.url()).host, `127-0-0-1.localhost:${port}`);
+      assert.equal(await page.locator("[data-phase=live]").count(), 1);
+    });
+  });
 });

@@ -1,9 +1,5 @@
+import type { Entrance } from "../fleet/public-names.ts";
 import type { IssuedConsole } from "../services.ts";
-
-interface Entrance {
-  readonly pageOrigin: string;
-  readonly webSocketOrigin: string;
-}
 
 /** What every node serves WebSockets under; the path before it does not matter. */
 const WEBSOCKET_PATH = "websockify";

@@ -4,6 +4,7 @@ import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { assign, type Candidate } from "./assignment.ts";
+import { publicNames } from "./public-names.ts";
 import { silenceMs } from "./up.ts";
 
 const limits = {
@@ -62,7 +63,10 @@ export function createAssignment({
     const rows = await findCandidates(db, { silenceMs: silenceMs(values) });
     const [latest] = rows.length > 1 ? await findLatest(db, { machineId }) : [];
     const recent = latest !== undefined && (latest.ended_at ?? Infinity) > clock.now() - limits.recentMs;
-    return assign(rows.map(toCandidate), recent ? latest.node_id : undefined);
+    const assigned = assign(rows.map(toCandidate), recent ? latest.node_id : undefined);
+    return assigned === undefined
+      ? undefined
+      : publicNames(assigned, values.value("consoleproxy.url.domain"));
   };
 }
 

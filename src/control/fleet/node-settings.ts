@@ -2,6 +2,7 @@ import type { NodeSettings } from "#wire/link.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
+import { type Entrance, publicNames } from "./public-names.ts";
 import { silenceMs } from "./up.ts";
 
 /** What a node is to obey now; it comes with every answer to register and heartbeat. */
@@ -17,10 +18,13 @@ export function createNodeSettings({
   /** Control's own, whose pages may open consoles. */
   readonly publicOrigin: () => string;
 }): NodeSettingsFor {
+  const findOwn = prepare(store.db, { nodeId: TEXT }, (db, slots) =>
+    db.selectFrom("nodes").select(["page_origin", "web_socket_origin"]).where("id", "=", slots.nodeId),
+  );
   const findOthers = prepare(store.db, { nodeId: TEXT, silenceMs: INTEGER }, (db, slots) =>
     db
       .selectFrom("nodes")
-      .select("page_origin")
+      .select(["page_origin", "web_socket_origin"])
       .where("id", "<>", slots.nodeId)
       .where("incarnation", "is not", null)
       .where("seen_at", ">", (where) => where(store.now, "-", slots.silenceMs))
@@ -28,13 +32,20 @@ export function createNodeSettings({
   );
   return async (nodeId) => {
     const others = await findOthers(store.db, { nodeId, silenceMs: silenceMs(values) });
+    const [own] = await findOwn(store.db, { nodeId });
     const allowed = values.value("console.allowed.origins");
+    const domain = values.value("consoleproxy.url.domain");
     return {
       heartbeatIntervalMs: values.value("consoleproxy.loadscan.interval"),
       upstreamAllow: values.value("upstream.allow"),
       allowedOrigins: [publicOrigin(), ...allowed],
       frameAncestors: [...allowed],
-      entrances: others.map((node) => node.page_origin),
+      ...(own === undefined || domain === "" ? {} : { found: publicNames(entrance(own), domain) }),
+      entrances: others.map((other) => publicNames(entrance(other), domain).pageOrigin),
     };
   };
+}
+
+function entrance(row: { readonly page_origin: string; readonly web_socket_origin: string }): Entrance {
+  return { pageOrigin: row.page_origin, webSocketOrigin: row.web_socket_origin };
 }

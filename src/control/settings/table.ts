@@ -1,5 +1,6 @@
 import { flag, list, origin } from "#base/config.ts";
 import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
+import { consoleDomain } from "../fleet/public-names.ts";
 
 /** One thing that the whole installation shares and an operator may change at run time. */
 export interface SettingDefinition<Value> {
@@ -37,6 +38,12 @@ export const SETTINGS = {
     parse: flag,
     description:
       "Whether every console that is asked for through an API must have an extra token, which the viewer brings beside the link.",
+  },
+  "consoleproxy.url.domain": {
+    fallback: "",
+    parse: consoleDomain,
+    description:
+      "The name under which browsers find console nodes that are known by an address: *.example.com gives a node at 203.0.113.7 the name 203-0-113-7.example.com, a plain name is that of all nodes. Empty means the address.",
   },
   "consoleproxy.loadscan.interval": {
     fallback: String(5 * SECOND_MS),

@@ -16,7 +16,7 @@ const ACCEPTED = [
 
 for (const origin of ACCEPTED) {
   test(`the origin ${origin} is accepted`, () => {
-    checkOrigin(origin, own, allowed);
+    checkOrigin(origin, [own], allowed);
   });
 }
 
@@ -50,6 +50,16 @@ const REFUSED = [
 
 for (const origin of REFUSED) {
   test(`the origin “${origin}” is refused`, () => {
-    assert.throws(() => checkOrigin(origin, own, allowed), { code: "origin_refused" });
+    assert.throws(() => checkOrigin(origin, [own], allowed), { code: "origin_refused" });
   });
 }
+
+test("a node that is found under several names takes the pages of all of them", () => {
+  const named = {
+    pageOrigin: "http://1-2-3-4.example.com",
+    webSocketOrigin: "http://1-2-3-4.example.com:81",
+  };
+
+  for (const { pageOrigin } of [own, named]) checkOrigin(pageOrigin, [named, own], new Set());
+  assert.throws(() => checkOrigin("http://example.com", [named, own], new Set()), { code: "origin_refused" });
+});

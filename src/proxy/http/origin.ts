@@ -1,6 +1,6 @@
 import { GatewayError } from "#wire/gateway-error.ts";
 
-/** The origins that the node itself is found at, from its configuration and never from a Host header. */
+/** The origins that the node itself is found at, from its configuration or control, and never from a Host header. */
 export interface OwnOrigins {
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
@@ -11,12 +11,19 @@ export interface OwnOrigins {
  * accepted. Otherwise it must be the node's own, on any of its ports, or stand in what the operator allows.
  * Throws `origin_refused`.
  */
-export function checkOrigin(header: string | undefined, own: OwnOrigins, allowed: ReadonlySet<string>): void {
+export function checkOrigin(
+  header: string | undefined,
+  own: readonly OwnOrigins[],
+  allowed: ReadonlySet<string>,
+): void {
   if (header === undefined) return;
   const origin = parseOrigin(header);
   const fits =
     origin !== undefined &&
-    (allowed.has(origin.origin) || isOwn(origin, own.pageOrigin) || isOwn(origin, own.webSocketOrigin));
+    (allowed.has(origin.origin) ||
+      own.some(
+        ({ pageOrigin, webSocketOrigin }) => isOwn(origin, pageOrigin) || isOwn(origin, webSocketOrigin),
+      ));
   if (!fits) throw new GatewayError("origin_refused");
 }
 

@@ -28,7 +28,9 @@ const THUMBNAIL = new RegExp(`^/${THUMBNAIL_PATH}(?:\\?|$)`);
 
 const ReopenBody = Type.Object({ credential: Type.String({ minLength: 1, maxLength: 256 }) });
 
-export interface PagesOptions extends OwnOrigins {
+export interface PagesOptions {
+  /** All that the node is found at; the first is where browsers are sent. */
+  readonly origins: () => readonly [OwnOrigins, ...OwnOrigins[]];
   readonly files: ViewerFiles;
   readonly log: Log;
   readonly frameAncestors: () => readonly string[];
@@ -52,7 +54,8 @@ export class Pages {
 
   /** For every answer of the node, refused upgrades included. */
   get headers() {
-    const { webSocketOrigin, frameAncestors } = this.#options;
+    const { origins, frameAncestors } = this.#options;
+    const [{ webSocketOrigin }] = origins();
     return securityHeaders({ webSocketOrigin, frameAncestors: frameAncestors() });
   }
 
@@ -93,7 +96,7 @@ export class Pages {
 
   #checkSameSite(request: IncomingMessage): void {
     if (request.headers["sec-fetch-site"] === "cross-site") throw new GatewayError("origin_refused");
-    checkOrigin(request.headers.origin, this.#options, this.#options.allowedOrigins());
+    checkOrigin(request.headers.origin, this.#options.origins(), this.#options.allowedOrigins());
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, thrown: unknown): void {

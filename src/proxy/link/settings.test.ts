@@ -20,6 +20,18 @@ test("settings are taken over as they are used", () => {
   assert.deepEqual(obeyed.entrances, ["http://node-2.example.com"]);
 });
 
+test("the names under which the node is found are taken over whole, or not at all", () => {
+  const found = {
+    pageOrigin: "http://1-2-3-4.example.com",
+    webSocketOrigin: "http://1-2-3-4.example.com:81",
+  };
+  const odd = { ...found, webSocketOrigin: "ws://1-2-3-4.example.com; script-src *" };
+
+  assert.equal(obey(SETTINGS, captureLog().logger).found, undefined);
+  assert.deepEqual(obey({ ...SETTINGS, found }, captureLog().logger).found, found);
+  assert.equal(obey({ ...SETTINGS, found: odd }, captureLog().logger).found, undefined);
+});
+
 test("upstream.allow that cannot be read allows nothing, and the operator is told", () => {
   const log = captureLog();
 

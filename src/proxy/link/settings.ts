@@ -2,6 +2,7 @@ import { origin } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import type { NodeSettings } from "#wire/link.ts";
 import { parseUpstreamAllow, type UpstreamAllow } from "#wire/upstream-allow.ts";
+import type { OwnOrigins } from "../http/origin.ts";
 
 /** The installation's settings in the form in which the node uses them. */
 export interface Obeyed {
@@ -9,6 +10,8 @@ export interface Obeyed {
   readonly upstreamAllow: UpstreamAllow;
   readonly allowedOrigins: ReadonlySet<string>;
   readonly frameAncestors: readonly string[];
+  /** Under which names browsers find this node, where they are not those that it knows by itself. */
+  readonly found: OwnOrigins | undefined;
   readonly entrances: readonly string[];
 }
 
@@ -22,8 +25,15 @@ export function obey(settings: NodeSettings, log: Log): Obeyed {
     upstreamAllow: allowed(settings.upstreamAllow, log),
     allowedOrigins: new Set(origins(settings.allowedOrigins, log)),
     frameAncestors: origins(settings.frameAncestors, log),
+    found: foundAt(settings.found),
     entrances: origins(settings.entrances, log),
   };
+}
+
+function foundAt(found: NodeSettings["found"]): OwnOrigins | undefined {
+  if (found === undefined || !isOrigin(found.pageOrigin) || !isOrigin(found.webSocketOrigin))
+    return undefined;
+  return found;
 }
 
 function allowed(text: string, log: Log): UpstreamAllow {

@@ -1,0 +1,47 @@
+import { isIP } from "node:net";
+
+/** Where browsers find a node. */
+export interface Entrance {
+  readonly pageOrigin: string;
+  readonly webSocketOrigin: string;
+}
+
+/**
+ * A node under the name that `consoleproxy.url.domain` gives it, if it is known by an address: of `*.example.com` it is
+ * `203-0-113-7.example.com`, a plain name is the one name of all nodes. A node that has a name of its own keeps it.
+ */
+export function publicNames<Node extends Entrance>(node: Node, domain: string): Node {
+  if (domain === "") return node;
+  const { pageOrigin, webSocketOrigin } = node;
+  return {
+    ...node,
+    pageOrigin: named(pageOrigin, domain),
+    webSocketOrigin: named(webSocketOrigin, domain),
+  };
+}
+
+function named(origin: string, domain: string): string {
+  const url = new URL(origin);
+  const address = url.hostname.replace(/^\[|\]$/g, "");
+  if (isIP(address) === 0) return origin;
+  url.hostname = domain.startsWith("*") ? dashed(address) + domain.slice(1) : domain;
+  return url.origin;
+}
+
+/** A label of DNS neither begins nor ends with a hyphen: of `::1` it is `0--1`. */
+function dashed(address: string): string {
+  const label = address.replace(/[.:]/g, "-");
+  return `${label.startsWith("-") ? "0" : ""}${label}${label.endsWith("-") ? "0" : ""}`;
+}
+
+/** Of the setting: a name, `*.` and a name, or nothing. Throws an Error that says what is wrong. */
+export function consoleDomain(text: string): string {
+  const name = text.toLowerCase();
+  if (
+    name !== "" &&
+    !/^(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(name)
+  )
+    throw new Error("must be a domain name, such as console.example.com, or *.example.com");
+  if (isIP(name) !== 0) throw new Error("must be a name, not an address");
+  return name;
+}
