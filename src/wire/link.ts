@@ -92,6 +92,8 @@ export const RedeemRequest = Type.Object({
   sessionId: Type.String({ maxLength: 64 }),
   attachment: Type.Integer({ minimum: 1 }),
   viewerAddress: Type.String({ maxLength: 64 }),
+  /** As the ticket has it: one for a picture is redeemed as that, or not at all. */
+  purpose: Type.Optional(Type.Literal("thumbnail")),
 });
 export type RedeemRequest = Static<typeof RedeemRequest>;
 

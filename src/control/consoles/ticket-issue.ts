@@ -61,7 +61,7 @@ export function createTicketIssue(parts: {
 
     const node = await store.db.transaction().execute(async (db) => {
       await order.spend?.(db);
-      const [unredeemed] = await countUnredeemed(db, { accountId: account.id });
+      const [unredeemed] = await countUnredeemed(db, { accountId: account.id, purpose: order.purpose });
       if ((unredeemed?.count ?? 0) >= maximumPending)
         throw new GatewayError("rate_limited", {
           detail: `the account has ${maximumPending} links that nobody used yet`,
@@ -104,12 +104,13 @@ function extraHash(extra: string): string {
 }
 
 function prepareCount({ db, now }: Store) {
-  return prepare(db, { accountId: TEXT }, (query, { accountId }) =>
+  return prepare(db, { accountId: TEXT, purpose: of<TicketPurpose>() }, (query, { accountId, purpose }) =>
     query
       .selectFrom("sessions")
       .select((select) => select.fn.countAll<number>().as("count"))
       .where("account_id", "=", accountId)
       .where(isUnredeemed)
+      .where("purpose", "=", purpose)
       .where("ticket_expires_at", ">", now),
   );
 }
@@ -155,7 +156,7 @@ function sessionValues({ order, assigned, id, issuedAt, expiresAt }: NewSession)
     machine_name: machine.name,
     protocol: machine.protocol,
     api: order.api,
-    view_only: order.viewOnly ? (1 as const) : (0 as const),
+    view_only: order.viewOnly || order.purpose === "thumbnail" ? (1 as const) : (0 as const),
     purpose: order.purpose,
     node_id: assigned.id,
     incarnation: assigned.incarnation,

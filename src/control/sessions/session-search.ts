@@ -2,7 +2,7 @@ import type { Selectable } from "kysely";
 import type { Caller, Found, SessionSearch, Window } from "../services.ts";
 import type { SessionTable } from "../store/schema.ts";
 import type { Queries } from "../store/store.ts";
-import { isConsole } from "./conditions.ts";
+import { isConsole, isLive } from "./conditions.ts";
 
 interface Search<Item> {
   readonly caller: Pick<Caller, "role" | "accountId">;
@@ -61,6 +61,6 @@ function sessionsThatMatch(
   if (createdFrom !== undefined) query = query.where("created_at", ">=", createdFrom);
   if (createdTo !== undefined) query = query.where("created_at", "<=", createdTo);
   if (redeemed !== undefined) query = query.where("redeemed_at", "is not", null);
-  if (redeemed === "open") query = query.where("state", "<>", "ended");
+  if (redeemed === "open") query = query.where(isLive);
   return query;
 }

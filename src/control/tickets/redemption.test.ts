@@ -216,6 +216,54 @@ async function open(control: TestControl, machineId: string, caller = control.ad
   return (await control.services.consoles.open(caller, { machineId, api: "native" })).sessionId;
 }
 
+test("a ticket for a picture is redeemed as that and not as a console, and nobody can open it again", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const { id: machineId } = await control.machine();
+  const { services, admin, link, store } = control;
+  const { sessionId } = await services.consoles.open(admin, {
+    machineId,
+    api: "cloudstack",
+    purpose: "thumbnail",
+  });
+  const request = {
+    incarnation: node.incarnation,
+    sessionId,
+    attachment: 1,
+    viewerAddress: "198.51.100.7",
+  };
+
+  await assert.rejects(link.redeem(node.id, request), { code: "ticket_invalid" });
+  const { rights } = await link.redeem(node.id, { ...request, purpose: "thumbnail" });
+
+  assert.equal(rights.input, false);
+  const row = await store.db
+    .selectFrom("sessions")
+    .select(["reopen_hash", "redeemed_at"])
+    .where("id", "=", sessionId)
+    .executeTakeFirst();
+  assert.equal(row?.reopen_hash, null);
+  assert.notEqual(row?.redeemed_at, null);
+});
+
+test("a ticket for a console is not redeemed as one for a picture", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const { id: machineId } = await control.machine();
+  const { sessionId } = await control.services.consoles.open(control.admin, { machineId, api: "native" });
+
+  await assert.rejects(
+    control.link.redeem(node.id, {
+      incarnation: node.incarnation,
+      sessionId,
+      attachment: 1,
+      viewerAddress: "198.51.100.7",
+      purpose: "thumbnail",
+    }),
+    { code: "ticket_invalid" },
+  );
+});
+
 async function redeem(
   control: TestControl,
   node: Pick<TestNode, "id" | "incarnation">,

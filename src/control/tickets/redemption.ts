@@ -6,8 +6,9 @@ import type { RedeemRequest } from "#wire/link.ts";
 import { ALL_RIGHTS, VIEW_ONLY } from "#wire/rights.ts";
 import type { JudgeStanding } from "../consoles/standing.ts";
 import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
+import type { TicketPurpose } from "../services.ts";
 import { endSession } from "../sessions/endings.ts";
-import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
+import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 import { newCredential } from "../vault/credential.ts";
 import type { Vault } from "../vault/vault.ts";
@@ -33,14 +34,17 @@ export function createRedemption({ store, vault, drivers, judgeStanding }: Parts
   const take = prepareTake(store);
   const explain = prepareExplain(store);
 
-  return async (nodeId, { incarnation, sessionId, attachment, viewerAddress }) => {
+  return async (nodeId, { incarnation, sessionId, attachment, viewerAddress, ...request }) => {
     const reopen = newCredential();
     const viewer = canonicalAddress(viewerAddress) ?? viewerAddress;
     const key = { id: sessionId, nodeId, incarnation, attachment, viewer };
-    const [session] = await take(store.db, { ...key, reopenHash: reopen.hash });
+    // Nobody comes back to a picture.
+    const purpose: TicketPurpose = request.purpose ?? "console";
+    const reopenHash = purpose === "console" ? reopen.hash : null;
+    const [session] = await take(store.db, { ...key, purpose, reopenHash });
     if (session === undefined) {
       const [row] = await explain(store.db, { id: sessionId });
-      throw new GatewayError(refusal(row, key));
+      throw new GatewayError(refusal(row, { ...key, purpose }));
     }
 
     try {
@@ -72,7 +76,8 @@ function prepareTake({ db, now }: Store) {
     incarnation: TEXT,
     attachment: INTEGER,
     viewer: TEXT,
-    reopenHash: TEXT,
+    purpose: of<TicketPurpose>(),
+    reopenHash: nullable(TEXT),
   };
   return prepare(db, kinds, (query, values) =>
     query
@@ -85,6 +90,7 @@ function prepareTake({ db, now }: Store) {
       .where("node_id", "=", values.nodeId)
       .where("incarnation", "=", values.incarnation)
       .where("attachment", "=", values.attachment)
+      .where("purpose", "=", values.purpose)
       // The node compares it first; a node that does not is no way around it.
       .where((where) =>
         where.or([where("bound_address", "is", null), where("bound_address", "=", values.viewer)]),
@@ -97,7 +103,7 @@ function prepareExplain({ db, now }: Store) {
   return prepare(db, { id: TEXT }, (query, { id }) =>
     query
       .selectFrom("sessions")
-      .select(["node_id", "incarnation", "attachment", "state", "redeemed_at", "bound_address"])
+      .select(["node_id", "incarnation", "attachment", "state", "redeemed_at", "bound_address", "purpose"])
       .select(["ending_kind", "ending_code", "ticket_expires_at"])
       .select(now.as("now"))
       .where("id", "=", id),
@@ -109,12 +115,13 @@ type Explained = Awaited<ReturnType<ReturnType<typeof prepareExplain>>>[number];
 /** Why the update found nothing to update, for the person who holds the link. */
 function refusal(
   row: Explained | undefined,
-  key: { nodeId: string; incarnation: string; attachment: number; viewer: string },
+  key: { nodeId: string; incarnation: string; attachment: number; purpose: TicketPurpose },
 ): ErrorCode {
   if (row === undefined) return "ticket_foreign";
   if (row.node_id !== key.nodeId || row.incarnation !== key.incarnation) return "ticket_foreign";
   if (row.redeemed_at !== null || row.attachment !== key.attachment) return "ticket_used";
   if (row.ticket_expires_at <= row.now) return "ticket_expired";
+  if (row.purpose !== key.purpose) return "ticket_invalid";
   if (row.state === "ended") return row.ending_code ?? "ticket_expired";
   return "caller_address_mismatch";
 }

@@ -67,9 +67,15 @@ export class Admission {
     if (claims.expiresAt <= clock.now()) throw new GatewayError("ticket_expired");
     checkBindings(claims, credentials);
     if (!this.#used.take(ticket, claims.expiresAt, clock.now())) throw new GatewayError("ticket_used");
-    const { sessionId, attachment } = claims;
+    const { sessionId, attachment, purpose } = claims;
+    const { viewerAddress } = credentials;
     try {
-      return await this.#link.redeem({ sessionId, attachment, viewerAddress: credentials.viewerAddress });
+      return await this.#link.redeem({
+        sessionId,
+        attachment,
+        viewerAddress,
+        ...(purpose === undefined ? {} : { purpose }),
+      });
     } catch (error) {
       if (UNHEARD.has(toGatewayError(error).code)) this.#reportEnded(claims, error);
       throw error;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decode } from "fast-png";
-import { Miniature } from "./miniature.ts";
+import { Miniature, pngOf, shrunk } from "./miniature.ts";
 
 /** Blue, green, red and nothing, as it stands in a row. */
 function row(...pixels: readonly (readonly [red: number, green: number, blue: number])[]): Uint8Array {
@@ -16,7 +16,7 @@ test("a picture that fits keeps its size and its colours", () => {
   const picture = new Miniature({ width: 2, height: 1 }, { width: 100, height: 100 });
   picture.paint(0, 0, row(RED, WHITE));
 
-  const { width, height, channels, data } = decode(picture.png());
+  const { width, height, channels, data } = decode(pngOf(picture.picture()));
 
   assert.deepEqual([width, height, channels], [2, 1, 3]);
   assert.deepEqual([...data], [...RED, ...WHITE]);
@@ -28,7 +28,7 @@ test("each pixel is the mean of those that fall on it, in whatever pieces rows c
   picture.paint(3, 0, row(RED));
   picture.paint(0, 1, row(WHITE, BLACK, RED, RED));
 
-  const { width, height, data } = decode(picture.png());
+  const { width, height, data } = decode(pngOf(picture.picture()));
 
   assert.deepEqual([width, height], [2, 1]);
   assert.deepEqual([...data], [128, 128, 128, ...RED]);
@@ -48,7 +48,7 @@ test("a smaller one is made of it without the screen", () => {
   const picture = new Miniature({ width: 4, height: 1 }, { width: 4, height: 1 });
   picture.paint(0, 0, row(WHITE, BLACK, RED, RED));
 
-  const { width, data } = decode(picture.in({ width: 2, height: 1 }).png());
+  const { width, data } = decode(pngOf(shrunk(picture.picture(), { width: 2, height: 1 })));
 
   assert.equal(width, 2);
   assert.deepEqual([...data], [128, 128, 128, ...RED]);

@@ -45,28 +45,40 @@ export class Miniature {
     }
   };
 
-  /** The same in another size, no larger than this one. */
-  in(box: ScreenSize): Miniature {
-    const smaller = new Miniature(this.size, box);
-    const { width, height } = this.size;
-    const colours = this.#colours();
-    const row = new Uint8Array(width * 4);
-    for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++)
-        for (let channel = 0; channel < CHANNELS; channel++)
-          row[x * 4 + 2 - channel] = colours[(y * width + x) * CHANNELS + channel] ?? 0;
-      smaller.paint(0, y, row);
+  /** What it has become. */
+  picture(): Picture {
+    const rgb = new Uint8Array(this.#sums.length);
+    for (let pixel = 0, at = 0; at < rgb.length; pixel += 1) {
+      const count = Math.max(1, this.#counts[pixel] ?? 0);
+      for (let channel = 0; channel < CHANNELS; channel += 1, at += 1)
+        rgb[at] = Math.round((this.#sums[at] ?? 0) / count);
     }
-    return smaller;
+    return { ...this.size, rgb };
   }
+}
 
-  png(): Uint8Array {
-    return encode({ ...this.size, channels: CHANNELS, depth: 8, data: this.#colours() });
-  }
+/** Row by row, three bytes a pixel: red, green, blue. */
+export interface Picture extends ScreenSize {
+  readonly rgb: Uint8Array;
+}
 
-  #colours(): Uint8Array {
-    return Uint8Array.from(this.#sums, (sum, at) =>
-      Math.round(sum / Math.max(1, this.#counts[Math.floor(at / CHANNELS)] ?? 0)),
-    );
+/** The same, inside of a smaller box. */
+export function shrunk(picture: Picture, box: ScreenSize): Picture {
+  const { width, height, rgb } = picture;
+  const smaller = new Miniature(picture, box);
+  if (smaller.size.width === width && smaller.size.height === height) return picture;
+  const row = new Uint8Array(width * 4);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0, from = y * width * CHANNELS; x < width; x++, from += CHANNELS) {
+      row[x * 4] = rgb[from + 2] ?? 0;
+      row[x * 4 + 1] = rgb[from + 1] ?? 0;
+      row[x * 4 + 2] = rgb[from] ?? 0;
+    }
+    smaller.paint(0, y, row);
   }
+  return smaller.picture();
+}
+
+export function pngOf({ width, height, rgb }: Picture): Uint8Array {
+  return encode({ width, height, channels: CHANNELS, depth: 8, data: rgb });
 }

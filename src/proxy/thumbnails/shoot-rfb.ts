@@ -7,7 +7,7 @@ import { HEADER_ROOM } from "../console/frame-header.ts";
 import type { UpstreamLeg } from "../console/upstream-leg.ts";
 import type { Deadlines } from "../deadlines.ts";
 import { hungUp, signIn } from "../upstreams/rfb.ts";
-import { Miniature } from "./miniature.ts";
+import { Miniature, type Picture } from "./miniature.ts";
 
 interface Parts {
   readonly deadlines: Deadlines;
@@ -24,7 +24,7 @@ export async function shootRfb(
   grant: Grant,
   box: ScreenSize,
   { deadlines, connect, signal }: Parts,
-): Promise<Miniature> {
+): Promise<Picture> {
   signal.throwIfAborted();
   const signedIn = await signIn({
     grant,
@@ -55,7 +55,7 @@ export async function shootRfb(
       deadlineMs: deadlines.upstreamHandshakeMs,
       late: () => new GatewayError("upstream_timeout"),
     });
-    return picture;
+    return picture.picture();
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     throw new GatewayError("upstream_protocol_error", { cause: error });

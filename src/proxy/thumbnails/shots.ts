@@ -1,55 +1,95 @@
 import type { ScreenSize } from "#protocols/rfb/snapshot.ts";
 import type { Grant } from "#wire/grant.ts";
-import type { Miniature } from "./miniature.ts";
+import { type Picture, pngOf, shrunk } from "./miniature.ts";
+
+/** The largest picture that is made. It is written down on the node's only thread: this much takes some milliseconds. */
+export const LARGEST: ScreenSize = { width: 320, height: 240 };
 
 const limits = {
-  /** A machine is looked at once in this time, whoever asks and however often. */
+  /** From one look at a machine to the next, whoever asks and however often. */
   keptMs: 10_000,
-  /** Of a kept picture; each takes some megabytes while it is made, and a quarter of that after. */
-  box: { width: 640, height: 480 },
-  /** Pictures that are kept. Beyond it the oldest is forgotten. */
-  kept: 32,
+  /** Machines whose picture is kept, of a quarter of a megabyte each. Beyond it the oldest is forgotten. */
+  kept: 256,
+  /** Sizes of one picture that are kept written down. */
+  sizes: 4,
 } as const;
 
-/** Makes a picture of a machine's screen that fits into a box. */
-export type Shoot = (grant: Grant, box: ScreenSize, signal: AbortSignal) => Promise<Miniature>;
+/** Makes a picture of a machine's screen that fits into a box. Throws the signal's reason when that aborts. */
+export type Shoot = (grant: Grant, box: ScreenSize, signal: AbortSignal) => Promise<Picture>;
 
-interface Shot {
-  readonly takenAt: number;
-  readonly picture: Promise<Miniature>;
-}
-
-/** The latest picture of each machine, or how it failed: neither a crowd nor an impatient dashboard reaches the hypervisor. */
+/**
+ * One look at a machine at a time, and one in ten seconds: neither a crowd nor an impatient dashboard reaches its
+ * hypervisor. How it failed is kept as long as how it looked.
+ */
 export class Shots {
   readonly #shoot: Shoot;
-  readonly #now: () => number;
-  /** INVARIANT: in the order in which they were taken. */
-  readonly #shots = new Map<string, Shot>();
+  readonly #taking = new Map<string, Promise<Shot>>();
+  /** INVARIANT: in the order in which they were taken, and each forgets itself when its time is over. */
+  readonly #kept = new Map<string, Kept>();
   readonly #lifetime = new AbortController();
 
-  /** `now` is any steady clock, in milliseconds. */
-  constructor(shoot: Shoot, now: () => number) {
+  constructor(shoot: Shoot) {
     this.#shoot = shoot;
-    this.#now = now;
+  }
+
+  /** The machine's picture as PNG, inside of the box. */
+  async png(grant: Grant, box: ScreenSize): Promise<Uint8Array> {
+    const { id } = grant.machine;
+    const known = this.#kept.get(id)?.shot ?? this.#taking.get(id);
+    return (await (known ?? this.#take(grant))).png(box);
   }
 
   /** Gives up what is being taken, with this reason, and takes no more. Resolves when all are over. */
   async stop(reason: Error): Promise<void> {
     this.#lifetime.abort(reason);
-    await Promise.allSettled([...this.#shots.values()].map(({ picture }) => picture));
+    await Promise.allSettled(this.#taking.values());
+    for (const { forgetting } of this.#kept.values()) clearTimeout(forgetting);
+    this.#kept.clear();
   }
 
-  async of(grant: Grant): Promise<Miniature> {
-    const now = this.#now();
+  async #take(grant: Grant): Promise<Shot> {
     const { id } = grant.machine;
-    const known = this.#shots.get(id);
-    if (known !== undefined && now - known.takenAt < limits.keptMs) return await known.picture;
-    this.#shots.delete(id);
-    const [oldest] = this.#shots.keys();
-    if (this.#shots.size >= limits.kept && oldest !== undefined) this.#shots.delete(oldest);
-    const picture = this.#shoot(grant, limits.box, this.#lifetime.signal);
-    picture.catch(() => {}); // Whoever asks is told.
-    this.#shots.set(id, { takenAt: now, picture });
-    return await picture;
+    const shot = this.#shoot(grant, LARGEST, this.#lifetime.signal).then((picture) => new Shot(picture));
+    this.#taking.set(id, shot);
+    try {
+      return await shot;
+    } finally {
+      this.#taking.delete(id);
+      this.#keep(id, shot);
+    }
+  }
+
+  #keep(id: string, shot: Promise<Shot>): void {
+    if (this.#lifetime.signal.aborted) return;
+    const forgetting = setTimeout(() => this.#kept.delete(id), limits.keptMs);
+    forgetting.unref();
+    this.#kept.set(id, { shot, forgetting });
+    for (const [oldest, kept] of this.#kept) {
+      if (this.#kept.size <= limits.kept) return;
+      clearTimeout(kept.forgetting);
+      this.#kept.delete(oldest);
+    }
+  }
+}
+
+interface Kept {
+  readonly shot: Promise<Shot>;
+  readonly forgetting: NodeJS.Timeout;
+}
+
+/** One picture, written down once for each size that is asked for. */
+class Shot {
+  readonly #picture: Picture;
+  readonly #written = new Map<string, Uint8Array>();
+
+  constructor(picture: Picture) {
+    this.#picture = picture;
+  }
+
+  png(box: ScreenSize): Uint8Array {
+    const size = `${box.width} ${box.height}`;
+    const png = this.#written.get(size) ?? pngOf(shrunk(this.#picture, box));
+    if (this.#written.size < limits.sizes) this.#written.set(size, png);
+    return png;
   }
 }

@@ -8,7 +8,7 @@ import type { Credentials } from "../console/admission.ts";
 import { endingOf } from "../console/ending.ts";
 import { answer } from "../http/answer.ts";
 import { viewerAddress } from "../http/viewer-address.ts";
-import { type Shoot, Shots } from "./shots.ts";
+import { LARGEST, type Shoot, Shots } from "./shots.ts";
 
 const limits = {
   /** Pictures that are waited for at once. */
@@ -17,8 +17,8 @@ const limits = {
 
 /** Of a side, in pixels, and what CloudStack's pages ask for. */
 const SIDES = {
-  w: { most: 640, usual: 144 },
-  h: { most: 480, usual: 110 },
+  w: { most: LARGEST.width, usual: 144 },
+  h: { most: LARGEST.height, usual: 110 },
 } as const;
 const LEAST_PIXELS = 16;
 
@@ -39,7 +39,7 @@ export class Thumbnails {
 
   constructor(options: ThumbnailsOptions) {
     this.#options = options;
-    this.#shots = new Shots(options.shoot, () => performance.now());
+    this.#shots = new Shots(options.shoot);
   }
 
   /** Gives up what is being made, and makes no more. Resolves when nobody waits any longer. */
@@ -75,9 +75,9 @@ export class Thumbnails {
       viewerAddress: viewerAddress(request.socket),
     });
     try {
-      const picture = await this.#shots.of(grant);
+      const png = await this.#shots.png(grant, box);
       this.#report(grant, new GatewayError("viewer_closed"));
-      return picture.in(box).png();
+      return png;
     } catch (error) {
       this.#report(grant, error);
       throw error;

@@ -91,7 +91,7 @@ export async function cloudStackApi(app: FastifyInstance, options: CloudStackOpt
     { name, parameters }: { readonly name: string; readonly parameters: Parameters },
   ): Promise<Fields> {
     const signIn = { accounts: services.accounts, failures, origin: ourOrigin(request) };
-    if (name === "login") return await login(request, reply, { parameters, deps: signIn });
+    if (name === "login") return await login(request, reply, signIn);
     if (name === "logout") return await logout(request, reply, signIn);
     const enforced = values.value("enforce.post.requests.and.timestamps");
     const { caller, via } = await identify(request, parameters, {
@@ -152,6 +152,7 @@ function refuseControlCharacters(parameters: Parameters): void {
 
 /** CloudStack repeats the text of an exception in a header, where only printable ASCII may stand. */
 function explained(error: unknown, shown: CloudStackError): Record<string, string> {
+  if (shown.status === STATUS.tooManyRequests) return { "retry-after": "60" };
   if (shown instanceof CredentialsRefused || !(error instanceof CloudStackError)) return {};
   return { "x-description": shown.message.replace(/[^\x20-\x7e]/g, "?") };
 }

@@ -129,7 +129,16 @@ test("cmd=thumbnail sends the browser to the node, with a ticket for a picture a
   assert.deepEqual([url.searchParams.get("w"), url.searchParams.get("h")], ["200", "150"]);
   const claims = await openTicket(url.searchParams.get("token") ?? "", node.ticketKey);
   assert.equal(claims.purpose, "thumbnail");
+  assert.equal(headers.get("cross-origin-resource-policy"), "cross-origin");
   assert.equal((await page(api, { cmd: "thumbnail", vm: id }, member)).status, 403);
+  await api.control.services.settings.set(
+    api.control.admin,
+    "consoleproxy.extra.security.validation.enabled",
+    "true",
+  );
+  assert.equal((await page(api, { cmd: "thumbnail", vm: id })).status, 400);
+  const guarded = await page(api, { cmd: "thumbnail", vm: id, token: "s3 same" });
+  assert.equal(new URL(guarded.headers.get("location") ?? "").searchParams.get("extra"), "s3 same");
   const { services, admin } = api.control;
   assert.deepEqual((await services.sessions.list(admin, {})).items, []);
   assert.equal((await services.sessions.search(admin, {}, { first: 0, size: 9 })).count, 0);

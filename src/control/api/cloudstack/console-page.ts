@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { systemClock } from "#base/clock.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { THUMBNAIL_PATH } from "#wire/viewer.ts";
 import type { Caller } from "../../services.ts";
+import { FailureLimit } from "../failure-limit.ts";
 import { fromFramework, logProblem } from "../http-errors.ts";
 import { peerAddress, provenanceOf } from "../origins.ts";
 import { escaped, smallPage } from "../small-page.ts";
@@ -28,6 +30,7 @@ type Page = (request: FastifyRequest, reply: FastifyReply, parameters: Parameter
  */
 export function consolePage(app: FastifyInstance, options: CloudStackOptions): void {
   const { services, log, failures, values, ourOrigin } = options;
+  const guesses = new FailureLimit(systemClock);
   const pages: Readonly<Record<string, Page>> = { access, auth, thumbnail };
 
   app.route({
@@ -37,6 +40,7 @@ export function consolePage(app: FastifyInstance, options: CloudStackOptions): v
     errorHandler: async (error, request, reply) => {
       const problem = problemOf(error);
       logProblem(log, problem, request.id);
+      if (problem.code === "rate_limited") reply.header("retry-after", "60");
       return await say(reply.code(problem.status), sentenceFor(problem, request.id));
     },
     handler: async (request, reply) => {
@@ -66,18 +70,22 @@ export function consolePage(app: FastifyInstance, options: CloudStackOptions): v
   /** Sends the browser to the node for a small picture, with a ticket that is good for nothing else. */
   async function thumbnail(request: FastifyRequest, reply: FastifyReply, parameters: Parameters) {
     const caller = await visitor(request, parameters);
+    const extra = textOf(parameters, "token");
     const { ticket, pageOrigin } = await services.consoles.open(caller, {
       machineId: machineOf(parameters),
       api: "cloudstack",
       purpose: "thumbnail",
+      extra,
     });
-    const query = new URLSearchParams({ token: ticket });
+    const query = new URLSearchParams({ token: ticket, ...(extra === undefined ? {} : { extra }) });
     for (const side of ["w", "h"]) {
       const pixels = textOf(parameters, side);
       if (pixels !== undefined) query.set(side, pixels);
     }
     return await reply
       .header("cache-control", "no-store")
+      // Dashboards of other origins show it, which need a signature or a session for it.
+      .header("cross-origin-resource-policy", "cross-origin")
       .redirect(`${pageOrigin}/${THUMBNAIL_PATH}?${query}`, 302);
   }
 
@@ -87,10 +95,11 @@ export function consolePage(app: FastifyInstance, options: CloudStackOptions): v
     if (apiKey === undefined) throw new CredentialsRefused();
     const caller = await signer(request, { parameters, apiKey });
     const machineId = machineOf(parameters);
-    const source = `${peerAddress(request)} ${caller.accountId} ${machineId}`;
-    failures.check(source);
+    // By nothing that a guesser could change, and counted before the answer, so that none come at once.
+    const source = `${caller.accountId} ${machineId}`;
+    guesses.check(source);
+    guesses.failed(source);
     const fits = await services.machines.hasPassword(caller, machineId, textOf(parameters, "sid") ?? "");
-    if (!fits) failures.failed(source);
     return await say(reply, fits ? "success" : "failed");
   }
 

@@ -134,12 +134,16 @@ test("wrong credentials are one answer, guessing is slowed, and a login by GET i
   assert.deepEqual([missing.status, missing.content["cserrorcode"]], [431, 9999]);
   const query = new URLSearchParams({ command: "login", username: apiKey, password: secretKey });
   assert.equal((await api.call("GET", `/client/api?${query}`)).status, 400);
+  const type = { "content-type": "application/x-www-form-urlencoded" };
+  const inAddress = await api.call("POST", `/client/api?${query}`, { text: "", headers: type });
+  assert.equal(inAddress.status, 431, "what stands in the address of a POST is not looked at");
 
   const statuses = [];
   for (let attempt = 0; attempt < 20; attempt++)
     statuses.push((await login(api, { username: "guessed", password: `${attempt}` })).status);
   assert.deepEqual(new Set(statuses), new Set([401]));
-  assert.equal((await login(api, { username: "guessed", password: secretKey })).status, 429);
+  const slowed = await login(api, { username: "guessed", password: secretKey });
+  assert.deepEqual([slowed.status, slowed.headers.get("retry-after")], [429, "60"]);
   assert.equal((await login(api)).status, 200, "nobody else is locked out");
 });
 

@@ -7,7 +7,7 @@ import { peerAddress } from "../origins.ts";
 import type { Fields } from "./answer.ts";
 import { CloudStackError, CredentialsRefused, missingParameter, STATUS } from "./cloudstack-error.ts";
 import { DOMAIN, inOurDomain } from "./domain.ts";
-import { type Parameters, textOf } from "./parameters.ts";
+import { formOf, type Parameters, textOf } from "./parameters.ts";
 import { accountType, beginSession, endSession, sessionKeyOf, sessionOf } from "./session.ts";
 
 const limits = {
@@ -24,14 +24,11 @@ export interface LoginDeps {
 
 /**
  * CloudStack's `login`: accounts have no passwords here, so `username` is an API key, or its account's name, and
- * `password` its secret key. Only by POST: what stands in an address is logged on its way.
+ * `password` its secret key. Only in a form by POST: what stands in an address is logged on its way.
  */
-export async function login(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  { parameters, deps }: { readonly parameters: Parameters; readonly deps: LoginDeps },
-): Promise<Fields> {
+export async function login(request: FastifyRequest, reply: FastifyReply, deps: LoginDeps): Promise<Fields> {
   const { accounts, failures, origin } = deps;
+  const parameters = formOf(request);
   if (request.method !== "POST")
     throw new CloudStackError(STATUS.badRequest, "The login command needs to be sent using POST request");
   const name = required(parameters, "username");

@@ -8,7 +8,7 @@ const limits = {
   /** CloudStack's default.page.size, which is the largest page as well. */
   pageSize: 500,
   /** What CloudStack calls unlimited, `pagesize=-1`. */
-  unlimited: 100_000,
+  unlimited: 10_000,
 } as const;
 
 /** Which of all that was found a list command shows: by `page`, counted from one, with `pagesize`. */
@@ -24,6 +24,8 @@ export function windowOf(command: string, parameters: Parameters): Window {
       STATUS.parameter,
       "Can't specify page parameter when pagesize is -1 (Unlimited)",
     );
+  if (pageSize !== undefined && pageSize < 1 && pageSize !== -1)
+    throw invalidValue(command, `Invalid parameter pagesize value=${pageSize}`);
   if (pageSize !== undefined && pageSize > limits.pageSize)
     throw new CloudStackError(
       STATUS.parameter,

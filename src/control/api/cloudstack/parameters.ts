@@ -36,6 +36,14 @@ export const FORM = "form";
 /** Of a request, wherever they stand. */
 export function parametersOf(request: FastifyRequest): Parameters {
   const [, query = ""] = /\?(.*)$/.exec(request.raw.url ?? "") ?? [];
-  const form = (request.body as { readonly [FORM]?: string } | null | undefined)?.[FORM] ?? "";
-  return readParameters(new URLSearchParams(query), new URLSearchParams(form));
+  return readParameters(new URLSearchParams(query), formText(request));
+}
+
+/** Of a request's form alone. */
+export function formOf(request: FastifyRequest): Parameters {
+  return readParameters(new URLSearchParams(), formText(request));
+}
+
+function formText(request: FastifyRequest): URLSearchParams {
+  return new URLSearchParams((request.body as { readonly [FORM]?: string } | null | undefined)?.[FORM] ?? "");
 }

@@ -108,6 +108,8 @@ test("pages that make no sense, and ids of nothing, are parameter errors", async
     [{ pagesize: "5" }, /^"page" parameter is required when "pagesize" is specified$/],
     [{ page: "1", pagesize: "501" }, /^Page size can't exceed max allowed page size value: 500$/],
     [{ page: "1", pagesize: "-1" }, /^Can't specify page parameter when pagesize is -1/],
+    [{ page: "1", pagesize: "-2" }, /Invalid parameter pagesize value=-2$/],
+    [{ page: "1", pagesize: "0" }, /Invalid parameter pagesize value=0$/],
     [{ page: "one", pagesize: "5" }, /Invalid parameter page value=one$/],
     [{ id: "nothing" }, /Invalid parameter id value=nothing due to incorrect long value format/],
     [{ ids: "a,b" }, /Invalid parameter ids value=a due to/],
