@@ -5,18 +5,17 @@ import { ProtocolError } from "#base/protocol-error.ts";
 import { SequenceDriver } from "#base/sequence.ts";
 import type { Rectangle } from "#protocols/rfb/framebuffer-update.ts";
 import { encodeFramebufferUpdateRequest, encodeSetPixelFormat } from "#protocols/rfb/messages.ts";
-import type { Channel, PixelFormat } from "#protocols/rfb/pixel-format.ts";
+import { type Channel, type PixelFormat, TRUE_COLOUR_32 } from "#protocols/rfb/pixel-format.ts";
 import { readServerMessage, type ServerMessage } from "#protocols/rfb/read-server-message.ts";
 import { type UpstreamReady, upstreamHandshake } from "#protocols/rfb/upstream-handshake.ts";
 import { encodeVersion, type RfbVersion, VERSION_BYTES } from "#protocols/rfb/version.ts";
 import { Canvas } from "./canvas.ts";
-import { DEFAULT_FORMAT } from "./pixel-writer.ts";
 
 /** Paints what a server sends, as a viewer does. */
 export function applyRectangles(
   canvas: Canvas,
   rectangles: readonly Rectangle[],
-  format = DEFAULT_FORMAT,
+  format = TRUE_COLOUR_32,
 ): void {
   for (const rectangle of rectangles) {
     if (rectangle.encoding === "raw") canvas.put(decode(rectangle, format), rectangle);
@@ -47,7 +46,7 @@ export class Onlooker implements AsyncDisposable {
   readonly ready: UpstreamReady;
   readonly canvas: Canvas;
   readonly #chunks: AsyncIterator<Uint8Array>;
-  #format = DEFAULT_FORMAT;
+  #format = TRUE_COLOUR_32;
   #unread: Uint8Array;
 
   private constructor({ socket, chunks, ready, unread }: Opened) {

@@ -1,10 +1,10 @@
 import { ENCODING } from "#protocols/rfb/encodings.ts";
 import { encodeFramebufferUpdate, type Rectangle } from "#protocols/rfb/framebuffer-update.ts";
 import type { Area } from "#protocols/rfb/messages.ts";
-import type { PixelFormat } from "#protocols/rfb/pixel-format.ts";
+import { type PixelFormat, TRUE_COLOUR_32 } from "#protocols/rfb/pixel-format.ts";
 import type { Canvas } from "./canvas.ts";
 import type { Change } from "./picture.ts";
-import { DEFAULT_FORMAT, PixelWriter } from "./pixel-writer.ts";
+import { PixelWriter } from "./pixel-writer.ts";
 import type { Scroll } from "./terminal-view.ts";
 import { Tiles } from "./tiles.ts";
 
@@ -12,7 +12,7 @@ import { Tiles } from "./tiles.ts";
 export class Outbox {
   readonly #screen: Canvas;
   readonly #missing: Tiles;
-  #writer = new PixelWriter(DEFAULT_FORMAT);
+  #writer = new PixelWriter(TRUE_COLOUR_32);
   #takesCopyRect = false;
   /** To be told before anything else. INVARIANT: what it moves was all there when it was added. */
   #scroll: Scroll | undefined;

@@ -2,17 +2,6 @@ import type { Area } from "#protocols/rfb/messages.ts";
 import type { Channel, PixelFormat } from "#protocols/rfb/pixel-format.ts";
 import type { Canvas } from "./canvas.ts";
 
-/** What is spoken until a viewer asks for something else: the bytes of a pixel are blue, green, red and one without meaning. */
-export const DEFAULT_FORMAT: PixelFormat = {
-  bitsPerPixel: 32,
-  depth: 24,
-  bigEndian: false,
-  trueColour: true,
-  red: { max: 255, shift: 16 },
-  green: { max: 255, shift: 8 },
-  blue: { max: 255, shift: 0 },
-};
-
 /** Turns colours into one viewer's pixels, as Raw encoding wants them (RFC 6143 §7.7.1). */
 export class PixelWriter {
   readonly #bytesPerPixel: number;

@@ -12,11 +12,11 @@ import {
   encodeKeyEvent,
   encodePointerEvent,
 } from "#protocols/rfb/messages.ts";
+import { TRUE_COLOUR_32 } from "#protocols/rfb/pixel-format.ts";
 import { RFB_VERSIONS } from "#protocols/rfb/version.ts";
 import type { Canvas } from "./canvas.ts";
 import { LAYOUT } from "./design.ts";
 import { Onlooker } from "./onlooker.ts";
-import { DEFAULT_FORMAT } from "./pixel-writer.ts";
 import { startDemo } from "./server.ts";
 
 const log = createLog("demo", "silent");
@@ -119,16 +119,16 @@ test("a pointer outside of the screen is shown at its edge", async () => {
 });
 
 const LITTLE_16 = {
-  ...DEFAULT_FORMAT,
+  ...TRUE_COLOUR_32,
   ...{ bitsPerPixel: 16, depth: 16 },
   ...{ red: { max: 31, shift: 11 }, green: { max: 63, shift: 5 }, blue: { max: 31, shift: 0 } },
 };
 
 for (const { name, format, tolerance } of [
-  { name: "32 bits, big-endian", format: { ...DEFAULT_FORMAT, bigEndian: true }, tolerance: 0 },
+  { name: "32 bits, big-endian", format: { ...TRUE_COLOUR_32, bigEndian: true }, tolerance: 0 },
   {
     name: "32 bits in the order that noVNC asks for",
-    format: { ...DEFAULT_FORMAT, red: { max: 255, shift: 0 }, blue: { max: 255, shift: 16 } },
+    format: { ...TRUE_COLOUR_32, red: { max: 255, shift: 0 }, blue: { max: 255, shift: 16 } },
     tolerance: 0,
   },
   { name: "16 bits", format: LITTLE_16, tolerance: 8 },
@@ -165,7 +165,7 @@ test("a viewer that wants a colour map is hung up on, and others go on", async (
   await using viewer = await openWithPicture(demo.address);
   await using other = await openWithPicture(demo.address);
 
-  viewer.setPixelFormat({ ...DEFAULT_FORMAT, bitsPerPixel: 8, trueColour: false });
+  viewer.setPixelFormat({ ...TRUE_COLOUR_32, bitsPerPixel: 8, trueColour: false });
 
   await assert.rejects(
     viewer.watchUntil(() => false),

@@ -3,7 +3,7 @@ import type { Log } from "#base/process/log.ts";
 import { ProtocolError } from "#base/protocol-error.ts";
 import { type Sequence, SequenceDriver } from "#base/sequence.ts";
 import { type Area, encodeServerCutText } from "#protocols/rfb/messages.ts";
-import { encodePixelFormat } from "#protocols/rfb/pixel-format.ts";
+import { encodePixelFormat, TRUE_COLOUR_32 } from "#protocols/rfb/pixel-format.ts";
 import { readViewerMessage, type ViewerMessage } from "#protocols/rfb/read-viewer-message.ts";
 import { encodeServerInit } from "#protocols/rfb/server-init.ts";
 import { acceptViewer, refuseViewer, viewerVersion } from "#protocols/rfb/viewer-handshake.ts";
@@ -11,7 +11,7 @@ import { Keyboard } from "./keyboard.ts";
 import type { Machine, Watcher } from "./machine.ts";
 import { Outbox } from "./outbox.ts";
 import type { Change } from "./picture.ts";
-import { DEFAULT_FORMAT, isWritable } from "./pixel-writer.ts";
+import { isWritable } from "./pixel-writer.ts";
 
 const limits = {
   /** For the handshake, and for what is left to be sent when a session is over. */
@@ -77,7 +77,7 @@ export class Session implements Watcher {
     }
     yield* acceptViewer(version, send);
     const { width, height } = this.#machine.screen;
-    const pixelFormat = encodePixelFormat(DEFAULT_FORMAT);
+    const pixelFormat = encodePixelFormat(TRUE_COLOUR_32);
     send(encodeServerInit({ width, height, pixelFormat, name: "Porthole demo machine" }));
     clearTimeout(this.#patience);
     this.#machine.add(this);

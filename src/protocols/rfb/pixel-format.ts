@@ -20,6 +20,17 @@ export interface Channel {
   readonly shift: number;
 }
 
+/** What most servers and viewers speak: the bytes of a pixel are blue, green, red and one without meaning. */
+export const TRUE_COLOUR_32: PixelFormat = {
+  bitsPerPixel: 32,
+  depth: 24,
+  bigEndian: false,
+  trueColour: true,
+  red: { max: 255, shift: 16 },
+  green: { max: 255, shift: 8 },
+  blue: { max: 255, shift: 0 },
+};
+
 export function encodePixelFormat({ red, green, blue, ...format }: PixelFormat): Uint8Array<ArrayBuffer> {
   return new ByteWriter()
     .u8(format.bitsPerPixel)

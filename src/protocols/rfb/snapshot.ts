@@ -9,6 +9,7 @@ import {
   encodeSetPixelFormat,
   SERVER_MESSAGE,
 } from "./messages.ts";
+import { TRUE_COLOUR_32 } from "./pixel-format.ts";
 
 export interface ScreenSize {
   readonly width: number;
@@ -25,16 +26,6 @@ const limits = {
   screens: 4,
 } as const;
 
-/** RFC 6143 §7.4: 32 bits a pixel, little-endian, eight bits a channel. */
-const FORMAT = {
-  bitsPerPixel: 32,
-  depth: 24,
-  bigEndian: false,
-  trueColour: true,
-  red: { max: 255, shift: 16 },
-  green: { max: 255, shift: 8 },
-  blue: { max: 255, shift: 0 },
-} as const;
 const PIXEL_BYTES = 4;
 
 /**
@@ -46,7 +37,7 @@ export function* takeSnapshot(
   { send, paint }: { readonly send: (bytes: Uint8Array) => void; readonly paint: PaintRow },
 ): Sequence<void> {
   if (width > limits.width) throw new ProtocolError("screen too wide", width);
-  send(encodeSetPixelFormat(FORMAT));
+  send(encodeSetPixelFormat(TRUE_COLOUR_32));
   send(encodeSetEncodings([ENCODING.raw]));
   send(encodeFramebufferUpdateRequest(false, { x: 0, y: 0, width, height }));
   const wanted = width * height;
