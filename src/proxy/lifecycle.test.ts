@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LINK_ROUTES } from "#wire/link.ts";
 import { eventually } from "../../test/harness/eventually.ts";
 import { startTestNode } from "../../test/harness/test-node.ts";
 import { startRfbUpstream } from "../../test/harness/test-upstream.ts";
@@ -30,7 +29,7 @@ test("a node beats, and obeys the settings that come back", async () => {
 test("a node that control does not know any more registers again", async () => {
   await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });
 
-  node.control.refusals.push({ path: LINK_ROUTES.heartbeat, code: "node_superseded" });
+  node.control.refusals.push({ call: "heartbeat", code: "node_superseded" });
 
   await eventually(() => assert.equal(node.control.registrations.length, 2));
   const [first, second] = node.control.registrations;
@@ -41,8 +40,8 @@ test("a node that control does not know any more registers again", async () => {
 test("a start that a newer one has replaced is over", async () => {
   await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });
 
-  node.control.refusals.push({ path: LINK_ROUTES.heartbeat, code: "node_superseded" });
-  node.control.refusals.push({ path: LINK_ROUTES.register, code: "node_superseded" });
+  node.control.refusals.push({ call: "heartbeat", code: "node_superseded" });
+  node.control.refusals.push({ call: "register", code: "node_superseded" });
 
   await assert.rejects(node.proxy.kept, { code: "node_superseded" });
 });
@@ -81,7 +80,7 @@ test("a node whose certificate ends keeps its consoles, takes no new ones, and s
   node.control.clockOffsetMs = year + 60_000;
   await eventually(() => assert.match(node.log(), /certificate has ended, it takes no new consoles/));
   for (let times = 0; times < 3; times++)
-    node.control.refusals.push({ path: LINK_ROUTES.heartbeat, code: "node_refused" });
+    node.control.refusals.push({ call: "heartbeat", code: "node_refused" });
   const beats = node.control.heartbeats;
   await eventually(() => assert.ok(node.control.heartbeats > beats));
 
@@ -101,7 +100,7 @@ test("a node whose certificate ends keeps its consoles, takes no new ones, and s
 test("a node that control refuses though its certificate is good is over", async () => {
   await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });
 
-  node.control.refusals.push({ path: LINK_ROUTES.heartbeat, code: "node_refused" });
+  node.control.refusals.push({ call: "heartbeat", code: "node_refused" });
 
   await assert.rejects(node.proxy.kept, { code: "node_refused" });
 });

@@ -4,7 +4,6 @@ import { symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { LINK_ROUTES } from "#wire/link.ts";
 import { eventually } from "../../test/harness/eventually.ts";
 import { startTestNode, type TestNode } from "../../test/harness/test-node.ts";
 
@@ -184,7 +183,7 @@ test("a console is opened again over the link, with where its viewer comes from"
 });
 
 test("what control says to a reopening is handed on", async () => {
-  node.control.refusals.push({ path: LINK_ROUTES.reopen, code: "reopen_invalid" });
+  node.control.refusals.push({ call: "reopen", code: "reopen_invalid" });
 
   const answer = await reopen({ credential: "reopen-1" });
 

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
 import { ERRORS, type ErrorCode } from "#wire/errors.ts";
-import { LINK_ROUTES } from "#wire/link.ts";
 import { BINARY_SUBPROTOCOL, SUBPROTOCOL } from "#wire/viewer.ts";
 import { eventually } from "../../test/harness/eventually.ts";
 import type { ConsoleOptions, IssuedConsole } from "../../test/harness/link-double.ts";
@@ -185,7 +184,7 @@ test("a node that carries as many consoles as it may is full, and spends no tick
 test("who leaves while control is asked is reported, and nothing is dialled", async () => {
   const { ticket, sessionId } = await node.control.issue({ upstream: machine.upstream });
   const callers = machine.callers.length;
-  const release = node.control.hold(LINK_ROUTES.redeem);
+  const release = node.control.hold("redeem");
   const socket = connect({ host: "127.0.0.1", port: Number(new URL(node.origin).port) });
   socket.write(handshake(ticket));
   await release.asked;

@@ -2,23 +2,56 @@ import { type Static, Type } from "typebox";
 import { Ending } from "./viewer.ts";
 
 /**
- * The node link: what a node asks of control, over HTTPS with mutual TLS, as POST of JSON. `join` alone comes
- * without a client certificate. Errors are `{"error": PublicError}` with the catalogue's status.
+ * The node link, over HTTPS with mutual TLS on control's link port. `join` is a POST of JSON, and alone comes without
+ * a client certificate. Everything else that a node asks goes over one WebSocket, `channel`, that the node keeps.
+ * What control refuses before there is a channel is `{"error": PublicError}` with the catalogue's status.
  */
-export const LINK_ROUTES = {
-  join: "/link/v1/join",
-  register: "/link/v1/register",
-  heartbeat: "/link/v1/heartbeat",
-  redeem: "/link/v1/redeem",
-  reopen: "/link/v1/reopen",
-  report: "/link/v1/report",
-  deregister: "/link/v1/deregister",
-} as const;
+export const LINK_PATHS = { join: "/link/v1/join", channel: "/link/v1/channel" } as const;
+
+/** The channel's sub-protocol. */
+export const LINK_PROTOCOL = "porthole-link.v1";
 
 export const linkLimits = {
-  /** Reports in one request; a node sends the rest in the next. */
+  /** Reports in one question; a node sends the rest in the next. */
   reportsPerRequest: 500,
+  /** Of a frame, either way. A question with all its reports takes about half of it. */
+  frameBytes: 1024 * 1024,
+  /** Questions, or answers, in one frame. */
+  envelopesPerFrame: 1024,
 } as const;
+
+/** What a node can ask over the channel; the types below that are named after them are their bodies. */
+export const LINK_CALLS = ["register", "heartbeat", "redeem", "reopen", "report", "deregister"] as const;
+export type LinkCall = (typeof LINK_CALLS)[number];
+
+/**
+ * Every frame of the channel is a text with a JSON list. The node's are of questions, control's of answers, in any
+ * order: each has the number that the node gave its question. Lists, because what comes up at the same time, such as
+ * a burst of consoles, travels together.
+ */
+export const Questions = Type.Array(
+  Type.Object({
+    id: Type.Integer({ minimum: 0 }),
+    call: Type.String({ maxLength: 64 }),
+    body: Type.Unknown(),
+  }),
+  { maxItems: linkLimits.envelopesPerFrame },
+);
+export type Question = Static<typeof Questions>[number];
+
+/** `error` is a PublicError of the catalogue; without it, `body` is what the call answers. */
+export const Answers = Type.Array(
+  Type.Object({
+    id: Type.Integer({ minimum: 0 }),
+    body: Type.Optional(Type.Unknown()),
+    error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.Optional(Type.String()) })),
+  }),
+  { maxItems: linkLimits.envelopesPerFrame },
+);
+export type Answer = Static<typeof Answers>[number];
+
+/** How control closes a channel (RFC 6455 §7.4). Where it refuses, the reason is the catalogue's code. */
+export const LINK_CLOSE = { refused: 4403, stopping: 1001, broken: 1007 } as const;
 
 /** Names one start of a node; the certificate says which node it is. */
 const Incarnation = Type.String({ minLength: 16, maxLength: 64, pattern: "^[A-Za-z0-9_-]+$" });
@@ -38,7 +71,7 @@ export const JoinResponse = Type.Object({
 });
 export type JoinResponse = Static<typeof JoinResponse>;
 
-/** What the whole installation sets and a node obeys. Comes with every register and heartbeat answer. */
+/** What the whole installation sets and a node obeys. Comes with every answer to register and heartbeat. */
 export const NodeSettings = Type.Object({
   /** consoleproxy.loadscan.interval, milliseconds. */
   heartbeatIntervalMs: Type.Integer({ minimum: 100 }),

@@ -176,10 +176,11 @@ export function storeConformance(database: string, open: (clock: Clock) => Promi
     assert.equal(await countRows(db, "projects"), 20);
   });
 
-  check("a prepared query takes its values by name, in any order, null included", async ({ db }) => {
+  check("a prepared query takes its values by name, in any order, null included", async (store) => {
+    const { db } = store;
     const kinds = { id: TEXT, name: TEXT, password: nullable(TEXT), at: INTEGER };
     await addProject(db, "p", "project");
-    const insert = prepare(db, kinds, (query, { id, name, password, at }) =>
+    const insert = prepare(store, kinds, (query, { id, name, password, at }) =>
       query.insertInto("machines").values({
         created_at: at,
         password_sealed: password,
@@ -193,7 +194,7 @@ export function storeConformance(database: string, open: (clock: Clock) => Promi
         state: "running",
       }),
     );
-    const find = prepare(db, { name: TEXT }, (query, { name }) =>
+    const find = prepare(store, { name: TEXT }, (query, { name }) =>
       query.selectFrom("machines").select(["id", "password_sealed", "created_at"]).where("name", "=", name),
     );
 
@@ -210,8 +211,9 @@ export function storeConformance(database: string, open: (clock: Clock) => Promi
     );
   });
 
-  check("a prepared query runs inside a transaction, and is undone with it", async ({ db }) => {
-    const insert = prepare(db, { id: TEXT }, (query, { id }) =>
+  check("a prepared query runs inside a transaction, and is undone with it", async (store) => {
+    const { db } = store;
+    const insert = prepare(store, { id: TEXT }, (query, { id }) =>
       query.insertInto("projects").values({ id, name: id, created_at: 1 }),
     );
 

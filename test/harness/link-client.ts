@@ -1,38 +1,106 @@
 import { once } from "node:events";
-import { Agent, request } from "node:https";
+import { type AgentOptions, request } from "node:https";
 import { json } from "node:stream/consumers";
+import { WebSocket } from "ws";
+import { LINK_PATHS, LINK_PROTOCOL } from "#wire/link.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of an answer by asserting it.
+type Json = any;
 
 export interface LinkAnswer {
-  readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of an answer by asserting it.
-  readonly body: any;
+  readonly id: number;
+  readonly body?: Json;
+  readonly error?: Json;
 }
 
-/** Calls the node link as a node does, or as somebody who would like to be one. */
-export class LinkClient implements AsyncDisposable {
-  readonly #origin: string;
-  readonly #agent: Agent;
+interface Credentials {
+  readonly ca: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
 
-  constructor(
-    origin: string,
-    credentials: { readonly ca: string; readonly cert?: string; readonly key?: string },
-  ) {
-    this.#origin = origin;
-    this.#agent = new Agent({ ...credentials, keepAlive: true });
+/** One POST to the link. */
+export async function postToLink(
+  { origin, ca }: { readonly origin: string; readonly ca: string },
+  path: string,
+  body: unknown,
+): Promise<{ readonly status: number; readonly body: Json }> {
+  const options: AgentOptions = { ca };
+  const outgoing = request(`${origin}${path}`, {
+    ...options,
+    agent: false,
+    method: "POST",
+    headers: { "content-type": "application/json" },
+  });
+  outgoing.end(typeof body === "string" ? body : JSON.stringify(body));
+  const [response] = await once(outgoing, "response");
+  return { status: response.statusCode, body: await json(response) };
+}
+
+/** What the link answers an upgrade with instead of a channel. */
+export async function refusedChannel(
+  origin: string,
+  credentials: Credentials,
+  path: string = LINK_PATHS.channel,
+): Promise<{ readonly status: number; readonly body: Json }> {
+  const socket = new WebSocket(`${origin.replace("https", "wss")}${path}`, LINK_PROTOCOL, { ...credentials });
+  socket.on("error", () => {});
+  const [sent, response] = await once(socket, "unexpected-response");
+  const body = await json(response);
+  sent.destroy();
+  return { status: response.statusCode, body };
+}
+
+/** A channel of the node link as a node has one, which can say whatever a test wants said. */
+export class LinkClient implements AsyncDisposable {
+  readonly socket: WebSocket;
+  readonly #answers = new Map<number, PromiseWithResolvers<LinkAnswer>>();
+  readonly #closed: Promise<[code: number, reason: Buffer]>;
+  #nextId = 0;
+
+  private constructor(socket: WebSocket) {
+    this.socket = socket;
+    this.#closed = once(socket, "close") as Promise<[number, Buffer]>;
+    socket.on("message", (data) => {
+      for (const answer of JSON.parse(String(data)) as LinkAnswer[])
+        this.#answers.get(answer.id)?.resolve(answer);
+    });
   }
 
-  async post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<LinkAnswer> {
-    const outgoing = request(`${this.#origin}${path}`, {
-      method: "POST",
-      agent: this.#agent,
-      headers: { "content-type": "application/json", ...headers },
+  static async open(origin: string, credentials: Credentials): Promise<LinkClient> {
+    const url = `${origin.replace("https", "wss")}${LINK_PATHS.channel}`;
+    const client = new LinkClient(new WebSocket(url, LINK_PROTOCOL, { ...credentials }));
+    await once(client.socket, "open");
+    return client;
+  }
+
+  /** Resolves to control's answer, whatever it is. */
+  async ask(call: string, body: unknown): Promise<LinkAnswer> {
+    const [answer] = await this.askTogether([[call, body]]);
+    return answer as LinkAnswer;
+  }
+
+  /** Several questions in one frame. */
+  async askTogether(questions: readonly (readonly [call: string, body: unknown])[]): Promise<LinkAnswer[]> {
+    const envelopes = questions.map(([call, body]) => ({ id: this.#nextId++, call, body }));
+    const answers = envelopes.map(({ id }) => {
+      const answer = Promise.withResolvers<LinkAnswer>();
+      this.#answers.set(id, answer);
+      return answer.promise;
     });
-    outgoing.end(typeof body === "string" ? body : JSON.stringify(body));
-    const [response] = await once(outgoing, "response");
-    return { status: response.statusCode, body: await json(response) };
+    this.socket.send(JSON.stringify(envelopes));
+    const closed = this.closed().then(({ code }) => Promise.reject(new Error(`closed with ${code}`)));
+    return await Promise.race([Promise.all(answers), closed]);
+  }
+
+  /** Resolves when control has closed the channel. */
+  async closed(): Promise<{ readonly code: number; readonly reason: string }> {
+    const [code, reason] = await this.#closed;
+    return { code, reason: reason.toString("utf8") };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#agent.destroy();
+    this.socket.terminate();
+    await this.#closed;
   }
 }

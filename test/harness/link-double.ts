@@ -3,7 +3,10 @@ import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
+import { json } from "node:stream/consumers";
 import type { TLSSocket } from "node:tls";
+import { type WebSocket, WebSocketServer } from "ws";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import {
   type Authority,
@@ -17,8 +20,10 @@ import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import {
   type JoinRequest,
-  LINK_ROUTES,
+  LINK_PATHS,
+  LINK_PROTOCOL,
   type NodeSettings,
+  type Question,
   type RedeemRequest,
   type RegisterRequest,
   type ReopenRequest,
@@ -59,14 +64,14 @@ export class LinkDouble implements AsyncDisposable {
     frameAncestors: ["https://portal.example.com"],
     entrances: ["http://other-node.example.com"],
   };
-  /** `drop` closes every connection without an answer, `silence` leaves the question standing. */
+  /** `drop` hangs up on every question, `silence` leaves it standing. */
   mood: "answer" | "drop" | "silence" = "answer";
   /** Added to the time that control tells. */
   clockOffsetMs = 0;
   /** When the certificates of nodes that join are made; they are good for 365 days from then. */
   certificatesFrom = Date.now();
-  /** Answers to come that are refused with this code, by route; one use each. */
-  readonly refusals: { readonly path: string; readonly code: ErrorCode }[] = [];
+  /** Questions to come, or requests to join, that are refused with this code; one use each. */
+  readonly refusals: { readonly call: string; readonly code: ErrorCode }[] = [];
   readonly joins: JoinRequest[] = [];
   readonly registrations: RegisterRequest[] = [];
   readonly redemptions: RedeemRequest[] = [];
@@ -79,14 +84,19 @@ export class LinkDouble implements AsyncDisposable {
   readonly #server: Server;
   readonly #ticketKey = newTicketKey();
   readonly #hasDropped = Promise.withResolvers<void>();
-  #held: { readonly path: string; readonly ask: () => void; readonly leave: Promise<void> } | undefined;
+  readonly #webSockets = new WebSocketServer({
+    noServer: true,
+    handleProtocols: (offered) => offered.has(LINK_PROTOCOL) && LINK_PROTOCOL,
+  });
+  #held: { readonly call: string; readonly ask: () => void; readonly leave: Promise<void> } | undefined;
   readonly #grants = new Map<string, Grant | GatewayError>();
 
   private constructor(server: Server, authority: Authority) {
     this.#server = server;
     this.authority = authority;
     this.joinToken = `${fingerprint(authority.certificate)}.${randomBytes(24).toString("base64url")}`;
-    server.on("request", (request, response) => void this.#answer(request, response));
+    server.on("request", (request, response) => void this.#answerJoin(request, response));
+    server.on("upgrade", (request, socket, head) => this.#openChannel(request, socket, head));
   }
 
   static async start(): Promise<LinkDouble> {
@@ -141,80 +151,108 @@ export class LinkDouble implements AsyncDisposable {
     return { sessionId, ticket: await sealTicket(claims, this.#ticketKey) };
   }
 
+  /** Channels that are open. */
+  get channels(): ReadonlySet<WebSocket> {
+    return this.#webSockets.clients;
+  }
+
   /** Resolves once somebody was hung up on. */
   async dropped(): Promise<void> {
     await this.#hasDropped.promise;
   }
 
-  /** The next question to this route waits for its answer until the test gives leave. */
-  hold(path: string): { readonly asked: Promise<void>; answer(): void } {
+  /** The next question of this kind waits for its answer until the test gives leave. */
+  hold(call: string): { readonly asked: Promise<void>; answer(): void } {
     const asked = Promise.withResolvers<void>();
     const leave = Promise.withResolvers<void>();
-    this.#held = { path, ask: asked.resolve, leave: leave.promise };
+    this.#held = { call, ask: asked.resolve, leave: leave.promise };
     return { asked: asked.promise, answer: leave.resolve };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#server.close();
     this.#server.closeAllConnections();
+    for (const webSocket of this.#webSockets.clients) webSocket.terminate();
     await once(this.#server, "close");
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (this.mood === "drop") this.#drop(request);
+  async #answerJoin(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.mood === "drop") this.#drop(request.socket);
     if (this.mood !== "answer") return;
     try {
-      const body = JSON.parse(await text(request));
-      await this.#waitIfHeld(request.url);
-      const refusal = this.refusals.find(({ path }) => path === request.url);
-      if (refusal !== undefined) this.refusals.splice(this.refusals.indexOf(refusal), 1);
-      if (refusal !== undefined) throw new GatewayError(refusal.code);
-      if (request.url !== LINK_ROUTES.join) this.#checkNode(request.socket as TLSSocket);
-      say(response, 200, await this.#route(request.url ?? "", body));
+      if (request.url !== LINK_PATHS.join) throw new GatewayError("not_found");
+      await this.#waitOrRefuse("join");
+      say(response, 200, await this.#join((await json(request)) as JoinRequest));
     } catch (thrown) {
       const error = toGatewayError(thrown);
       say(response, error.status, { error: error.toPublic() });
     }
   }
 
-  #drop(request: IncomingMessage): void {
-    request.socket.destroy();
+  #openChannel(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (this.mood === "drop") this.#drop(socket);
+    if (this.mood === "drop") return;
+    if (request.url !== LINK_PATHS.channel || !isNode(request.socket as TLSSocket)) {
+      const body = JSON.stringify({ error: new GatewayError("node_refused").toPublic() });
+      socket.end(
+        `HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
+      return;
+    }
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      webSocket.on("message", (data) => {
+        if (this.mood === "drop") this.#drop(socket);
+        for (const question of JSON.parse(String(data))) void this.#answer(webSocket, question);
+      });
+    });
+  }
+
+  async #answer(webSocket: WebSocket, { id, call, body }: Question): Promise<void> {
+    if (this.mood !== "answer") return;
+    const answer = async () => {
+      await this.#waitOrRefuse(call);
+      return { id, body: await this.#route(call, body) };
+    };
+    const said = await answer().catch((thrown) => ({ id, error: toGatewayError(thrown).toPublic() }));
+    webSocket.send(JSON.stringify([said]));
+  }
+
+  #drop(socket: Duplex): void {
+    socket.destroy();
     this.#hasDropped.resolve();
   }
 
-  async #waitIfHeld(path: string | undefined): Promise<void> {
+  async #waitOrRefuse(call: string): Promise<void> {
     const held = this.#held;
-    if (held?.path !== path) return;
-    this.#held = undefined;
-    held?.ask();
-    await held?.leave;
+    if (held?.call === call) {
+      this.#held = undefined;
+      held.ask();
+      await held.leave;
+    }
+    const refusal = this.refusals.find((planned) => planned.call === call);
+    if (refusal === undefined) return;
+    this.refusals.splice(this.refusals.indexOf(refusal), 1);
+    throw new GatewayError(refusal.code);
   }
 
-  #checkNode(socket: TLSSocket): void {
-    const identity = socket.authorized ? nodeIdentity(socket.getPeerCertificate()) : undefined;
-    if (identity?.installationId !== INSTALLATION) throw new GatewayError("node_refused");
-  }
-
-  // biome-ignore lint/suspicious/noExplicitAny: the node's own types are what is tested; here each route casts.
-  async #route(path: string, body: any): Promise<unknown> {
-    switch (path) {
-      case LINK_ROUTES.join:
-        return await this.#join(body);
-      case LINK_ROUTES.register:
+  // biome-ignore lint/suspicious/noExplicitAny: the node's own types are what is tested; here each call casts.
+  async #route(call: string, body: any): Promise<unknown> {
+    switch (call) {
+      case "register":
         this.registrations.push(body);
         return { nodeId: "node-1", ticketKey: this.#wireKey, now: this.now, settings: this.settings };
-      case LINK_ROUTES.heartbeat:
+      case "heartbeat":
         this.heartbeats += 1;
         return { now: this.now, settings: this.settings };
-      case LINK_ROUTES.redeem:
+      case "redeem":
         return this.#redeem(body);
-      case LINK_ROUTES.reopen:
+      case "reopen":
         this.reopenings.push(body);
         return { url: "http://node.example.com/p/x/console.html#token=new" };
-      case LINK_ROUTES.report:
+      case "report":
         this.reports.push(...(body as ReportRequest).reports);
         return {};
-      case LINK_ROUTES.deregister:
+      case "deregister":
         this.deregistered += 1;
         return {};
       default:
@@ -260,10 +298,9 @@ function grantOf(sessionId: string, options: ConsoleOptions): Grant | GatewayErr
   };
 }
 
-async function text(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
+function isNode(socket: TLSSocket): boolean {
+  const identity = socket.authorized ? nodeIdentity(socket.getPeerCertificate()) : undefined;
+  return identity?.installationId === INSTALLATION;
 }
 
 function say(response: ServerResponse, status: number, body: unknown): void {

@@ -14,7 +14,7 @@ export function createCallers({
   readonly store: Store;
   readonly vault: Vault;
 }): Pick<Accounts, "byApiKey" | "byCookie"> {
-  const findByApiKey = prepare(store.db, { apiKey: TEXT }, (db, { apiKey }) =>
+  const findByApiKey = prepare(store, { apiKey: TEXT }, (db, { apiKey }) =>
     db
       .selectFrom("api_keys")
       .innerJoin("accounts", "accounts.id", "api_keys.account_id")
@@ -23,7 +23,7 @@ export function createCallers({
       .select("api_keys.secret_sealed")
       .where("api_keys.api_key", "=", apiKey),
   );
-  const findByCookie = prepare(store.db, { hash: TEXT }, (db, { hash }) =>
+  const findByCookie = prepare(store, { hash: TEXT }, (db, { hash }) =>
     db
       .selectFrom("web_sessions")
       .innerJoin("accounts", "accounts.id", "web_sessions.account_id")

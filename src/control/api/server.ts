@@ -1,8 +1,8 @@
-import { randomBytes } from "node:crypto";
 import cookie from "@fastify/cookie";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { systemClock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
+import { drawRandom } from "#base/process/random.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import type { Services } from "../services.ts";
@@ -52,7 +52,7 @@ export function createApiServer({
     logger: false,
     http: arrivalLimits,
     rewriteUrl: ({ url = "" }) => asMeant(url),
-    genReqId: () => randomBytes(9).toString("base64url"),
+    genReqId: () => drawRandom(9).toString("base64url"),
     bodyLimit: limits.bodyBytes,
     requestTimeout: arrivalLimits.requestTimeout,
     keepAliveTimeout: limits.keepAliveMs,

@@ -20,7 +20,7 @@ interface Parts {
 
 /** Opens consoles: may the caller, does the machine run, and then a ticket. */
 export function createConsoles({ store, vault, drivers, values, issueTicket }: Parts): Consoles {
-  const findMachine = prepare(store.db, { id: TEXT }, (db, { id }) =>
+  const findMachine = prepare(store, { id: TEXT }, (db, { id }) =>
     db.selectFrom("machines").selectAll().where("id", "=", id),
   );
 

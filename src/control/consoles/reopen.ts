@@ -4,7 +4,7 @@ import type { ReopenRequest } from "#wire/link.ts";
 import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
-import type { Queries, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { credentialHash } from "../vault/credential.ts";
 import type { Vault } from "../vault/vault.ts";
 import { requireConsole } from "./running.ts";
@@ -36,7 +36,7 @@ export type Reopen = (
 export function createReopen(parts: Parts): Reopen {
   const { store, vault, drivers, values, judgeStanding, issueTicket } = parts;
   const find = prepareFind(store);
-  const spend = prepareSpend(store.db);
+  const spend = prepareSpend(store);
 
   return async ({ credential, viewerAddress }) => {
     const hash = credentialHash(credential);
@@ -66,20 +66,20 @@ export function createReopen(parts: Parts): Reopen {
 }
 
 /** Good while the session lives, and for a time after its end. */
-function prepareFind({ db, now }: Store) {
-  return prepare(db, { hash: TEXT, timeoutMs: INTEGER }, (query, { hash, timeoutMs }) =>
+function prepareFind(store: Store) {
+  return prepare(store, { hash: TEXT, timeoutMs: INTEGER }, (query, { hash, timeoutMs }) =>
     query
       .selectFrom("sessions")
       .select(["account_id", "machine_id", "project_id", "api", "view_only", "bound_address"])
       .where("reopen_hash", "=", hash)
       .where((where) =>
-        where.or([where("ended_at", "is", null), where("ended_at", ">", where(now, "-", timeoutMs))]),
+        where.or([where("ended_at", "is", null), where("ended_at", ">", where(store.now, "-", timeoutMs))]),
       ),
   );
 }
 
-function prepareSpend(db: Queries) {
-  return prepare(db, { hash: TEXT }, (query, { hash }) =>
+function prepareSpend(store: Store) {
+  return prepare(store, { hash: TEXT }, (query, { hash }) =>
     query.updateTable("sessions").set({ reopen_hash: null }).where("reopen_hash", "=", hash).returning("id"),
   );
 }

@@ -15,7 +15,7 @@ interface Opened {
  * they are now. Throws `access_withdrawn` or `machine_gone`.
  */
 export function createStanding(store: Store) {
-  const find = prepare(store.db, { accountId: TEXT, machineId: TEXT, projectId: TEXT }, (db, slots) =>
+  const find = prepare(store, { accountId: TEXT, machineId: TEXT, projectId: TEXT }, (db, slots) =>
     db
       .selectFrom("accounts")
       .leftJoin("memberships", (join) =>

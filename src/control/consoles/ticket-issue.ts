@@ -50,7 +50,7 @@ export function createTicketIssue(parts: {
   const { store, values, clock, assignNode, ticketKeys } = parts;
   const nextId = createSessionIds(clock);
   const countUnredeemed = prepareCount(store);
-  const insertSession = prepareInsert(store.db);
+  const insertSession = prepareInsert(store);
 
   return async (order) => {
     const { account, machine, api, extra } = order;
@@ -103,19 +103,19 @@ function extraHash(extra: string): string {
   return createHash("sha256").update(extra).digest("base64url");
 }
 
-function prepareCount({ db, now }: Store) {
-  return prepare(db, { accountId: TEXT, purpose: of<TicketPurpose>() }, (query, { accountId, purpose }) =>
+function prepareCount(store: Store) {
+  return prepare(store, { accountId: TEXT, purpose: of<TicketPurpose>() }, (query, { accountId, purpose }) =>
     query
       .selectFrom("sessions")
       .select((select) => select.fn.countAll<number>().as("count"))
       .where("account_id", "=", accountId)
       .where(isUnredeemed)
       .where("purpose", "=", purpose)
-      .where("ticket_expires_at", ">", now),
+      .where("ticket_expires_at", ">", store.now),
   );
 }
 
-function prepareInsert(db: Queries) {
+function prepareInsert(store: Store) {
   const kinds = {
     id: TEXT,
     account_id: TEXT,
@@ -135,7 +135,7 @@ function prepareInsert(db: Queries) {
     creator_address: TEXT,
     bound_address: nullable(TEXT),
   };
-  return prepare(db, kinds, (query, values) =>
+  return prepare(store, kinds, (query, values) =>
     query.insertInto("sessions").values({
       ...values,
       state: "pending",

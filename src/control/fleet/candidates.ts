@@ -32,7 +32,7 @@ export function createAssignment({
   readonly values: SettingValues;
   readonly clock: Clock;
 }): AssignNode {
-  const findCandidates = prepare(store.db, { silenceMs: INTEGER }, (db, slots) =>
+  const findCandidates = prepare(store, { silenceMs: INTEGER }, (db, slots) =>
     db
       .selectFrom("nodes")
       .select(["nodes.id", "nodes.incarnation", "nodes.page_origin", "nodes.web_socket_origin"])
@@ -50,7 +50,7 @@ export function createAssignment({
       .orderBy("nodes.created_at")
       .orderBy("nodes.id"),
   );
-  const findLatest = prepare(store.db, { machineId: TEXT }, (db, { machineId }) =>
+  const findLatest = prepare(store, { machineId: TEXT }, (db, { machineId }) =>
     db
       .selectFrom("sessions")
       .select(["node_id", "ended_at"])

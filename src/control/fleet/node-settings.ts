@@ -18,10 +18,10 @@ export function createNodeSettings({
   /** Control's own, whose pages may open consoles. */
   readonly publicOrigin: () => string;
 }): NodeSettingsFor {
-  const findOwn = prepare(store.db, { nodeId: TEXT }, (db, slots) =>
+  const findOwn = prepare(store, { nodeId: TEXT }, (db, slots) =>
     db.selectFrom("nodes").select(["page_origin", "web_socket_origin"]).where("id", "=", slots.nodeId),
   );
-  const findOthers = prepare(store.db, { nodeId: TEXT, silenceMs: INTEGER }, (db, slots) =>
+  const findOthers = prepare(store, { nodeId: TEXT, silenceMs: INTEGER }, (db, slots) =>
     db
       .selectFrom("nodes")
       .select(["page_origin", "web_socket_origin"])

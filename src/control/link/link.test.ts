@@ -6,17 +6,20 @@ import { connect } from "node:tls";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import { createAuthority, issueNodeCertificate, issueServerCertificate } from "#tls/authority.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
-import { LINK_ROUTES } from "#wire/link.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { LINK_PATHS, type LinkCall } from "#wire/link.ts";
 import { openTicket } from "#wire/ticket.ts";
 import { type TestControl, type TestNode, testControl } from "../../../test/harness/control.ts";
-import { LinkClient } from "../../../test/harness/link-client.ts";
+import { eventually } from "../../../test/harness/eventually.ts";
+import { LinkClient, postToLink, refusedChannel } from "../../../test/harness/link-client.ts";
 import { startLink } from "./link.ts";
+import type { LinkParts } from "./server.ts";
 
 const incarnation = randomUUID();
 const ORIGINS = { pageOrigin: "http://n.example", webSocketOrigin: "http://n.example" } as const;
 
-/** A good request of each kind, so that a refusal is for the certificate alone. */
-const REQUESTS: Readonly<Record<Exclude<keyof typeof LINK_ROUTES, "join">, object>> = {
+/** A good question of each kind. */
+const QUESTIONS: Readonly<Record<LinkCall, object>> = {
   register: { incarnation, version: "1", ...ORIGINS },
   heartbeat: { incarnation, sessions: 0 },
   redeem: { incarnation, sessionId: "s", attachment: 1, viewerAddress: "::1" },
@@ -24,45 +27,35 @@ const REQUESTS: Readonly<Record<Exclude<keyof typeof LINK_ROUTES, "join">, objec
   report: { incarnation, reports: [] },
   deregister: { incarnation },
 };
-const NODE_ROUTES = Object.keys(REQUESTS) as (keyof typeof REQUESTS)[];
 
-test("every route but join is for nodes of this installation", async () => {
+test("the channel is for nodes of this installation", async () => {
   await using link = await openLink();
   const strangers = await createStrangers(link.control);
 
   for (const [who, credentials] of Object.entries(strangers)) {
-    await using client = new LinkClient(link.origin, { ca: link.ca, ...credentials });
-    for (const route of NODE_ROUTES) {
-      const { status, body } = await client.post(LINK_ROUTES[route], REQUESTS[route]);
-      assert.deepEqual([status, body.error.code], [403, "node_refused"], `${route} with ${who}`);
-    }
+    const { status, body } = await refusedChannel(link.origin, { ca: link.ca, ...credentials });
+    assert.deepEqual([status, body.error.code], [403, "node_refused"], who);
   }
-});
-
-test("a stranger is refused before its request is read", async () => {
-  await using link = await openLink();
-  await using client = new LinkClient(link.origin, { ca: link.ca });
-
-  const { status } = await client.post(LINK_ROUTES.register, "{not json");
-
-  assert.equal(status, 403);
 });
 
 test("a node joins, registers, redeems, reports and leaves over the link", async () => {
   await using link = await openLink();
   const { control } = link;
   const { request: certificateRequest, privateKey } = await createCertificateRequest();
-  await using newcomer = new LinkClient(link.origin, { ca: link.ca });
-  const joined = await newcomer.post(LINK_ROUTES.join, { joinToken: control.joinToken, certificateRequest });
-  await using node = new LinkClient(link.origin, {
+  const joined = await postToLink(link, LINK_PATHS.join, {
+    joinToken: control.joinToken,
+    certificateRequest,
+  });
+  await using node = await LinkClient.open(link.origin, {
     ca: link.ca,
     cert: joined.body.certificate,
     key: privateKey,
   });
 
-  const registered = await node.post(LINK_ROUTES.register, REQUESTS.register);
+  const registered = await node.ask("register", QUESTIONS.register);
   assert.equal(registered.body.nodeId, joined.body.nodeId);
-  assert.equal((await node.post(LINK_ROUTES.heartbeat, { incarnation, sessions: 1 })).status, 200);
+  const beat = await node.ask("heartbeat", { incarnation, sessions: 1 });
+  assert.equal(beat.body.now, control.clock.now());
 
   const { id: machineId } = await control.machine();
   const { ticket } = await control.services.consoles.open(control.admin, { machineId, api: "native" });
@@ -70,10 +63,9 @@ test("a node joins, registers, redeems, reports and leaves over the link", async
   const claims = await openTicket(ticket, { kid, aead: aes256Gcm(Buffer.from(key, "base64url")) });
   const { sessionId, attachment } = claims;
   const redeem = { incarnation, sessionId, attachment, viewerAddress: "::ffff:198.51.100.7" };
-  const granted = await node.post(LINK_ROUTES.redeem, redeem);
+  const granted = await node.ask("redeem", redeem);
   assert.equal(granted.body.machine.id, machineId);
-  const again = await node.post(LINK_ROUTES.redeem, redeem);
-  assert.deepEqual([again.status, again.body.error.code], [410, "ticket_used"]);
+  assert.equal((await node.ask("redeem", redeem)).error.code, "ticket_used");
 
   const report = { sessionId, attachment, at: control.clock.now(), bytesToViewer: 5, bytesFromViewer: 6 };
   const ending = { kind: "closed", code: "viewer_closed", reference: sessionId };
@@ -81,99 +73,197 @@ test("a node joins, registers, redeems, reports and leaves over the link", async
     { ...report, state: "active" },
     { ...report, state: "ended", ending },
   ];
-  assert.deepEqual((await node.post(LINK_ROUTES.report, { incarnation, reports })).body, {});
+  assert.deepEqual((await node.ask("report", { incarnation, reports })).body, {});
   const session = await control.services.sessions.get(control.admin, sessionId);
   assert.deepEqual(session.ending, { kind: "closed", code: "viewer_closed" });
   assert.equal(session.viewerAddress, "198.51.100.7");
 
-  const reopened = await node.post(LINK_ROUTES.reopen, {
+  const reopened = await node.ask("reopen", {
     incarnation,
     credential: granted.body.reopen,
     viewerAddress: "198.51.100.7",
   });
   assert.match(reopened.body.url, /^http:\/\/n\.example\/p\//);
-  assert.deepEqual((await node.post(LINK_ROUTES.deregister, { incarnation })).body, {});
+  assert.deepEqual((await node.ask("deregister", { incarnation })).body, {});
   assert.equal((await control.services.nodes.list(control.admin))[0]?.state, "down");
 });
 
-test("a node speaks for itself alone: what its requests say of other nodes does not matter", async () => {
+test("a node speaks for itself alone: what its questions say of other nodes does not matter", async () => {
   await using link = await openLink();
   const [one, two] = [await link.control.node(), await link.control.node()];
-  await using client = nodeClient(link, two);
+  await using client = await nodeClient(link, two);
 
-  const { status, body } = await client.post(LINK_ROUTES.heartbeat, {
+  const { error } = await client.ask("heartbeat", {
     incarnation: one.incarnation,
     nodeId: one.id,
     sessions: 0,
   });
 
-  assert.deepEqual([status, body.error.code], [409, "node_superseded"]);
+  assert.equal(error.code, "node_superseded");
 });
 
-test("a certificate that was replaced is refused", async () => {
+test("a certificate that was replaced is refused on the channel that it has, and on the next", async () => {
   await using link = await openLink();
   const node = await link.control.node();
-  await using client = nodeClient(link, node);
-  const beat = async () =>
-    (await client.post(LINK_ROUTES.heartbeat, { incarnation: node.incarnation, sessions: 0 })).status;
-  assert.equal(await beat(), 200);
+  await using client = await nodeClient(link, node);
+  const beat = async () => await client.ask("heartbeat", { incarnation: node.incarnation, sessions: 0 });
+  assert.ok("body" in (await beat()));
 
   await link.control.store.db.updateTable("nodes").set({ certificate_fingerprint: "another" }).execute();
 
-  assert.equal(await beat(), 403, "on the connection that it has");
+  await assert.rejects(beat(), /closed with 4403/);
+  assert.deepEqual(await client.closed(), { code: 4403, reason: "node_refused" });
+  const { certificate: cert, privateKey: key } = node;
+  assert.equal(
+    (await refusedChannel(link.origin, { ca: link.ca, cert, key })).body.error.code,
+    "node_refused",
+  );
 });
 
-const BROKEN: readonly [what: string, body: unknown, status: number, code: string][] = [
-  ["malformed JSON", "{", 400, "request_invalid"],
-  ["nothing", "", 400, "request_invalid"],
-  ["a missing field", { incarnation }, 400, "request_invalid"],
-  ["text where a number belongs", { incarnation, sessions: "0" }, 400, "request_invalid"],
-  ["a negative number", { incarnation, sessions: -1 }, 400, "request_invalid"],
-  ["a short incarnation", { incarnation: "x", sessions: 0 }, 400, "request_invalid"],
-  ["two megabytes", { incarnation, sessions: 0, more: "x".repeat(2 * 1024 * 1024) }, 413, "body_too_large"],
+const BROKEN: readonly [what: string, call: string, body: unknown, code: string][] = [
+  ["nothing", "heartbeat", null, "request_invalid"],
+  ["a missing field", "heartbeat", { incarnation }, "request_invalid"],
+  ["text where a number belongs", "heartbeat", { incarnation, sessions: "0" }, "request_invalid"],
+  ["a negative number", "heartbeat", { incarnation, sessions: -1 }, "request_invalid"],
+  ["a short incarnation", "heartbeat", { incarnation: "x", sessions: 0 }, "request_invalid"],
+  ["more reports than one may have", "report", { incarnation, reports: reports(501) }, "request_invalid"],
+  ["a call that there is not", "constructor", {}, "not_found"],
 ];
 
-for (const [what, body, status, code] of BROKEN) {
-  test(`${what} is answered with ${code}, without a stack trace`, async () => {
+for (const [what, call, body, code] of BROKEN) {
+  test(`${what} is answered with ${code}, and the channel goes on`, async () => {
     await using link = await openLink();
-    await using client = nodeClient(link, await link.control.node());
+    const node = await link.control.node();
+    await using client = await nodeClient(link, node);
 
-    const answer = await client.post(LINK_ROUTES.heartbeat, body);
+    const { error } = await client.ask(call, body);
 
-    assert.deepEqual([answer.status, answer.body.error.code], [status, code]);
-    assert.ok(!JSON.stringify(answer.body).includes("node_modules"));
+    assert.equal(error.code, code);
+    assert.ok(!/ at .*\.ts/.test(JSON.stringify(error)), "no stack trace");
+    const { incarnation } = node;
+    assert.ok("body" in (await client.ask("heartbeat", { incarnation, sessions: 0 })));
   });
 }
 
-test("more reports than a request may have are refused whole", async () => {
-  await using link = await openLink();
-  const node = await link.control.node();
-  await using client = nodeClient(link, node);
-  const report = {
-    sessionId: "s",
-    attachment: 1,
-    at: 1,
-    state: "active",
-    bytesToViewer: 0,
-    bytesFromViewer: 0,
-  };
-  const send = async (count: number) =>
-    (
-      await client.post(LINK_ROUTES.report, {
-        incarnation,
-        reports: Array.from({ length: count }, () => report),
-      })
-    ).status;
+const GARBAGE: readonly [what: string, say: (client: LinkClient) => void, code: number][] = [
+  ["what is not JSON", ({ socket }) => socket.send("{"), 1007],
+  ["JSON that is no list", ({ socket }) => socket.send('{"id":1,"call":"heartbeat"}'), 1007],
+  ["a question without a number", ({ socket }) => socket.send('[{"call":"heartbeat","body":{}}]'), 1007],
+  ["a question without a body", ({ socket }) => socket.send('[{"id":1,"call":"heartbeat"}]'), 1007],
+  ["a binary frame", ({ socket }) => socket.send(Buffer.from("[]")), 1007],
+  ["more questions than a frame may have", ({ socket }) => socket.send(questions(1025)), 1007],
+  ["a frame beyond the limit", ({ socket }) => socket.send("x".repeat(1024 * 1024 + 1)), 1009],
+];
 
-  assert.equal(await send(501), 400);
-  assert.equal(await send(500), 200);
+for (const [what, say, code] of GARBAGE) {
+  test(`${what} ends the channel with ${code}`, async () => {
+    await using link = await openLink();
+    await using client = await nodeClient(link, await link.control.node());
+
+    say(client);
+
+    assert.equal((await client.closed()).code, code);
+  });
+}
+
+test("as many reports as a question may have are taken", async () => {
+  await using link = await openLink();
+  await using client = await nodeClient(link, await link.control.node());
+
+  assert.deepEqual((await client.ask("report", { incarnation, reports: reports(500) })).body, {});
+});
+
+test("questions of one frame are answered each for itself, and a slow one holds up no other", async () => {
+  const redeemed = Promise.withResolvers<void>();
+  await using link = await openLink({
+    redeem: async () => {
+      await redeemed.promise;
+      throw new GatewayError("ticket_used");
+    },
+  });
+  const node = await link.control.node();
+  await using client = await nodeClient(link, node);
+  const { incarnation } = node;
+
+  const slow = client.ask("redeem", QUESTIONS.redeem);
+  const [good, bad] = await client.askTogether([
+    ["heartbeat", { incarnation, sessions: 0 }],
+    ["heartbeat", {}],
+  ]);
+  redeemed.resolve();
+
+  assert.ok(good?.body.now > 0);
+  assert.equal(bad?.error.code, "request_invalid");
+  assert.equal((await slow).error.code, "ticket_used");
+});
+
+test("a node that asks without end is read no further than it is answered", async () => {
+  const leave = Promise.withResolvers<void>();
+  let asked = 0;
+  await using link = await openLink({
+    redeem: async () => {
+      asked += 1;
+      await leave.promise;
+      throw new GatewayError("ticket_used");
+    },
+  });
+  await using client = await nodeClient(link, await link.control.node());
+  const ask = async (count: number) =>
+    await client.askTogether(Array.from({ length: count }, () => ["redeem", QUESTIONS.redeem] as const));
+
+  const first = ask(1024);
+  await eventually(() => assert.equal(asked, 1024));
+  const more = ask(1000);
+  await eventually(() => assert.equal(client.socket.bufferedAmount, 0));
+  assert.equal(asked, 1024);
+  leave.resolve();
+
+  assert.equal((await first).length + (await more).length, 2024);
+  assert.equal(asked, 2024);
+});
+
+test("a control that stops answers what was asked, and then closes the channel", async () => {
+  const asked = Promise.withResolvers<void>();
+  const leave = Promise.withResolvers<void>();
+  await using link = await openLink({
+    redeem: async () => {
+      asked.resolve();
+      await leave.promise;
+      throw new GatewayError("ticket_used");
+    },
+  });
+  await using client = await nodeClient(link, await link.control.node());
+  const answer = client.ask("redeem", QUESTIONS.redeem);
+  await asked.promise;
+
+  const stopped = link.stop();
+  leave.resolve();
+
+  assert.equal((await answer).error.code, "ticket_used");
+  assert.equal((await client.closed()).code, 1001);
+  await stopped;
+});
+
+test("a request to join that is malformed, or too large, is answered in the catalogue's words", async () => {
+  await using link = await openLink();
+  const codeOf = async (body: unknown) => {
+    const answer = await postToLink(link, LINK_PATHS.join, body);
+    assert.ok(!JSON.stringify(answer.body).includes(".ts:"), "no stack trace");
+    return [answer.status, answer.body.error.code];
+  };
+
+  assert.deepEqual(await codeOf("{not json"), [400, "request_invalid"]);
+  assert.deepEqual(await codeOf(""), [400, "request_invalid"]);
+  assert.deepEqual(await codeOf({ joinToken: "x".repeat(100_000) }), [413, "body_too_large"]);
 });
 
 test("what is no route is not found", async () => {
   await using link = await openLink();
-  await using client = nodeClient(link, await link.control.node());
+  const { certificate: cert, privateKey: key } = await link.control.node();
 
-  assert.equal((await client.post("/link/v1/nothing", {})).body.error.code, "not_found");
+  assert.equal((await postToLink(link, "/link/v1/nothing", {})).body.error.code, "not_found");
+  const refused = await refusedChannel(link.origin, { ca: link.ca, cert, key }, "/link/v1/nothing");
+  assert.equal(refused.body.error.code, "not_found");
 });
 
 test("older TLS than 1.3 is not spoken", async () => {
@@ -185,22 +275,42 @@ test("older TLS than 1.3 is not spoken", async () => {
   await assert.rejects(once(socket, "secureConnect"), /alert protocol version/i);
 });
 
+function reports(count: number): object[] {
+  const report = {
+    sessionId: "s",
+    attachment: 1,
+    at: 1,
+    state: "active",
+    bytesToViewer: 0,
+    bytesFromViewer: 0,
+  };
+  return Array.from({ length: count }, () => report);
+}
+
+function questions(count: number): string {
+  return JSON.stringify(Array.from({ length: count }, (_, id) => ({ id, call: "heartbeat", body: {} })));
+}
+
 interface OpenLink extends AsyncDisposable {
   readonly control: TestControl;
   readonly origin: string;
   /** The installation's CA, PEM. */
   readonly ca: string;
+  stop(): Promise<void>;
 }
 
-async function openLink(): Promise<OpenLink> {
+/** With some of what the link hands on to replaced, where a test says so. */
+async function openLink(replaced: Partial<LinkParts> = {}): Promise<OpenLink> {
   const control = await testControl();
   const { authority } = control.installation;
   const listen = { host: "127.0.0.1", port: 0 };
-  const serving = await startLink(control.link, { listen, names: [], authority, clock: control.clock });
+  const parts = { ...control.link, ...replaced };
+  const serving = await startLink(parts, { listen, names: [], authority, clock: control.clock });
   return {
     control,
     origin: `https://127.0.0.1:${serving.address.port}`,
     ca: authority.certificate,
+    stop: async () => await serving.close(),
     async [Symbol.asyncDispose]() {
       await serving.close();
       await control[Symbol.asyncDispose]();
@@ -208,8 +318,11 @@ async function openLink(): Promise<OpenLink> {
   };
 }
 
-function nodeClient(link: OpenLink, { certificate: cert, privateKey: key }: TestNode): LinkClient {
-  return new LinkClient(link.origin, { ca: link.ca, cert, key });
+async function nodeClient(
+  link: OpenLink,
+  { certificate: cert, privateKey: key }: TestNode,
+): Promise<LinkClient> {
+  return await LinkClient.open(link.origin, { ca: link.ca, cert, key });
 }
 
 /** Who is no node of this installation, each in another way. */

@@ -12,7 +12,7 @@ export type IdentifyNode = (socket: TLSSocket) => Promise<string>;
  * certificate that the node was given last.
  */
 export function createNodeIdentification(store: Store, installationId: string): IdentifyNode {
-  const find = prepare(store.db, { id: TEXT, fingerprint: TEXT }, (db, slots) =>
+  const find = prepare(store, { id: TEXT, fingerprint: TEXT }, (db, slots) =>
     db
       .selectFrom("nodes")
       .select("id")

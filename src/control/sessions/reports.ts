@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { SessionReport } from "#wire/link.ts";
 import type { Ending } from "#wire/viewer.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
-import type { Queries, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { statesBefore } from "./states.ts";
 
 /** Which start of which node reports. */
@@ -22,7 +22,7 @@ const COUNTERS = { bytesToViewer: INTEGER, bytesFromViewer: INTEGER } as const;
  * changes nothing.
  */
 export function createReports(store: Store): TakeReports {
-  const markActive = prepareActive(store.db);
+  const markActive = prepareActive(store);
   const markEnded = prepareEnded(store);
 
   return async ({ nodeId, incarnation }, reports) => {
@@ -38,8 +38,8 @@ export function createReports(store: Store): TakeReports {
 }
 
 /** Counters only rise, so a report that was overtaken by a later one does no harm. */
-function prepareActive(db: Queries) {
-  return prepare(db, { ...KEY, ...COUNTERS }, (query, values) =>
+function prepareActive(store: Store) {
+  return prepare(store, { ...KEY, ...COUNTERS }, (query, values) =>
     query
       .updateTable("sessions")
       .set({
@@ -56,7 +56,8 @@ function prepareActive(db: Queries) {
   );
 }
 
-function prepareEnded({ db, now }: Store) {
+function prepareEnded(store: Store) {
+  const { now } = store;
   const kinds = {
     ...KEY,
     ...COUNTERS,
@@ -65,7 +66,7 @@ function prepareEnded({ db, now }: Store) {
     code: of<Ending["code"]>(),
     detail: nullable(TEXT),
   };
-  return prepare(db, kinds, (query, values) =>
+  return prepare(store, kinds, (query, values) =>
     query
       .updateTable("sessions")
       .set({

@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
+import { drawRandom } from "#base/process/random.ts";
 
 /** Bits of the counter that orders ids of one millisecond. */
 const COUNTER_LIMIT = 0x1000;
@@ -21,7 +21,7 @@ export function createSessionIds(clock: Clock): () => string {
       lastMs += 1;
       counter = 0;
     }
-    return format(lastMs, counter, randomBytes(8));
+    return format(lastMs, counter, drawRandom(8));
   };
 }
 

@@ -23,7 +23,7 @@ export type SessionSweep = () => Promise<number>;
 
 /** Ends the sessions whose tickets nobody used in time. */
 export function createTicketSweep(store: Store): SessionSweep {
-  const end = prepare(store.db, {}, (db) =>
+  const end = prepare(store, {}, (db) =>
     db
       .updateTable("sessions")
       .set({
@@ -49,7 +49,7 @@ export function createTicketSweep(store: Store): SessionSweep {
  * heard of since: while it is cut off, what it has to report waits there.
  */
 export function createUnreportedSweep(store: Store): SessionSweep {
-  const end = prepare(store.db, { unreportedMs: INTEGER }, (db, slots) =>
+  const end = prepare(store, { unreportedMs: INTEGER }, (db, slots) =>
     db
       .updateTable("sessions")
       .set(endedColumns({ kind: "failed", code: "control_unreachable" }, store.now))
@@ -75,7 +75,7 @@ export function createLostNodeSweep({
   readonly clock: Clock;
 }): SessionSweep {
   const listeningSince = clock.now();
-  const end = prepare(store.db, { timeoutMs: INTEGER }, (db, slots) =>
+  const end = prepare(store, { timeoutMs: INTEGER }, (db, slots) =>
     db
       .updateTable("sessions")
       .set(endedColumns({ kind: "failed", code: "node_lost" }, store.now))
@@ -92,7 +92,7 @@ export function createLostNodeSweep({
 
 /** Forgets the pictures that were made, or were to be made, an hour ago. Resolves to how many. */
 export function createThumbnailSweep(store: Store): SessionSweep {
-  const forget = prepare(store.db, { ageMs: INTEGER }, (db, slots) =>
+  const forget = prepare(store, { ageMs: INTEGER }, (db, slots) =>
     db
       .deleteFrom("sessions")
       .where("id", "in", (old) =>

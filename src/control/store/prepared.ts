@@ -1,5 +1,5 @@
 import { type Compilable, CompiledQuery, type RawBuilder, sql } from "kysely";
-import type { Queries } from "./store.ts";
+import type { Queries, Store } from "./store.ts";
 
 declare const valueType: unique symbol;
 
@@ -42,7 +42,7 @@ export type Prepared<Named extends Kinds, Row> = (db: Queries, values: Values<Na
  * five times as much as running. Statements without `returning` answer no rows.
  */
 export function prepare<const Named extends Kinds, Row>(
-  db: Queries,
+  { db, run }: Pick<Store, "db" | "run">,
   kinds: Named,
   build: (db: Queries, values: Slots<Named>) => Compilable<Row>,
 ): Prepared<Named, Row> {
@@ -53,7 +53,6 @@ export function prepare<const Named extends Kinds, Row>(
     const parameters = compiled.parameters.map((parameter) =>
       parameter instanceof Slot ? named[parameter.name] : parameter,
     );
-    const { rows } = await executor.executeQuery<Row>(CompiledQuery.raw(compiled.sql, parameters));
-    return rows;
+    return await run(executor, CompiledQuery.raw(compiled.sql, parameters) as CompiledQuery<Row>);
   };
 }

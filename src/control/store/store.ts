@@ -1,4 +1,4 @@
-import type { Kysely, RawBuilder } from "kysely";
+import type { CompiledQuery, Kysely, RawBuilder } from "kysely";
 import type { Schema } from "./schema.ts";
 
 /** What queries run on: the database, or the transaction that they are part of. */
@@ -15,6 +15,8 @@ export interface Store {
   readonly db: Kysely<Schema>;
   /** The database's own clock, milliseconds since 1970: deadlines are judged by it, inside the statement. */
   readonly now: RawBuilder<number>;
+  /** Runs a compiled query, on the database or in a transaction, on the shortest way that there is. */
+  run<Row>(db: Queries, query: CompiledQuery<Row>): Promise<Row[]>;
   /** Whether a statement failed because a row with this key exists. */
   isDuplicate(error: unknown): boolean;
   close(): Promise<void>;

@@ -69,7 +69,8 @@ export function createRedemption({ store, vault, drivers, judgeStanding }: Parts
   };
 }
 
-function prepareTake({ db, now }: Store) {
+function prepareTake(store: Store) {
+  const { now } = store;
   const kinds = {
     id: TEXT,
     nodeId: TEXT,
@@ -79,7 +80,7 @@ function prepareTake({ db, now }: Store) {
     purpose: of<TicketPurpose>(),
     reopenHash: nullable(TEXT),
   };
-  return prepare(db, kinds, (query, values) =>
+  return prepare(store, kinds, (query, values) =>
     query
       .updateTable("sessions")
       .set({ redeemed_at: now, viewer_address: values.viewer, reopen_hash: values.reopenHash })
@@ -99,13 +100,13 @@ function prepareTake({ db, now }: Store) {
   );
 }
 
-function prepareExplain({ db, now }: Store) {
-  return prepare(db, { id: TEXT }, (query, { id }) =>
+function prepareExplain(store: Store) {
+  return prepare(store, { id: TEXT }, (query, { id }) =>
     query
       .selectFrom("sessions")
       .select(["node_id", "incarnation", "attachment", "state", "redeemed_at", "bound_address", "purpose"])
       .select(["ending_kind", "ending_code", "ticket_expires_at"])
-      .select(now.as("now"))
+      .select(store.now.as("now"))
       .where("id", "=", id),
   );
 }

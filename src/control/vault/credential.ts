@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
+import { drawRandom } from "#base/process/random.ts";
 import { Secret } from "#base/secret.ts";
 
 /** 256 bits: nobody guesses it, so a plain hash of it is enough to keep. */
@@ -12,7 +13,7 @@ export interface Credential {
 }
 
 export function newCredential(bytes: number = CREDENTIAL_BYTES): Credential {
-  const value = randomBytes(bytes).toString("base64url");
+  const value = drawRandom(bytes).toString("base64url");
   return { value: new Secret(value), hash: credentialHash(value) };
 }
 

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ConfigError } from "#base/config.ts";
 import { nodeIdentity } from "#tls/node-identity.ts";
-import { LINK_ROUTES } from "#wire/link.ts";
 import { LinkDouble } from "../../../test/harness/link-double.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
 import { captureLog } from "../../../test/harness/test-node.ts";
@@ -147,7 +146,7 @@ test("a node that is told to stop while it waits stops", async () => {
   await using folder = scratch();
   control.mood = "silence";
   const stop = new AbortController();
-  const held = control.hold(LINK_ROUTES.join);
+  const held = control.hold("join");
 
   const joining = loadOrJoin({ ...optionsFor(folder.path, control, control.joinToken), signal: stop.signal });
   control.mood = "answer";

@@ -4,12 +4,13 @@ import { connect, type DetailedPeerCertificate } from "node:tls";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { type JoinResponse, LINK_ROUTES } from "#wire/link.ts";
+import { type JoinResponse, LINK_PATHS } from "#wire/link.ts";
 import { withDeadline } from "../deadline.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { isJoinResponse } from "./answers.ts";
 import type { Identity } from "./identity.ts";
-import { LinkClient } from "./link-client.ts";
+import { post } from "./post.ts";
+import { unreachable } from "./refusal.ts";
 
 const deadlines = {
   /** One TLS handshake, to see control's authority. */
@@ -28,16 +29,14 @@ export async function join(control: string, joinToken: string, signal: AbortSign
     throw new GatewayError("join_token_invalid", { detail: "it does not have the form of a join token" });
   const authority = await meetAuthority(new URL(control), expected, signal);
   const { request, privateKey } = await createCertificateRequest();
-  using link = new LinkClient(control, { authority });
-  const answer = await link.call(
-    LINK_ROUTES.join,
-    { joinToken, certificateRequest: request },
-    isJoinResponse,
-    {
-      deadlineMs: deadlines.joinMs,
-      signal,
-    },
+  const url = new URL(LINK_PATHS.join, control);
+  const body = { joinToken, certificateRequest: request };
+  const answer = await withDeadline(
+    deadlines.joinMs,
+    signal,
+    async (limited) => await post({ url, authority, body, signal: limited }),
   );
+  if (!isJoinResponse(answer)) throw unreachable(new Error("control's answer is not one to a join"));
   checkCertificate(answer, { authority, privateKey });
   return { nodeId: answer.nodeId, certificate: answer.certificate, privateKey, authority };
 }

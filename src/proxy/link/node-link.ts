@@ -2,13 +2,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
-import {
-  LINK_ROUTES,
-  type RedeemRequest,
-  type ReopenRequest,
-  type ReopenResponse,
-  type SessionReport,
-} from "#wire/link.ts";
+import type { RedeemRequest, ReopenRequest, ReopenResponse, SessionReport } from "#wire/link.ts";
 import { isEmpty, isGrant, isReopenResponse } from "./answers.ts";
 import { CertificateWatch } from "./certificate.ts";
 import { ControlClock } from "./control-clock.ts";
@@ -54,7 +48,7 @@ export class NodeLink {
       incarnation: this.incarnation,
       log,
       send: async (request, signal) =>
-        await client.call(LINK_ROUTES.report, request, isEmpty, { deadlineMs: deadlines.reportMs, signal }),
+        await client.call("report", request, isEmpty, { deadlineMs: deadlines.reportMs, signal }),
     });
   }
 
@@ -89,17 +83,12 @@ export class NodeLink {
     if (this.#certificate.hasEnded(this.#clock.now()))
       throw new GatewayError("control_unreachable", { detail: "the console node has to join again" });
     const { incarnation } = this;
-    return await this.#client.call(
-      LINK_ROUTES.redeem,
-      { ...request, incarnation },
-      isGrant,
-      this.#callOptions,
-    );
+    return await this.#client.call("redeem", { ...request, incarnation }, isGrant, this.#callOptions);
   }
 
   async reopen(request: Omit<ReopenRequest, "incarnation">): Promise<ReopenResponse> {
     const body = { ...request, incarnation: this.incarnation };
-    return await this.#client.call(LINK_ROUTES.reopen, body, isReopenResponse, this.#callOptions);
+    return await this.#client.call("reopen", body, isReopenResponse, this.#callOptions);
   }
 
   report(report: SessionReport): void {

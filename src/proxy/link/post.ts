@@ -1,81 +1,42 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
-import { type Agent, request } from "node:https";
-import type { HostPort } from "#base/config.ts";
-import { ignoreError } from "../ignore-error.ts";
+import { request } from "node:https";
+import { answerBody } from "./answer-body.ts";
+import { checkControl } from "./check-control.ts";
+import { abortion, refusalIn, unreachable } from "./refusal.ts";
 
-const limits = {
-  /** Answers of control are small; the largest is a grant of a few kilobytes. */
-  answerBytes: 256 * 1024,
-} as const;
-
-export interface Call {
-  readonly control: HostPort;
-  readonly path: string;
-  readonly agent: Agent;
+export interface Post {
+  readonly url: URL;
+  /** The only CA that is trusted, PEM. */
+  readonly authority: string;
   readonly body: unknown;
-  /** Ends the call, wherever it is: its deadline, or the stop of the process. */
+  /** Ends the request, wherever it is: its deadline, or the stop of the process. */
   readonly signal: AbortSignal;
 }
 
-/** One POST of JSON. Rejects with whatever broke it; `body` is undefined where the answer is not JSON. */
-export async function post(call: Call): Promise<{ readonly status: number; readonly body: unknown }> {
-  try {
-    return await attempt(call);
-  } catch (error) {
-    // The other end closes idle connections; one that we took up at that very moment has carried nothing.
-    if (!(error instanceof StaleConnection)) throw error;
-    return await attempt(call);
-  }
+/**
+ * One POST of JSON to control, on a connection of its own, without a certificate of the node. Resolves to the body of
+ * its answer. Throws a GatewayError: control's own where it said no, else `control_unreachable`.
+ */
+export async function post({ url, authority, body, signal }: Post): Promise<unknown> {
+  const { status, body: said } = await exchange({ url, authority, body, signal }).catch((cause) => {
+    throw signal.aborted ? abortion(signal) : unreachable(cause);
+  });
+  if (status !== 200) throw refusalIn(status, said);
+  return said;
 }
 
-class StaleConnection extends Error {
-  override readonly name = "StaleConnection";
-}
-
-async function attempt({ control, path, agent, body, signal }: Call) {
-  const payload = Buffer.from(JSON.stringify(body));
-  const sent = request({
-    ...control,
-    path,
+async function exchange({ url, authority, body, signal }: Post) {
+  const sent = request(url, {
     method: "POST",
-    agent,
+    agent: false,
+    ca: authority,
+    minVersion: "TLSv1.3",
+    checkServerIdentity: checkControl,
+    headers: { "content-type": "application/json" },
     signal,
-    headers: { "content-type": "application/json", "content-length": payload.length },
   });
-  // What breaks after the answer concerns nobody, but an error without a listener ends the process.
-  sent.on("error", ignoreError);
-  sent.end(payload);
-  try {
-    const [answer] = (await once(sent, "response")) as [IncomingMessage];
-    return { status: answer.statusCode ?? 0, body: parse(await collect(answer)) };
-  } catch (cause) {
-    const stale = sent.reusedSocket && !signal.aborted && isReset(cause);
-    throw stale ? new StaleConnection("connection closed while idle", { cause }) : cause;
-  }
-}
-
-function isReset(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
-}
-
-async function collect(answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  answer.on("data", (chunk: Buffer) => {
-    length += chunk.length;
-    chunks.push(chunk);
-    if (length > limits.answerBytes)
-      answer.destroy(new Error(`answer longer than ${limits.answerBytes} bytes`));
-  });
-  await once(answer, "end");
-  return Buffer.concat(chunks).toString("utf8");
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  sent.end(JSON.stringify(body));
+  const [answer] = (await once(sent, "response")) as [IncomingMessage];
+  return { status: answer.statusCode ?? 0, body: await answerBody(answer) };
 }

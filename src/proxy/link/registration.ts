@@ -4,7 +4,6 @@ import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import type { Log } from "#base/process/log.ts";
 import { ERRORS } from "#wire/errors.ts";
 import { type GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import { LINK_ROUTES } from "#wire/link.ts";
 import type { TicketKey } from "#wire/ticket.ts";
 import { isEmpty, isHeartbeatResponse, isRegisterResponse } from "./answers.ts";
 import { Backoff } from "./backoff.ts";
@@ -103,7 +102,7 @@ export class Registration {
     const { link, log } = this.#options;
     const body = { incarnation: this.incarnation };
     try {
-      await link.call(LINK_ROUTES.deregister, body, isEmpty, { deadlineMs: deadlines.deregisterMs });
+      await link.call("deregister", body, isEmpty, { deadlineMs: deadlines.deregisterMs });
     } catch (error) {
       log.warn({ error }, "Control could not be told that this node stops");
     }
@@ -114,9 +113,7 @@ export class Registration {
     const { incarnation } = this;
     const body = { incarnation, version, pageOrigin, webSocketOrigin, maximumSessions };
     const options = { deadlineMs: deadlines.registerMs, signal };
-    const answer = await clock.measure(() =>
-      link.call(LINK_ROUTES.register, body, isRegisterResponse, options),
-    );
+    const answer = await clock.measure(() => link.call("register", body, isRegisterResponse, options));
     const key = Buffer.from(answer.ticketKey.key, "base64url");
     this.#registered = {
       nodeId: answer.nodeId,
@@ -133,9 +130,7 @@ export class Registration {
     const body = { incarnation: this.incarnation, sessions: sessions() };
     const options = { deadlineMs: deadlines.heartbeatMs, signal };
     try {
-      const answer = await clock.measure(() =>
-        link.call(LINK_ROUTES.heartbeat, body, isHeartbeatResponse, options),
-      );
+      const answer = await clock.measure(() => link.call("heartbeat", body, isHeartbeatResponse, options));
       if (this.#registered !== undefined)
         this.#registered = { ...this.#registered, settings: obey(answer.settings, log) };
       this.#rejoice();

@@ -1,5 +1,6 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, SqliteDatabase } from "kysely";
 import { GroupCommit, type Turn, type Writer } from "./group-commit.ts";
+import { Snapshot } from "./snapshot.ts";
 
 /** Two connections to one database in WAL mode. */
 interface Connections {
@@ -15,17 +16,24 @@ interface Connections {
  */
 export class GroupCommitDriver implements Driver {
   readonly #connections: Connections;
-  readonly #commits: GroupCommit;
+  readonly #parts: Parts;
 
   constructor(connections: Connections) {
+    const { writer, writing, reading } = connections;
+    const snapshot = new Snapshot(reading);
     this.#connections = connections;
-    this.#commits = new GroupCommit(connections.writer);
+    this.#parts = { writing, snapshot, commits: new GroupCommit(writer, () => snapshot.renew()) };
   }
 
   async init(): Promise<void> {}
 
+  /** One query by itself, without what a pool of connections would need. */
+  async run<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    return await new Connection(this.#parts).executeQuery<Row>(query);
+  }
+
   async acquireConnection(): Promise<Connection> {
-    return new Connection(this.#connections, this.#commits);
+    return new Connection(this.#parts);
   }
 
   async beginTransaction(connection: Connection): Promise<void> {
@@ -43,26 +51,32 @@ export class GroupCommitDriver implements Driver {
   async releaseConnection(): Promise<void> {}
 
   async destroy(): Promise<void> {
-    await this.#commits.settled();
+    const { commits, snapshot } = this.#parts;
+    await commits.settled();
+    snapshot.renew();
     this.#connections.reading.close();
     this.#connections.writing.close();
   }
 }
 
+interface Parts {
+  readonly commits: GroupCommit;
+  readonly writing: SqliteDatabase;
+  readonly snapshot: Snapshot;
+}
+
 /** What one query runs on, or one transaction. */
 class Connection implements DatabaseConnection {
-  readonly #connections: Connections;
-  readonly #commits: GroupCommit;
+  readonly #parts: Parts;
   /** While it is a transaction's. */
   #turn: Turn | undefined;
 
-  constructor(connections: Connections, commits: GroupCommit) {
-    this.#connections = connections;
-    this.#commits = commits;
+  constructor(parts: Parts) {
+    this.#parts = parts;
   }
 
   async begin(): Promise<void> {
-    this.#turn = await this.#commits.begin();
+    this.#turn = await this.#parts.commits.begin("several statements");
   }
 
   async end(outcome: "keep" | "undo"): Promise<void> {
@@ -73,9 +87,9 @@ class Connection implements DatabaseConnection {
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    const { writing, reading } = this.#connections;
+    const { writing, snapshot } = this.#parts;
     if (this.#turn !== undefined) return this.#turn.run(() => execute<Row>(writing, query));
-    if (isRead(query)) return execute(reading, query);
+    if (isRead(query)) return execute(snapshot.now(), query);
     return await this.#executeAlone(query);
   }
 
@@ -86,13 +100,14 @@ class Connection implements DatabaseConnection {
 
   /** A statement is a transaction of its own. */
   async #executeAlone<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    await this.begin();
+    const { commits, writing } = this.#parts;
+    const turn = await commits.begin("one statement");
     try {
-      const result = await this.executeQuery<Row>(query);
-      await this.end("keep");
+      const result = turn.run(() => execute<Row>(writing, query));
+      await turn.end("keep");
       return result;
     } catch (error) {
-      await this.end("undo");
+      await turn.end("undo");
       throw error;
     }
   }

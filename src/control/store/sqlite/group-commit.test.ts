@@ -39,7 +39,7 @@ function watched() {
   const database = new WatchedDatabase();
   const commits = new GroupCommit(database);
   const write = async (value: string) => {
-    const turn = await commits.begin();
+    const turn = await commits.begin("several statements");
     turn.run(() => database.insert(value));
     await turn.end("keep");
   };
@@ -79,7 +79,7 @@ test("nobody is told of a write before it is committed", async () => {
 test("a turn that is undone leaves nothing, and its neighbours stay", async () => {
   const { database, commits, write } = watched();
   const undone = async () => {
-    const turn = await commits.begin();
+    const turn = await commits.begin("several statements");
     turn.run(() => database.insert("undone"));
     await turn.end("undo");
   };
@@ -94,7 +94,7 @@ test("one turn ends before the next begins, in the order of asking", async () =>
   const { commits } = watched();
   const order: string[] = [];
   const take = async (name: string) => {
-    const turn = await commits.begin();
+    const turn = await commits.begin("several statements");
     order.push(`${name} begins`);
     await Promise.resolve();
     order.push(`${name} ends`);
@@ -111,7 +111,7 @@ test("one turn ends before the next begins, in the order of asking", async () =>
 
 test("a transaction that is still going on is waited for, and committed whole", async () => {
   const { database, commits, write } = watched();
-  const turn = await commits.begin();
+  const turn = await commits.begin("several statements");
   turn.run(() => database.insert("first half"));
   const other = write("other");
   await new Promise((resolve) => setImmediate(resolve));
@@ -157,7 +157,7 @@ test("when a transaction cannot begin, its caller is told, and the next one gets
 test("what SQLite undoes by itself takes the whole batch with it, and nothing is written behind it", async () => {
   const { database, commits, write } = watched();
   const neighbour = write("a");
-  const turn = await commits.begin();
+  const turn = await commits.begin("several statements");
   const undoing = () => database.database.exec("insert or rollback into t values ('a')");
 
   assert.throws(() => turn.run(undoing), /UNIQUE/);
@@ -173,7 +173,7 @@ test("what SQLite undoes by itself takes the whole batch with it, and nothing is
 test("a statement that fails is its caller's affair alone", async () => {
   const { database, commits, write } = watched();
   const twice = async () => {
-    const turn = await commits.begin();
+    const turn = await commits.begin("several statements");
     try {
       turn.run(() => database.insert("a"));
     } catch {

@@ -23,22 +23,26 @@ interface Batch {
  */
 export class GroupCommit {
   readonly #writer: Writer;
+  readonly #onCommit: () => void;
   readonly #turns = new Turns();
   #batch: Batch | undefined;
 
-  constructor(writer: Writer) {
+  /** `onCommit` is called when a batch is about to be committed. */
+  constructor(writer: Writer, onCommit: () => void = () => {}) {
     this.#writer = writer;
+    this.#onCommit = onCommit;
   }
 
   /** Resolves when it is the caller's turn. Nobody else writes until it is ended. */
-  async begin(): Promise<Turn> {
+  async begin(extent: Extent): Promise<Turn> {
     await this.#turns.take();
     try {
       const batch = this.#batch ?? this.#open();
-      this.#writer.exec("savepoint turn");
+      // A statement that fails is undone by SQLite, and needs no savepoint for it.
+      if (extent === "several statements") this.#writer.exec("savepoint turn");
       return {
         run: (work) => this.#run(batch, work),
-        end: async (outcome) => await this.#end(batch, outcome),
+        end: async (outcome) => await this.#end(batch, { extent, outcome }),
       };
     } catch (error) {
       this.#turns.give();
@@ -73,11 +77,10 @@ export class GroupCommit {
     }
   }
 
-  async #end(batch: Batch, outcome: Outcome): Promise<void> {
+  async #end(batch: Batch, { extent, outcome }: { extent: Extent; outcome: Outcome }): Promise<void> {
     try {
       this.#requireTransaction(batch);
-      if (outcome === "undo") this.#writer.exec("rollback to turn");
-      this.#writer.exec("release turn");
+      if (extent === "several statements") this.#leaveSavepoint(outcome);
     } catch (error) {
       this.#abandon(batch, error);
     } finally {
@@ -86,10 +89,16 @@ export class GroupCommit {
     await batch.onDisk;
   }
 
+  #leaveSavepoint(outcome: Outcome): void {
+    if (outcome === "undo") this.#writer.exec("rollback to turn");
+    this.#writer.exec("release turn");
+  }
+
   async #commit(batch: Batch): Promise<void> {
     await this.#turns.take();
     try {
       this.#requireTransaction(batch);
+      this.#onCommit();
       this.#writer.exec("commit");
       this.#batch = undefined;
       batch.resolve();
@@ -115,6 +124,7 @@ export class GroupCommit {
   }
 }
 
+type Extent = "one statement" | "several statements";
 type Outcome = "keep" | "undo";
 
 /** A caller's part of a batch. */

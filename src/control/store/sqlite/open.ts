@@ -1,9 +1,17 @@
 import { DatabaseSync } from "node:sqlite";
-import { type Dialect, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from "kysely";
+import {
+  type CompiledQuery,
+  type Dialect,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from "kysely";
 import type { Clock } from "#base/clock.ts";
 import { migrate } from "../migrations/migrate.ts";
 import type { Schema } from "../schema.ts";
-import type { Store } from "../store.ts";
+import type { Queries, Store } from "../store.ts";
 import { adaptDatabase } from "./adapter.ts";
 import { GroupCommitDriver } from "./driver.ts";
 import { createPrivateFile } from "./private-file.ts";
@@ -24,11 +32,16 @@ const DUPLICATE_CODES: readonly unknown[] = [1555, 2067];
 export async function openSqliteStore(file: string, clock: Clock): Promise<Store> {
   const claim = claimSoleUse(file);
   try {
-    const db = new Kysely<Schema>({ dialect: dialect(openWriter(file, clock), openReader(file, clock)) });
+    const driver = createDriver(openWriter(file, clock), openReader(file, clock));
+    const db = new Kysely<Schema>({ dialect: dialect(driver) });
     await migrate(db);
     return {
       db,
       now: sql<number>`now_ms()`,
+      async run<Row>(queries: Queries, query: CompiledQuery<Row>) {
+        const { rows } = await (queries === db ? driver.run<Row>(query) : queries.executeQuery(query));
+        return rows;
+      },
       isDuplicate,
       async close() {
         await db.destroy();
@@ -70,11 +83,25 @@ function connect(
   return database;
 }
 
-function dialect(writer: DatabaseSync, reader: DatabaseSync): Dialect {
+function createDriver(writer: DatabaseSync, reader: DatabaseSync): GroupCommitDriver {
+  const [writing, reading] = [adaptDatabase(writer), adaptDatabase(reader)];
+  return new GroupCommitDriver({
+    writer: {
+      // Prepared once, as they are said at each write.
+      exec: (sql) => void writing.prepare(sql).run([]),
+      get isTransaction() {
+        return writer.isTransaction;
+      },
+    },
+    writing,
+    reading,
+  });
+}
+
+function dialect(driver: GroupCommitDriver): Dialect {
   return {
     createAdapter: () => new Adapter(),
-    createDriver: () =>
-      new GroupCommitDriver({ writer, writing: adaptDatabase(writer), reading: adaptDatabase(reader) }),
+    createDriver: () => driver,
     createIntrospector: (db) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };

@@ -1,0 +1,68 @@
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import { GatewayError } from "#wire/gateway-error.ts";
+import {
+  DeregisterRequest,
+  HeartbeatRequest,
+  LINK_CALLS,
+  type LinkCall,
+  type Question,
+  RedeemRequest,
+  RegisterRequest,
+  ReopenRequest,
+  ReportRequest,
+} from "#wire/link.ts";
+import type { Reopen } from "../consoles/reopen.ts";
+import type { Registry } from "../fleet/registry.ts";
+import type { TakeReports } from "../sessions/reports.ts";
+import type { Redeem } from "../tickets/redemption.ts";
+
+/** What the calls hand on to. */
+export interface CallParts {
+  readonly registry: Registry;
+  readonly redeem: Redeem;
+  readonly reopen: Reopen;
+  readonly takeReports: TakeReports;
+}
+
+/** Answers a node's question. Throws what it is refused with. */
+export type AnswerCall = (nodeId: string, question: Question) => Promise<unknown>;
+
+/** All that a node can ask. Who it is comes from its certificate, never from what it says. */
+export function createCalls({ registry, redeem, reopen, takeReports }: CallParts): AnswerCall {
+  const calls: Readonly<Record<LinkCall, AnswerCall>> = {
+    register: checked(RegisterRequest, registry.register),
+    heartbeat: checked(HeartbeatRequest, registry.heartbeat),
+    deregister: checked(DeregisterRequest, registry.deregister),
+    redeem: checked(RedeemRequest, redeem),
+    reopen: checked(ReopenRequest, async (_nodeId, body: ReopenRequest) => await reopen(body)),
+    report: checked(ReportRequest, async (nodeId, { incarnation, reports }: ReportRequest) => {
+      await takeReports({ nodeId, incarnation }, reports);
+    }),
+  };
+  return async (nodeId, question) => {
+    const { call } = question;
+    if (!isLinkCall(call)) throw new GatewayError("not_found", { detail: "call" });
+    return await calls[call](nodeId, question);
+  };
+}
+
+function isLinkCall(name: string): name is LinkCall {
+  return (LINK_CALLS as readonly string[]).includes(name);
+}
+
+function checked<Body>(
+  schema: TSchema,
+  handle: (nodeId: string, body: Body) => Promise<unknown>,
+): AnswerCall {
+  const compiled = Compile(schema);
+  return async (nodeId, { body }) => {
+    if (!compiled.Check(body)) {
+      const [first] = compiled.Errors(body);
+      throw new GatewayError("request_invalid", {
+        detail: `body${first?.instancePath ?? ""} ${first?.message ?? "is not of the call"}`,
+      });
+    }
+    return (await handle(nodeId, body as Body)) ?? {};
+  };
+}

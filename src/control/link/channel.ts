@@ -1,0 +1,121 @@
+import { randomUUID } from "node:crypto";
+import { Compile } from "typebox/compile";
+import type { RawData, WebSocket } from "ws";
+import { Batch } from "#base/process/batch.ts";
+import type { Log } from "#base/process/log.ts";
+import type { ErrorCode } from "#wire/errors.ts";
+import { toGatewayError } from "#wire/gateway-error.ts";
+import { type Answer, LINK_CLOSE, linkLimits, type Question, Questions } from "#wire/link.ts";
+import { linkFrames } from "#wire/link-frames.ts";
+import { logProblem } from "../api/http-errors.ts";
+import type { AnswerCall } from "./calls.ts";
+
+const limits = {
+  /** Questions of one node that are being answered. With more than that, control reads on when some have been. */
+  running: linkLimits.envelopesPerFrame,
+  /** Answers that a node has not taken yet. With more than that, control reads on when it has. */
+  unsentBytes: 4 * linkLimits.frameBytes,
+} as const;
+
+const questionList = Compile(Questions);
+
+export interface ChannelParts {
+  readonly answer: AnswerCall;
+  /** Whose the connection is, judged anew: a node that was refused since is to be heard no more. */
+  readonly identify: () => Promise<string>;
+  readonly log: Log;
+}
+
+/** Control's end of one node's channel: answers each question in its own time, so that a slow one holds up no other. */
+export class Channel {
+  readonly #socket: WebSocket;
+  readonly #parts: ChannelParts;
+  readonly #answers: Batch<Answer>;
+  #running = 0;
+  #idle = Promise.withResolvers<void>();
+  #stopping = false;
+
+  constructor(socket: WebSocket, parts: ChannelParts) {
+    this.#socket = socket;
+    this.#parts = parts;
+    this.#answers = new Batch((answers) => this.#send(answers));
+    this.#idle.resolve();
+    socket.on("message", (data, isBinary) => this.#take(data, isBinary));
+    // What breaks a connection is for the node to notice, and to connect again.
+    socket.on("error", (error) => parts.log.debug({ error }, "A node's channel broke"));
+  }
+
+  /** Reads no more questions. Resolves when those that were read are answered, and the answers are on their way. */
+  async finish(): Promise<void> {
+    this.#stopping = true;
+    this.#socket.pause();
+    await this.#idle.promise;
+  }
+
+  #take(data: RawData, isBinary: boolean): void {
+    const questions = isBinary ? undefined : parse(data);
+    if (questions === undefined) this.#refuse(LINK_CLOSE.broken, "request_invalid");
+    if (questions === undefined || questions.length === 0) return;
+    if (this.#running === 0) this.#idle = Promise.withResolvers<void>();
+    this.#running += questions.length;
+    this.#regulate();
+    void this.#answerAll(questions);
+  }
+
+  async #answerAll(questions: readonly Question[]): Promise<void> {
+    try {
+      const nodeId = await this.#parts.identify();
+      for (const question of questions) void this.#answer(nodeId, question);
+    } catch (thrown) {
+      const { code } = toGatewayError(thrown);
+      if (code === "internal") for (const { id } of questions) this.#refuseOne(id, thrown);
+      else this.#refuse(LINK_CLOSE.refused, code);
+    }
+  }
+
+  async #answer(nodeId: string, question: Question): Promise<void> {
+    const { id } = question;
+    try {
+      this.#answers.add({ id, body: await this.#parts.answer(nodeId, question) });
+    } catch (thrown) {
+      this.#refuseOne(id, thrown);
+    }
+  }
+
+  #refuseOne(id: number, thrown: unknown): void {
+    const problem = toGatewayError(thrown);
+    const reference = randomUUID();
+    logProblem(this.#parts.log, problem, reference);
+    this.#answers.add({ id, error: problem.toPublic(reference) });
+  }
+
+  #send(answers: readonly Answer[]): void {
+    this.#running -= answers.length;
+    for (const frame of linkFrames(answers)) this.#socket.send(frame, () => this.#regulate());
+    this.#regulate();
+    if (this.#running === 0) this.#idle.resolve();
+  }
+
+  /** A node that asks faster than it is answered, or does not take its answers, has to wait. */
+  #regulate(): void {
+    const { bufferedAmount, isPaused } = this.#socket;
+    const isFull = this.#running >= limits.running || bufferedAmount > limits.unsentBytes;
+    if (isFull && !isPaused) this.#socket.pause();
+    if (!isFull && isPaused && !this.#stopping) this.#socket.resume();
+  }
+
+  #refuse(closeCode: number, reason: ErrorCode): void {
+    this.#parts.log.debug({ code: reason }, "A node's channel is closed");
+    this.#socket.close(closeCode, reason);
+  }
+}
+
+function parse(data: RawData): readonly Question[] | undefined {
+  try {
+    // The text of one frame: ws gives lists of buffers only where it was asked for them.
+    const questions: unknown = JSON.parse((data as Buffer).toString("utf8"));
+    return questionList.Check(questions) ? questions : undefined;
+  } catch {
+    return undefined;
+  }
+}

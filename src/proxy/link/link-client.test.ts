@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { eventually } from "../../../test/harness/eventually.ts";
+import { LinkDouble } from "../../../test/harness/link-double.ts";
+import { isEmpty, isHeartbeatResponse } from "./answers.ts";
+import { join } from "./join.ts";
+import { LinkClient } from "./link-client.ts";
+
+const BEAT = { incarnation: "0123456789abcdef", sessions: 0 };
+const PATIENT = { deadlineMs: 60_000 };
+
+interface Linked extends AsyncDisposable {
+  readonly control: LinkDouble;
+  readonly client: LinkClient;
+  beat(deadlineMs?: number): Promise<unknown>;
+}
+
+async function linked(): Promise<Linked> {
+  const control = await LinkDouble.start();
+  const identity = await join(control.url, control.joinToken, AbortSignal.timeout(60_000));
+  const client = new LinkClient(control.url, identity);
+  return {
+    control,
+    client,
+    beat: async (deadlineMs = 60_000) =>
+      await client.call("heartbeat", BEAT, isHeartbeatResponse, { deadlineMs }),
+    async [Symbol.asyncDispose]() {
+      client[Symbol.dispose]();
+      await control[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("questions that come at once share one channel, also when it is not open yet", async () => {
+  await using link = await linked();
+
+  await Promise.all(Array.from({ length: 50 }, async () => await link.beat()));
+
+  assert.equal(link.control.heartbeats, 50);
+  assert.equal(link.control.channels.size, 1);
+});
+
+test("what is asked when the channel breaks is unreachable, and the next question opens another", async () => {
+  await using link = await linked();
+  await link.beat();
+  link.control.mood = "silence";
+  const waiting = link.beat();
+  const lost = assert.rejects(waiting, { code: "control_unreachable" });
+
+  for (const channel of link.control.channels) channel.terminate();
+  await lost;
+
+  link.control.mood = "answer";
+  await link.beat();
+  assert.equal(link.control.heartbeats, 2);
+});
+
+test("a channel on which nothing comes for a whole deadline is given up for a new one", async () => {
+  await using link = await linked();
+  await link.beat();
+  const [first] = link.control.channels;
+  link.control.mood = "silence";
+
+  await assert.rejects(link.beat(100), { code: "control_unreachable" });
+
+  link.control.mood = "answer";
+  await link.beat();
+  await eventually(() => assert.equal(link.control.channels.size, 1));
+  assert.ok(first !== undefined && !link.control.channels.has(first));
+});
+
+test("a question that is slow to be answered costs the others nothing", async () => {
+  await using link = await linked();
+  const held = link.control.hold("reopen");
+  const slow = link.client.call("reopen", {}, isEmpty, { deadlineMs: 300 });
+  const late = assert.rejects(slow, { code: "control_unreachable" });
+  await held.asked;
+
+  await link.beat();
+  const [first] = link.control.channels;
+  await late;
+
+  await link.beat();
+  assert.deepEqual([...link.control.channels], [first], "the channel stays");
+  held.answer();
+  await link.beat();
+});
+
+test("control's refusal is its own, and what is not of the link is none", async () => {
+  await using link = await linked();
+  link.control.refusals.push({ call: "heartbeat", code: "node_superseded" });
+
+  await assert.rejects(link.beat(), { code: "node_superseded" });
+
+  const misread = link.client.call("heartbeat", BEAT, (value): value is never => value === 0, PATIENT);
+  await assert.rejects(misread, { code: "control_unreachable" });
+});
+
+for (const [what, say] of [
+  ["no JSON", "{"],
+  ["no list", "{}"],
+  ["answers without numbers", '[{"body":{}}]'],
+  ["bytes", Buffer.from("[]")],
+] as const) {
+  test(`a control that says ${what} is not one`, async () => {
+    await using link = await linked();
+    await link.beat();
+    link.control.mood = "silence";
+    const lost = assert.rejects(link.beat(), { code: "control_unreachable" });
+
+    for (const channel of link.control.channels) channel.send(say);
+
+    await lost;
+  });
+}
+
+test("an answer that nobody waits for is dropped", async () => {
+  await using link = await linked();
+  await link.beat();
+
+  for (const channel of link.control.channels) channel.send('[{"id":4711,"body":{}}]');
+
+  await link.beat();
+  assert.equal(link.control.channels.size, 1);
+});
+
+test("a channel that control closes is refused in control's words", async () => {
+  await using link = await linked();
+  await link.beat();
+  link.control.mood = "silence";
+  const refused = assert.rejects(link.beat(), { code: "node_refused" });
+
+  for (const channel of link.control.channels) channel.close(4403, "node_refused");
+
+  await refused;
+});
+
+test("whoever is nobody's node is refused before there is a channel", async () => {
+  await using control = await LinkDouble.start();
+  await using other = await LinkDouble.start();
+  const identity = await join(other.url, other.joinToken, AbortSignal.timeout(60_000));
+  using client = new LinkClient(control.url, { ...identity, authority: control.authority.certificate });
+
+  await assert.rejects(client.call("heartbeat", BEAT, isHeartbeatResponse, PATIENT), {
+    code: "node_refused",
+  });
+});
+
+test("a control whose certificate is of another installation is not talked to", async () => {
+  await using control = await LinkDouble.start();
+  await using other = await LinkDouble.start();
+  const identity = await join(control.url, control.joinToken, AbortSignal.timeout(60_000));
+  using client = new LinkClient(other.url, identity);
+
+  await assert.rejects(client.call("heartbeat", BEAT, isHeartbeatResponse, PATIENT), {
+    code: "control_unreachable",
+  });
+  assert.equal(other.heartbeats, 0);
+});
+
+test("who is stopped while the channel is being opened, or while it waits, is told why", async () => {
+  await using link = await linked();
+  const stop = new AbortController();
+  const ask = async () =>
+    await link.client.call("heartbeat", BEAT, isHeartbeatResponse, { ...PATIENT, signal: stop.signal });
+  link.control.mood = "silence";
+
+  const waiting = ask();
+  stop.abort(new GatewayError("node_stopping"));
+
+  await assert.rejects(waiting, { code: "node_stopping" });
+  await assert.rejects(ask(), { code: "node_stopping" });
+});
