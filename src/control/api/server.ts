@@ -77,8 +77,11 @@ export function createApiServer({
 
   logRequests(app, log);
   answerErrors(app, log);
-  app.addHook("onRequest", async (_request, reply) => void reply.headers(SECURITY_HEADERS));
-  app.addHook("onRequest", async (request) => void ourOrigin(request));
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.headers(SECURITY_HEADERS);
+    ourOrigin(request);
+    done();
+  });
   app.register(cookie);
   app.register(nativeApi, deps);
   app.register(cloudStackApi, deps);
@@ -88,7 +91,7 @@ export function createApiServer({
 
 /** One line a request, with the route's pattern in place of its URL: URLs carry signatures. */
 function logRequests(app: FastifyInstance, log: Log): void {
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     log.info(
       {
         method: request.method,
@@ -99,5 +102,6 @@ function logRequests(app: FastifyInstance, log: Log): void {
       },
       "Request answered",
     );
+    done();
   });
 }

@@ -5,8 +5,8 @@ import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-mach
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
-import { credentialHash } from "../vault/credential.ts";
 import type { Vault } from "../vault/vault.ts";
+import { readReopenCredential } from "./reopen-credential.ts";
 import { requireConsole } from "./running.ts";
 import type { JudgeStanding } from "./standing.ts";
 import type { IssueTicket } from "./ticket-issue.ts";
@@ -39,8 +39,9 @@ export function createReopen(parts: Parts): Reopen {
   const spend = prepareSpend(store);
 
   return async ({ credential, viewerAddress }) => {
-    const hash = credentialHash(credential);
-    const [session] = await find(store.db, { hash, timeoutMs: values.value("console.reopen.timeout") });
+    const shown = readReopenCredential(credential);
+    if (shown === undefined) throw new GatewayError("reopen_invalid");
+    const [session] = await find(store.db, { ...shown, timeoutMs: values.value("console.reopen.timeout") });
     if (session === undefined) throw new GatewayError("reopen_invalid");
     const address = canonicalAddress(viewerAddress) ?? viewerAddress;
     if (session.bound_address !== null && session.bound_address !== address)
@@ -57,7 +58,7 @@ export function createReopen(parts: Parts): Reopen {
       boundAddress: session.bound_address ?? undefined,
       creatorAddress: address,
       spend: async (db) => {
-        const spent = await spend(db, { hash });
+        const spent = await spend(db, shown);
         if (spent.length === 0) throw new GatewayError("reopen_invalid");
       },
     });
@@ -67,10 +68,12 @@ export function createReopen(parts: Parts): Reopen {
 
 /** Good while the session lives, and for a time after its end. */
 function prepareFind(store: Store) {
-  return prepare(store, { hash: TEXT, timeoutMs: INTEGER }, (query, { hash, timeoutMs }) =>
+  const kinds = { sessionId: TEXT, hash: TEXT, timeoutMs: INTEGER };
+  return prepare(store, kinds, (query, { sessionId, hash, timeoutMs }) =>
     query
       .selectFrom("sessions")
       .select(["account_id", "machine_id", "project_id", "api", "view_only", "bound_address"])
+      .where("id", "=", sessionId)
       .where("reopen_hash", "=", hash)
       .where((where) =>
         where.or([where("ended_at", "is", null), where("ended_at", ">", where(store.now, "-", timeoutMs))]),
@@ -79,7 +82,12 @@ function prepareFind(store: Store) {
 }
 
 function prepareSpend(store: Store) {
-  return prepare(store, { hash: TEXT }, (query, { hash }) =>
-    query.updateTable("sessions").set({ reopen_hash: null }).where("reopen_hash", "=", hash).returning("id"),
+  return prepare(store, { sessionId: TEXT, hash: TEXT }, (query, { sessionId, hash }) =>
+    query
+      .updateTable("sessions")
+      .set({ reopen_hash: null })
+      .where("id", "=", sessionId)
+      .where("reopen_hash", "=", hash)
+      .returning("id"),
   );
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Protocol } from "#wire/grant.ts";
@@ -100,7 +100,7 @@ export function createTicketIssue(parts: {
 
 /** As the node compares it: SHA-256 of the UTF-8 text, base64url. */
 function extraHash(extra: string): string {
-  return createHash("sha256").update(extra).digest("base64url");
+  return hash("sha256", extra, "base64url");
 }
 
 function prepareCount(store: Store) {

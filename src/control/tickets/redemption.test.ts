@@ -14,7 +14,7 @@ test("a redeemed ticket is a grant with what opens the console", async () => {
 
   const grant = await redeem(control, node, sessionId);
 
-  assert.match(grant.reopen, /^[A-Za-z0-9_-]{43}$/);
+  assert.match(grant.reopen, new RegExp(`^${sessionId}[.][A-Za-z0-9_-]{43}$`));
   assert.deepEqual(grant, {
     sessionId,
     attachment: 1,

@@ -4,6 +4,7 @@ import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import type { RedeemRequest } from "#wire/link.ts";
 import { ALL_RIGHTS, VIEW_ONLY } from "#wire/rights.ts";
+import { reopenCredential } from "../consoles/reopen-credential.ts";
 import type { JudgeStanding } from "../consoles/standing.ts";
 import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
 import type { TicketPurpose } from "../services.ts";
@@ -57,7 +58,7 @@ export function createRedemption({ store, vault, drivers, judgeStanding }: Parts
         protocol: machine.protocol,
         upstream,
         rights: session.view_only === 1 ? VIEW_ONLY : ALL_RIGHTS,
-        reopen: reopen.value.expose(),
+        reopen: reopenCredential(sessionId, reopen.value),
       };
     } catch (cause) {
       const error = toGatewayError(cause);

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { drawRandom } from "#base/process/random.ts";
 import { Secret } from "#base/secret.ts";
 
@@ -18,5 +18,5 @@ export function newCredential(bytes: number = CREDENTIAL_BYTES): Credential {
 }
 
 export function credentialHash(value: string): string {
-  return createHash("sha256").update(value).digest("base64url");
+  return hash("sha256", value, "base64url");
 }

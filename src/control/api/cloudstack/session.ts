@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Secret } from "#base/secret.ts";
 import type { Caller } from "../../services.ts";
@@ -30,7 +30,7 @@ export function sessionOf(request: FastifyRequest): string | undefined {
  * send the cookie, but cannot know this; and whoever knows this does not know the cookie.
  */
 export function sessionKeyOf(cookie: string): string {
-  return createHash("sha256").update(`sessionkey ${cookie}`).digest("base64url");
+  return hash("sha256", `sessionkey ${cookie}`, "base64url");
 }
 
 export function fitsSession(sessionKey: string | undefined, cookie: string): boolean {

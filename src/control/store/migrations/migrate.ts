@@ -3,14 +3,16 @@ import { type Migration, Migrator } from "kysely/migration";
 import type { Schema } from "../schema.ts";
 import { up as firstLight } from "./0001-first-light.ts";
 import { up as thumbnails } from "./0002-thumbnails.ts";
+import { up as reopenBySession } from "./0003-reopen-by-session.ts";
 
 /**
- * In the order of their names. A migration that was released is never changed; later ones only add, so that the
- * version before can still run while a cluster is updated.
+ * In the order of their names. A migration that was released is never changed; later ones take away nothing that
+ * the version before needs, so that it can still run while a cluster is updated.
  */
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first-light": { up: firstLight },
   "0002-thumbnails": { up: thumbnails },
+  "0003-reopen-by-session": { up: reopenBySession },
 };
 
 /** Brings the tables up to date. Throws, having changed nothing, when the database is of a newer version. */

@@ -1,4 +1,5 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, SqliteDatabase } from "kysely";
+import type { Queries } from "../store.ts";
 import { GroupCommit, type Turn, type Writer } from "./group-commit.ts";
 import { Snapshot } from "./snapshot.ts";
 
@@ -17,6 +18,7 @@ interface Connections {
 export class GroupCommitDriver implements Driver {
   readonly #connections: Connections;
   readonly #parts: Parts;
+  readonly #transactions = new WeakMap<Queries, DatabaseConnection>();
 
   constructor(connections: Connections) {
     const { writer, writing, reading } = connections;
@@ -28,8 +30,18 @@ export class GroupCommitDriver implements Driver {
   async init(): Promise<void> {}
 
   /** One query by itself, without what a pool of connections would need. */
-  async run<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    return await new Connection(this.#parts).executeQuery<Row>(query);
+  async run<Row>(query: CompiledQuery<Row>): Promise<Row[]> {
+    const { rows } = await new Connection(this.#parts).executeQuery<Row>(query);
+    return rows;
+  }
+
+  /** One query in a transaction of Kysely's. */
+  async runIn<Row>(transaction: Queries, query: CompiledQuery<Row>): Promise<Row[]> {
+    const known = this.#transactions.get(transaction);
+    const connection = known ?? (await connectionOf(transaction));
+    if (known === undefined) this.#transactions.set(transaction, connection);
+    const { rows } = await connection.executeQuery<Row>(query);
+    return rows;
   }
 
   async acquireConnection(): Promise<Connection> {
@@ -59,6 +71,11 @@ export class GroupCommitDriver implements Driver {
   }
 }
 
+/** What a transaction runs on, from its beginning to its end. */
+async function connectionOf(transaction: Queries): Promise<DatabaseConnection> {
+  return await transaction.getExecutor().provideConnection(async (connection) => connection);
+}
+
 interface Parts {
   readonly commits: GroupCommit;
   readonly writing: SqliteDatabase;
@@ -70,6 +87,7 @@ class Connection implements DatabaseConnection {
   readonly #parts: Parts;
   /** While it is a transaction's. */
   #turn: Turn | undefined;
+  #isOver = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -82,12 +100,15 @@ class Connection implements DatabaseConnection {
   async end(outcome: "keep" | "undo"): Promise<void> {
     const turn = this.#turn;
     this.#turn = undefined;
+    this.#isOver = true;
     // A transaction whose commit failed is undone already.
     await turn?.end(outcome);
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     const { writing, snapshot } = this.#parts;
+    // INVARIANT: what was meant for a transaction never runs outside of it.
+    if (this.#isOver) throw new Error("the transaction is over");
     if (this.#turn !== undefined) return this.#turn.run(() => execute<Row>(writing, query));
     if (isRead(query)) return execute(snapshot.now(), query);
     return await this.#executeAlone(query);

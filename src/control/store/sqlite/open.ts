@@ -1,17 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
-import {
-  type CompiledQuery,
-  type Dialect,
-  Kysely,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-  sql,
-} from "kysely";
+import { type Dialect, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from "kysely";
 import type { Clock } from "#base/clock.ts";
 import { migrate } from "../migrations/migrate.ts";
 import type { Schema } from "../schema.ts";
-import type { Queries, Store } from "../store.ts";
+import type { Store } from "../store.ts";
 import { adaptDatabase } from "./adapter.ts";
 import { GroupCommitDriver } from "./driver.ts";
 import { createPrivateFile } from "./private-file.ts";
@@ -38,10 +30,8 @@ export async function openSqliteStore(file: string, clock: Clock): Promise<Store
     return {
       db,
       now: sql<number>`now_ms()`,
-      async run<Row>(queries: Queries, query: CompiledQuery<Row>) {
-        const { rows } = await (queries === db ? driver.run<Row>(query) : queries.executeQuery(query));
-        return rows;
-      },
+      run: async (queries, query) =>
+        await (queries === db ? driver.run(query) : driver.runIn(queries, query)),
       isDuplicate,
       async close() {
         await db.destroy();
