@@ -145,6 +145,24 @@ for (const [what, body, status, code] of BROKEN) {
   });
 }
 
+// To CloudStack, a load that says nothing is a load of nothing.
+test("ConsoleProxyManagerTest.validateParseJsonToConsoleProxyStatus…: a load that is none is refused, and the last good one stays", async () => {
+  await using link = await openLink();
+  const { services, admin, node } = link.control;
+  const { incarnation, ...own } = await node();
+  await using client = nodeClient(link, { incarnation, ...own });
+  const beat = async (body: unknown) => (await client.post(LINK_ROUTES.heartbeat, body)).status;
+  assert.equal(await beat({ incarnation, sessions: 7 }), 200);
+
+  for (const broken of ["not JSON", "null", { incarnation }, { incarnation, sessions: null }])
+    assert.equal(await beat(broken), 400, JSON.stringify(broken));
+
+  assert.deepEqual(
+    (await services.nodes.list(admin)).map(({ sessions }) => sessions),
+    [7],
+  );
+});
+
 test("more reports than a request may have are refused whole", async () => {
   await using link = await openLink();
   const node = await link.control.node();

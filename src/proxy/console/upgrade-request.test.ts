@@ -37,8 +37,7 @@ test("ticket and extra token come from the query, decoded", () => {
   assert.deepEqual(read("/websockify"), { ticket: undefined, extras: [] });
 });
 
-// CloudStack: ConsoleProxyHttpHandlerHelperTest.testQueryMapExtraParameter. Nothing is decoded there.
-test("an extra token in the query is there though the ticket is none", () => {
+test("ConsoleProxyHttpHandlerHelperTest.testQueryMapExtraParameter: it is there though the ticket is none", () => {
   const { ticket, extras } = readCredentials("/?token=SOME_TOKEN&extra=test-token", readOffers("binary"));
 
   assert.deepEqual([ticket, extras], ["SOME_TOKEN", ["test-token"]]);
