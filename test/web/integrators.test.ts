@@ -3,6 +3,7 @@ import { cpSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { cloudStackQuery } from "../harness/api.ts";
 import { lackingBrowser } from "../harness/browser.ts";
 import { createConsoleEndpoint } from "../harness/cloudstack.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -21,10 +22,37 @@ const NOVNC = fileURLToPath(new URL("../../node_modules/@novnc/novnc", import.me
 const PAGE = `<!doctype html><meta charset="utf-8"><div id="screen" style="height: 480px"></div>
 <script type="module">
 import RFB from "./core/rfb.js";
-const rfb = new RFB(document.querySelector("#screen"), decodeURIComponent(location.hash.slice(1)));
+const { address, wsProtocols } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
+const rfb = new RFB(document.querySelector("#screen"), address, { wsProtocols });
 rfb.addEventListener("connect", () => { document.title = "connected"; });
 rfb.addEventListener("desktopname", ({ detail }) => { document.body.dataset.name = detail.name; });
 </script>`;
+
+/** Who embeds noVNC, and what address it makes of what createConsoleEndpoint answers. */
+const EMBEDDERS: readonly Embedder[] = [
+  {
+    who: "whoever encodes what stands in a query",
+    extra: "a b+c/d=&é",
+    path: "websockify",
+    wsProtocols: [],
+    query: (parameters) => `${new URLSearchParams({ ...parameters })}`,
+  },
+  {
+    who: "CloudStack's own, which says the path twice and encodes nothing",
+    extra: "q83v+/8A q83v+w== é 100%",
+    path: "websockify/websockify",
+    wsProtocols: ["binary"],
+    query: ({ token, extra }) => `token=${token}&extra=${extra}`,
+  },
+];
+
+interface Embedder {
+  readonly who: string;
+  readonly extra: string;
+  readonly path: string;
+  readonly wsProtocols: readonly string[];
+  readonly query: (parameters: { readonly token: string; readonly extra: string }) => string;
+}
 
 describe("what integrators build", { skip: lackingBrowser || lackingGuest }, () => {
   let stage: Stage<"screen">;
@@ -57,24 +85,41 @@ describe("what integrators build", { skip: lackingBrowser || lackingGuest }, () 
     assert.ok(!(await page.content()).includes(secretKey));
   });
 
-  for (const path of ["websockify", "websockify/websockify"])
-    test(`noVNC 1.7 in a page of its own connects at /${path}`, async () => {
+  for (const { who, extra, path, wsProtocols, query } of EMBEDDERS)
+    test(`noVNC 1.7 in a page of its own connects at /${path}, as by ${who}`, async () => {
       await using folder = scratch();
       cpSync(NOVNC, folder.path, { recursive: true });
       writeFileSync(join(folder.path, "index.html"), PAGE);
       await using site = await startStaticServer(folder.path);
-      const extra = "a b+c/d=&é";
       const { websocket } = await createConsoleEndpoint(stage.porthole, machine, { token: extra });
-      const query = new URLSearchParams({ token: websocket.token, extra: websocket.extra ?? "" });
-      const address = `ws://${websocket.host}:${websocket.port}/${path}?${query}`;
+      const credentials = { token: websocket.token, extra: websocket.extra ?? "" };
+      const address = `ws://${websocket.host}:${websocket.port}/${path}?${query(credentials)}`;
+      const fragment = encodeURIComponent(JSON.stringify({ address, wsProtocols }));
       const page = await stage.browser.open({ expected: /favicon|Failed to load resource/ });
 
-      await page.goto(`http://${LOOPBACK}:${site.port}/index.html#${encodeURIComponent(address)}`);
+      await page.goto(`http://${LOOPBACK}:${site.port}/index.html#${fragment}`);
 
       await eventually(async () => assert.equal(await page.title(), "connected"));
       assert.equal(await page.evaluate("document.body.dataset.name"), "customer's machine");
       await eventually(async () => assert.ok(colours(await consolePicture(page)) > 1));
     });
+
+  test("a page of another site shows a thumbnail of the screen, in an image that it signs for", async () => {
+    const query = cloudStackQuery(stage.porthole, { cmd: "thumbnail", vm: machine, w: "144", h: "110" });
+    const source = `${stage.porthole.control}/client/console?${query.replaceAll("&", "&amp;")}`;
+    await using folder = scratch();
+    writeFileSync(
+      join(folder.path, "index.html"),
+      `<!doctype html><link rel="icon" href="data:,"><img src="${source}">`,
+    );
+    await using site = await startStaticServer(folder.path);
+    const page = await stage.browser.open();
+
+    await page.goto(`http://localhost:${site.port}/index.html`);
+
+    const size = "(({ naturalWidth, naturalHeight }) => [naturalWidth, naturalHeight])(document.images[0])";
+    assert.deepEqual(await page.evaluate(size), [144, 80]);
+  });
 
   // Last: from here on the installation's consoles have other addresses. Chromium knows where *.localhost is.
   test("with a domain, consoles open under the name that it gives the node", async () => {

@@ -145,6 +145,25 @@ for (const [what, call, body, code] of BROKEN) {
   });
 }
 
+// To CloudStack, a load that says nothing is a load of nothing.
+test("ConsoleProxyManagerTest.validateParseJsonToConsoleProxyStatus…: a load that is none is refused, and the last good one stays", async () => {
+  await using link = await openLink();
+  const { services, admin } = link.control;
+  const node = await link.control.node();
+  const { incarnation } = node;
+  await using client = await nodeClient(link, node);
+  const beat = async (body: unknown) => (await client.ask("heartbeat", body)).error?.code;
+  assert.equal(await beat({ incarnation, sessions: 7 }), undefined);
+
+  for (const broken of ["not JSON", null, { incarnation }, { incarnation, sessions: null }])
+    assert.equal(await beat(broken), "request_invalid", JSON.stringify(broken));
+
+  assert.deepEqual(
+    (await services.nodes.list(admin)).map(({ sessions }) => sessions),
+    [7],
+  );
+});
+
 const GARBAGE: readonly [what: string, say: (client: LinkClient) => void, code: number][] = [
   ["what is not JSON", ({ socket }) => socket.send("{"), 1007],
   ["JSON that is no list", ({ socket }) => socket.send('{"id":1,"call":"heartbeat"}'), 1007],

@@ -87,18 +87,20 @@ test("a bound extra token must come beside the ticket; a wrong one does not spen
   const { admission, redemptions } = start();
   const ticket = await seal({ extraHash });
 
-  for (const extra of [undefined, "", "sesame", extraHash])
-    await assert.rejects(admission.admit({ ...anybody, ticket, extra }), { code: "extra_token_mismatch" });
+  for (const extras of [[], [""], ["sesame", "Sésame"], [extraHash]])
+    await assert.rejects(admission.admit({ ...anybody, ticket, extras }), { code: "extra_token_mismatch" });
   assert.equal(redemptions.length, 0);
 
-  await admission.admit({ ...anybody, ticket, extra: "sésame" });
+  await admission.admit({ ...anybody, ticket, extras: ["s%C3%A9same", "sésame"] });
 });
 
 test("a hash that is none fits no extra token", async () => {
   const { admission } = start();
   const ticket = await seal({ extraHash: "" });
 
-  await assert.rejects(admission.admit({ ...anybody, ticket, extra: "" }), { code: "extra_token_mismatch" });
+  await assert.rejects(admission.admit({ ...anybody, ticket, extras: [""] }), {
+    code: "extra_token_mismatch",
+  });
 });
 
 test("a bound address must be the viewer's; another does not spend the ticket", async () => {
@@ -114,7 +116,7 @@ test("a bound address must be the viewer's; another does not spend the ticket", 
 test("a used ticket says that it is used, not that something else is wrong too", async () => {
   const { admission } = start();
   const ticket = await seal({ extraHash });
-  await admission.admit({ ...anybody, ticket, extra: "sésame" });
+  await admission.admit({ ...anybody, ticket, extras: ["sésame"] });
 
   await assert.rejects(admission.admit({ ...anybody, ticket }), { code: "ticket_used" });
 });
@@ -177,7 +179,7 @@ test("before control was there for the first time, nothing opens", async () => {
   });
 });
 
-const anybody = { extra: undefined, viewerAddress: "192.0.2.1" };
+const anybody = { extras: [], viewerAddress: "192.0.2.1" };
 
 async function seal(claims: Partial<TicketClaims> = {}, sealedWith = key): Promise<string> {
   return await sealTicket({ ...CLAIMS, ...claims }, sealedWith);

@@ -26,7 +26,8 @@ export interface AdmissionLink {
 /** What somebody shows at the door. `viewerAddress` is in its canonical spelling. */
 export interface Credentials {
   readonly ticket: string | undefined;
-  readonly extra: string | undefined;
+  /** The extra token, in every way in which it may be meant. */
+  readonly extras: readonly string[];
   readonly viewerAddress: string;
 }
 
@@ -103,18 +104,17 @@ export class Admission {
   }
 }
 
-function checkBindings(claims: TicketClaims, { extra, viewerAddress }: Credentials): void {
-  if (claims.extraHash !== undefined && !fitsHash(extra, claims.extraHash))
+function checkBindings(claims: TicketClaims, { extras, viewerAddress }: Credentials): void {
+  const { extraHash } = claims;
+  if (extraHash !== undefined && !extras.some((extra) => fitsHash(extra, extraHash)))
     throw new GatewayError("extra_token_mismatch");
   if (claims.callerAddress !== undefined && canonicalAddress(claims.callerAddress) !== viewerAddress)
     throw new GatewayError("caller_address_mismatch");
 }
 
 /** In constant time, whatever was given. */
-function fitsHash(extra: string | undefined, expected: string): boolean {
-  const given = createHash("sha256")
-    .update(extra ?? "")
-    .digest();
+function fitsHash(extra: string, expected: string): boolean {
+  const given = createHash("sha256").update(extra).digest();
   const wanted = Buffer.from(expected, "base64url");
-  return extra !== undefined && wanted.length === given.length && timingSafeEqual(given, wanted);
+  return wanted.length === given.length && timingSafeEqual(given, wanted);
 }

@@ -10,6 +10,7 @@ import { answerError } from "../http/answer.ts";
 import { checkHeaderCount } from "../http/listener.ts";
 import { viewerAddress } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
+import type { Credentials } from "./admission.ts";
 import { endingOf } from "./ending.ts";
 import type { Sessions } from "./sessions.ts";
 import {
@@ -44,11 +45,7 @@ export interface DoorOptions {
   readonly headers: () => OutgoingHttpHeaders;
   /** Throws `origin_refused`. */
   readonly checkOrigin: (origin: string | undefined) => void;
-  readonly admit: (credentials: {
-    readonly ticket: string | undefined;
-    readonly extra: string | undefined;
-    readonly viewerAddress: string;
-  }) => Promise<Grant>;
+  readonly admit: (credentials: Credentials) => Promise<Grant>;
 }
 
 interface Knock {

@@ -21,17 +21,45 @@ test("ticket and extra token come from sub-protocol entries, the extra token as 
   const extra = Buffer.from("ünïcode/+ token").toString("base64url");
   const offers = readOffers(`porthole.v1, porthole.ticket.a.b.c, porthole.extra.${extra}`);
 
-  assert.deepEqual(readCredentials("/p/x/websockify", offers), { ticket: "a.b.c", extra: "ünïcode/+ token" });
+  assert.deepEqual(readCredentials("/p/x/websockify", offers), {
+    ticket: "a.b.c",
+    extras: ["ünïcode/+ token"],
+  });
 });
 
 test("ticket and extra token come from the query, decoded", () => {
   const read = (url: string) => readCredentials(url, readOffers("binary"));
 
-  assert.deepEqual(read("/websockify?token=a.b.c&extra=%C3%BC%2B%20x"), { ticket: "a.b.c", extra: "ü+ x" });
-  assert.deepEqual(read("/any/path?token=a%2Eb#token=other"), { ticket: "a.b", extra: undefined });
-  assert.deepEqual(read("/websockify?other=1"), { ticket: undefined, extra: undefined });
-  assert.deepEqual(read("/websockify"), { ticket: undefined, extra: undefined });
+  const [encoded] = read("/websockify?token=a.b.c&extra=%C3%BC%2B%20x").extras;
+  assert.equal(encoded, "ü+ x");
+  assert.deepEqual(read("/any/path?token=a%2Eb#token=other"), { ticket: "a.b", extras: [] });
+  assert.deepEqual(read("/websockify?other=1"), { ticket: undefined, extras: [] });
+  assert.deepEqual(read("/websockify"), { ticket: undefined, extras: [] });
 });
+
+test("ConsoleProxyHttpHandlerHelperTest.testQueryMapExtraParameter: it is there though the ticket is none", () => {
+  const { ticket, extras } = readCredentials("/?token=SOME_TOKEN&extra=test-token", readOffers("binary"));
+
+  assert.deepEqual([ticket, extras], ["SOME_TOKEN", ["test-token"]]);
+});
+
+const MEANT: readonly [written: string, by: string, meant: string][] = [
+  ["a+b", "a form", "a b"],
+  ["a+b", "who encodes nothing", "a+b"],
+  ["q83v+/8Aq83v+w==", "CloudStack's noVNC, of base64", "q83v+/8Aq83v+w=="],
+  ["1+1%20=%202", "CloudStack's noVNC, whose browser encodes spaces alone", "1+1 = 2"],
+  ["cr%C3%A9t%2B", "ECMAScript's encodeURIComponent", "crét+"],
+  ["100%", "who encodes nothing", "100%"],
+  ["a%20b", "who encodes nothing", "a%20b"],
+];
+
+for (const [written, by, meant] of MEANT) {
+  test(`extra=${written} may be meant as “${meant}”, as it is by ${by}`, () => {
+    const { extras } = readCredentials(`/websockify?token=a&extra=${written}`, readOffers("binary"));
+
+    assert.ok(extras.includes(meant), extras.join(" | "));
+  });
+}
 
 test("a ticket or an extra token that is given twice is refused, wherever the two stand", () => {
   const refused = (url: string, header?: string) =>

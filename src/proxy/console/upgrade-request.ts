@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { BINARY_SUBPROTOCOL, EXTRA_ENTRY_PREFIX, SUBPROTOCOL, TICKET_ENTRY_PREFIX } from "#wire/viewer.ts";
+import type { Credentials } from "./admission.ts";
 
 /** What is spoken on one WebSocket: our sub-protocol, or bare console bytes under noVNC's name or under none. */
 export type Dialect = typeof SUBPROTOCOL | typeof BINARY_SUBPROTOCOL | "none";
@@ -51,13 +52,24 @@ export function chooseDialect({ dialects }: Offers): Dialect {
 export function readCredentials(
   url: string | undefined,
   { tickets, extras }: Offers,
-): { readonly ticket: string | undefined; readonly extra: string | undefined } {
+): Pick<Credentials, "ticket" | "extras"> {
   const [, query = ""] = /\?([^#]*)/.exec(url ?? "") ?? [];
   const parameters = new URLSearchParams(query);
+  const extra = only("extra", [...extras, ...parameters.getAll("extra")]);
   return {
     ticket: only("token", [...tickets, ...parameters.getAll("token")]),
-    extra: only("extra", [...extras, ...parameters.getAll("extra")]),
+    extras: extra === undefined ? [] : [...new Set([extra, ...otherReadings(query, "extra")])],
   };
+}
+
+/**
+ * CloudStack's noVNC encodes nothing: base64 arrives with its pluses, and with what the browser itself cannot send
+ * encoded around them. So a plus may be one, and what looks encoded may be meant as it stands.
+ */
+function otherReadings(query: string, name: string): string[] {
+  return [query, query.replaceAll("%", "%25")].flatMap((text) =>
+    new URLSearchParams(text.replaceAll("+", "%2B")).getAll(name),
+  );
 }
 
 function only(name: string, values: readonly string[]): string | undefined {

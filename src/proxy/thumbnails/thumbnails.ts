@@ -6,6 +6,7 @@ import type { Grant } from "#wire/grant.ts";
 import type { SessionReport } from "#wire/link.ts";
 import type { Credentials } from "../console/admission.ts";
 import { endingOf } from "../console/ending.ts";
+import { readCredentials, readOffers } from "../console/upgrade-request.ts";
 import { answer } from "../http/answer.ts";
 import { viewerAddress } from "../http/viewer-address.ts";
 import { LARGEST, type Shoot, Shots } from "./shots.ts";
@@ -54,7 +55,7 @@ export class Thumbnails {
     if (this.#pending >= limits.pending) throw new GatewayError("node_full");
     this.#pending += 1;
     try {
-      const body = await this.#picture(request, query, box);
+      const body = await this.#picture(request, box);
       const headers = {
         ...this.#options.headers(),
         // Dashboards of other origins show it, which need a ticket for it.
@@ -68,10 +69,9 @@ export class Thumbnails {
     }
   }
 
-  async #picture(request: IncomingMessage, query: URLSearchParams, box: ScreenSize): Promise<Uint8Array> {
+  async #picture(request: IncomingMessage, box: ScreenSize): Promise<Uint8Array> {
     const grant = await this.#options.admit({
-      ticket: query.get("token") ?? undefined,
-      extra: query.get("extra") ?? undefined,
+      ...readCredentials(request.url, readOffers(undefined)),
       viewerAddress: viewerAddress(request.socket),
     });
     try {

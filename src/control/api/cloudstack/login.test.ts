@@ -16,7 +16,7 @@ async function login(api: TestApi, credentials: Readonly<Record<string, string>>
   return { ...reply, setCookie, cookie, sessionkey: String(reply.content["sessionkey"]) };
 }
 
-test("an API key and its secret begin a session, of the key's account and its role", async () => {
+test("ApiServletTest.processRequestInContextLogin: an API key and its secret begin a session, of the key's account and its role", async () => {
   await using api = await testApi();
   const { accountId } = api.control.admin;
 
@@ -76,7 +76,7 @@ test("with the session's cookie and key commands are answered, by GET and by POS
   assert.deepEqual(got.json, posted.json);
 });
 
-test("without the key, with another's, or after the logout, there is no session", async () => {
+test("ApiServletTest.processRequestInContextLogout: without the key, with another's, or after the logout, there is no session", async () => {
   await using api = await testApi();
   const { cookie, sessionkey } = await login(api);
   const other = await login(api);

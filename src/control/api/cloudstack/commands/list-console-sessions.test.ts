@@ -127,21 +127,25 @@ test("a foreign domain, a host, and a date that is none, are parameter errors", 
   }
 });
 
-// CloudStack: ConsoleAccessManagerImplTest.listConsoleSessionsInternalTest*, ListConsoleSessionsCmdTest.
-test("a user finds its own sessions, whatever account it asks for", async () => {
-  await using api = await testApi();
-  const { control } = api;
-  const project = await control.services.projects.add(control.admin, { name: "mine" });
-  const machine = await control.machine({ project: project.id });
-  const { active, open } = await world(api);
+/** A user, and the session that it opened on a machine of its own. */
+async function user(api: TestApi) {
+  const { services, admin, machine } = api.control;
+  const project = await services.projects.add(admin, { name: "mine" });
+  const { id: machineId } = await machine({ project: project.id });
   const keys = await api.member("someone", [project.id]);
-  const found = await control.services.accounts.byApiKey(keys.apiKey, "192.0.2.9");
+  const found = await services.accounts.byApiKey(keys.apiKey, "192.0.2.9");
   assert.ok(found !== undefined);
   const { caller } = found;
-  const { sessionId } = await control.services.consoles.open(caller, {
-    machineId: machine.id,
-    api: "cloudstack",
-  });
+  const { sessionId } = await services.consoles.open(caller, { machineId, api: "cloudstack" });
+  return { keys, caller, sessionId };
+}
+
+// ListConsoleSessionsCmdTest resolves whose sessions are meant to the same end.
+test("ConsoleAccessManagerImplTest.listConsoleSessionsInternalTestNormalUsers…: a user finds its own sessions, whatever account it asks for", async () => {
+  await using api = await testApi();
+  const { control } = api;
+  const { active, open } = await world(api);
+  const { keys, caller, sessionId } = await user(api);
   await open();
 
   assert.deepEqual(ids(await list(api, { activeonly: "false" }, keys)), [sessionId]);
@@ -150,4 +154,49 @@ test("a user finds its own sessions, whatever account it asks for", async () => 
   ]);
   for (const parameters of [{ accountid: control.admin.accountId }, { id: active }])
     assert.deepEqual(ids(await list(api, { activeonly: "false", ...parameters }, keys)), []);
+});
+
+test("ConsoleAccessManagerImplTest.listConsoleSessionsInternalTestAdmins…: an administrator finds the sessions of any account", async () => {
+  await using api = await testApi();
+  await world(api);
+  const { caller, sessionId } = await user(api);
+
+  for (const parameters of [{ accountid: caller.accountId }, { userid: caller.accountId }])
+    assert.deepEqual(ids(await list(api, { activeonly: "false", ...parameters })), [sessionId]);
+});
+
+// And listConsoleSessionsInternalTestShould(Not)FetchConsoleSessionsRecursively….
+test("ConsoleAccessManagerImplTest.getBaseDomainIdToListConsoleSessionsTest…: there is one domain: it is the caller's, nothing is below it, and no other is looked into", async () => {
+  await using api = await testApi();
+  await world(api);
+  const { keys, sessionId } = await user(api);
+  const all = { activeonly: "false" };
+
+  for (const parameters of [{}, { domainid: DOMAIN.id }, { isrecursive: "true" }, { isrecursive: "false" }])
+    assert.deepEqual(ids(await list(api, { ...all, ...parameters }, keys)), [sessionId]);
+  const elsewhere = await list(api, { ...all, domainid: "elsewhere" }, keys);
+  assert.equal(elsewhere.content["errorcode"], 431);
+});
+
+// With full view for root administrators, and a restricted one for others.
+test("ConsoleAccessManagerImplTest.listConsoleSessionsTestShouldCreateResponsesWith…: an administrator sees no more of a session than its user: of hosts there is nothing to see", async () => {
+  await using api = await testApi();
+  await world(api);
+  const { keys, sessionId } = await user(api);
+  const one = { activeonly: "false", id: sessionId };
+
+  const [full] = (await list(api, one)).sessions;
+  const [restricted] = (await list(api, one, keys)).sessions;
+
+  assert.deepEqual(full, restricted);
+  assert.ok(full !== undefined && !("hostid" in full) && !("hostname" in full));
+});
+
+test("ConsoleAccessManagerImplTest.listConsoleSessionByIdTestShouldCallDbLayer: a session is found by its id when it is over, too", async () => {
+  await using api = await testApi();
+  const { over } = await world(api);
+
+  const [session] = (await list(api, { activeonly: "false", id: over })).sessions;
+
+  assert.match(String(session?.["removed"]), /\+0000$/);
 });
