@@ -6,6 +6,7 @@ import { sql } from "kysely";
 import { systemClock } from "#base/clock.ts";
 import { storeConformance } from "../../../../test/conformance/store.ts";
 import { scratch } from "../../../../test/harness/scratch.ts";
+import { prepare, TEXT } from "../prepared.ts";
 import type { Queries } from "../store.ts";
 import { openSqliteStore } from "./open.ts";
 
@@ -95,6 +96,48 @@ test("what a transaction has written is seen by itself at once, and by others wh
 
   assert.deepEqual(await names(db), ["n"]);
   await close();
+});
+
+test("a read sees what was committed before it, though one before the commit shares its turn", async () => {
+  await using folder = scratch();
+  const { db, close } = await openSqliteStore(join(folder.path, "test.db"), systemClock);
+  const names = async () =>
+    (await db.selectFrom("settings").select("name").execute()).map(({ name }) => name);
+
+  for (let number = 0; number < 20; number++) {
+    const before = Array.from({ length: number }, (_, index) => `n${index}`);
+    const writing = db
+      .insertInto("settings")
+      .values({ name: `n${number}`, value: "v" })
+      .execute();
+    // Far enough for the batch to be open, and not for it to be committed: that takes a turn of the event loop.
+    for (let step = 0; step < 3 * number; step++) await Promise.resolve();
+    assert.deepEqual((await names()).sort(), before.sort());
+    await writing;
+    assert.deepEqual((await names()).sort(), [...before, `n${number}`].sort());
+  }
+  await close();
+});
+
+test("a statement of a transaction that is over is refused, and does not run outside of it", async () => {
+  await using folder = scratch();
+  const store = await openSqliteStore(join(folder.path, "test.db"), systemClock);
+  const insert = prepare(store, { name: TEXT }, (db, { name }) =>
+    db.insertInto("settings").values({ name, value: "v" }),
+  );
+  const kept = await store.db.transaction().execute(async (transaction) => {
+    await insert(transaction, { name: "inside" });
+    return transaction;
+  });
+
+  await assert.rejects(insert(kept, { name: "outside" }));
+
+  const rows = await store.db.selectFrom("settings").select("name").execute();
+  assert.deepEqual(
+    rows.map(({ name }) => name),
+    ["inside"],
+  );
+  await store.close();
 });
 
 test("a database of a newer version is refused, and stays as it was", async () => {
