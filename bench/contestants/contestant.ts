@@ -10,6 +10,8 @@ export interface Contestant extends AsyncDisposable {
   /** Its processes, by what they are; their descendants count as well. */
   readonly processes: Readonly<Record<string, number>>;
   readonly entrance: Entrance;
+  /** Lets one caller have this many consoles that were asked for and not opened. Absent: nobody counts them. */
+  allowUnopened?(count: number): Promise<void>;
 }
 
 export type StartContestant = (upstream: Address) => Promise<Contestant>;

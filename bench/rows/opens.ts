@@ -35,17 +35,13 @@ async function measure(start: StartContestant, scale: Scale): Promise<Trial> {
   return await withContestant(start, async ({ generators: { viewers }, contestant, readCpu }) => {
     const { entrance } = contestant;
     const { callers, warmUpOpens, windowSeconds } = scale;
-    await viewers.cycle({ entrance, callers, lasts: { opens: warmUpOpens } });
+    await viewers.cycle({ entrance, callers, lasts: { times: warmUpOpens } });
 
     const before = readCpu();
-    const {
-      seconds,
-      opens: opened,
-      p50Ms,
-      p99Ms,
-    } = await viewers.cycle({ entrance, callers, lasts: { seconds: windowSeconds } });
+    const opened = await viewers.cycle({ entrance, callers, lasts: { seconds: windowSeconds } });
     const { contestantSeconds: _, ...percents } = cpuBetween(before, readCpu());
 
-    return { ...percents, opensPerSecond: opened / seconds, p50Ms, p99Ms };
+    const { seconds, times, p50Ms, p99Ms } = opened;
+    return { ...percents, opensPerSecond: times / seconds, p50Ms, p99Ms };
   });
 }
