@@ -23,7 +23,6 @@ export const asks: Row = {
     "The first step of row 4 alone: every caller asks for a console again and again, over one kept connection, and opens none. One control process with its embedded SQLite; a node is there and has nothing to do.",
     "Nobody redeems, so console.ticket.pending.max was raised through the API beforehand; control counts what is pending at every call, which here is thousands. featureless hands out random tokens on the same HTTP framework: no signature, no rights, no ticket, no database.",
   ],
-  together: false,
   measure,
 };
 

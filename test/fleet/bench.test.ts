@@ -7,7 +7,7 @@ import { scratch } from "../harness/scratch.ts";
 
 const MAIN = new URL("../../bench/main.ts", import.meta.url).pathname;
 
-/** What is always there; websockify and haproxy are measured where they are installed. */
+/** What is always there; websockify, haproxy and nova-consoleproxy are measured where they are installed. */
 const OUR_OWN: Readonly<Record<number, readonly string[]>> = {
   1: ["Porthole", "bare relay", "direct"],
   2: ["Porthole", "bare relay"],
