@@ -8,13 +8,14 @@ import { CONTESTANTS, isInstalled, type Name } from "./contestants/all.ts";
 import { describeMachine } from "./measure/machine.ts";
 import { watchMachine } from "./measure/process-tree.ts";
 import { judge, type Report, type RowReport, toMarkdown, writeReport } from "./report.ts";
+import { asks } from "./rows/asks.ts";
 import { fullStream } from "./rows/full-stream.ts";
 import { idleMemory } from "./rows/idle-memory.ts";
 import { opens } from "./rows/opens.ts";
 import type { Round, Row, Scale, Trial } from "./rows/row.ts";
 import { steady } from "./rows/steady.ts";
 
-const ROWS: readonly Row[] = [steady, fullStream, idleMemory, opens];
+const ROWS: readonly Row[] = [steady, fullStream, idleMemory, opens, asks];
 
 const FULL: Scale = {
   rounds: 3,
@@ -26,6 +27,7 @@ const FULL: Scale = {
   floods: 4,
   idle: [500, 3000],
   callers: 16,
+  processPerViewer: { idle: [10, 30], warmUpOpens: 16, openSeconds: 10 },
 };
 
 /** Shows that every part works; its figures mean nothing. */
@@ -38,7 +40,8 @@ const QUICK: Scale = {
   sessions: 10,
   floods: 2,
   idle: [5, 20],
-  callers: 4,
+  callers: 2,
+  processPerViewer: { idle: [1, 2], warmUpOpens: 1, openSeconds: 0.5 },
 };
 
 const RESULTS = fileURLToPath(new URL("results", import.meta.url));
@@ -105,19 +108,15 @@ async function measureControl({ number, control }: Row): Promise<Trial | undefin
 }
 
 async function measureRound(row: Row, label: string): Promise<Round> {
-  const names = row.contestants.filter((name) => !missing.includes(name) && isChosen(name));
-  if (row.together) {
+  const round: Round = {};
+  for (const group of row.contestants) {
+    const names = [group].flat().filter((name) => !missing.includes(name) && isChosen(name));
+    if (names.length === 0) continue;
     say(`${label}: ${names.join(", ")}`);
-    return Object.fromEntries(
-      await Promise.all(
-        names.map(async (name) => [name, await row.measure(CONTESTANTS[name], scale)] as const),
-      ),
+    const trials = await Promise.all(
+      names.map(async (name) => [name, await row.measure(CONTESTANTS[name], scale)] as const),
     );
-  }
-  const round: Record<string, Trial> = {};
-  for (const name of names) {
-    say(`${label}: ${name}`);
-    round[name] = await row.measure(CONTESTANTS[name], scale);
+    Object.assign(round, Object.fromEntries(trials));
   }
   return round;
 }

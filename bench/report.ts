@@ -63,12 +63,8 @@ export function toMarkdown(report: Report): string {
     "",
     `${machine.cpu}, ${machine.cores} cores (${cores}), ${machine.memoryGib} GiB, ${machine.system}, Node ${machine.node}. Medians of ${report.scale.rounds} alternating rounds; ratios are taken within a round. Other processes used ${report.othersPercent.toFixed(0)} % of the machine meanwhile.`,
     "",
-    ...table(
-      ["row", "measure", "Porthole", "compared with", "its figure", "ratio", "target", "met"],
-      report.rows.flatMap((row) => row.verdicts.map((verdict) => verdictCells(row, verdict))),
-    ),
+    ...verdictTable(report.rows),
     ...report.rows.flatMap(rowLines),
-    "",
   ].join("\n");
 }
 
@@ -82,6 +78,13 @@ export function writeReport(report: Report, directory: string): string {
   writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(report, undefined, 1)}\n`);
   writeFileSync(join(directory, "latest.md"), markdown);
   return join(directory, `${name}.md`);
+}
+
+/** Nothing where no row that was measured has a target. */
+function verdictTable(rows: readonly RowReport[]): string[] {
+  const head = ["row", "measure", "Porthole", "compared with", "its figure", "ratio", "target", "met"];
+  const lines = rows.flatMap((row) => row.verdicts.map((verdict) => verdictCells(row, verdict)));
+  return lines.length === 0 ? [] : [...table(head, lines), ""];
 }
 
 function verdictCells(row: RowReport, verdict: Verdict): string[] {
@@ -111,12 +114,12 @@ function rowLines(row: RowReport): string[] {
   if (control !== undefined)
     lines.push([control.name, ...metrics.map(([metric, unit]) => figure(control.trial[metric], unit))]);
   return [
-    "",
     `## ${row.number}. ${row.title}`,
     "",
     ...table(["", ...metrics.map(([, { label }]) => label)], lines),
     "",
     ...row.notes.map((note) => `- ${note}`),
+    "",
   ];
 }
 

@@ -9,6 +9,7 @@ import { debianPackages } from "./setup/debian-packages.mjs";
 import { dependencies } from "./setup/dependencies.mjs";
 import { guest } from "./setup/guest.mjs";
 import { withLock } from "./setup/lock.mjs";
+import { novaConsoleproxy } from "./setup/nova-consoleproxy.mjs";
 import { say } from "./setup/progress.mjs";
 import { writeReport } from "./setup/report.mjs";
 import { stockNoVnc } from "./setup/stock-novnc.mjs";
@@ -28,13 +29,18 @@ const TEST_PACKAGES = [
 ];
 const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify", "haproxy"];
 
-const PACKAGES = { run: [], test: TEST_PACKAGES, bench: BENCH_PACKAGES };
+/** For each purpose, what it takes beside the dependencies, and goes on without. */
+const PEERS = {
+  run: () => [],
+  test: (root) => [debianPackages(TEST_PACKAGES), guest(root), stockNoVnc(root)],
+  bench: (root) => [debianPackages(BENCH_PACKAGES), guest(root), stockNoVnc(root), novaConsoleproxy(root)],
+};
 
 process.exitCode = await main(process.argv[2]);
 
 async function main(purpose) {
-  const packages = PACKAGES[purpose];
-  if (packages === undefined) {
+  const peersOf = PEERS[purpose];
+  if (peersOf === undefined) {
     say("usage: node scripts/setup.mjs run|test|bench");
     return 2;
   }
@@ -45,7 +51,7 @@ async function main(purpose) {
   }
 
   const root = fileURLToPath(new URL("..", import.meta.url));
-  const peers = packages.length > 0 ? [debianPackages(packages), guest(root), stockNoVnc(root)] : [];
+  const peers = peersOf(root);
   try {
     await runSteps(root, [dependencies(root), webApps(root), ...peers]);
   } catch (error) {

@@ -1,11 +1,13 @@
 import { spawnSync } from "node:child_process";
 import type { StartContestant } from "./contestant.ts";
+import { isNovaUnpacked, startNovaConsoleproxy } from "./nova/consoleproxy.ts";
 import { startBareRelay, startDirect, startFeatureless, startHaproxy, startWebsockify } from "./peers.ts";
 import { startPorthole } from "./porthole.ts";
 
 export const CONTESTANTS = {
   Porthole: startPorthole,
   websockify: startWebsockify,
+  "nova-consoleproxy": startNovaConsoleproxy,
   haproxy: startHaproxy,
   "bare relay": startBareRelay,
   featureless: startFeatureless,
@@ -14,13 +16,17 @@ export const CONTESTANTS = {
 
 export type Name = keyof typeof CONTESTANTS;
 
-/** Those that are not our own programs, by the command that answers when they are installed. */
-const INSTALLED: Partial<Record<Name, readonly [string, string]>> = {
-  websockify: ["websockify", "--help"],
-  haproxy: ["haproxy", "-v"],
+/** Those that are not our own programs, and how to know that they are there. */
+const INSTALLED: Partial<Record<Name, () => boolean>> = {
+  websockify: () => runs("websockify", "--help"),
+  "nova-consoleproxy": isNovaUnpacked,
+  haproxy: () => runs("haproxy", "-v"),
 };
 
 export function isInstalled(name: Name): boolean {
-  const [command, ...args] = INSTALLED[name] ?? [];
-  return command === undefined || spawnSync(command, args).error === undefined;
+  return INSTALLED[name]?.() ?? true;
+}
+
+function runs(command: string, ...args: readonly string[]): boolean {
+  return spawnSync(command, args).error === undefined;
 }

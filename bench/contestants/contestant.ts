@@ -10,6 +10,10 @@ export interface Contestant extends AsyncDisposable {
   /** Its processes, by what they are; their descendants count as well. */
   readonly processes: Readonly<Record<string, number>>;
   readonly entrance: Entrance;
+  /** It starts a process for every viewer, which costs so much that fewer viewers show it as well. */
+  readonly processPerViewer?: true;
+  /** Lets one caller have this many consoles that were asked for and not opened. Absent: nobody counts them. */
+  allowUnopened?(count: number): Promise<void>;
 }
 
 export type StartContestant = (upstream: Address) => Promise<Contestant>;

@@ -32,7 +32,11 @@ export async function startWebsockify(upstream: Address): Promise<Contestant> {
   const args = [`${at.host}:${at.port}`, `${upstream.host}:${upstream.port}`];
   const websockify = start({ command: "websockify", args, part: "contestant", channel: false });
   await answers(at, websockify);
-  return { ...single("websockify", websockify), entrance: { kind: "target", target: webSocket(at) } };
+  return {
+    ...single("websockify", websockify),
+    entrance: { kind: "target", target: webSocket(at) },
+    processPerViewer: true,
+  };
 }
 
 /** In TCP mode, as it comes: it copies bytes and knows nothing of WebSocket. */
@@ -112,12 +116,13 @@ async function announced(child: Child): Promise<Address> {
   return { host: host ?? address ?? "", port };
 }
 
-function webSocket(at: Address): Target {
-  return { kind: "websocket", ...at, path: "/websockify", protocols: ["binary"] };
+export function webSocket(at: Address, token?: string): Target {
+  const path = token === undefined ? "/websockify" : `/websockify?token=${token}`;
+  return { kind: "websocket", ...at, path, protocols: ["binary"] };
 }
 
 /** Resolves when something accepts connections there; fails at once when the program has ended instead. */
-async function answers({ host, port }: Address, child: Child): Promise<void> {
+export async function answers({ host, port }: Address, child: Child): Promise<void> {
   const ended = new Promise<never>((_, reject) => child.firstLine().catch(reject));
   const accepts = until(
     () =>

@@ -11,8 +11,17 @@ import type { Address, Contestant } from "./contestant.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const ANY_PORT = "127.0.0.1:0";
-/** More than any row opens at a time. */
-const MAX_SESSIONS = "8000";
+/** More than any row opens, or asks for, at a time: a node has room for a console from when its ticket is issued. */
+const MAX_SESSIONS = "100000";
+
+/** How many tickets an account may have that nobody redeemed. */
+const PENDING_MAX = "console.ticket.pending.max";
+
+interface NativeApi {
+  readonly origin: string;
+  readonly apiKey: string;
+  readonly secretKey: string;
+}
 
 interface Bootstrap {
   readonly apiKey: string;
@@ -51,12 +60,17 @@ export async function startPorthole(upstream: Address): Promise<Contestant> {
   );
   await node.firstLine();
 
-  const machineId = await addMachine(ready.control, bootstrap, upstream);
   const { apiKey, secretKey } = bootstrap;
+  const api: NativeApi = { origin: ready.control, apiKey, secretKey };
+  const machine = { name: "bench", protocol: "rfb", address: `${upstream.host}:${upstream.port}` };
+  const { id: machineId } = (await ask(api, "POST machines", machine)) as { readonly id: string };
   const owned = parts.move();
   return {
     processes: { control: control.pid, node: node.pid },
-    entrance: { kind: "cloudstack", origin: ready.control, apiKey, secretKey, machineId },
+    entrance: { kind: "cloudstack", ...api, machineId },
+    allowUnopened: async (count) => {
+      await ask(api, `PUT settings/${PENDING_MAX}`, { value: String(count) });
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
@@ -66,20 +80,20 @@ function porthole(role: string, flags: Readonly<Record<string, string>>): Child 
   return start({ command: process.execPath, args, part: "contestant", channel: false });
 }
 
-async function addMachine(
-  origin: string,
-  { apiKey, secretKey }: Bootstrap,
-  upstream: Address,
-): Promise<string> {
-  const response = await fetch(new URL("/api/v1/machines", origin), {
-    method: "POST",
+async function ask(
+  { origin, apiKey, secretKey }: NativeApi,
+  route: string,
+  body: Readonly<Record<string, string>>,
+): Promise<unknown> {
+  const [method = "", path = ""] = route.split(" ");
+  const response = await fetch(new URL(`/api/v1/${path}`, origin), {
+    method,
     headers: {
       authorization: `Basic ${Buffer.from(`${apiKey}:${secretKey}`).toString("base64")}`,
       "content-type": "application/json",
     },
-    body: JSON.stringify({ name: "bench", protocol: "rfb", address: `${upstream.host}:${upstream.port}` }),
+    body: JSON.stringify(body),
   });
-  if (!response.ok) throw new Error(`the machine was refused: ${await response.text()}`);
-  const machine = (await response.json()) as { id: string };
-  return machine.id;
+  if (!response.ok) throw new Error(`${route} was refused: ${await response.text()}`);
+  return await response.json();
 }

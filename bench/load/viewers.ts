@@ -20,11 +20,16 @@ export interface ViewerCommands {
   /** What came since the last `sample`. Fails if a console ended. */
   sample(): Promise<Sample>;
   /** Opens consoles one after the other, closing each as soon as it has shown something. */
-  cycle(order: {
-    readonly entrance: Entrance;
-    readonly callers: number;
-    readonly lasts: { readonly seconds: number } | { readonly opens: number };
-  }): Promise<Cycles>;
+  cycle(order: Repetition): Promise<Cycles>;
+  /** Asks the API for consoles one after the other, and opens none of them. */
+  ask(order: Repetition): Promise<Cycles>;
+}
+
+interface Repetition {
+  readonly entrance: Entrance;
+  /** How many do it at once. */
+  readonly callers: number;
+  readonly lasts: { readonly seconds: number } | { readonly times: number };
 }
 
 export interface Sample {
@@ -38,8 +43,8 @@ export interface Sample {
 
 export interface Cycles {
   readonly seconds: number;
-  readonly opens: number;
-  /** From the question to the API to the first byte behind the handshake. */
+  readonly times: number;
+  /** From the question to the API to its answer, or to the first byte behind the handshake. */
   readonly p50Ms: number;
   readonly p99Ms: number;
 }
@@ -74,21 +79,8 @@ serve<ViewerCommands>({
     watching = true;
   },
   sample: async () => sample(),
-  cycle: async ({ entrance, callers, lasts }) => {
-    const opensMs: number[] = [];
-    const start = performance.now();
-    let begun = 0;
-    const isOver = (now: number) =>
-      "opens" in lasts ? begun >= lasts.opens : now - start >= lasts.seconds * 1000;
-    await each(entrance, callers, async (caller) => {
-      for (let now = start; !isOver(now); now = performance.now()) {
-        begun++;
-        await glance(await caller.next());
-        opensMs.push(performance.now() - now);
-      }
-    });
-    return { seconds: (performance.now() - start) / 1000, opens: opensMs.length, ...quantiles(opensMs) };
-  },
+  cycle: async (order) => await repeat(order, async (caller) => await glance(await caller.next())),
+  ask: async (order) => await repeat(order, async (caller) => void (await caller.next())),
 });
 
 function sample(): Sample {
@@ -104,6 +96,26 @@ function sample(): Sample {
   bytes = 0;
   latenciesMs = [];
   return taken;
+}
+
+/** Has every caller do `work` again and again, and takes the time of each. */
+async function repeat(
+  { entrance, callers, lasts }: Repetition,
+  work: (caller: Caller) => Promise<void>,
+): Promise<Cycles> {
+  const tookMs: number[] = [];
+  const start = performance.now();
+  let begun = 0;
+  const isOver = (now: number) =>
+    "times" in lasts ? begun >= lasts.times : now - start >= lasts.seconds * 1000;
+  await each(entrance, callers, async (caller) => {
+    for (let now = start; !isOver(now); now = performance.now()) {
+      begun++;
+      await work(caller);
+      tookMs.push(performance.now() - now);
+    }
+  });
+  return { seconds: (performance.now() - start) / 1000, times: tookMs.length, ...quantiles(tookMs) };
 }
 
 /** Runs `work` for so many callers at once. */

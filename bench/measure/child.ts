@@ -23,9 +23,13 @@ export interface ChildOptions {
   readonly part: Part;
   /** Opens a channel, which ends a program of ours when its parent is gone. */
   readonly channel: boolean;
+  /** In addition to our own environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const STOP_DEADLINE_MS = 10_000;
+/** Some contestants take seconds of a core to start, which on a busy machine is a long time. */
+const UNTIL_DEADLINE_MS = 60_000;
 /** The end of standard error that is shown when something went wrong. */
 const COMPLAINT_CHARACTERS = 4000;
 
@@ -51,12 +55,13 @@ export const pinned = availableParallelism() > 1 && spawnSync(TASKSET, ["--versi
 
 const CORES: Record<Part, string> = { contestant: "0", generator: `1-${availableParallelism() - 1}` };
 
-export function start({ command, args, part, channel }: ChildOptions): Child {
+export function start({ command, args, part, channel, env }: ChildOptions): Child {
   const [file, argv] = pinned ? [TASKSET, ["-c", CORES[part], command, ...args]] : [command, args];
   const log = join(logs, `${logCount++}.log`);
   const logFile = openSync(log, "w");
   const child = spawn(file, argv, {
     stdio: ["ignore", "pipe", logFile, ...(channel ? (["ipc"] as const) : [])],
+    env: { ...process.env, ...env },
   });
   closeSync(logFile);
   running.add(child);
@@ -116,7 +121,7 @@ export async function freeAddress(): Promise<{ readonly host: string; readonly p
 
 /** Polls until the condition holds; for what nobody announces. */
 export async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 20_000;
+  const deadline = performance.now() + UNTIL_DEADLINE_MS;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
     await wait(20);

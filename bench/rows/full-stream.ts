@@ -21,7 +21,6 @@ export const fullStream: Row = {
     "The upstream writes raw updates of 64 KiB into every session as fast as it is let; the viewers count bytes. GB are 10⁹ bytes of console data at the viewer.",
     "Porthole's viewers acknowledged what they consumed, as porthole.v1 asks; all WebSocket viewers found the payload in the frames by hand and looked at none of it. haproxy carried the same bytes as bare TCP.",
   ],
-  together: false,
   measure,
   control: { name: "direct", measure },
 };

@@ -13,8 +13,9 @@ const MIB = 1024 * KIB;
 
 export const idleMemory: Row = {
   number: 3,
-  title: ({ idle }) => `memory per further idle session, from ${idle[0]} to ${idle[1]}`,
-  contestants: ["Porthole", "bare relay"],
+  title: ({ idle, processPerViewer: { idle: fewer } }) =>
+    `memory per further idle session, from ${idle[0]} to ${idle[1]}; with a process per viewer, from ${fewer[0]} to ${fewer[1]}`,
+  contestants: [["Porthole", "bare relay"], "websockify", "nova-consoleproxy"],
   metrics: {
     rssKib: { label: "RSS per further session, KiB", digits: 1 },
     pssKib: { label: "PSS per further session, KiB", digits: 1 },
@@ -33,12 +34,13 @@ export const idleMemory: Row = {
   ],
   notes: [
     "All of a contestant's processes together (Porthole: control and node). Read when memory has been still; nothing is forced on the garbage collector, neither by flags nor by calls.",
+    "websockify and nova-consoleproxy start a process for every viewer. Of these two, PSS is what to read: in RSS, every process counts again what they all share.",
   ],
-  together: true,
   measure: (start, scale) =>
     withContestant(start, async ({ generators: { viewers }, contestant }) => {
       const { entrance } = contestant;
-      const { callers, idle } = scale;
+      const { callers } = scale;
+      const { idle } = contestant.processPerViewer === undefined ? scale : scale.processPerViewer;
       const [few, many] = idle;
       await viewers.open({ entrance, count: few, callers });
       const before = await settled(contestant, scale);

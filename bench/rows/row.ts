@@ -15,6 +15,12 @@ export interface Scale {
   readonly idle: readonly [number, number];
   /** How many callers open consoles at once. */
   readonly callers: number;
+  /** For contestants that start a process for every viewer: fewer of them, and longer, as they take longer. */
+  readonly processPerViewer: {
+    readonly idle: readonly [number, number];
+    readonly warmUpOpens: number;
+    readonly openSeconds: number;
+  };
 }
 
 /** One contestant in one round: figures by the name of their metric. */
@@ -37,13 +43,12 @@ export interface Goal {
 export interface Row {
   readonly number: number;
   title(scale: Scale): string;
-  readonly contestants: readonly Name[];
+  /** One after the other; those of a list at the same time, where nothing is timed. */
+  readonly contestants: readonly (Name | readonly Name[])[];
   readonly metrics: Readonly<Record<string, Metric>>;
   readonly goals: readonly Goal[];
   /** What each contestant did, and what is to be known to read the figures. */
   readonly notes: readonly string[];
-  /** Where nothing is timed, all contestants are measured at the same time. */
-  readonly together: boolean;
   measure(start: StartContestant, scale: Scale): Promise<Trial>;
   /** A run along the direct path that shows how much more the generators can do. */
   readonly control?: {

@@ -30,7 +30,6 @@ export const steady: Row = {
     "Porthole spoke porthole.v1 with everything on; websockify and the bare relay carried the same bytes in WebSocket frames, haproxy and the direct path as bare TCP.",
     `The direct path was also run at ${CONTROL_MULTIPLE} times the load ("direct × ${CONTROL_MULTIPLE}").`,
   ],
-  together: false,
   measure: (start, scale) => measure(start, scale, UPDATES_PER_SECOND),
   control: {
     name: `direct × ${CONTROL_MULTIPLE}`,
