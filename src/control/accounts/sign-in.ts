@@ -1,6 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts } from "../services.ts";
+import type { WebSessionKind, WebSessionTable } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { credentialHash, newCredential } from "../vault/credential.ts";
 import { sameSecret } from "../vault/same-secret.ts";
@@ -14,7 +15,8 @@ const limits = {
   webSessionMs: 12 * 60 * 60 * 1000,
   /** Of one account; the oldest gives way. */
   codesPerAccount: 20,
-  webSessionsPerAccount: 100,
+  /** The same, of each kind by itself: a script that logs in over and over again signs no person out. */
+  webSessionsPerAccount: { browser: 100, cloudstack: 100 } satisfies Record<WebSessionKind, number>,
 } as const;
 
 type SignIn = Pick<Accounts, "signIn" | "signInBySecret" | "signOut" | "signInLink">;
@@ -45,7 +47,7 @@ export function createSignIn({
           .insertInto("sign_in_codes")
           .values({ hash: code.hash, account_id: accountId, expires_at: expiresAt })
           .execute();
-        await keepNewest(db, "sign_in_codes", accountId, limits.codesPerAccount);
+        await forgetOldestCodes(db, accountId);
       });
       return {
         url: `${publicOrigin()}/#code=${code.value.expose()}`,
@@ -65,7 +67,8 @@ export function createSignIn({
           .returning("account_id")
           .executeTakeFirst();
         if (spent === undefined) throw new GatewayError("sign_in_code_invalid");
-        await writeWebSession(db, { hash: cookie.hash, account_id: spent.account_id, expires_at: expiresAt });
+        const session = { hash: cookie.hash, account_id: spent.account_id, expires_at: expiresAt };
+        await writeWebSession(db, { ...session, kind: "browser" });
       });
       return { cookie: cookie.value, expiresAt: new Date(expiresAt) };
     },
@@ -83,12 +86,10 @@ export function createSignIn({
       if (found === undefined) return undefined;
       const cookie = newCredential();
       const expiresAt = clock.now() + limits.webSessionMs;
+      const session = { hash: cookie.hash, account_id: found.id, expires_at: expiresAt };
       await store.db
         .transaction()
-        .execute(
-          async (db) =>
-            await writeWebSession(db, { hash: cookie.hash, account_id: found.id, expires_at: expiresAt }),
-        );
+        .execute(async (db) => await writeWebSession(db, { ...session, kind: "cloudstack" }));
       const caller = await callers.byApiKey(found.api_key, address);
       if (caller === undefined) return undefined;
       return { cookie: cookie.value, expiresAt: new Date(expiresAt), caller: caller.caller };
@@ -106,35 +107,36 @@ export async function sweepSignIns(store: Store): Promise<void> {
     await store.db.deleteFrom(table).where("expires_at", "<=", store.now).execute();
 }
 
-async function writeWebSession(
-  db: Queries,
-  session: { readonly hash: string; readonly account_id: string; readonly expires_at: number },
-): Promise<void> {
+async function writeWebSession(db: Queries, session: WebSessionTable): Promise<void> {
+  const { account_id, kind } = session;
+  const most = limits.webSessionsPerAccount[kind];
   await db.insertInto("web_sessions").values(session).execute();
-  await keepNewest(db, "web_sessions", session.account_id, limits.webSessionsPerAccount);
+  await db
+    .deleteFrom("web_sessions")
+    .where("hash", "in", (surplus) =>
+      surplus
+        .selectFrom("web_sessions")
+        .select("hash")
+        .where("account_id", "=", account_id)
+        .where("kind", "=", kind)
+        .orderBy("expires_at", "desc")
+        .offset(most)
+        .limit(most),
+    )
+    .execute();
 }
 
-async function keepNewest(
-  db: Queries,
-  table: "sign_in_codes" | "web_sessions",
-  accountId: string,
-  count: number,
-): Promise<void> {
-  const surplus = await db
-    .selectFrom(table)
-    .select("hash")
-    .where("account_id", "=", accountId)
-    .orderBy("expires_at", "desc")
-    .offset(count)
-    .limit(count)
-    .execute();
-  if (surplus.length === 0) return;
+async function forgetOldestCodes(db: Queries, accountId: string): Promise<void> {
   await db
-    .deleteFrom(table)
-    .where(
-      "hash",
-      "in",
-      surplus.map((row) => row.hash),
+    .deleteFrom("sign_in_codes")
+    .where("hash", "in", (surplus) =>
+      surplus
+        .selectFrom("sign_in_codes")
+        .select("hash")
+        .where("account_id", "=", accountId)
+        .orderBy("expires_at", "desc")
+        .offset(limits.codesPerAccount)
+        .limit(limits.codesPerAccount),
     )
     .execute();
 }

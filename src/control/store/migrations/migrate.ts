@@ -3,6 +3,7 @@ import { type Migration, Migrator } from "kysely/migration";
 import type { Schema } from "../schema.ts";
 import { up as firstLight } from "./0001-first-light.ts";
 import { up as thumbnails } from "./0002-thumbnails.ts";
+import { up as webSessionKinds } from "./0003-web-session-kinds.ts";
 
 /**
  * In the order of their names. A migration that was released is never changed; later ones only add, so that the
@@ -11,6 +12,7 @@ import { up as thumbnails } from "./0002-thumbnails.ts";
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first-light": { up: firstLight },
   "0002-thumbnails": { up: thumbnails },
+  "0003-web-session-kinds": { up: webSessionKinds },
 };
 
 /** Brings the tables up to date. Throws, having changed nothing, when the database is of a newer version. */
