@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Secret } from "#base/secret.ts";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
-import { sweepSignIns } from "./sign-in.ts";
+import type { Vault } from "../vault/vault.ts";
+import { createSignIn, sweepSignIns } from "./sign-in.ts";
 
 /** More than an account's sessions of one kind. */
 const MANY = 101;
@@ -46,6 +47,38 @@ for (const [many, few, title] of [
     assert.ok(await isSignedIn(control, next));
     assert.ok(await isSignedIn(control, cookies.at(-1) ?? ""));
   });
+
+test("an unknown name costs the same comparison as a wrong secret, so that time tells nobody who has an account", async () => {
+  await using control = await testControl();
+  const { store, services, clock, installation } = control;
+  const someone = await services.accounts.add(control.admin, { name: "keyless", role: "member" });
+  const opened: string[] = [];
+  const vault: Vault = {
+    ...installation.vault,
+    open: (sealed, place) => {
+      opened.push(place.column);
+      return installation.vault.open(sealed, place);
+    },
+  };
+  const { signInBySecret } = createSignIn({
+    store,
+    vault,
+    clock,
+    callers: services.accounts,
+    publicOrigin: () => "",
+  });
+  const comparisons = async (name: string) => {
+    opened.length = 0;
+    assert.equal(await signInBySecret(name, new Secret("wrong"), "::1"), undefined);
+    return [...opened];
+  };
+
+  const wrong = await comparisons("admin");
+
+  assert.deepEqual(wrong, ["secret_sealed"]);
+  assert.deepEqual(await comparisons("nobody"), wrong);
+  assert.deepEqual(await comparisons(someone.name), wrong);
+});
 
 /** At the pages, with the code of a link. */
 async function signIn({ services: { accounts }, admin, clock }: TestControl): Promise<string> {

@@ -1,11 +1,12 @@
 import type { Clock } from "#base/clock.ts";
+import type { Secret } from "#base/secret.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts } from "../services.ts";
 import type { WebSessionKind, WebSessionTable } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { credentialHash, newCredential } from "../vault/credential.ts";
 import { sameSecret } from "../vault/same-secret.ts";
-import type { Vault } from "../vault/vault.ts";
+import type { Place, Vault } from "../vault/vault.ts";
 import { apiSecretPlace } from "./api-keys.ts";
 import { requireAccount } from "./directory.ts";
 
@@ -18,6 +19,9 @@ const limits = {
   /** The same, of each kind by itself: a script that logs in over and over again signs no person out. */
   webSessionsPerAccount: { browser: 100, cloudstack: 100 } satisfies Record<WebSessionKind, number>,
 } as const;
+
+/** No API key is called so. */
+const NOBODY: Place = apiSecretPlace("nobody");
 
 type SignIn = Pick<Accounts, "signIn" | "signInBySecret" | "signOut" | "signInLink">;
 
@@ -36,6 +40,11 @@ export function createSignIn({
   /** Control's own, for the link. */
   readonly publicOrigin: () => string;
 }): SignIn {
+  // What a secret is compared with where there is no account of that name: see signInBySecret.
+  const nobodysSecret = vault.seal(newCredential().value, NOBODY);
+  const fits = (secret: Secret, sealed: string, place: Place) =>
+    sameSecret(secret.expose(), vault.open(sealed, place).expose());
+
   return {
     async signInLink(caller, accountId = caller.accountId) {
       if (caller.role !== "admin" && accountId !== caller.accountId) throw new GatewayError("not_found");
@@ -80,9 +89,9 @@ export function createSignIn({
         .select(["api_keys.api_key", "api_keys.secret_sealed", "accounts.id"])
         .where((where) => where.or([where("api_keys.api_key", "=", name), where("accounts.name", "=", name)]))
         .execute();
-      const found = keys.find(({ api_key, secret_sealed }) =>
-        sameSecret(secret.expose(), vault.open(secret_sealed, apiSecretPlace(api_key)).expose()),
-      );
+      // A name that is not known costs what a wrong secret costs: the time of a refusal must not tell who has an account.
+      if (keys.length === 0) fits(secret, nobodysSecret, NOBODY);
+      const found = keys.find((key) => fits(secret, key.secret_sealed, apiSecretPlace(key.api_key)));
       if (found === undefined) return undefined;
       const cookie = newCredential();
       const expiresAt = clock.now() + limits.webSessionMs;
