@@ -4,6 +4,7 @@ import type { Schema } from "../schema.ts";
 import { up as firstLight } from "./0001-first-light.ts";
 import { up as thumbnails } from "./0002-thumbnails.ts";
 import { up as webSessionKinds } from "./0003-web-session-kinds.ts";
+import { up as consoleLists } from "./0004-console-lists.ts";
 
 /**
  * In the order of their names. A migration that was released is never changed; later ones only add, so that the
@@ -13,6 +14,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first-light": { up: firstLight },
   "0002-thumbnails": { up: thumbnails },
   "0003-web-session-kinds": { up: webSessionKinds },
+  "0004-console-lists": { up: consoleLists },
 };
 
 /** Brings the tables up to date. Throws, having changed nothing, when the database is of a newer version. */
