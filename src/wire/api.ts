@@ -8,6 +8,9 @@ import { ENDING_KINDS } from "./viewer.ts";
  */
 export const API_PREFIX = "/api/v1";
 
+/** The project of machines that are registered without one. Every installation has it. */
+export const DEFAULT_PROJECT = "default";
+
 const Id = Type.String({ minLength: 1, maxLength: 64 });
 const Time = Type.String({ format: "date-time", description: "RFC 3339, UTC" });
 /** Names are shown, logged and exported: printable characters, no control or direction marks. */
