@@ -13,7 +13,10 @@ const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   start: async () => (await import("#cli/start/main.ts")).main,
 };
 
-const [name = "--help", ...args] = process.argv.slice(2);
+const said = process.argv.slice(2);
+/** What many type first: `help`, and `help machine add`. */
+const words = said[0] === "help" ? [...said.slice(1), "--help"] : said;
+const [name = "--help", ...args] = words;
 const load = Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
 relaunch({ serves: load !== undefined });
 process.exitCode = await run();
@@ -24,7 +27,7 @@ async function run(): Promise<number> {
   try {
     if (load !== undefined) return await (await load())({ args, stop: stopSignal() });
     const { main } = await import("#cli/main.ts");
-    return await main({ args: process.argv.slice(2), stop: stopSignal() });
+    return await main({ args: words, stop: stopSignal() });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const problem of error.problems) process.stderr.write(`porthole ${name}: ${problem}\n`);

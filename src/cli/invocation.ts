@@ -83,15 +83,11 @@ export async function find<Item>(
   text: string,
   { noun, byId, byName, distinction }: Lookup<Item>,
 ): Promise<Item> {
-  const direct = POSSIBLE_ID.test(text) ? await byId(text) : undefined;
+  const direct = await byId(text);
   if (direct !== undefined) return direct;
   const named = await byName(text);
   const [only, ...others] = named;
-  if (only === undefined)
-    throw new CliFailure("notFound", `there is no ${noun} “${text}”`, {
-      code: "not_found",
-      remedy: `“porthole ${noun} list” shows those that you may see.`,
-    });
+  if (only === undefined) throw nothingNamed(noun, text);
   if (others.length > 0)
     throw new CliFailure("usage", `there are ${named.length} ${noun}s named “${text}”`, {
       remedy: distinction(named),
@@ -99,12 +95,20 @@ export async function find<Item>(
   return only;
 }
 
+export function nothingNamed(noun: string, text: string): CliFailure {
+  return new CliFailure("notFound", `there is no ${noun} “${text}”`, {
+    code: "not_found",
+    remedy: `“porthole ${noun} list” shows those that you may see.`,
+  });
+}
+
 /** Gets one thing by its id, and `undefined` where there is none. */
 export async function getById<Schema extends TSchema>(
   { api }: Invocation,
-  path: readonly string[],
+  path: readonly [...before: string[], id: string],
   answer: Schema,
 ) {
+  if (!POSSIBLE_ID.test(path.at(-1) ?? "")) return undefined;
   try {
     return await api.call({ method: "GET", path, answer });
   } catch (error) {

@@ -8,10 +8,18 @@ import { ENDING_KINDS } from "./viewer.ts";
  */
 export const API_PREFIX = "/api/v1";
 
+/** The project of machines that are registered without one. Every installation has it. */
+export const DEFAULT_PROJECT = "default";
+
 const Id = Type.String({ minLength: 1, maxLength: 64 });
 const Time = Type.String({ format: "date-time", description: "RFC 3339, UTC" });
 /** Names are shown, logged and exported: printable characters, no control or direction marks. */
-const Name = Type.String({ minLength: 1, maxLength: 128, pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}]+$" });
+const Name = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}]+$",
+  description: "1 to 128 printable characters, without line ends and tabs",
+});
 
 export const ErrorBody = Type.Object({
   error: Type.Object({

@@ -1,9 +1,10 @@
 import type { ErrorCode } from "./errors.ts";
 import { GatewayError } from "./gateway-error.ts";
 
-/** What Node's parser found wrong, by its code; with the phrase of RFC 9110 §15. */
+/** What Node's parser found wrong, by its code; with the phrase of RFC 9110 §15 or RFC 6585 §5. */
 const BROKEN_REQUESTS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  HPE_HEADER_OVERFLOW: ["body_too_large", "Content Too Large"],
+  HPE_HEADER_OVERFLOW: ["headers_too_large", "Request Header Fields Too Large"],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: ["body_too_large", "Content Too Large"],
   ERR_HTTP_REQUEST_TIMEOUT: ["request_timeout", "Request Timeout"],
 };
 

@@ -76,6 +76,7 @@ export const ERRORS = {
   conflict: entry(409, 4475, false, "Something that exists already stands in the way.", "Choose another name, or remove what stands in the way first."),
   limit_reached: entry(409, 4482, false, "There are as many of these as there may be.", "Remove one that is not needed any more, then try again."),
   body_too_large: entry(413, 4476, false, "The request is larger than is taken here.", "Send less at once."),
+  headers_too_large: entry(431, 4484, false, "The request's headers are longer, or more, than are taken here.", "Send fewer and shorter ones; mostly it is cookies."),
   media_type_unsupported: entry(415, 4477, false, "The request's content type is not taken here.", "Send application/json."),
   host_unknown: entry(421, 4478, false, "This server is not known by that name.", "Use the address that the server printed at its start, or set its public URL."),
   rate_limited: entry(429, 4479, true, "Too many requests came from there.", "Wait a minute, then try again."),

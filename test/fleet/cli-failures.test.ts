@@ -92,6 +92,53 @@ describe("what goes wrong", () => {
     });
   }
 
+  for (const [args, expected, words] of [
+    [
+      ["setting", "set", "upstream.alow", "x"],
+      3,
+      /no setting “upstream\.alow”\nDid you mean upstream\.allow\? “porthole setting list”/,
+    ],
+    [
+      ["setting", "get", "frobnicate"],
+      3,
+      /no setting “frobnicate”\n“porthole setting list” shows all of them/,
+    ],
+    [["session", "show", "nobody-opened-it"], 3, /no session “nobody-opened-it”\n“porthole session list”/],
+    [["session", "show", "../accounts"], 3, /no session “\.\.\/accounts”/],
+    [
+      ["machine", "add", "a\tb", "--address", "127.0.0.1:1"],
+      2,
+      /\(name: must be 1 to 128 printable characters, without line ends and tabs\)/,
+    ],
+    [
+      ["project", "remove", "default"],
+      1,
+      /project “default” stays, because machines .*\nWhoever was not given it/,
+    ],
+  ] as const)
+    test(`“porthole ${args.join(" ")}” names what is wrong, and what to do`, async () => {
+      const { status, out, err } = await line.porthole(args);
+
+      assert.deepEqual([status, out], [expected, ""]);
+      assert.match(err, words);
+      assert.doesNotMatch(err, /\\p|pattern/);
+    });
+
+  test("a project that has machines is not removed, and it is said how to find them", async () => {
+    const { id } = await line.json<{ id: string }>("project", "add", "still used");
+    const address = ["--address", "127.0.0.1:5901"];
+    const machine = await line.json<{ id: string }>("machine", "add", "m", ...address, "--project", id);
+
+    const { status, err } = await line.porthole(["project", "remove", "still used"]);
+    const [, found = ""] = /“porthole (machine list --project \S+)”/.exec(err) ?? [];
+
+    assert.equal(status, 1);
+    assert.match(err, /project “still used” still has machines, and is removed only without/);
+    assert.equal((await line.json<unknown[]>(...found.split(" "))).length, 1);
+    await line.json("machine", "remove", machine.id);
+    await line.json("project", "remove", id);
+  });
+
   test("with --json an error is JSON too, on standard error", async () => {
     const { status, out, err } = await line.porthole(["machine", "show", "nothing", "--json"]);
 
@@ -120,6 +167,31 @@ describe("what goes wrong", () => {
     assert.equal(gone.status, 5);
     assert.match(gone.err, /cannot be reached: the connection was refused\nSee whether control runs there/);
   });
+
+  for (const [asked, same] of [
+    [["help"], ["--help"]],
+    [
+      ["help", "machine"],
+      ["machine", "--help"],
+    ],
+    [
+      ["help", "machine", "add"],
+      ["machine", "add", "--help"],
+    ],
+    [
+      ["help", "proxy"],
+      ["proxy", "--help"],
+    ],
+  ] as const)
+    test(`“porthole ${asked.join(" ")}” is “porthole ${same.join(" ")}”`, async () => {
+      const env = { PORTHOLE_CONFIG: "none" };
+
+      const [said, usual] = [await line.porthole(asked, { env }), await line.porthole(same, { env })];
+
+      assert.equal(said.status, 0, said.err);
+      assert.notEqual(said.out, "");
+      assert.deepEqual(said, usual);
+    });
 
   test("help and version need no configuration and end with success", async () => {
     const env = { PORTHOLE_CONFIG: "none" };

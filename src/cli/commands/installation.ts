@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Type } from "typebox";
 import { JoinToken, type NewJoinToken, Node, Setting } from "#wire/api.ts";
+import { closeNames } from "../close-names.ts";
 import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, type Invocation } from "../invocation.ts";
 import type { Field } from "../output/output.ts";
@@ -45,23 +46,34 @@ async function listSettings(invocation: Invocation): Promise<void> {
 }
 
 async function getSetting(invocation: Invocation, name: string): Promise<void> {
-  const setting = (await allSettings(invocation)).find((candidate) => candidate.name === name);
-  if (setting === undefined)
-    throw new CliFailure("notFound", `there is no setting “${name}”`, {
-      code: "not_found",
-      remedy: "“porthole setting list” shows all of them.",
-    });
+  const setting = await findSetting(invocation, name);
   invocation.output.result(setting, setting.value);
 }
 
-async function setSetting({ api, output }: Invocation, name: string, value: string): Promise<void> {
-  const setting = await api.call({
+async function setSetting(invocation: Invocation, wanted: string, value: string): Promise<void> {
+  const { name } = await findSetting(invocation, wanted);
+  const setting = await invocation.api.call({
     method: "PUT",
     path: ["settings", name],
     body: { value },
     answer: Setting,
   });
-  output.result(setting, `${setting.name} = ${setting.value}`);
+  invocation.output.result(setting, `${setting.name} = ${setting.value}`);
+}
+
+async function findSetting(invocation: Invocation, name: string): Promise<Setting> {
+  const settings = await allSettings(invocation);
+  const setting = settings.find((candidate) => candidate.name === name);
+  if (setting !== undefined) return setting;
+  const close = closeNames(
+    name,
+    settings.map((candidate) => candidate.name),
+  );
+  const listing = "“porthole setting list” shows all of them.";
+  throw new CliFailure("notFound", `there is no setting “${name}”`, {
+    code: "not_found",
+    remedy: close.length === 0 ? listing : `Did you mean ${close.join(" or ")}? ${listing}`,
+  });
 }
 
 async function listNodes({ api, output }: Invocation): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import { Project } from "#wire/api.ts";
+import { DEFAULT_PROJECT, Project } from "#wire/api.ts";
 import { Nothing } from "../api-client.ts";
+import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, find, type Invocation } from "../invocation.ts";
 
 export function projectCommands(program: Command, context: CliContext): void {
@@ -39,6 +40,29 @@ async function remove({ api, output }: Invocation, text: string): Promise<void> 
     byName: async (wanted) => projects.filter((project) => project.name === wanted),
     distinction: (same) => `Name it by its id: ${same.map((project) => project.id).join(", ")}.`,
   });
-  await api.call({ method: "DELETE", path: ["projects", id], answer: Nothing });
+  try {
+    await api.call({ method: "DELETE", path: ["projects", id], answer: Nothing });
+  } catch (error) {
+    throw error instanceof CliFailure && error.code === "conflict" ? stays({ id, name }, error) : error;
+  }
   output.result({ id }, `Project “${name}” is removed.`);
+}
+
+/** Why a project is not removed, which “something stands in the way” does not say. */
+function stays({ id, name }: Pick<Project, "id" | "name">, { exit, code, cause }: CliFailure): CliFailure {
+  if (name === DEFAULT_PROJECT)
+    return new CliFailure(
+      exit,
+      `project “${name}” stays, because machines that are added without a project belong to it`,
+      {
+        code,
+        cause,
+        remedy: "Whoever was not given it does not see its machines, so it may as well stay empty.",
+      },
+    );
+  return new CliFailure(exit, `project “${name}” still has machines, and is removed only without`, {
+    code,
+    cause,
+    remedy: `“porthole machine list --project ${id}” shows them; “porthole machine remove” forgets one.`,
+  });
 }

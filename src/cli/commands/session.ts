@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { SESSION_STATES, Session } from "#wire/api.ts";
-import { action, type CliContext, type Invocation } from "../invocation.ts";
+import { action, type CliContext, getById, type Invocation, nothingNamed } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
 import { byteCount } from "../output/units.ts";
 import { findMachine } from "./machine.ts";
@@ -39,8 +39,10 @@ async function list(invocation: Invocation, { state, machine, project, limit }: 
     output.note(`These are the newest ${limit}; --limit shows more.`);
 }
 
-async function show({ api, output }: Invocation, id: string): Promise<void> {
-  const session = await api.call({ method: "GET", path: ["sessions", id], answer: Session });
+async function show(invocation: Invocation, id: string): Promise<void> {
+  const { output } = invocation;
+  const session = await getById(invocation, ["sessions", id], Session);
+  if (session === undefined) throw nothingNamed("session", id);
   output.record(session, [
     ...summary(output),
     { title: "PROJECT", value: ({ projectId }) => projectId },

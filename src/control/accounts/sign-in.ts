@@ -1,10 +1,12 @@
 import type { Clock } from "#base/clock.ts";
+import type { Secret } from "#base/secret.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts } from "../services.ts";
+import type { WebSessionKind, WebSessionTable } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { credentialHash, newCredential } from "../vault/credential.ts";
 import { sameSecret } from "../vault/same-secret.ts";
-import type { Vault } from "../vault/vault.ts";
+import type { Place, Vault } from "../vault/vault.ts";
 import { apiSecretPlace } from "./api-keys.ts";
 import { requireAccount } from "./directory.ts";
 
@@ -14,8 +16,12 @@ const limits = {
   webSessionMs: 12 * 60 * 60 * 1000,
   /** Of one account; the oldest gives way. */
   codesPerAccount: 20,
-  webSessionsPerAccount: 100,
+  /** The same, of each kind by itself: a script that logs in over and over again signs no person out. */
+  webSessionsPerAccount: { browser: 100, cloudstack: 100 } satisfies Record<WebSessionKind, number>,
 } as const;
+
+/** No API key is called so. */
+const NOBODY: Place = apiSecretPlace("nobody");
 
 type SignIn = Pick<Accounts, "signIn" | "signInBySecret" | "signOut" | "signInLink">;
 
@@ -34,6 +40,11 @@ export function createSignIn({
   /** Control's own, for the link. */
   readonly publicOrigin: () => string;
 }): SignIn {
+  // What a secret is compared with where there is no account of that name: see signInBySecret.
+  const nobodysSecret = vault.seal(newCredential().value, NOBODY);
+  const fits = (secret: Secret, sealed: string, place: Place) =>
+    sameSecret(secret.expose(), vault.open(sealed, place).expose());
+
   return {
     async signInLink(caller, accountId = caller.accountId) {
       if (caller.role !== "admin" && accountId !== caller.accountId) throw new GatewayError("not_found");
@@ -45,7 +56,7 @@ export function createSignIn({
           .insertInto("sign_in_codes")
           .values({ hash: code.hash, account_id: accountId, expires_at: expiresAt })
           .execute();
-        await keepNewest(db, "sign_in_codes", accountId, limits.codesPerAccount);
+        await forgetOldestCodes(db, accountId);
       });
       return {
         url: `${publicOrigin()}/#code=${code.value.expose()}`,
@@ -65,7 +76,8 @@ export function createSignIn({
           .returning("account_id")
           .executeTakeFirst();
         if (spent === undefined) throw new GatewayError("sign_in_code_invalid");
-        await writeWebSession(db, { hash: cookie.hash, account_id: spent.account_id, expires_at: expiresAt });
+        const session = { hash: cookie.hash, account_id: spent.account_id, expires_at: expiresAt };
+        await writeWebSession(db, { ...session, kind: "browser" });
       });
       return { cookie: cookie.value, expiresAt: new Date(expiresAt) };
     },
@@ -77,18 +89,16 @@ export function createSignIn({
         .select(["api_keys.api_key", "api_keys.secret_sealed", "accounts.id"])
         .where((where) => where.or([where("api_keys.api_key", "=", name), where("accounts.name", "=", name)]))
         .execute();
-      const found = keys.find(({ api_key, secret_sealed }) =>
-        sameSecret(secret.expose(), vault.open(secret_sealed, apiSecretPlace(api_key)).expose()),
-      );
+      // A name that is not known costs what a wrong secret costs: the time of a refusal must not tell who has an account.
+      if (keys.length === 0) fits(secret, nobodysSecret, NOBODY);
+      const found = keys.find((key) => fits(secret, key.secret_sealed, apiSecretPlace(key.api_key)));
       if (found === undefined) return undefined;
       const cookie = newCredential();
       const expiresAt = clock.now() + limits.webSessionMs;
+      const session = { hash: cookie.hash, account_id: found.id, expires_at: expiresAt };
       await store.db
         .transaction()
-        .execute(
-          async (db) =>
-            await writeWebSession(db, { hash: cookie.hash, account_id: found.id, expires_at: expiresAt }),
-        );
+        .execute(async (db) => await writeWebSession(db, { ...session, kind: "cloudstack" }));
       const caller = await callers.byApiKey(found.api_key, address);
       if (caller === undefined) return undefined;
       return { cookie: cookie.value, expiresAt: new Date(expiresAt), caller: caller.caller };
@@ -106,35 +116,36 @@ export async function sweepSignIns(store: Store): Promise<void> {
     await store.db.deleteFrom(table).where("expires_at", "<=", store.now).execute();
 }
 
-async function writeWebSession(
-  db: Queries,
-  session: { readonly hash: string; readonly account_id: string; readonly expires_at: number },
-): Promise<void> {
+async function writeWebSession(db: Queries, session: WebSessionTable): Promise<void> {
+  const { account_id, kind } = session;
+  const most = limits.webSessionsPerAccount[kind];
   await db.insertInto("web_sessions").values(session).execute();
-  await keepNewest(db, "web_sessions", session.account_id, limits.webSessionsPerAccount);
+  await db
+    .deleteFrom("web_sessions")
+    .where("hash", "in", (surplus) =>
+      surplus
+        .selectFrom("web_sessions")
+        .select("hash")
+        .where("account_id", "=", account_id)
+        .where("kind", "=", kind)
+        .orderBy("expires_at", "desc")
+        .offset(most)
+        .limit(most),
+    )
+    .execute();
 }
 
-async function keepNewest(
-  db: Queries,
-  table: "sign_in_codes" | "web_sessions",
-  accountId: string,
-  count: number,
-): Promise<void> {
-  const surplus = await db
-    .selectFrom(table)
-    .select("hash")
-    .where("account_id", "=", accountId)
-    .orderBy("expires_at", "desc")
-    .offset(count)
-    .limit(count)
-    .execute();
-  if (surplus.length === 0) return;
+async function forgetOldestCodes(db: Queries, accountId: string): Promise<void> {
   await db
-    .deleteFrom(table)
-    .where(
-      "hash",
-      "in",
-      surplus.map((row) => row.hash),
+    .deleteFrom("sign_in_codes")
+    .where("hash", "in", (surplus) =>
+      surplus
+        .selectFrom("sign_in_codes")
+        .select("hash")
+        .where("account_id", "=", accountId)
+        .orderBy("expires_at", "desc")
+        .offset(limits.codesPerAccount)
+        .limit(limits.codesPerAccount),
     )
     .execute();
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { followExchanges, refuseBrokenRequest } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
 import { brokenRequestAnswer } from "#wire/broken-request.ts";
 import type { ErrorCode } from "#wire/errors.ts";
@@ -42,9 +43,13 @@ export function logProblem(log: Log, problem: GatewayError, reference: string): 
   else log.debug({ code: problem.code, detail: problem.detail, reference }, "Request refused");
 }
 
-/** Answers every error of the installation's APIs with `{"error": …}` and never with a stack trace. */
+/**
+ * Answers every error of the installation's APIs with `{"error": …}` and never with a stack trace, and sees to it that
+ * `answerBrokenRequest` breaks into no answer.
+ */
 export function answerErrors(app: FastifyInstance, log: Log): void {
   const routes = collectRoutes(app);
+  followExchanges(app.server);
 
   app.setErrorHandler(async (error, request, reply) => {
     const problem = fromFramework(error);
@@ -120,6 +125,5 @@ export function answerBadAddress(
 
 /** For what is not even HTTP, or takes too long: there is no request yet, so no reference and no log line. */
 export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
-  else socket.end(brokenRequestAnswer(error.code));
+  refuseBrokenRequest(error, socket, brokenRequestAnswer(error.code));
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
-import { testApi } from "../../../test/harness/api.ts";
+import { basic, testApi } from "../../../test/harness/api.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
 
 function builtPages(folder: string): string {
@@ -229,9 +230,29 @@ describe("what is hardly HTTP", () => {
     );
 
     assert.match(garbage, /^HTTP\/1\.1 400 .*"code":"request_invalid"/s);
-    assert.match(header, /^HTTP\/1\.1 413 .*"code":"body_too_large"/s);
+    assert.match(header, /^HTTP\/1\.1 431 Request Header .*"code":"headers_too_large"/s);
     assert.match(absolute, /^HTTP\/1\.1 421 .*"code":"host_unknown"/s);
     assert.match(noHost, /^HTTP\/1\.1 421 .*"code":"host_unknown"/s);
+  });
+
+  test("behind a request that is still being answered gets no answer of its own", async () => {
+    await using api = await testApi();
+    const { services } = api.control;
+    const broken = once(api.app.server, "clientError");
+    const { list } = services.machines;
+    services.machines.list = async (...args) => {
+      await broken;
+      return await list(...args);
+    };
+    const { host } = new URL(api.origin);
+
+    const received = await speak(
+      api.origin,
+      `GET /api/v1/machines HTTP/1.1\r\nHost: ${host}\r\nAuthorization: ${basic(api.keys)}\r\n\r\n\u0016 what is this\r\n\r\n`,
+    );
+
+    assert.match(received, /^HTTP\/1\.1 200 /);
+    assert.match(received, /\r\n\r\n\{"items":\[\]\}$/);
   });
 
   test("a request that does not arrive in time is told so", { timeout: 30_000 }, async () => {

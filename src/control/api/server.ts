@@ -11,6 +11,7 @@ import { cloudStackApi } from "./cloudstack/cloudstack.ts";
 import { asMeant } from "./cloudstack/console-page.ts";
 import { FailureLimit } from "./failure-limit.ts";
 import { answerBadAddress, answerBrokenRequest, answerErrors } from "./http-errors.ts";
+import { invalidRequest } from "./invalid-request.ts";
 import { nativeApi } from "./native/native.ts";
 import { createOrigins } from "./origins.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
@@ -59,7 +60,8 @@ export function createApiServer({
     forceCloseConnections: true,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: limits.pathPartCharacters },
-    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, verbose: true } },
+    schemaErrorFormatter: invalidRequest,
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) => {
       reply.hijack();

@@ -45,3 +45,16 @@ test("a project with machines stays, one without goes, and members lose it", asy
   await assert.rejects(projects.remove(control.admin, id), { code: "not_found" });
   assert.deepEqual((await accounts.get(control.admin, member.accountId)).projects, []);
 });
+
+test("the default project stays, with machines or without", async () => {
+  await using control = await testControl();
+  const { projects } = control.services;
+  const [project] = (await projects.list(control.admin, {})).items;
+
+  await assert.rejects(projects.remove(control.admin, project?.id ?? ""), {
+    code: "conflict",
+    detail: "machines that are added without a project belong here",
+  });
+
+  assert.equal((await projects.list(control.admin, {})).items.length, 1);
+});

@@ -1,15 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
-import type { Project } from "#wire/api.ts";
+import { DEFAULT_PROJECT, type Project } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { cleanName } from "../names.ts";
 import { pageSize, readCursor, toPage } from "../paging.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Projects } from "../services.ts";
 import type { Queries, Store } from "../store/store.ts";
-
-/** The project of machines that were registered without one. The bootstrap makes it. */
-export const DEFAULT_PROJECT = "default";
 
 /** Administrators manage projects; a member sees its own. */
 export function createProjects({ store, clock }: { readonly store: Store; readonly clock: Clock }): Projects {
@@ -37,6 +34,16 @@ export function createProjects({ store, clock }: { readonly store: Store; readon
     async remove(caller, id) {
       requireAdministrator(caller);
       await store.db.transaction().execute(async (db) => {
+        const project = await db
+          .selectFrom("projects")
+          .select("name")
+          .where("id", "=", id)
+          .executeTakeFirst();
+        if (project === undefined) throw new GatewayError("not_found", { detail: "project" });
+        if (project.name === DEFAULT_PROJECT)
+          throw new GatewayError("conflict", {
+            detail: "machines that are added without a project belong here",
+          });
         const machine = await db
           .selectFrom("machines")
           .select("id")
@@ -45,8 +52,7 @@ export function createProjects({ store, clock }: { readonly store: Store; readon
           .executeTakeFirst();
         if (machine !== undefined)
           throw new GatewayError("conflict", { detail: "the project still has machines" });
-        const { numDeletedRows } = await db.deleteFrom("projects").where("id", "=", id).executeTakeFirst();
-        if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "project" });
+        await db.deleteFrom("projects").where("id", "=", id).execute();
       });
     },
   };

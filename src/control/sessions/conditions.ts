@@ -13,3 +13,11 @@ export const isThumbnail = sql<boolean>`sessions.purpose = 'thumbnail'`;
 
 /** Issued, and neither used nor swept away. */
 export const isUnredeemed = sql<boolean>`sessions.state = 'pending' and sessions.redeemed_at is null`;
+
+/**
+ * The column's text, for lists of what is live: few sessions are, many are over, so such a list is to come off an index
+ * of live ones, whatever else it is narrowed by. A column that something is put to is no candidate for another index.
+ */
+export function narrowing(column: string) {
+  return sql<string>`${sql.ref(column)} || ''`;
+}

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CompiledQuery, sql } from "kysely";
 import { testControl } from "../../../test/harness/control.ts";
-import type { Caller, Sessions } from "../services.ts";
+import type { Caller, SessionSearch, Sessions } from "../services.ts";
 import type { Store } from "../store/store.ts";
+import { searchQuery } from "./session-search.ts";
 import { sessionQuery } from "./sessions.ts";
 
 test("sessions are listed newest first, page by page, each once", async () => {
@@ -53,24 +54,24 @@ test("lists are narrowed by machine and by state", async () => {
 });
 
 /** A list of what is over reads past the few sessions that are not; a list of these never reads what is over. */
-const INDEXES: readonly [role: Caller["role"], filter: Filter, index: RegExp][] = [
-  ["admin", {}, /autoindex_sessions_1/],
-  ["admin", { state: "ended" }, /autoindex_sessions_1/],
-  ["admin", { machineId: "m" }, /sessions_by_machine/],
-  ["admin", { machineId: "m", state: "ended" }, /sessions_by_machine/],
-  ["admin", { state: "pending" }, /sessions_live/],
-  ["admin", { state: "active" }, /sessions_live/],
-  ["admin", { machineId: "m", state: "active" }, /sessions_live/],
-  ["member", {}, /sessions_by_account/],
-  ["member", { state: "ended" }, /sessions_by_account/],
-  ["member", { machineId: "m" }, /sessions_by_account_machine/],
-  ["member", { machineId: "m", state: "ended" }, /sessions_by_account_machine/],
-  ["member", { state: "pending" }, /sessions_live/],
-  ["member", { machineId: "m", state: "active" }, /sessions_live/],
+const LISTS: readonly [role: Caller["role"], filter: Filter, index: string][] = [
+  ["admin", {}, "sessions_consoles"],
+  ["admin", { state: "ended" }, "sessions_consoles"],
+  ["admin", { machineId: "m" }, "sessions_consoles_by_machine"],
+  ["admin", { machineId: "m", state: "ended" }, "sessions_consoles_by_machine"],
+  ["admin", { state: "pending" }, "sessions_live"],
+  ["admin", { state: "active" }, "sessions_live"],
+  ["admin", { machineId: "m", state: "active" }, "sessions_live"],
+  ["member", {}, "sessions_consoles_by_account"],
+  ["member", { state: "ended" }, "sessions_consoles_by_account"],
+  ["member", { machineId: "m" }, "sessions_consoles_by_account_machine"],
+  ["member", { machineId: "m", state: "ended" }, "sessions_consoles_by_account_machine"],
+  ["member", { state: "pending" }, "sessions_live"],
+  ["member", { machineId: "m", state: "active" }, "sessions_live"],
 ];
 
-for (const [role, filter, index] of INDEXES) {
-  test(`a ${role}'s list of ${JSON.stringify(filter)} comes off ${index.source}, in order`, async () => {
+for (const [role, filter, index] of LISTS) {
+  test(`a ${role}'s list of ${JSON.stringify(filter)} comes off ${index}, in order`, async () => {
     await using control = await testControl();
 
     for (const before of [undefined, "x"]) {
@@ -78,11 +79,45 @@ for (const [role, filter, index] of INDEXES) {
       const query = sessionQuery(control.store.db, { caller, filter, before, size: 100 });
       const plan = await explain(control.store, query.compile());
 
-      assert.equal(plan.length, 1, plan.join("; "));
-      assert.match(plan[0] ?? "", index);
+      assertOneWalk(plan, index);
       if (before !== undefined) assert.match(plan[0] ?? "", /id<\?/, "goes on where the last page ended");
     }
   });
+}
+
+const SEARCHES: readonly [role: Caller["role"], filter: SessionSearch, index: string][] = [
+  ["admin", {}, "sessions_consoles"],
+  ["admin", { accountId: "a" }, "sessions_consoles_by_account"],
+  ["admin", { machineId: "m" }, "sessions_consoles_by_machine"],
+  ["admin", { accountId: "a", machineId: "m" }, "sessions_consoles_by_account_machine"],
+  ["admin", { id: "s" }, "sqlite_autoindex_sessions_1"],
+  [
+    "admin",
+    { creatorAddress: "::1", viewerAddress: "::1", createdFrom: 1, createdTo: 2 },
+    "sessions_consoles",
+  ],
+  ["admin", { redeemed: "used" }, "sessions_consoles"],
+  ["admin", { redeemed: "open" }, "sessions_consoles_live"],
+  ["member", {}, "sessions_consoles_by_account"],
+  ["member", { redeemed: "open" }, "sessions_consoles_live"],
+  ["member", { machineId: "m" }, "sessions_consoles_by_account_machine"],
+  ["member", { machineId: "m", redeemed: "open" }, "sessions_consoles_live"],
+];
+
+for (const [role, filter, index] of SEARCHES) {
+  test(`a ${role}'s search for ${JSON.stringify(filter)} comes off ${index}, in order`, async () => {
+    await using control = await testControl();
+    const caller = { role, accountId: "a" };
+    const query = searchQuery(control.store.db, { caller, filter, window: { first: 0, size: 100 } });
+
+    assertOneWalk(await explain(control.store, query.compile()), index);
+  });
+}
+
+/** Along one index, in its order, and nothing is sorted after. */
+function assertOneWalk(plan: readonly string[], index: string): void {
+  assert.equal(plan.length, 1, plan.join("; "));
+  assert.match(plan[0] ?? "", new RegExp(`^(SEARCH|SCAN) sessions USING INDEX ${index}( |$)`));
 }
 
 type Filter = Parameters<Sessions["list"]>[1];

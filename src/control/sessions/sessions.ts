@@ -5,7 +5,7 @@ import { pageSize, readCursor, toPage } from "../paging.ts";
 import type { Caller, Sessions } from "../services.ts";
 import type { SessionTable } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
-import { isConsole, isLive } from "./conditions.ts";
+import { isConsole, isLive, narrowing } from "./conditions.ts";
 import { searchSessions } from "./session-search.ts";
 
 /** Who opened what, newest first. Administrators see all sessions, members those of their own account. */
@@ -48,9 +48,7 @@ export function sessionQuery(
 ) {
   const { state, machineId } = filter;
   const live = state !== undefined && state !== "ended";
-  // Few sessions are live, many are over: a list of live ones is to come off their own index, whatever else it is
-  // narrowed by. A column that something is put to is no candidate for another index.
-  const column = (name: "account_id" | "machine_id") => (live ? sql`${sql.ref(name)} || ''` : sql.ref(name));
+  const column = live ? narrowing : sql.ref<string>;
   let query = db
     .selectFrom("sessions")
     .selectAll()

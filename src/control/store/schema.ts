@@ -64,9 +64,13 @@ interface SignInCodeTable {
   expires_at: number;
 }
 
-interface WebSessionTable {
+/** Whose cookie it is: that of our own pages, or CloudStack's, for clients that log in. */
+export type WebSessionKind = "browser" | "cloudstack";
+
+export interface WebSessionTable {
   hash: string;
   account_id: string;
+  kind: WebSessionKind;
   expires_at: number;
 }
 

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
+import { followExchanges, refuseBrokenRequest } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
 import { brokenRequestAnswer } from "#wire/broken-request.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
@@ -116,10 +117,11 @@ async function listen(address: HostPort, { log }: ListenerOptions): Promise<Serv
   });
   // One more than is taken, so that there being one too many is seen; Node itself refuses more than a few beyond.
   server.maxHeadersCount = limits.headers + 1;
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
-    else socket.end(brokenRequestAnswer(error.code));
-  });
+  followExchanges(server);
+  // The type says Duplex for what is no plain HTTP server.
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
+    refuseBrokenRequest(error, socket as Socket, brokenRequestAnswer(error.code)),
+  );
   server.listen({ host: address.host, port: address.port });
   try {
     await once(server, "listening");
@@ -131,8 +133,8 @@ async function listen(address: HostPort, { log }: ListenerOptions): Promise<Serv
   return server;
 }
 
-/** Throws `request_invalid` for a flood of headers, part of which was not even kept. */
+/** Throws `headers_too_large` for a flood of headers, part of which was not even kept. */
 export function checkHeaderCount(request: IncomingMessage): void {
   if (request.rawHeaders.length > limits.headers * 2)
-    throw new GatewayError("request_invalid", { detail: `more than ${limits.headers} headers` });
+    throw new GatewayError("headers_too_large", { detail: `more than ${limits.headers} headers` });
 }

@@ -132,3 +132,25 @@ test("a node that stops gives up the picture that it waits for", async () => {
   await asking;
   assert.equal(other.control.endingOf(sessionId)?.ending?.code, "node_stopping");
 });
+
+test("a node waits for 32 pictures at once, and spends no ticket of who comes beyond", async () => {
+  await using other = await startTestNode();
+  await using silent = await startRfbUpstream();
+  const issue = async (machineId: string) =>
+    await other.control.issue({ ...THUMBNAIL, upstream: silent.upstream, machineId });
+  const waiting: Promise<unknown>[] = [];
+  for (let count = 0; count < 32; count++) {
+    const { ticket } = await issue(`machine-${count}`);
+    waiting.push(ask(ticket, "", other).catch(() => undefined));
+  }
+  await eventually(() => assert.equal(silent.callers.length, 32));
+  const { ticket, sessionId } = await issue("one-more");
+
+  const refused = await ask(ticket, "", other);
+
+  const { error } = (await refused.json()) as { error: { code: string } };
+  assert.deepEqual([refused.status, error.code], [503, "node_full"]);
+  assert.ok(!other.control.redemptions.some((redemption) => redemption.sessionId === sessionId));
+  await other.stop();
+  await Promise.all(waiting);
+});

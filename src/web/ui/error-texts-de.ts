@@ -68,6 +68,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   request_timeout: text("Die Anfrage kam nicht rechtzeitig an.", "Prüfen Sie Ihr Netz, und versuchen Sie es dann noch einmal."),
   conflict: text("Etwas, das es schon gibt, steht im Weg.", "Wählen Sie einen anderen Namen, oder entfernen Sie zuerst, was im Weg steht."),
   body_too_large: text("Die Anfrage ist größer, als hier angenommen wird.", "Senden Sie weniger auf einmal."),
+  headers_too_large: text("Die Kopfzeilen der Anfrage sind länger oder mehr, als hier angenommen werden.", "Senden Sie weniger und kürzere; meist sind es Cookies."),
   media_type_unsupported: text("Der Inhaltstyp der Anfrage wird hier nicht angenommen.", "Senden Sie application/json."),
   host_unknown: text("Unter diesem Namen ist dieser Server nicht bekannt.", "Benutzen Sie die Adresse, die der Server beim Start ausgegeben hat, oder setzen Sie seine öffentliche URL."),
   rate_limited: text("Von dort kamen zu viele Anfragen.", "Warten Sie eine Minute, und versuchen Sie es dann noch einmal."),

@@ -3,14 +3,12 @@ import { test } from "node:test";
 import { type TestApi, testApi } from "../../../../test/harness/api.ts";
 import { cloudStackCall, cloudStackForm } from "../../../../test/harness/cloudstack-call.ts";
 
-async function login(api: TestApi, credentials: Readonly<Record<string, string>> = {}) {
+type Texts = Readonly<Record<string, string>>;
+
+async function login(api: TestApi, credentials: Texts = {}, headers: Texts = {}) {
   const { apiKey, secretKey } = api.keys;
-  const reply = await cloudStackForm(api, {
-    command: "login",
-    username: apiKey,
-    password: secretKey,
-    ...credentials,
-  });
+  const form = { command: "login", username: apiKey, password: secretKey, ...credentials };
+  const reply = await cloudStackForm(api, form, headers);
   const [setCookie = ""] = reply.headers.getSetCookie();
   const [cookie = ""] = setCookie.split(";");
   return { ...reply, setCookie, cookie, sessionkey: String(reply.content["sessionkey"]) };
@@ -80,7 +78,7 @@ test("ApiServletTest.processRequestInContextLogout: without the key, with anothe
   await using api = await testApi();
   const { cookie, sessionkey } = await login(api);
   const other = await login(api);
-  const ask = async (more: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>>) =>
+  const ask = async (more: Texts, headers: Texts) =>
     (await cloudStackForm(api, { command: "listCapabilities", ...more }, headers)).status;
 
   assert.equal(await ask({ sessionkey }, { cookie }), 200);
@@ -145,6 +143,27 @@ test("wrong credentials are one answer, guessing is slowed, and a login by GET i
   const slowed = await login(api, { username: "guessed", password: secretKey });
   assert.deepEqual([slowed.status, slowed.headers.get("retry-after")], [429, "60"]);
   assert.equal((await login(api)).status, 200, "nobody else is locked out");
+});
+
+test("a page of another site signs nobody in, and spends nobody's guesses; programs and our own pages may", async () => {
+  await using api = await testApi();
+  const foreign: readonly Texts[] = [
+    { origin: "https://evil.example.com" },
+    { origin: "null" },
+    { "sec-fetch-site": "cross-site", origin: api.origin },
+    { "sec-fetch-site": "same-site" },
+  ];
+
+  for (const headers of foreign) {
+    const { status, content, setCookie } = await login(api, {}, headers);
+
+    assert.deepEqual([status, setCookie], [403, ""], JSON.stringify(headers));
+    assert.match(String(content["errortext"]), /from a page of another site/);
+  }
+  for (let attempt = 0; attempt < 25; attempt++) await login(api, { password: "wrong" }, foreign[0]);
+
+  for (const headers of [{}, { origin: api.origin }, { "sec-fetch-site": "same-origin" }])
+    assert.equal((await login(api, {}, headers)).status, 200, JSON.stringify(headers));
 });
 
 test("neither secret, cookie nor session key is ever logged", async () => {

@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { systemClock } from "#base/clock.ts";
 import { Secret } from "#base/secret.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts } from "../../services.ts";
 import type { FailureLimit } from "../failure-limit.ts";
-import { peerAddress } from "../origins.ts";
+import { peerAddress, provenanceOf } from "../origins.ts";
 import type { Fields } from "./answer.ts";
 import { CloudStackError, CredentialsRefused, missingParameter, STATUS } from "./cloudstack-error.ts";
 import { DOMAIN, inOurDomain } from "./domain.ts";
@@ -19,6 +20,7 @@ const limits = {
 export interface LoginDeps {
   readonly accounts: Pick<Accounts, "signInBySecret" | "signOut">;
   readonly failures: FailureLimit;
+  /** Ours, by which the request came. */
   readonly origin: string;
 }
 
@@ -31,6 +33,7 @@ export async function login(request: FastifyRequest, reply: FastifyReply, deps: 
   const parameters = formOf(request);
   if (request.method !== "POST")
     throw new CloudStackError(STATUS.badRequest, "The login command needs to be sent using POST request");
+  refuseForeignPages(request, origin);
   const name = required(parameters, "username");
   const password = required(parameters, "password");
   const source = `${peerAddress(request)} ${name}`;
@@ -73,6 +76,15 @@ export async function logout(
   if (cookie !== undefined) await accounts.signOut(cookie);
   endSession(reply, origin);
   return { description: "success" };
+}
+
+/**
+ * A page of another site could otherwise sign a person in to an account of its own choosing. Programs say nothing of
+ * where they come from, and go on. Judged before any credential, so that such a page uses up nobody's guesses either.
+ */
+function refuseForeignPages(request: FastifyRequest, origin: string): void {
+  if (provenanceOf(request, origin) === "foreign")
+    throw new GatewayError("forbidden", { detail: "the request came from a page of another site" });
 }
 
 /** CloudStack's own words for it, and a code that other refusals have not. */

@@ -217,24 +217,24 @@ describe("bad input", () => {
     const { id } = await api.control.machine();
 
     const cases: [method: string, path: string, body: unknown, detail: RegExp][] = [
-      ["POST", "machines", [], /body must be object/],
+      ["POST", "machines", [], /body: must be an object/],
       ["POST", "machines", { ...machine, name: undefined }, /name/],
       ["POST", "machines", { ...machine, name: "" }, /name/],
       ["POST", "machines", { ...machine, name: "a\u0000b" }, /name/],
       ["POST", "machines", { ...machine, name: "a\u202Eb" }, /name/],
       ["POST", "machines", { ...machine, name: "x".repeat(129) }, /name/],
-      ["POST", "machines", { ...machine, extra: 1 }, /additional properties/],
+      ["POST", "machines", { ...machine, extra: 1 }, /extra: is not known/],
       ["POST", "machines", { ...machine, address: "no port" }, /address/],
       ["PATCH", `machines/${id}`, { state: "paused" }, /state/],
-      ["POST", `machines/${id}/consoles`, { viewOnly: "true" }, /viewOnly must be boolean/],
+      ["POST", `machines/${id}/consoles`, { viewOnly: "true" }, /viewOnly: must be true or false/],
       ["POST", `machines/${id}/consoles`, { extra: "x".repeat(256) }, /extra/],
       ["POST", `machines/${id}/consoles`, { callerAddress: "nowhere" }, /callerAddress/],
-      ["POST", "join-tokens", { uses: "5" }, /uses must be integer/],
+      ["POST", "join-tokens", { uses: "5" }, /uses: must be a whole number/],
       ["GET", "machines?limit=0", undefined, /limit/],
-      ["GET", "machines?limit=ten", undefined, /limit must be integer/],
+      ["GET", "machines?limit=ten", undefined, /limit: must be a whole number/],
       ["GET", "machines?limit=1&limit=2", undefined, /limit/],
       ["GET", "machines?after=nonsense", undefined, /after/],
-      ["GET", "machines?unknown=1", undefined, /additional properties/],
+      ["GET", "machines?unknown=1", undefined, /unknown: is not known/],
       ["GET", "sessions?state=dead", undefined, /state/],
     ];
     for (const [method, path, body, detail] of cases) {

@@ -3,7 +3,9 @@ import { type Migration, Migrator } from "kysely/migration";
 import type { Schema } from "../schema.ts";
 import { up as firstLight } from "./0001-first-light.ts";
 import { up as thumbnails } from "./0002-thumbnails.ts";
-import { up as cheaperOpens } from "./0003-cheaper-opens.ts";
+import { up as webSessionKinds } from "./0003-web-session-kinds.ts";
+import { up as consoleLists } from "./0004-console-lists.ts";
+import { up as cheaperOpens } from "./0005-cheaper-opens.ts";
 
 /**
  * In the order of their names. A migration that was released is never changed; later ones take away nothing that
@@ -12,7 +14,9 @@ import { up as cheaperOpens } from "./0003-cheaper-opens.ts";
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first-light": { up: firstLight },
   "0002-thumbnails": { up: thumbnails },
-  "0003-cheaper-opens": { up: cheaperOpens },
+  "0003-web-session-kinds": { up: webSessionKinds },
+  "0004-console-lists": { up: consoleLists },
+  "0005-cheaper-opens": { up: cheaperOpens },
 };
 
 /** Brings the tables up to date. Throws, having changed nothing, when the database is of a newer version. */
