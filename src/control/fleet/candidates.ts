@@ -1,5 +1,5 @@
 import type { Clock } from "#base/clock.ts";
-import { isLive } from "../sessions/conditions.ts";
+import { isConsole, isLive } from "../sessions/conditions.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
@@ -55,6 +55,7 @@ export function createAssignment({
       .selectFrom("sessions")
       .select(["node_id", "ended_at"])
       .where("machine_id", "=", machineId)
+      .where(isConsole)
       .orderBy("id", "desc")
       .limit(1),
   );
