@@ -4,7 +4,7 @@ import type { BrowserContextOptions, Locator, Page } from "playwright-core";
 import type { SignInLink } from "#wire/api.ts";
 import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
 import { type Porthole, startPorthole } from "../harness/porthole.ts";
-import { endingWords, untilLive } from "../harness/stage.ts";
+import { endingWords, NOVNC_REFUSED, untilLive } from "../harness/stage.ts";
 
 const SIZES = {
   "a phone": { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
@@ -13,6 +13,9 @@ const SIZES = {
 } satisfies Record<string, BrowserContextOptions>;
 
 const THEMES = ["light", "dark"] as const;
+
+/** Nothing listens there: port 9 is that of “discard”, which nobody runs. */
+const DEAD = "127.0.0.1:9";
 
 /** WCAG 2.2, 2.5.8 Target Size (Minimum): 24 CSS pixels. */
 const TARGET_PIXELS = 24;
@@ -79,6 +82,26 @@ describe("every page", { skip: lackingBrowser }, () => {
     }
   }
 
+  for (const [size, options] of Object.entries(SIZES)) {
+    test(`what the lists let people do is said in words on ${size}, without a pointer to ask with`, async () => {
+      const { id } = await porthole.api.addMachine({ name: `dead ${size}`, protocol: "rfb", address: DEAD });
+      const page = await browser.open({ ...options, expected: NOVNC_REFUSED });
+      await page.goto((await porthole.api.openConsole(id)).url);
+      await endingWords(page);
+      const { url }: SignInLink = await porthole.api.call("POST", "me/sign-in-link");
+      await page.goto(url);
+
+      const link = page.getByRole("link", { name: `Open the console of dead ${size}` });
+      assert.ok(await isSeen(link.getByText("Open")));
+      await page.getByRole("link", { name: "Sessions" }).click();
+      const reference = page.getByRole("button", { name: "Copy" }).filter({ visible: true }).first();
+      // A desk has a pointer, and a column that says what it is.
+      assert.equal(await isSeen(reference.getByText("Copy", { exact: true })), size !== "a desk");
+      assert.equal(await reference.getAttribute("title"), "Copy");
+      assert.deepEqual(await sideways(page), []);
+    });
+  }
+
   test("the console's controls are all reached by keyboard alone", async () => {
     const page = await browser.open();
     await page.goto(await consoleUrl());
@@ -101,6 +124,11 @@ describe("every page", { skip: lackingBrowser }, () => {
     );
   });
 });
+
+/** Words that only screen readers get are there as well, on one pixel. */
+async function isSeen(text: Locator): Promise<boolean> {
+  return ((await text.boundingBox())?.width ?? 0) > 1;
+}
 
 /** Without what changes by itself: "Connection: Good". */
 async function labelOf(control: Locator): Promise<string> {

@@ -103,6 +103,7 @@ describe("the page says truthfully why a console is over", { skip: lackingBrowse
 
         assertSays(said, code);
         assert.match(said, detail);
+        assert.ok((await page.title()).includes(ERRORS[code].meaning.replace(/\.$/, "")), await page.title());
         assert.ok(said.includes(sessionId), "the reference is the session's id");
         await eventually(async () => {
           const { state, ending } = await control.api.session(sessionId);

@@ -33,7 +33,8 @@ ${body.join("\n")}
 /** The catalogue's words on a page of their own, with a way back. */
 export function problemPage({ code, message, remedy, detail, reference }: PublicError): string {
   return smallPage({
-    title: "No console · Porthole",
+    // A tab, and who hears the page, get to know from it what went wrong.
+    title: `${message.replace(/\.$/, "")} · Porthole`,
     body: [
       `<h1>${escaped(message)}</h1>`,
       ...(detail === undefined ? [] : [`<p>${escaped(detail)}</p>`]),

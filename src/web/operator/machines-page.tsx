@@ -159,12 +159,23 @@ function MachineTable({
 function machineColumns(tongue: string): readonly Column<Machine>[] {
   const w = words.value;
   return [
-    { id: "name", label: w.name, cell: ({ name }) => name, compare: byText(({ name }) => name, tongue) },
+    {
+      id: "name",
+      label: w.name,
+      cell: ({ name, project }) => (
+        <>
+          {name}
+          <span class="narrow-only soft">{project}</span>
+        </>
+      ),
+      compare: byText(({ name }) => name, tongue),
+    },
     {
       id: "project",
       label: w.project,
       cell: ({ project }) => project,
       compare: byText(({ project }) => project, tongue),
+      weight: "minor",
     },
     {
       id: "protocol",
@@ -190,7 +201,7 @@ function machineColumns(tongue: string): readonly Column<Machine>[] {
 
 /** A plain link into a new window: no pop-up blocker stands in its way. Control answers it with the node's page. */
 function ConsoleLink({ machine: { id, name, state } }: { readonly machine: Machine }) {
-  const { openConsole, openStopped } = words.value;
+  const { open, openConsole, openStopped } = words.value;
   const label = state === "running" ? openConsole(name) : openStopped(name);
 
   return (
@@ -204,6 +215,7 @@ function ConsoleLink({ machine: { id, name, state } }: { readonly machine: Machi
       data-walkable
     >
       <ConsoleIcon />
+      {open}
     </a>
   );
 }

@@ -105,7 +105,7 @@ function sessionColumns(tongue: Language, now: Date): readonly Column<Session>[]
           {session.ending !== undefined && (
             <span class="medium-only small">
               <EndingWords session={session} tongue={tongue} />
-              {endedBadly(session) && <Reference id={session.id} />}
+              {endedBadly(session) && <Reference id={session.id} worded />}
             </span>
           )}
         </>
@@ -153,9 +153,9 @@ const LOOKS: Readonly<Record<SessionState, { readonly shape: Shape; readonly loo
   ended: { shape: "empty", look: "idle" },
 };
 
-function Reference({ id }: { readonly id: string }) {
+function Reference({ id, worded = false }: { readonly id: string; readonly worded?: boolean }) {
   const { copy, copied } = words.value;
-  return <Copyable text={id} copy={copy} copied={copied} walkable />;
+  return <Copyable text={id} copy={copy} copied={copied} walkable worded={worded} />;
 }
 
 /** A link that nobody opened in its time is nothing that went wrong. */

@@ -41,8 +41,9 @@ export const GERMAN: Strings = {
   protocol: "Protokoll",
   state: "Zustand",
   console: "Konsole",
+  open: "Öffnen",
   openConsole: (machine) => `Konsole von ${machine} öffnen`,
-  openStopped: (machine) => `${machine} läuft nicht und hat darum jetzt keine Konsole`,
+  openStopped: (machine) => `Konsole von ${machine} öffnen, das nicht läuft und jetzt keine hat`,
   protocols: { rfb: "RFB" },
   machineStates: { running: "Läuft", stopped: "Steht" },
 

@@ -50,8 +50,9 @@ export const ENGLISH = {
   protocol: "Protocol",
   state: "State",
   console: "Console",
+  open: "Open",
   openConsole: (machine: string) => `Open the console of ${machine}`,
-  openStopped: (machine: string) => `${machine} is stopped, so it has no console now`,
+  openStopped: (machine: string) => `Open the console of ${machine}, which is stopped and has none now`,
   protocols,
   machineStates,
 

@@ -8,12 +8,14 @@ interface CopyableProps {
   readonly copied: string;
   /** The arrow keys of a table stop at it. */
   readonly walkable?: boolean;
+  /** What a click does stands beside the icon, for where no pointer rests on it to ask. */
+  readonly worded?: boolean;
 }
 
 const SAID_FOR_MS = 2_000;
 
 /** An identifier that a click copies. */
-export function Copyable({ text, copy, copied, walkable = false }: CopyableProps) {
+export function Copyable({ text, copy, copied, walkable = false, worded = false }: CopyableProps) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return;
@@ -32,10 +34,12 @@ export function Copyable({ text, copy, copied, walkable = false }: CopyableProps
       }}
     >
       <span class="mono">{text}</span>
-      <CopyIcon />
-      <span class="visually-hidden">{copy}</span>
-      <span role="status" class={done ? "small" : "visually-hidden"}>
-        {done ? copied : ""}
+      <span class="copy">
+        <CopyIcon />
+        <span class={worded && !done ? "small" : "visually-hidden"}>{copy}</span>
+        <span role="status" class={done ? "small" : "visually-hidden"}>
+          {done ? copied : ""}
+        </span>
       </span>
     </button>
   );

@@ -1,5 +1,7 @@
 import { useSignalEffect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { errorText } from "../ui/error-texts.ts";
+import { language } from "../ui/language.ts";
 import { Bar, Handle } from "./bar.tsx";
 import type { ConsoleView } from "./console-view.ts";
 import { EndingCard } from "./ending-card.tsx";
@@ -7,6 +9,7 @@ import { Place } from "./place.tsx";
 import { Progress } from "./progress.tsx";
 import { TouchKeyboard, touchScreen } from "./touch-keyboard.tsx";
 import { TypingStrip } from "./typing-strip.tsx";
+import { windowTitle } from "./window-title.ts";
 import { words } from "./words.ts";
 
 interface AppProps {
@@ -49,12 +52,17 @@ export function App({ view, host }: AppProps) {
   );
 }
 
-/** The machine's name in the window's title, and on its screen for those who hear it. */
+/** The machine's name in the window's title, and on its screen for those who hear it. A title says how it ended, too. */
 function useNames({ session }: ConsoleView): void {
   useSignalEffect(() => {
-    const name = session.machine.value ?? words.value.untitled;
-    const { screenOf, screenOfViewOnly } = words.value;
-    document.title = name;
+    const { untitled } = words.value;
+    const phase = session.phase.value;
+    const meaning = phase.kind === "ended" ? errorText(phase.ending.code, language.value).meaning : undefined;
+    document.title = windowTitle({ machine: session.machine.value, meaning, untitled });
+  });
+  useSignalEffect(() => {
+    const { screenOf, screenOfViewOnly, untitled } = words.value;
+    const name = session.machine.value ?? untitled;
     session.screen.value?.label(
       session.rights.value?.input === false ? screenOfViewOnly(name) : screenOf(name),
     );

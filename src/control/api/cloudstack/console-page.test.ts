@@ -83,6 +83,26 @@ test("what does not open is said in CloudStack's sentences, under the status tha
   assert.deepEqual((await services.sessions.list(admin, {})).items, []);
 });
 
+test("a person whose console does not open gets a page with a title and a way back, a program the sentence", async () => {
+  await using api = await testApi();
+  const { id } = await api.control.machine();
+  const accept = "text/html,application/xhtml+xml;q=0.9";
+  const ask = async (path: string) => await api.call("GET", path, { headers: { accept } });
+  const signed = cloudStackQuery(api.keys, { cmd: "access", vm: id });
+
+  const nobody = await ask(`/client/console?cmd=access&vm=${id}`);
+  const noNode = await ask(`/client/console?${signed}`);
+  const auth = await ask(`/client/console?cmd=auth&vm=${id}&sid=x`);
+
+  assert.equal(nobody.status, 401);
+  assert.ok(nobody.text.includes(`<title>${DENIED} · Porthole</title>`));
+  assert.match(nobody.text, /<a href="\/">Sign in<\/a>/);
+  assert.equal(noNode.status, 503);
+  assert.match(noNode.text, /<h1>No console node is ready .*<\/h1>/);
+  assert.match(noNode.text, /<a href="\/">Back to the machines<\/a>/);
+  assert.equal(auth.text, DENIED, "is read by programs");
+});
+
 test("cmd=auth tells whoever signs, and may see the machine, whether a password is the right one", async () => {
   await using api = await testApi();
   const { id } = await api.control.machine({ password: "s3cret" });

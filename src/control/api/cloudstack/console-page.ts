@@ -1,12 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { systemClock } from "#base/clock.ts";
-import { GatewayError } from "#wire/gateway-error.ts";
+import type { ErrorCode } from "#wire/errors.ts";
+import { GatewayError, type PublicError } from "#wire/gateway-error.ts";
 import { THUMBNAIL_PATH } from "#wire/viewer.ts";
 import type { Caller } from "../../services.ts";
 import { FailureLimit } from "../failure-limit.ts";
 import { fromFramework, logProblem } from "../http-errors.ts";
 import { peerAddress, provenanceOf } from "../origins.ts";
-import { escaped, smallPage } from "../small-page.ts";
+import { escaped, problemPage, smallPage } from "../small-page.ts";
 import type { CloudStackOptions } from "./cloudstack.ts";
 import { CredentialsRefused } from "./cloudstack-error.ts";
 import { bySignature, signatureLife } from "./identity.ts";
@@ -41,7 +42,12 @@ export function consolePage(app: FastifyInstance, options: CloudStackOptions): v
       const problem = problemOf(error);
       logProblem(log, problem, request.id);
       if (problem.code === "rate_limited") reply.header("retry-after", "60");
-      return await say(reply.code(problem.status), sentenceFor(problem, request.id));
+      const shown = problem.toPublic(request.id);
+      const said = CLOUDSTACK_SENTENCES[problem.code];
+      const body = isForPerson(request)
+        ? problemPage(said === undefined ? shown : { ...shown, message: said })
+        : escaped(said ?? sentenceOf(shown));
+      return await say(reply.code(problem.status), body);
     },
     handler: async (request, reply) => {
       const parameters = parametersOf(request);
@@ -138,18 +144,22 @@ function problemOf(error: unknown): GatewayError {
   return error instanceof CredentialsRefused ? new GatewayError("unauthenticated") : fromFramework(error);
 }
 
-/** CloudStack's where it has one. */
-function sentenceFor(problem: GatewayError, reference: string): string {
-  if (problem.code === "unauthenticated") return "Access denied. Invalid web session or API key in request";
-  if (problem.code === "forbidden") return "Permission denied";
-  const { message, remedy, detail } = problem.toPublic();
-  const parts = [
-    message,
-    ...(detail === undefined ? [] : [`(${detail})`]),
-    remedy,
-    `Reference: ${reference}`,
-  ];
-  return escaped(parts.join(" "));
+/** Whose browser shows a window of this alone. A program gets the sentence, as from CloudStack. */
+function isForPerson(request: FastifyRequest): boolean {
+  const parameters = parametersOf(request);
+  const command = textOf(parameters, "cmd") ?? textOf(parameters, "command");
+  return command === "access" && request.headers.accept?.includes("text/html") === true;
+}
+
+/** What CloudStack has words for. */
+const CLOUDSTACK_SENTENCES: Partial<Record<ErrorCode, string>> = {
+  unauthenticated: "Access denied. Invalid web session or API key in request",
+  forbidden: "Permission denied",
+};
+
+function sentenceOf({ message, remedy, detail, reference = "" }: PublicError): string {
+  const parts = [message, ...(detail === undefined ? [] : [`(${detail})`]), remedy];
+  return [...parts, `Reference: ${reference}`].join(" ");
 }
 
 async function say(reply: FastifyReply, html: string): Promise<FastifyReply> {

@@ -94,6 +94,8 @@ test("what goes wrong is said on a page, in the catalogue's words, with a way ba
     assert.equal(headers.get("content-type"), "text/html; charset=utf-8");
     assert.equal(headers.get("cache-control"), "no-store");
     assert.match(text, words);
+    const [, heading = ""] = /<h1>(.+)\.<\/h1>/.exec(text) ?? [];
+    assert.ok(text.includes(`<title>${heading} · Porthole</title>`), text);
     assert.match(text, /<p class="reference">\w+ · [\w-]+<\/p>/);
     assert.doesNotMatch(text, /<script|style=|<style/);
   }
