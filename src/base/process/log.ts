@@ -1,5 +1,4 @@
-import { type DestinationStream, type Logger, pino } from "pino";
-import { Batch } from "./batch.ts";
+import { type Logger, pino } from "pino";
 
 export type Log = Logger;
 
@@ -13,8 +12,8 @@ export function logLevel(text: string): LogLevel {
 }
 
 /**
- * Structured logs, one JSON object a line, on standard error. What is logged in one turn of the event loop is written
- * at its end, or at the process's: a line that explains a crash must not be lost with the process.
+ * Structured logs, one JSON object a line, on standard error. Written synchronously: a line that explains
+ * a crash must not be lost with the process.
  */
 export function createLog(role: string, level: LogLevel): Log {
   return pino(
@@ -25,20 +24,6 @@ export function createLog(role: string, level: LogLevel): Log {
       timestamp: pino.stdTimeFunctions.isoTime,
       errorKey: "error",
     },
-    writtenByTurns(pino.destination({ dest: 2, sync: true, minLength: BUFFERED_CHARACTERS })),
+    pino.destination({ dest: 2, sync: true }),
   );
-}
-
-/** Written earlier than at the end of the turn, where there is more. */
-const BUFFERED_CHARACTERS = 8 * 1024;
-
-function writtenByTurns(destination: ReturnType<typeof pino.destination>): DestinationStream {
-  const turn = new Batch<void>(() => destination.flushSync());
-  process.on("exit", () => destination.flushSync());
-  return {
-    write(line) {
-      destination.write(line);
-      turn.add();
-    },
-  };
 }
