@@ -1,7 +1,5 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, SqliteDatabase } from "kysely";
-import type { Queries } from "../store.ts";
 import { GroupCommit, type Turn, type Writer } from "./group-commit.ts";
-import { Snapshot } from "./snapshot.ts";
 
 /** Two connections to one database in WAL mode. */
 interface Connections {
@@ -17,35 +15,23 @@ interface Connections {
  */
 export class GroupCommitDriver implements Driver {
   readonly #connections: Connections;
-  readonly #parts: Parts;
-  readonly #transactions = new WeakMap<Queries, DatabaseConnection>();
+  readonly #commits: GroupCommit;
 
   constructor(connections: Connections) {
-    const { writer, writing, reading } = connections;
-    const snapshot = new Snapshot(reading);
     this.#connections = connections;
-    this.#parts = { writing, snapshot, commits: new GroupCommit(writer, () => snapshot.renew()) };
+    this.#commits = new GroupCommit(connections.writer);
   }
 
   async init(): Promise<void> {}
 
   /** One query by itself, without what a pool of connections would need. */
   async run<Row>(query: CompiledQuery<Row>): Promise<Row[]> {
-    const { rows } = await new Connection(this.#parts).executeQuery<Row>(query);
-    return rows;
-  }
-
-  /** One query in a transaction of Kysely's. */
-  async runIn<Row>(transaction: Queries, query: CompiledQuery<Row>): Promise<Row[]> {
-    const known = this.#transactions.get(transaction);
-    const connection = known ?? (await connectionOf(transaction));
-    if (known === undefined) this.#transactions.set(transaction, connection);
-    const { rows } = await connection.executeQuery<Row>(query);
+    const { rows } = await new Connection(this.#connections, this.#commits).executeQuery<Row>(query);
     return rows;
   }
 
   async acquireConnection(): Promise<Connection> {
-    return new Connection(this.#parts);
+    return new Connection(this.#connections, this.#commits);
   }
 
   async beginTransaction(connection: Connection): Promise<void> {
@@ -63,38 +49,27 @@ export class GroupCommitDriver implements Driver {
   async releaseConnection(): Promise<void> {}
 
   async destroy(): Promise<void> {
-    const { commits, snapshot } = this.#parts;
-    await commits.settled();
-    snapshot.renew();
+    await this.#commits.settled();
     this.#connections.reading.close();
     this.#connections.writing.close();
   }
 }
 
-/** What a transaction runs on, from its beginning to its end. */
-async function connectionOf(transaction: Queries): Promise<DatabaseConnection> {
-  return await transaction.getExecutor().provideConnection(async (connection) => connection);
-}
-
-interface Parts {
-  readonly commits: GroupCommit;
-  readonly writing: SqliteDatabase;
-  readonly snapshot: Snapshot;
-}
-
 /** What one query runs on, or one transaction. */
 class Connection implements DatabaseConnection {
-  readonly #parts: Parts;
+  readonly #connections: Connections;
+  readonly #commits: GroupCommit;
   /** While it is a transaction's. */
   #turn: Turn | undefined;
   #isOver = false;
 
-  constructor(parts: Parts) {
-    this.#parts = parts;
+  constructor(connections: Connections, commits: GroupCommit) {
+    this.#connections = connections;
+    this.#commits = commits;
   }
 
   async begin(): Promise<void> {
-    this.#turn = await this.#parts.commits.begin("several statements");
+    this.#turn = await this.#commits.begin("several statements");
   }
 
   async end(outcome: "keep" | "undo"): Promise<void> {
@@ -106,11 +81,11 @@ class Connection implements DatabaseConnection {
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    const { writing, snapshot } = this.#parts;
+    const { writing, reading } = this.#connections;
     // INVARIANT: what was meant for a transaction never runs outside of it.
     if (this.#isOver) throw new Error("the transaction is over");
     if (this.#turn !== undefined) return this.#turn.run(() => execute<Row>(writing, query));
-    if (isRead(query)) return execute(snapshot.now(), query);
+    if (isRead(query)) return execute(reading, query);
     return await this.#executeAlone(query);
   }
 
@@ -121,8 +96,8 @@ class Connection implements DatabaseConnection {
 
   /** A statement is a transaction of its own. */
   async #executeAlone<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
-    const { commits, writing } = this.#parts;
-    const turn = await commits.begin("one statement");
+    const { writing } = this.#connections;
+    const turn = await this.#commits.begin("one statement");
     try {
       const result = turn.run(() => execute<Row>(writing, query));
       await turn.end("keep");

@@ -23,14 +23,11 @@ interface Batch {
  */
 export class GroupCommit {
   readonly #writer: Writer;
-  readonly #onCommit: () => void;
   readonly #turns = new Turns();
   #batch: Batch | undefined;
 
-  /** `onCommit` is called when a batch is about to be committed. */
-  constructor(writer: Writer, onCommit: () => void = () => {}) {
+  constructor(writer: Writer) {
     this.#writer = writer;
-    this.#onCommit = onCommit;
   }
 
   /** Resolves when it is the caller's turn. Nobody else writes until it is ended. */
@@ -98,7 +95,6 @@ export class GroupCommit {
     await this.#turns.take();
     try {
       this.#requireTransaction(batch);
-      this.#onCommit();
       this.#writer.exec("commit");
       this.#batch = undefined;
       batch.resolve();

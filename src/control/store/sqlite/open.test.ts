@@ -98,7 +98,7 @@ test("what a transaction has written is seen by itself at once, and by others wh
   await close();
 });
 
-test("a read sees what was committed before it, though one before the commit shares its turn", async () => {
+test("a read sees what was committed before it, and nothing of what is about to be", async () => {
   await using folder = scratch();
   const { db, close } = await openSqliteStore(join(folder.path, "test.db"), systemClock);
   const names = async () =>

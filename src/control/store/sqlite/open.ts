@@ -1,9 +1,17 @@
 import { DatabaseSync } from "node:sqlite";
-import { type Dialect, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, sql } from "kysely";
+import {
+  type CompiledQuery,
+  type Dialect,
+  Kysely,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  sql,
+} from "kysely";
 import type { Clock } from "#base/clock.ts";
 import { migrate } from "../migrations/migrate.ts";
 import type { Schema } from "../schema.ts";
-import type { Store } from "../store.ts";
+import type { Queries, Store } from "../store.ts";
 import { adaptDatabase } from "./adapter.ts";
 import { GroupCommitDriver } from "./driver.ts";
 import { createPrivateFile } from "./private-file.ts";
@@ -30,8 +38,11 @@ export async function openSqliteStore(file: string, clock: Clock): Promise<Store
     return {
       db,
       now: sql<number>`now_ms()`,
-      run: async (queries, query) =>
-        await (queries === db ? driver.run(query) : driver.runIn(queries, query)),
+      async run<Row>(queries: Queries, query: CompiledQuery<Row>) {
+        if (queries === db) return await driver.run(query);
+        const { rows } = await queries.executeQuery(query);
+        return rows;
+      },
       isDuplicate,
       async close() {
         await db.destroy();
