@@ -42,8 +42,11 @@ export class Channel {
     socket.on("error", ignoreError); // It is closed next, and that is what tells.
   }
 
-  /** Throws a GatewayError: control's own where it refuses, else `control_unreachable`. */
-  static async open(control: string, secureContext: SecureContext): Promise<Channel> {
+  /**
+   * Throws a GatewayError: control's own where it refuses, else `control_unreachable`. When `lifetime` aborts, the
+   * channel is cut, open or not.
+   */
+  static async open(control: string, secureContext: SecureContext, lifetime: AbortSignal): Promise<Channel> {
     const url = new URL(LINK_PATHS.channel, control.replace(/^https:/, "wss:"));
     const socket = new WebSocket(url, LINK_PROTOCOL, {
       createConnection: () => dial(url, secureContext),
@@ -51,7 +54,11 @@ export class Channel {
       perMessageDeflate: false,
       maxPayload: linkLimits.frameBytes,
     });
+    const cut = () => socket.terminate();
+    lifetime.addEventListener("abort", cut, { once: true });
+    socket.on("close", () => lifetime.removeEventListener("abort", cut));
     const channel = new Channel(socket);
+    if (lifetime.aborted) cut();
     await opened(socket);
     return channel;
   }
@@ -81,10 +88,6 @@ export class Channel {
       this.#asked.delete(id);
       signal.removeEventListener("abort", giveUp);
     }
-  }
-
-  close(): void {
-    this.#socket.terminate();
   }
 
   #send(questions: readonly Question[]): void {

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
@@ -114,6 +116,24 @@ for (const [what, say] of [
     await lost;
   });
 }
+
+test("a client that is disposed of lets go of a control that does not even shake hands", async () => {
+  await using control = await LinkDouble.start();
+  const identity = await join(control.url, control.joinToken, AbortSignal.timeout(60_000));
+  await using deaf = createServer().listen(0, "127.0.0.1");
+  await once(deaf, "listening");
+  const { port } = deaf.address() as AddressInfo;
+  const client = new LinkClient(`https://127.0.0.1:${port}`, identity);
+  const asked = client.call("heartbeat", BEAT, isHeartbeatResponse, PATIENT);
+  const unreachable = assert.rejects(asked, { code: "control_unreachable" });
+  const [socket] = (await once(deaf, "connection")) as [Socket];
+  socket.resume();
+
+  client[Symbol.dispose]();
+
+  await unreachable;
+  await once(socket, "close");
+});
 
 test("an answer that nobody waits for is dropped", async () => {
   await using link = await linked();

@@ -24,7 +24,7 @@ export class LinkClient implements Disposable {
   #channel: Channel | undefined;
   /** Everybody who comes while a channel is being opened waits for that one. */
   #opening: Promise<Channel> | undefined;
-  #isDisposed = false;
+  readonly #lifetime = new AbortController();
 
   /** `control` is the origin of its link. */
   constructor(control: string, { authority, certificate, privateKey }: LinkCredentials) {
@@ -67,9 +67,8 @@ export class LinkClient implements Disposable {
 
   async #openAnew(): Promise<Channel> {
     try {
-      const channel = await Channel.open(this.#control, this.#secureContext);
+      const channel = await Channel.open(this.#control, this.#secureContext, this.#lifetime.signal);
       this.#channel = channel;
-      if (this.#isDisposed) channel.close();
       return channel;
     } finally {
       this.#opening = undefined;
@@ -77,8 +76,7 @@ export class LinkClient implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#isDisposed = true;
-    this.#channel?.close();
+    this.#lifetime.abort();
   }
 }
 
