@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { CompiledQuery } from "kysely";
 import { adaptDatabase } from "./adapter.ts";
 import { GroupCommitDriver } from "./driver.ts";
@@ -36,30 +37,36 @@ function failing() {
 
 const insert = (value: string) => CompiledQuery.raw("insert into t values (?)", [value]);
 
-test("a commit that fails fails for all who took part, and gives each turn away once", async () => {
+test("a commit that fails fails for all who took part, and lets the next in one after the other", async () => {
   const { driver, values } = failing();
-
-  const written = await Promise.allSettled(["a", "b", "c"].map((value) => driver.run(insert(value))));
-
-  assert.deepEqual(
-    written.map(({ status }) => status),
-    ["rejected", "rejected", "rejected"],
-  );
   const order: string[] = [];
-  await Promise.all(
-    ["x", "y", "z"].map(async (value) => {
-      const connection = await driver.acquireConnection();
-      await driver.beginTransaction(connection);
-      order.push(`${value} begins`);
-      await connection.executeQuery(insert(value));
-      await Promise.resolve();
-      order.push(`${value} ends`);
-      await driver.commitTransaction(connection);
-    }),
-  );
+  const transaction = async (value: string, during: () => Promise<unknown>) => {
+    const connection = await driver.acquireConnection();
+    await driver.beginTransaction(connection);
+    order.push(`${value} begins`);
+    await connection.executeQuery(insert(value));
+    await during();
+    order.push(`${value} ends`);
+    await driver.commitTransaction(connection);
+  };
+  const aWhile = async () => await setImmediate();
+  const leave = Promise.withResolvers<void>();
+
+  // While the first one holds its turn, the others queue up: the writes, then the commit, then who comes late.
+  const first = transaction("first", async () => await leave.promise);
+  await aWhile();
+  const writes = ["a", "b", "c"].map((value) => driver.run(insert(value)));
+  await aWhile();
+  const late = ["x", "y", "z"].map((value) => transaction(value, aWhile));
+  await aWhile();
+  leave.resolve();
+
+  const failed = await Promise.allSettled([first, ...writes]);
+  await Promise.all(late);
+  assert.ok(failed.every(({ status }) => status === "rejected"));
   assert.deepEqual(
     order,
-    ["x", "y", "z"].flatMap((value) => [`${value} begins`, `${value} ends`]),
+    ["first", "x", "y", "z"].flatMap((value) => [`${value} begins`, `${value} ends`]),
   );
   assert.deepEqual(values(), ["x", "y", "z"]);
 });
