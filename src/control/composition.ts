@@ -66,7 +66,7 @@ export async function compose({
       nodes: createNodes({ ...base, values, authorityFingerprint: fingerprint(authority.certificate) }),
     },
     link: {
-      identifyNode: createNodeIdentification(store, installationId),
+      identifyNode: createNodeIdentification(store, { installationId, clock }),
       join: createJoin({ ...base, authority, installationId }),
       registry: createRegistry({ ...base, ticketKeys, settingsFor }),
       redeem: createRedemption({ ...base, judgeStanding }),

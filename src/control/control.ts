@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "#base/clock.ts";
 import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
+import { productVersion } from "#base/process/version.ts";
 import { isWildcard } from "#wire/address.ts";
 import { createApiServer } from "./api/server.ts";
 import { type FirstKeys, openOrBootstrap } from "./bootstrap.ts";
@@ -42,7 +43,14 @@ export async function startControl(
   const publicOrigin = () => origins[0] ?? "";
   const composed = await compose({ store, installation, publicOrigin, clock, log });
   const { services, link: linkParts, values } = composed;
-  const app = createApiServer({ services, values, log, origins, webRoot: webRoot(), version: version() });
+  const app = createApiServer({
+    services,
+    values,
+    log,
+    origins,
+    webRoot: webRoot(),
+    version: productVersion(),
+  });
   const api = await serve(app, config.listen, "listen");
   opened.defer(async () => await api.close());
   const origin = config.publicUrl ?? new URL(`http://${formatHostPort(api.address)}`).origin;
@@ -89,12 +97,6 @@ function reachable({ host, port }: HostPort): HostPort {
 function webRoot(): string | undefined {
   const folder = fileURLToPath(new URL("../../dist/web/operator", import.meta.url));
   return existsSync(folder) ? folder : undefined;
-}
-
-function version(): string {
-  const file = new URL("../../package.json", import.meta.url);
-  const manifest: { readonly version?: unknown } = JSON.parse(readFileSync(file, "utf8"));
-  return String(manifest.version);
 }
 
 /** Whoever asks again waits for the same end. */

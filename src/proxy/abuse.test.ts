@@ -188,3 +188,15 @@ async function upgraded(ticket: string): Promise<Socket> {
   socket.resume();
   return socket;
 }
+
+test("an upgrade behind a request that is not answered yet ends that connection, and nothing else", async () => {
+  const socket = connect(Number(new URL(node.origin).port), "127.0.0.1");
+  socket.on("error", () => {});
+  const closed = once(socket, "close");
+  socket.resume();
+
+  socket.write(headers(["GET /p/x/console.html HTTP/1.1", "Host: x"]) + headers(UPGRADE.slice(0, 4)));
+
+  await closed;
+  assert.equal((await fetch(`${node.origin}/p/x/console.html`)).status, 200);
+});

@@ -42,8 +42,9 @@ export async function refusedChannel(
   origin: string,
   credentials: Credentials,
   path: string = LINK_PATHS.channel,
+  protocol: string = LINK_PROTOCOL,
 ): Promise<{ readonly status: number; readonly body: Json }> {
-  const socket = new WebSocket(`${origin.replace("https", "wss")}${path}`, LINK_PROTOCOL, { ...credentials });
+  const socket = new WebSocket(`${origin.replace("https", "wss")}${path}`, protocol, { ...credentials });
   socket.on("error", () => {});
   const [sent, response] = await once(socket, "unexpected-response");
   const body = await json(response);

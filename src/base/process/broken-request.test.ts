@@ -4,6 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { promisify } from "node:util";
+import { eventually } from "../../../test/harness/eventually.ts";
 import { followExchanges, refuseBrokenRequest } from "./broken-request.ts";
 
 const ANSWER = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nbroken";
@@ -25,16 +27,18 @@ interface Peer extends AsyncDisposable {
   asked(): Promise<Asked>;
   /** The same for what was no request. */
   broken(): Promise<void>;
+  /** How many connections the server has. */
+  connections(): Promise<number>;
 }
 
-async function startPeer(): Promise<Peer> {
+async function startPeer({ allowHalfOpen = false } = {}): Promise<Peer> {
   const server = createServer();
   const [requests, breaches] = [on(server, "request"), on(server, "clientError")];
   followExchanges(server);
   server.on("clientError", (error, socket) => refuseBrokenRequest(error, socket as Socket, ANSWER));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  const socket = connect((server.address() as AddressInfo).port, "127.0.0.1");
+  const socket = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", allowHalfOpen });
   const received = text(socket);
   return {
     socket,
@@ -46,6 +50,7 @@ async function startPeer(): Promise<Peer> {
     async broken() {
       await breaches.next();
     },
+    connections: async () => await promisify(server.getConnections.bind(server))(),
     async [Symbol.asyncDispose]() {
       socket.destroy();
       server.closeAllConnections();
@@ -112,4 +117,14 @@ test("a broken body behind a request that is being answered ends the connection 
   response.end("first");
 
   assert.match(await peer.received, /\r\n\r\nfirst$/);
+});
+
+test("a peer that is refused and does not close its side is not waited for", async () => {
+  await using peer = await startPeer({ allowHalfOpen: true });
+
+  peer.socket.write(GARBAGE);
+  await peer.broken();
+
+  await once(peer.socket, "end");
+  await eventually(async () => assert.equal(await peer.connections(), 0));
 });

@@ -11,6 +11,11 @@ const exchanges = new WeakMap<Socket, Set<Exchange>>();
 /** Connections that are refused: what comes on them is read and dropped, and is no new reason. */
 const refused = new WeakSet<Socket>();
 
+const deadlines = {
+  /** For a peer to close a connection that is refused. */
+  closingMs: 2_000,
+} as const;
+
 /** To be called at once, so that `refuseBrokenRequest` knows what the server is answering. */
 export function followExchanges(server: Pick<Server, "on">): void {
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
@@ -20,6 +25,14 @@ export function followExchanges(server: Pick<Server, "on">): void {
     exchanges.set(socket, all.add(exchange));
     response.once("close", () => all.delete(exchange));
   });
+}
+
+/**
+ * Whether an answer on this connection is still under way. Node tells of an upgrade that was sent behind another
+ * request at once; whoever answered that would write into the first answer, and Node throws.
+ */
+export function isAnswering(socket: Socket): boolean {
+  return (exchanges.get(socket)?.size ?? 0) > 0;
 }
 
 /**
@@ -39,6 +52,14 @@ export function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
     ({ request, response }) => request.complete || response.headersSent,
   );
   const last = answering.at(-1);
-  if (last === undefined) socket.end(answer);
-  else last.response.once("close", () => socket.destroySoon());
+  if (last === undefined) close(socket, answer);
+  else last.response.once("close", () => close(socket));
+}
+
+/** A peer that does not close its side is not waited for. */
+function close(socket: Socket, answer?: string): void {
+  const deadline = setTimeout(() => socket.destroy(), deadlines.closingMs);
+  socket.once("close", () => clearTimeout(deadline));
+  if (answer === undefined) socket.destroySoon();
+  else socket.end(answer);
 }

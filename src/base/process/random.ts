@@ -15,7 +15,8 @@ export function drawRandom(bytes: number): Buffer {
     randomFillSync(pool);
     used = 0;
   }
-  const drawn = Buffer.from(pool.subarray(used, used + bytes));
+  const drawn = Buffer.alloc(bytes); // Its own memory: secrets do not get into the one that small buffers share.
+  pool.copy(drawn, 0, used, used + bytes);
   pool.fill(0, used, used + bytes);
   used += bytes;
   return drawn;

@@ -33,7 +33,8 @@ export class Channel {
   readonly #answers: Batch<Answer>;
   #running = 0;
   #idle = Promise.withResolvers<void>();
-  #stopping = false;
+  /** Nothing that comes now is heard: control stops, or has refused the node. */
+  #isOver = false;
 
   constructor(socket: WebSocket, parts: ChannelParts) {
     this.#socket = socket;
@@ -41,18 +42,20 @@ export class Channel {
     this.#answers = new Batch((answers) => this.#send(answers));
     this.#idle.resolve();
     socket.on("message", (data, isBinary) => this.#take(data, isBinary));
+    socket.on("ping", () => this.#answerPing());
     // What breaks a connection is for the node to notice, and to connect again.
     socket.on("error", (error) => parts.log.debug({ error }, "A node's channel broke"));
   }
 
   /** Reads no more questions. Resolves when those that were read are answered, and the answers are on their way. */
   async finish(): Promise<void> {
-    this.#stopping = true;
+    this.#isOver = true;
     this.#socket.pause();
     await this.#idle.promise;
   }
 
   #take(data: RawData, isBinary: boolean): void {
+    if (this.#isOver) return;
     const questions = isBinary ? undefined : parse(data);
     if (questions === undefined) this.#refuse(LINK_CLOSE.broken, "request_invalid");
     if (questions === undefined || questions.length === 0) return;
@@ -69,7 +72,10 @@ export class Channel {
     } catch (thrown) {
       const { code } = toGatewayError(thrown);
       if (code === "internal") for (const { id } of questions) this.#refuseOne(id, thrown);
-      else this.#refuse(LINK_CLOSE.refused, code);
+      else {
+        this.#settle(questions.length);
+        this.#refuse(LINK_CLOSE.refused, code);
+      }
     }
   }
 
@@ -90,10 +96,19 @@ export class Channel {
   }
 
   #send(answers: readonly Answer[]): void {
-    this.#running -= answers.length;
     for (const frame of linkFrames(answers)) this.#socket.send(frame, () => this.#regulate());
+    this.#settle(answers.length);
+  }
+
+  #settle(questions: number): void {
+    this.#running -= questions;
     this.#regulate();
     if (this.#running === 0) this.#idle.resolve();
+  }
+
+  /** A node asks whether we are there. One that does not take the answers gets no more of them. */
+  #answerPing(): void {
+    if (this.#socket.bufferedAmount <= limits.unsentBytes) this.#socket.pong();
   }
 
   /** A node that asks faster than it is answered, or does not take its answers, has to wait. */
@@ -101,10 +116,11 @@ export class Channel {
     const { bufferedAmount, isPaused } = this.#socket;
     const isFull = this.#running >= limits.running || bufferedAmount > limits.unsentBytes;
     if (isFull && !isPaused) this.#socket.pause();
-    if (!isFull && isPaused && !this.#stopping) this.#socket.resume();
+    if (!isFull && isPaused && !this.#isOver) this.#socket.resume();
   }
 
   #refuse(closeCode: number, reason: ErrorCode): void {
+    this.#isOver = true;
     this.#parts.log.debug({ code: reason }, "A node's channel is closed");
     this.#socket.close(closeCode, reason);
   }

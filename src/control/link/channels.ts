@@ -1,10 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { type IncomingMessage, ServerResponse } from "node:http";
-import type { Duplex } from "node:stream";
-import { TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import { LINK_CLOSE, LINK_PATHS, LINK_PROTOCOL, linkLimits } from "#wire/link.ts";
+import { checkWebSocketHandshake } from "#wire/websocket-handshake.ts";
 import { logProblem } from "../api/http-errors.ts";
 import type { AnswerCall } from "./calls.ts";
 import { Channel } from "./channel.ts";
@@ -13,6 +14,8 @@ import type { IdentifyNode } from "./node-identity.ts";
 const limits = {
   /** A node that says nothing for so long is gone: longer than the longest interval between two heartbeats. */
   silenceMs: 75_000,
+  /** The one that a node asks on, and one that it has lost without a word. */
+  channelsOfNode: 2,
   /** For questions that are being answered when control stops. */
   finishMs: 5_000,
   /** For a node to close its side of a channel that control ends. */
@@ -28,7 +31,7 @@ export interface ChannelsParts {
 /** The channels that nodes have open to this control. */
 export class Channels {
   readonly #parts: ChannelsParts;
-  readonly #open = new Map<WebSocket, Channel>();
+  readonly #open = new Map<WebSocket, { readonly nodeId: string; readonly channel: Channel }>();
   readonly #server = new WebSocketServer(serverOptions());
   #closing = false;
 
@@ -37,14 +40,16 @@ export class Channels {
   }
 
   /** An upgrade of node:http. Refuses strangers before they can say anything. */
-  async open(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+  async open(request: IncomingMessage, socket: TLSSocket, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
     try {
       if (request.url !== LINK_PATHS.channel) throw new GatewayError("not_found");
-      if (!(socket instanceof TLSSocket)) throw new GatewayError("node_refused");
-      await this.#parts.identifyNode(socket);
+      const nodeId = await this.#parts.identifyNode(socket);
+      checkHandshake(request);
       if (this.#closing) throw new GatewayError("control_unreachable");
-      this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#keep(webSocket, socket));
+      this.#server.handleUpgrade(request, socket, head, (webSocket) =>
+        this.#keep({ nodeId, webSocket, socket }),
+      );
     } catch (thrown) {
       this.#refuse(request, socket, toGatewayError(thrown));
     }
@@ -53,28 +58,45 @@ export class Channels {
   /** Answers what was asked, within a bound, and closes all channels. */
   async close(): Promise<void> {
     this.#closing = true;
-    const finished = Promise.all([...this.#open.values()].map(async (channel) => await channel.finish()));
+    const finished = Promise.all([...this.#open.values()].map(async ({ channel }) => await channel.finish()));
     await atMost(limits.finishMs, finished);
     for (const webSocket of this.#open.keys()) webSocket.close(LINK_CLOSE.stopping);
     for (const webSocket of this.#open.keys()) webSocket.resume(); // Or the node's close is not heard.
   }
 
-  #keep(webSocket: WebSocket, socket: TLSSocket): void {
+  #keep({ nodeId, webSocket, socket }: Opened): void {
     const { identifyNode, answer, log } = this.#parts;
     const identify = async () => await identifyNode(socket);
-    this.#open.set(webSocket, new Channel(webSocket, { identify, answer, log }));
+    const others = [...this.#open].filter(([, other]) => other.nodeId === nodeId);
+    const surplus = Math.max(0, others.length + 1 - limits.channelsOfNode);
+    for (const [oldest] of others.slice(0, surplus)) oldest.terminate();
+    this.#open.set(webSocket, { nodeId, channel: new Channel(webSocket, { identify, answer, log }) });
     webSocket.on("close", () => this.#open.delete(webSocket));
     socket.setTimeout(limits.silenceMs, () => webSocket.terminate());
   }
 
-  #refuse(request: IncomingMessage, socket: Duplex, problem: GatewayError): void {
-    logProblem(this.#parts.log, problem, "link");
+  #refuse(request: IncomingMessage, socket: TLSSocket, problem: GatewayError): void {
+    const reference = randomUUID();
+    logProblem(this.#parts.log, problem, reference);
     const response = new ServerResponse(request);
-    response.assignSocket(socket as TLSSocket);
-    response.on("finish", () => socket.destroy());
+    response.assignSocket(socket);
+    response.on("finish", () => socket.destroySoon());
     response.writeHead(problem.status, { "content-type": "application/json", connection: "close" });
-    response.end(JSON.stringify({ error: problem.toPublic() }));
+    response.end(JSON.stringify({ error: problem.toPublic(reference) }));
   }
+}
+
+interface Opened {
+  readonly nodeId: string;
+  readonly webSocket: WebSocket;
+  readonly socket: TLSSocket;
+}
+
+function checkHandshake(request: IncomingMessage): void {
+  checkWebSocketHandshake(request);
+  const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+  if (!offered.includes(LINK_PROTOCOL))
+    throw new GatewayError("request_invalid", { detail: `the sub-protocol must be ${LINK_PROTOCOL}` });
 }
 
 function serverOptions() {
@@ -82,7 +104,7 @@ function serverOptions() {
     noServer: true,
     clientTracking: false,
     perMessageDeflate: false,
-    autoPong: false, // Nodes do not ping; one that does must not fill our memory with answers.
+    autoPong: false, // The channel answers, within a bound.
     maxPayload: linkLimits.frameBytes,
     handleProtocols: (offered: Set<string>) => (offered.has(LINK_PROTOCOL) ? LINK_PROTOCOL : false),
     closeTimeout: limits.closingMs, // Not in the types yet, so this cannot stand where it is used.

@@ -6,14 +6,11 @@ import { connect } from "node:tls";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import { createAuthority, issueNodeCertificate, issueServerCertificate } from "#tls/authority.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
-import { GatewayError } from "#wire/gateway-error.ts";
 import { LINK_PATHS, type LinkCall } from "#wire/link.ts";
 import { openTicket } from "#wire/ticket.ts";
-import { type TestControl, type TestNode, testControl } from "../../../test/harness/control.ts";
-import { eventually } from "../../../test/harness/eventually.ts";
+import type { TestControl } from "../../../test/harness/control.ts";
 import { LinkClient, postToLink, refusedChannel } from "../../../test/harness/link-client.ts";
-import { startLink } from "./link.ts";
-import type { LinkParts } from "./server.ts";
+import { nodeClient, openLink } from "../../../test/harness/open-link.ts";
 
 const incarnation = randomUUID();
 const ORIGINS = { pageOrigin: "http://n.example", webSocketOrigin: "http://n.example" } as const;
@@ -192,75 +189,14 @@ test("as many reports as a question may have are taken", async () => {
   assert.deepEqual((await client.ask("report", { incarnation, reports: reports(500) })).body, {});
 });
 
-test("questions of one frame are answered each for itself, and a slow one holds up no other", async () => {
-  const redeemed = Promise.withResolvers<void>();
-  await using link = await openLink({
-    redeem: async () => {
-      await redeemed.promise;
-      throw new GatewayError("ticket_used");
-    },
-  });
-  const node = await link.control.node();
-  await using client = await nodeClient(link, node);
-  const { incarnation } = node;
+test("what is no handshake of a node is refused in the catalogue's words", async () => {
+  await using link = await openLink();
+  const { certificate: cert, privateKey: key } = await link.control.node();
+  const credentials = { ca: link.ca, cert, key };
 
-  const slow = client.ask("redeem", QUESTIONS.redeem);
-  const [good, bad] = await client.askTogether([
-    ["heartbeat", { incarnation, sessions: 0 }],
-    ["heartbeat", {}],
-  ]);
-  redeemed.resolve();
+  const { status, body } = await refusedChannel(link.origin, credentials, LINK_PATHS.channel, "another");
 
-  assert.ok(good?.body.now > 0);
-  assert.equal(bad?.error.code, "request_invalid");
-  assert.equal((await slow).error.code, "ticket_used");
-});
-
-test("a node that asks without end is read no further than it is answered", async () => {
-  const leave = Promise.withResolvers<void>();
-  let asked = 0;
-  await using link = await openLink({
-    redeem: async () => {
-      asked += 1;
-      await leave.promise;
-      throw new GatewayError("ticket_used");
-    },
-  });
-  await using client = await nodeClient(link, await link.control.node());
-  const ask = async (count: number) =>
-    await client.askTogether(Array.from({ length: count }, () => ["redeem", QUESTIONS.redeem] as const));
-
-  const first = ask(1024);
-  await eventually(() => assert.equal(asked, 1024));
-  const more = ask(1000);
-  await eventually(() => assert.equal(client.socket.bufferedAmount, 0));
-  assert.equal(asked, 1024);
-  leave.resolve();
-
-  assert.equal((await first).length + (await more).length, 2024);
-  assert.equal(asked, 2024);
-});
-
-test("a control that stops answers what was asked, and then closes the channel", async () => {
-  const asked = Promise.withResolvers<void>();
-  const leave = Promise.withResolvers<void>();
-  await using link = await openLink({
-    redeem: async () => {
-      asked.resolve();
-      await leave.promise;
-      throw new GatewayError("ticket_used");
-    },
-  });
-  await using client = await nodeClient(link, await link.control.node());
-  const answer = client.ask("redeem", QUESTIONS.redeem);
-  await asked.promise;
-
-  const stopped = link.stop();
-  leave.resolve();
-
-  assert.equal((await answer).error.code, "ticket_used");
-  assert.equal((await client.closed()).code, 1001);
-  await stopped;
+  assert.deepEqual([status, body.error.code], [400, "request_invalid"]);
 });
 
 test("a request to join that is malformed, or too large, is answered in the catalogue's words", async () => {
@@ -308,40 +244,6 @@ function reports(count: number): object[] {
 
 function questions(count: number): string {
   return JSON.stringify(Array.from({ length: count }, (_, id) => ({ id, call: "heartbeat", body: {} })));
-}
-
-interface OpenLink extends AsyncDisposable {
-  readonly control: TestControl;
-  readonly origin: string;
-  /** The installation's CA, PEM. */
-  readonly ca: string;
-  stop(): Promise<void>;
-}
-
-/** With some of what the link hands on to replaced, where a test says so. */
-async function openLink(replaced: Partial<LinkParts> = {}): Promise<OpenLink> {
-  const control = await testControl();
-  const { authority } = control.installation;
-  const listen = { host: "127.0.0.1", port: 0 };
-  const parts = { ...control.link, ...replaced };
-  const serving = await startLink(parts, { listen, names: [], authority, clock: control.clock });
-  return {
-    control,
-    origin: `https://127.0.0.1:${serving.address.port}`,
-    ca: authority.certificate,
-    stop: async () => await serving.close(),
-    async [Symbol.asyncDispose]() {
-      await serving.close();
-      await control[Symbol.asyncDispose]();
-    },
-  };
-}
-
-async function nodeClient(
-  link: OpenLink,
-  { certificate: cert, privateKey: key }: TestNode,
-): Promise<LinkClient> {
-  return await LinkClient.open(link.origin, { ca: link.ca, cert, key });
 }
 
 /** Who is no node of this installation, each in another way. */

@@ -1,4 +1,5 @@
 import type { TLSSocket } from "node:tls";
+import type { Clock } from "#base/clock.ts";
 import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
@@ -11,7 +12,10 @@ export type IdentifyNode = (socket: TLSSocket) => Promise<string>;
  * A certificate of our CA is not enough: it must name a node, of this installation, that exists, and be the very
  * certificate that the node was given last.
  */
-export function createNodeIdentification(store: Store, installationId: string): IdentifyNode {
+export function createNodeIdentification(
+  store: Store,
+  { installationId, clock }: { readonly installationId: string; readonly clock: Clock },
+): IdentifyNode {
   const find = prepare(store, { id: TEXT, fingerprint: TEXT }, (db, slots) =>
     db
       .selectFrom("nodes")
@@ -25,7 +29,9 @@ export function createNodeIdentification(store: Store, installationId: string): 
   return async (socket) => {
     if (!known.has(socket)) known.set(socket, peerOf(socket, installationId));
     const peer = known.get(socket);
-    const [node] = peer === undefined ? [] : await find(store.db, peer);
+    // TLS has looked at it when the connection was made, which may be long ago.
+    const isCurrent = peer !== undefined && peer.endsAt > clock.now();
+    const [node] = isCurrent ? await find(store.db, peer) : [];
     if (node === undefined) throw new GatewayError("node_refused");
     return node.id;
   };
@@ -34,6 +40,8 @@ export function createNodeIdentification(store: Store, installationId: string): 
 interface Peer {
   readonly id: string;
   readonly fingerprint: string;
+  /** Milliseconds since 1970. */
+  readonly endsAt: number;
 }
 
 function peerOf(socket: TLSSocket, installationId: string): Peer | undefined {
@@ -42,5 +50,9 @@ function peerOf(socket: TLSSocket, installationId: string): Peer | undefined {
   const certificate = socket.getPeerX509Certificate();
   const identity = certificate === undefined ? undefined : nodeIdentity(certificate);
   if (certificate === undefined || identity?.installationId !== installationId) return undefined;
-  return { id: identity.nodeId, fingerprint: fingerprint(certificate) };
+  return {
+    id: identity.nodeId,
+    fingerprint: fingerprint(certificate),
+    endsAt: Date.parse(certificate.validTo),
+  };
 }

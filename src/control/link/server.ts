@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { TLSSocket } from "node:tls";
 import fastify, { type FastifyInstance } from "fastify";
+import { isAnswering } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
 import { JoinRequest, LINK_PATHS } from "#wire/link.ts";
 import { answerBrokenRequest, answerErrors } from "../api/http-errors.ts";
@@ -57,7 +59,13 @@ export function createLinkServer(parts: LinkParts, certificate: LinkCertificate)
   );
   const channels = new Channels({ ...parts, answer: createCalls(parts) });
   app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    void channels.open(request, socket, head);
+    // On this listener all are TLS; the type says Duplex. Behind a request that is not answered, nothing can be said.
+    if (!(socket instanceof TLSSocket) || isAnswering(socket)) socket.destroy();
+    else
+      void channels.open(request, socket, head).catch((error: unknown) => {
+        parts.log.error({ error }, "A channel could not be opened");
+        socket.destroy();
+      });
   });
   app.addHook("preClose", async () => await channels.close());
   return app;

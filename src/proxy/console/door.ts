@@ -6,6 +6,7 @@ import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import { SUBPROTOCOL } from "#wire/viewer.ts";
+import { checkWebSocketHandshake } from "#wire/websocket-handshake.ts";
 import { answerError } from "../http/answer.ts";
 import { checkHeaderCount } from "../http/listener.ts";
 import { viewerAddress } from "../http/viewer-address.ts";
@@ -13,14 +14,7 @@ import { ignoreError } from "../ignore-error.ts";
 import type { Credentials } from "./admission.ts";
 import { endingOf } from "./ending.ts";
 import type { Sessions } from "./sessions.ts";
-import {
-  checkHandshake,
-  chooseDialect,
-  type Dialect,
-  type Offers,
-  readCredentials,
-  readOffers,
-} from "./upgrade-request.ts";
+import { chooseDialect, type Dialect, type Offers, readCredentials, readOffers } from "./upgrade-request.ts";
 import { ViewerLeg } from "./viewer-leg.ts";
 
 const limits = {
@@ -73,7 +67,10 @@ export class Door {
 
   handle(request: IncomingMessage, socket: Socket, head: Buffer): void {
     socket.on("error", ignoreError); // Whoever comes to own it hears of its end by `close`.
-    const pending = this.#receive({ request, socket, head });
+    const pending = this.#receive({ request, socket, head }).catch((error: unknown) => {
+      this.#options.log.error({ error }, "A console could neither be opened nor refused");
+      socket.destroy();
+    });
     this.#pending.add(pending);
     void pending.finally(() => this.#pending.delete(pending));
   }
@@ -84,12 +81,11 @@ export class Door {
     await Promise.all(this.#pending);
   }
 
-  /** Never rejects. */
   async #receive(knock: Knock): Promise<void> {
     const offers = readOffers(knock.request.headers["sec-websocket-protocol"]);
     try {
       checkHeaderCount(knock.request);
-      checkHandshake(knock.request);
+      checkWebSocketHandshake(knock.request);
     } catch (error) {
       this.#refuseByStatus(knock, toGatewayError(error));
       return;

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { BINARY_SUBPROTOCOL, EXTRA_ENTRY_PREFIX, SUBPROTOCOL, TICKET_ENTRY_PREFIX } from "#wire/viewer.ts";
 import type { Credentials } from "./admission.ts";
@@ -11,14 +10,6 @@ export interface Offers {
   readonly dialects: readonly string[];
   readonly tickets: readonly string[];
   readonly extras: readonly string[];
-}
-
-/** RFC 6455 §4.2.1: what a handshake must have, judged before a ticket is spent on it. Throws `request_invalid`. */
-export function checkHandshake({ method, headers }: IncomingMessage): void {
-  if (method !== "GET") throw invalid("a WebSocket handshake is a GET request");
-  if (headers["sec-websocket-version"] !== "13") throw invalid("Sec-WebSocket-Version must be 13");
-  if (!/^[+/0-9A-Za-z]{22}==$/.test(headers["sec-websocket-key"] ?? ""))
-    throw invalid("Sec-WebSocket-Key must be 16 bytes in base64");
 }
 
 export function readOffers(header: string | undefined): Offers {

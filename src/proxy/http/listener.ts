@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
-import { followExchanges, refuseBrokenRequest } from "#base/process/broken-request.ts";
+import { followExchanges, isAnswering, refuseBrokenRequest } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
 import { brokenRequestAnswer } from "#wire/broken-request.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
@@ -85,7 +85,8 @@ export class Listener {
       // An upgraded connection is a net.Socket on a plain HTTP server; the type says Duplex for those that are not.
       server.on("upgrade", (message: IncomingMessage, socket, head: Buffer) => {
         guests.leave(socket as Socket);
-        upgrade(message, socket as Socket, head);
+        if (isAnswering(socket as Socket)) socket.destroy();
+        else upgrade(message, socket as Socket, head);
       });
     }
   }

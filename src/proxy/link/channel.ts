@@ -4,7 +4,15 @@ import { type RawData, WebSocket } from "ws";
 import { Batch } from "#base/process/batch.ts";
 import { isErrorCode } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { Answers, LINK_PATHS, LINK_PROTOCOL, type LinkCall, linkLimits, type Question } from "#wire/link.ts";
+import {
+  Answers,
+  LINK_CLOSE,
+  LINK_PATHS,
+  LINK_PROTOCOL,
+  type LinkCall,
+  linkLimits,
+  type Question,
+} from "#wire/link.ts";
 import { linkFrames } from "#wire/link-frames.ts";
 import { DeadlineError } from "../deadline.ts";
 import { ignoreError } from "../ignore-error.ts";
@@ -12,10 +20,15 @@ import { checkControl } from "./check-control.ts";
 import { opened } from "./opened.ts";
 import { abortion, refusal, unreachable } from "./refusal.ts";
 
-const limits = {
+/** In milliseconds. */
+export interface ChannelDeadlines {
   /** From the dial to the open channel. */
-  openMs: 10_000,
-} as const;
+  readonly openMs: number;
+  /** For control's answer to a ping, where there is doubt whether it is still there. */
+  readonly pingMs: number;
+}
+
+export const CHANNEL_DEADLINES: ChannelDeadlines = { openMs: 10_000, pingMs: 5_000 };
 
 const answerList = Compile(Answers);
 
@@ -32,13 +45,18 @@ export class Channel {
   readonly #socket: WebSocket;
   readonly #questions = new Batch<Question>((questions) => this.#send(questions));
   readonly #asked = new Map<number, Asked>();
+  readonly #pingMs: number;
   #nextId = 0;
-  #frames = 0;
+  /** How often control was heard. */
+  #heard = 0;
+  #ping: NodeJS.Timeout | undefined;
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: WebSocket, pingMs: number) {
     this.#socket = socket;
+    this.#pingMs = pingMs;
     socket.on("message", (data, isBinary) => this.#take(data, isBinary));
-    socket.on("close", (_code, reason) => this.#fail(reason.toString("utf8")));
+    socket.on("pong", () => this.#hear());
+    socket.on("close", (code, reason) => this.#fail(code, reason.toString("utf8")));
     socket.on("error", ignoreError); // It is closed next, and that is what tells.
   }
 
@@ -46,20 +64,35 @@ export class Channel {
    * Throws a GatewayError: control's own where it refuses, else `control_unreachable`. When `lifetime` aborts, the
    * channel is cut, open or not.
    */
-  static async open(control: string, secureContext: SecureContext, lifetime: AbortSignal): Promise<Channel> {
+  static async open(
+    control: string,
+    {
+      secureContext,
+      deadlines,
+      lifetime,
+    }: {
+      readonly secureContext: SecureContext;
+      readonly deadlines: ChannelDeadlines;
+      readonly lifetime: AbortSignal;
+    },
+  ): Promise<Channel> {
     const url = new URL(LINK_PATHS.channel, control.replace(/^https:/, "wss:"));
     const socket = new WebSocket(url, LINK_PROTOCOL, {
       createConnection: () => dial(url, secureContext),
-      handshakeTimeout: limits.openMs,
       perMessageDeflate: false,
       maxPayload: linkLimits.frameBytes,
     });
     const cut = () => socket.terminate();
     lifetime.addEventListener("abort", cut, { once: true });
     socket.on("close", () => lifetime.removeEventListener("abort", cut));
-    const channel = new Channel(socket);
+    const channel = new Channel(socket, deadlines.pingMs);
     if (lifetime.aborted) cut();
-    await opened(socket);
+    const deadline = setTimeout(cut, deadlines.openMs);
+    try {
+      await opened(socket);
+    } finally {
+      clearTimeout(deadline);
+    }
     return channel;
   }
 
@@ -72,11 +105,10 @@ export class Channel {
     if (!this.isOpen) throw unreachable();
     const id = this.#nextId++;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const frames = this.#frames;
+    const heard = this.#heard;
     const giveUp = () => {
       reject(abortion(signal));
-      // Nothing came all the while: the other end is gone, and did not say so.
-      if (signal.reason instanceof DeadlineError && frames === this.#frames) this.#socket.terminate();
+      if (signal.reason instanceof DeadlineError && heard === this.#heard) this.#doubt();
     };
     this.#asked.set(id, { resolve, reject });
     signal.addEventListener("abort", giveUp, { once: true });
@@ -95,7 +127,7 @@ export class Channel {
   }
 
   #take(data: RawData, isBinary: boolean): void {
-    this.#frames += 1;
+    this.#hear();
     const answers = isBinary ? undefined : parse(data);
     if (answers === undefined) this.#socket.terminate();
     for (const { id, body, error } of answers ?? []) {
@@ -106,8 +138,24 @@ export class Channel {
     }
   }
 
-  #fail(reason: string): void {
-    const error = isErrorCode(reason) ? new GatewayError(reason) : unreachable();
+  /** Nothing came all the while: control may be slow to answer that one question, or be gone without a word. */
+  #doubt(): void {
+    if (!this.isOpen || this.#ping !== undefined) return;
+    this.#ping = setTimeout(() => this.#socket.terminate(), this.#pingMs);
+    this.#socket.ping();
+  }
+
+  #hear(): void {
+    this.#heard += 1;
+    clearTimeout(this.#ping);
+    this.#ping = undefined;
+  }
+
+  #fail(code: number, reason: string): void {
+    clearTimeout(this.#ping);
+    // Of other codes the reason is about one frame, and none of the questions' business.
+    const isRefused = code === LINK_CLOSE.refused && isErrorCode(reason);
+    const error = isRefused ? new GatewayError(reason) : unreachable();
     for (const { reject } of this.#asked.values()) reject(error);
   }
 }

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { on, once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
 import { LinkDouble } from "../../../test/harness/link-double.ts";
 import { isEmpty, isHeartbeatResponse } from "./answers.ts";
+import { CHANNEL_DEADLINES, type ChannelDeadlines } from "./channel.ts";
 import { join } from "./join.ts";
 import { LinkClient } from "./link-client.ts";
 
@@ -18,10 +19,10 @@ interface Linked extends AsyncDisposable {
   beat(deadlineMs?: number): Promise<unknown>;
 }
 
-async function linked(): Promise<Linked> {
+async function linked(deadlines: ChannelDeadlines = CHANNEL_DEADLINES): Promise<Linked> {
   const control = await LinkDouble.start();
   const identity = await join(control.url, control.joinToken, AbortSignal.timeout(60_000));
-  const client = new LinkClient(control.url, identity);
+  const client = new LinkClient(control.url, identity, deadlines);
   return {
     control,
     client,
@@ -58,35 +59,51 @@ test("what is asked when the channel breaks is unreachable, and the next questio
   assert.equal(link.control.heartbeats, 2);
 });
 
-test("a channel on which nothing comes for a whole deadline is given up for a new one", async () => {
+test("a channel whose other end does not even answer a ping is given up for a new one", async () => {
+  await using link = await linked({ ...CHANNEL_DEADLINES, pingMs: 50 });
+  await link.beat();
+  const [first] = link.control.channels;
+  first?.pause();
+
+  await assert.rejects(link.beat(50), { code: "control_unreachable" });
+
+  await eventually(async () => await link.beat(1_000));
+  assert.ok([...link.control.channels].some((channel) => channel !== first));
+  first?.terminate();
+});
+
+test("a control that takes the connection and says nothing is tried anew", async () => {
+  await using control = await LinkDouble.start();
+  const identity = await join(control.url, control.joinToken, AbortSignal.timeout(60_000));
+  await using deaf = createServer((socket) => socket.resume()).listen(0, "127.0.0.1");
+  await once(deaf, "listening");
+  const connections = on(deaf, "connection");
+  const { port } = deaf.address() as AddressInfo;
+  const deadlines = { ...CHANNEL_DEADLINES, openMs: 50 };
+  using client = new LinkClient(`https://127.0.0.1:${port}`, identity, deadlines);
+  const ask = async () => await client.call("heartbeat", BEAT, isHeartbeatResponse, PATIENT);
+
+  for (let times = 0; times < 2; times++) {
+    await assert.rejects(ask(), { code: "control_unreachable" });
+    await connections.next();
+  }
+});
+
+test("a question that is slow to be answered does not cost the others their channel", async () => {
   await using link = await linked();
   await link.beat();
   const [first] = link.control.channels;
+  assert.ok(first !== undefined);
+  const pinged = once(first, "ping");
   link.control.mood = "silence";
 
-  await assert.rejects(link.beat(100), { code: "control_unreachable" });
+  const slow = link.client.call("reopen", {}, isEmpty, { deadlineMs: 50 });
+  await assert.rejects(slow, { code: "control_unreachable" });
+  await pinged;
 
   link.control.mood = "answer";
   await link.beat();
-  await eventually(() => assert.equal(link.control.channels.size, 1));
-  assert.ok(first !== undefined && !link.control.channels.has(first));
-});
-
-test("a question that is slow to be answered costs the others nothing", async () => {
-  await using link = await linked();
-  const held = link.control.hold("reopen");
-  const slow = link.client.call("reopen", {}, isEmpty, { deadlineMs: 300 });
-  const late = assert.rejects(slow, { code: "control_unreachable" });
-  await held.asked;
-
-  await link.beat();
-  const [first] = link.control.channels;
-  await late;
-
-  await link.beat();
-  assert.deepEqual([...link.control.channels], [first], "the channel stays");
-  held.answer();
-  await link.beat();
+  assert.deepEqual([...link.control.channels], [first]);
 });
 
 test("control's refusal is its own, and what is not of the link is none", async () => {
@@ -154,6 +171,17 @@ test("a channel that control closes is refused in control's words", async () => 
   for (const channel of link.control.channels) channel.close(4403, "node_refused");
 
   await refused;
+});
+
+test("a close that is not a refusal says nothing about the questions, whatever its reason", async () => {
+  await using link = await linked();
+  await link.beat();
+  link.control.mood = "silence";
+  const lost = assert.rejects(link.beat(), { code: "control_unreachable" });
+
+  for (const channel of link.control.channels) channel.close(1007, "request_invalid");
+
+  await lost;
 });
 
 test("whoever is nobody's node is refused before there is a channel", async () => {

@@ -2,7 +2,7 @@ import { createSecureContext, type SecureContext } from "node:tls";
 import type { LinkCall } from "#wire/link.ts";
 import { withDeadline } from "../deadline.ts";
 import type { IsAnswer } from "./answers.ts";
-import { Channel } from "./channel.ts";
+import { CHANNEL_DEADLINES, Channel, type ChannelDeadlines } from "./channel.ts";
 import { abortion, unreachable } from "./refusal.ts";
 
 /** What a node presents to control and what it accepts of it, all PEM. */
@@ -21,14 +21,20 @@ export interface CallOptions {
 export class LinkClient implements Disposable {
   readonly #control: string;
   readonly #secureContext: SecureContext;
+  readonly #deadlines: ChannelDeadlines;
   #channel: Channel | undefined;
   /** Everybody who comes while a channel is being opened waits for that one. */
   #opening: Promise<Channel> | undefined;
   readonly #lifetime = new AbortController();
 
   /** `control` is the origin of its link. */
-  constructor(control: string, { authority, certificate, privateKey }: LinkCredentials) {
+  constructor(
+    control: string,
+    { authority, certificate, privateKey }: LinkCredentials,
+    deadlines: ChannelDeadlines = CHANNEL_DEADLINES,
+  ) {
     this.#control = control;
+    this.#deadlines = deadlines;
     this.#secureContext = createSecureContext({
       ca: authority,
       cert: certificate,
@@ -49,25 +55,31 @@ export class LinkClient implements Disposable {
     { deadlineMs, signal }: CallOptions,
   ): Promise<Answer> {
     const said = await withDeadline(deadlineMs, signal, async (limited) => {
-      const channel = this.#open ?? (await orAborted(this.#connect(), limited));
+      const channel = await this.#connected(limited);
       return await channel.ask(call, body, limited);
     });
     if (!isAnswer(said)) throw unreachable(new Error(`control's answer to ${call} is not of the link`));
     return said;
   }
 
-  get #open(): Channel | undefined {
-    return this.#channel?.isOpen === true ? this.#channel : undefined;
+  /** Resolves when there is a channel, so that the time of a call is that of its way there and back. Throws as `call`. */
+  async connect({ deadlineMs, signal }: CallOptions): Promise<void> {
+    await withDeadline(deadlineMs, signal, async (limited) => await this.#connected(limited));
   }
 
-  async #connect(): Promise<Channel> {
+  async #connected(signal: AbortSignal): Promise<Channel> {
+    if (this.#channel?.isOpen === true) return this.#channel;
     this.#opening ??= this.#openAnew();
-    return await this.#opening;
+    return await orAborted(this.#opening, signal);
   }
 
   async #openAnew(): Promise<Channel> {
     try {
-      const channel = await Channel.open(this.#control, this.#secureContext, this.#lifetime.signal);
+      const channel = await Channel.open(this.#control, {
+        secureContext: this.#secureContext,
+        deadlines: this.#deadlines,
+        lifetime: this.#lifetime.signal,
+      });
       this.#channel = channel;
       return channel;
     } finally {

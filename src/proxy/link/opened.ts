@@ -9,9 +9,9 @@ export async function opened(socket: WebSocket): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   socket.once("open", resolve);
   socket.once("error", (cause) => reject(unreachable(cause)));
-  socket.once("unexpected-response", async (request: ClientRequest, response: IncomingMessage) => {
+  socket.once("unexpected-response", async (_request: ClientRequest, response: IncomingMessage) => {
     reject(await refusedWith(response));
-    request.destroy();
+    socket.terminate();
   });
   await promise;
 }

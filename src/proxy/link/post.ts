@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
+import { ignoreError } from "../ignore-error.ts";
 import { answerBody } from "./answer-body.ts";
 import { checkControl } from "./check-control.ts";
 import { abortion, refusalIn, unreachable } from "./refusal.ts";
@@ -36,6 +37,8 @@ async function exchange({ url, authority, body, signal }: Post) {
     headers: { "content-type": "application/json" },
     signal,
   });
+  // What breaks after the answer concerns nobody, but an error without a listener ends the process.
+  sent.on("error", ignoreError);
   sent.end(JSON.stringify(body));
   const [answer] = (await once(sent, "response")) as [IncomingMessage];
   return { status: answer.statusCode ?? 0, body: await answerBody(answer) };

@@ -113,6 +113,7 @@ export class Registration {
     const { incarnation } = this;
     const body = { incarnation, version, pageOrigin, webSocketOrigin, maximumSessions };
     const options = { deadlineMs: deadlines.registerMs, signal };
+    await link.connect(options);
     const answer = await clock.measure(() => link.call("register", body, isRegisterResponse, options));
     const key = Buffer.from(answer.ticketKey.key, "base64url");
     this.#registered = {
@@ -130,6 +131,7 @@ export class Registration {
     const body = { incarnation: this.incarnation, sessions: sessions() };
     const options = { deadlineMs: deadlines.heartbeatMs, signal };
     try {
+      await link.connect(options);
       const answer = await clock.measure(() => link.call("heartbeat", body, isHeartbeatResponse, options));
       if (this.#registered !== undefined)
         this.#registered = { ...this.#registered, settings: obey(answer.settings, log) };

@@ -98,14 +98,19 @@ class Connection implements DatabaseConnection {
   async #executeAlone<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     const { writing } = this.#connections;
     const turn = await this.#commits.begin("one statement");
-    try {
-      const result = turn.run(() => execute<Row>(writing, query));
-      await turn.end("keep");
-      return result;
-    } catch (error) {
-      await turn.end("undo");
-      throw error;
-    }
+    const result = await runOrUndo(turn, () => execute<Row>(writing, query));
+    await turn.end("keep");
+    return result;
+  }
+}
+
+// INVARIANT: a turn is ended once: a second end would be that of whoever has the turn by then.
+async function runOrUndo<Result>(turn: Turn, work: () => Result): Promise<Result> {
+  try {
+    return turn.run(work);
+  } catch (error) {
+    await turn.end("undo");
+    throw error;
   }
 }
 
