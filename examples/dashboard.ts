@@ -8,14 +8,17 @@ import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { callCloudStack, createConsoleEndpoint } from "./open-console.ts";
 
-const [endpoint = "", apiKey = "", secretKeyFile = ""] = process.argv.slice(2);
+const [endpoint, apiKey, secretKeyFile] = process.argv.slice(2);
+if (!endpoint || !apiKey || !secretKeyFile)
+  throw new Error("usage: dashboard.ts URL API_KEY SECRET_KEY_FILE");
 const portal = { endpoint, apiKey, secretKey: readFileSync(secretKeyFile, "utf8").trim() };
 
 const server = createServer(async (request, response) => {
   try {
+    if (request.url === "/")
+      return void response.setHeader("content-type", "text/html; charset=utf-8").end(await page());
     const [, machineId] = /^\/console\/([\w-]+)$/.exec(request.url ?? "") ?? [];
-    if (machineId === undefined)
-      return void response.setHeader("content-type", "text/html").end(await page());
+    if (machineId === undefined) return void response.writeHead(404).end();
     const { url, details } = await createConsoleEndpoint(portal, { machineId });
     if (url === undefined) throw new Error(details);
     response.writeHead(303, { location: url, "cache-control": "no-store" }).end();
@@ -30,7 +33,7 @@ async function page(): Promise<string> {
     ({ id, name, state }) =>
       `<li>${escaped(name)} (${state}) <a href="/console/${id}" target="_blank" rel="noopener">Console</a>`,
   );
-  return `<!doctype html><meta charset="utf-8"><title>My machines</title><h1>My machines</h1><ul>${rows.join("")}</ul>`;
+  return `<!doctype html><meta charset="utf-8"><title>My machines</title><link rel="icon" href="data:,"><h1>My machines</h1><ul>${rows.join("")}</ul>`;
 }
 
 function escaped(text: string): string {

@@ -3,7 +3,7 @@
  *
  *   npx -c 'node examples/open-console.ts http://127.0.0.1:8000 API_KEY SECRET_KEY_FILE MACHINE_ID'
  *
- * The last line of what it prints is the address to send the user's browser to. It works once, for a minute.
+ * It prints the address to send the user's browser to, which works once, for a minute. URL is that of control.
  */
 import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -48,7 +48,7 @@ export async function callCloudStack(
   portal: Portal,
   command: Readonly<Record<string, string>>,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const response = await fetch(`${portal.endpoint}/client/api`, {
+  const response = await fetch(new URL("/client/api", portal.endpoint), {
     method: "POST",
     headers: { "content-type": "application/x-www-form-urlencoded" },
     body: signedQuery(portal, command),

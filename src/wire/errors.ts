@@ -67,7 +67,7 @@ export const ERRORS = {
   internal: entry(500, 4500, true, "Something went wrong inside Porthole.", ASK_OPERATOR),
 
   // The API
-  request_invalid: entry(400, 4470, false, "The request is not valid.", "Compare it with /api/v1/openapi.json."),
+  request_invalid: entry(400, 4470, false, "The request is not valid.", "Compare it with the API's documentation; the native one's is at /api/v1/openapi.json."),
   unauthenticated: entry(401, 4471, false, "The request carries no valid credential.", "Sign in, or send an API key and its secret key."),
   forbidden: entry(403, 4472, false, "This account may not do that.", "Ask an administrator."),
   not_found: entry(404, 4473, false, "There is nothing here, or it is not yours to see.", "Check the name or the id."),

@@ -8,6 +8,9 @@ import { type Process, startProcess } from "../harness/process.ts";
 import { lacking } from "../harness/requirements.ts";
 import { scratch } from "../harness/scratch.ts";
 
+/** On a busy machine an emulated timer is late, which the kernel, where it checks it, takes for a broken one and panics. */
+const KERNEL_OPTIONS = "console=tty0 console=ttyS0 quiet tsc=reliable no_timer_check mitigations=off nokaslr";
+
 /** For `test(…, { skip })`. */
 export const lackingQemu = lacking("qemu-system-x86");
 export const lackingGuest = lacking("qemu-system-x86", "guest");
@@ -57,7 +60,7 @@ export async function startQemuGuest<Name extends string>(
   const machine = await startMachine(screens, folder, [
     ...["-m", "128", "-no-reboot", "-device", "virtio-tablet-pci"],
     ...["-kernel", join(guestFolder, "vmlinuz"), "-initrd", join(guestFolder, "initrd.gz")],
-    ...["-append", "console=tty0 console=ttyS0 quiet tsc=reliable mitigations=off nokaslr"],
+    ...["-append", KERNEL_OPTIONS],
     ...["-serial", `file:${log("serial")}`, "-serial", `file:${log("pointer")}`],
   ]);
   const guest = {

@@ -27,7 +27,7 @@ export const START_FIELDS = {
   },
   json: {
     env: "PORTHOLE_JSON",
-    doc: "When all is ready, print exactly one line of JSON to standard output.",
+    doc: "When all is ready, print exactly one line of JSON to standard output. npm prints lines of its own before it, unless it is called as `npm start --silent -- --json`.",
     parse: flag,
     fallback: false,
   },

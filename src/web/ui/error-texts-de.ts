@@ -60,7 +60,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   internal: text("In Porthole ist etwas schiefgegangen.", ASK_OPERATOR),
 
   // The API
-  request_invalid: text("Die Anfrage ist nicht gültig.", "Vergleichen Sie sie mit /api/v1/openapi.json."),
+  request_invalid: text("Die Anfrage ist nicht gültig.", "Vergleichen Sie sie mit der Beschreibung der API; die der eigenen steht unter /api/v1/openapi.json."),
   unauthenticated: text("Die Anfrage trägt keinen gültigen Nachweis.", "Melden Sie sich an, oder senden Sie einen API-Schlüssel mit seinem geheimen Schlüssel."),
   forbidden: text("Dieses Konto darf das nicht.", "Fragen Sie einen Administrator."),
   not_found: text("Hier ist nichts, oder es ist nicht für Sie bestimmt.", "Prüfen Sie den Namen oder die Kennung."),
