@@ -13,7 +13,7 @@ import { type StaticServer, startStaticServer } from "../harness/static-server.t
 import { lackingGuest } from "../peers/qemu.ts";
 
 /** `systemvm/agent/noVNC` of a checkout of CloudStack: neither npm nor Debian has its patched noVNC. */
-const NOVNC = process.env.PORTHOLE_CLOUDSTACK_NOVNC ?? "";
+const NOVNC = process.env["PORTHOLE_CLOUDSTACK_NOVNC"] ?? "";
 const lackingNoVnc =
   NOVNC === "" && "PORTHOLE_CLOUDSTACK_NOVNC does not name CloudStack's systemvm/agent/noVNC";
 
