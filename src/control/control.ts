@@ -8,12 +8,12 @@ import { productVersion } from "#base/process/version.ts";
 import { isWildcard } from "#wire/address.ts";
 import { createApiServer } from "./api/server.ts";
 import { type FirstKeys, openOrBootstrap } from "./bootstrap.ts";
+import { createEmbeddedCluster } from "./cluster/embedded.ts";
 import { compose } from "./composition.ts";
 import type { ControlConfig } from "./config.ts";
 import { startLink } from "./link/link.ts";
 import { serve } from "./serve.ts";
-import { openSqliteStore } from "./store/sqlite/open.ts";
-import type { Store } from "./store/store.ts";
+import { openSqliteStore, type SqliteStore } from "./store/sqlite/open.ts";
 import { startSweeps } from "./sweeps.ts";
 
 export interface Control {
@@ -41,7 +41,9 @@ export async function startControl(
   // The port, so the origin, is known only once the APIs are served; both are asked for at each request.
   const origins: string[] = [];
   const publicOrigin = () => origins[0] ?? "";
-  const composed = await compose({ store, installation, publicOrigin, clock, log });
+  const cluster = createEmbeddedCluster({ afterCommit: store.afterCommit, log });
+  opened.defer(async () => await cluster.close());
+  const composed = await compose({ store, cluster, installation, publicOrigin, clock, log });
   const { services, link: linkParts, values } = composed;
   const app = createApiServer({
     services,
@@ -77,7 +79,7 @@ export async function startControl(
   };
 }
 
-async function openStore({ databaseFile, keyFile }: ControlConfig, clock: Clock): Promise<Store> {
+async function openStore({ databaseFile, keyFile }: ControlConfig, clock: Clock): Promise<SqliteStore> {
   try {
     for (const file of [databaseFile, keyFile]) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     return await openSqliteStore(databaseFile, clock);

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import type { Clock } from "#base/clock.ts";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import { openOrBootstrap } from "#control/bootstrap.ts";
+import { createEmbeddedCluster } from "#control/cluster/embedded.ts";
 import { compose } from "#control/composition.ts";
 import type { Installation } from "#control/installation.ts";
 import type { LinkParts } from "#control/link/server.ts";
@@ -69,7 +70,16 @@ export async function testControl(): Promise<TestControl> {
   });
   if (firstKeys === undefined) throw new Error("the database was not empty");
   const publicOrigin = () => PUBLIC_ORIGIN;
-  const { services, link, values } = await compose({ store, installation, publicOrigin, clock, log });
+  const cluster = createEmbeddedCluster({ afterCommit: store.afterCommit, log });
+  opened.defer(async () => await cluster.close());
+  const { services, link, values } = await compose({
+    store,
+    cluster,
+    installation,
+    publicOrigin,
+    clock,
+    log,
+  });
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");

@@ -10,6 +10,7 @@ import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import type { Join } from "../fleet/join.ts";
 import { type CallParts, createCalls } from "./calls.ts";
 import { Channels } from "./channels.ts";
+import { Commands, type CommandsParts } from "./commands.ts";
 import type { LinkCertificate } from "./link-certificate.ts";
 import type { IdentifyNode } from "./node-identity.ts";
 
@@ -22,7 +23,7 @@ const limits = {
 } as const;
 
 /** What the link hands on to. */
-export interface LinkParts extends CallParts {
+export interface LinkParts extends CallParts, Omit<CommandsParts, "held"> {
   readonly identifyNode: IdentifyNode;
   readonly join: Join;
   readonly log: Log;
@@ -57,7 +58,17 @@ export function createLinkServer(parts: LinkParts, certificate: LinkCertificate)
     { schema: { body: JoinRequest } },
     async (request) => await parts.join(request.body),
   );
-  const channels = new Channels({ ...parts, answer: createCalls(parts) });
+  const calls = createCalls(parts);
+  const channels = new Channels({
+    ...parts,
+    answer: async (nodeId, question) => {
+      const answer = await calls(nodeId, question);
+      // What it was not told while nobody held its channel.
+      if (question.call === "register" || question.call === "heartbeat") commands.look(nodeId);
+      return answer;
+    },
+  });
+  const commands: Commands = new Commands({ ...parts, held: channels });
   app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // On this listener all are TLS; the type says Duplex. Behind a request that is not answered, nothing can be said.
     if (!(socket instanceof TLSSocket) || isAnswering(socket)) socket.destroy();
@@ -67,6 +78,9 @@ export function createLinkServer(parts: LinkParts, certificate: LinkCertificate)
         socket.destroy();
       });
   });
-  app.addHook("preClose", async () => await channels.close());
+  app.addHook("preClose", async () => {
+    await commands.stop();
+    await channels.close();
+  });
   return app;
 }
