@@ -60,7 +60,7 @@ export function createLinkServer(parts: LinkParts, certificate: LinkCertificate)
   const channels = new Channels({ ...parts, answer: createCalls(parts) });
   app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // On this listener all are TLS; the type says Duplex. Behind a request that is not answered, nothing can be said.
-    if (!(socket instanceof TLSSocket) || isAnswering(socket)) socket.destroy();
+    if (!(socket instanceof TLSSocket) || isAnswering(request)) socket.destroy();
     else
       void channels.open(request, socket, head).catch((error: unknown) => {
         parts.log.error({ error }, "A channel could not be opened");
