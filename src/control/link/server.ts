@@ -9,7 +9,7 @@ import { answerBrokenRequest, answerErrors } from "../api/http-errors.ts";
 import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import type { Join } from "../fleet/join.ts";
 import { type CallParts, createCalls } from "./calls.ts";
-import { Channels } from "./channels.ts";
+import { Channels, type ChannelsDeadlines } from "./channels.ts";
 import type { LinkCertificate } from "./link-certificate.ts";
 import type { IdentifyNode } from "./node-identity.ts";
 
@@ -26,6 +26,7 @@ export interface LinkParts extends CallParts {
   readonly identifyNode: IdentifyNode;
   readonly join: Join;
   readonly log: Log;
+  readonly deadlines?: ChannelsDeadlines;
 }
 
 /**
