@@ -20,8 +20,11 @@ import { logProblem } from "../api/http-errors.ts";
 import type { AnswerCall } from "./calls.ts";
 
 const limits = {
-  /** Questions of one node that are being answered. With more than that, control reads on when some have been. */
-  running: linkLimits.envelopesPerFrame,
+  /**
+   * Questions of one node that are being answered. With more than that, control reads on when some have been. Well above
+   * what a node asks on behalf of viewers at once, or its heartbeats would wait behind their machines.
+   */
+  running: 4 * linkLimits.envelopesPerFrame,
   /** Answers that a node has not taken yet. With more than that, control reads on when it has. */
   unsentBytes: 4 * linkLimits.frameBytes,
 } as const;

@@ -11,13 +11,19 @@ import type { AnswerCall } from "./calls.ts";
 import { Channel } from "./channel.ts";
 import type { IdentifyNode } from "./node-identity.ts";
 
-const limits = {
+/** In milliseconds. */
+export interface ChannelsDeadlines {
   /** A node that says nothing for so long is gone: longer than the longest interval between two heartbeats. */
-  silenceMs: 75_000,
+  readonly silenceMs: number;
+  /** For questions that are being answered when control stops. */
+  readonly finishMs: number;
+}
+
+const DEADLINES: ChannelsDeadlines = { silenceMs: 75_000, finishMs: 5_000 };
+
+const limits = {
   /** The one that a node asks on, and one that it has lost without a word. */
   channelsOfNode: 2,
-  /** For questions that are being answered when control stops. */
-  finishMs: 5_000,
   /** For a node to close its side of a channel that control ends. */
   closingMs: 1_000,
 } as const;
@@ -26,11 +32,14 @@ export interface ChannelsParts {
   readonly identifyNode: IdentifyNode;
   readonly answer: AnswerCall;
   readonly log: Log;
+  /** Others than control has, where a test says so. */
+  readonly deadlines?: ChannelsDeadlines;
 }
 
 /** The channels that nodes have open to this control. */
 export class Channels {
   readonly #parts: ChannelsParts;
+  readonly #deadlines: ChannelsDeadlines;
   readonly #open = new Map<WebSocket, Channel>();
   /** The oldest first. */
   readonly #byNode = new Map<string, readonly Kept[]>();
@@ -39,6 +48,7 @@ export class Channels {
 
   constructor(parts: ChannelsParts) {
     this.#parts = parts;
+    this.#deadlines = parts.deadlines ?? DEADLINES;
   }
 
   /** An upgrade of node:http. Refuses strangers before they can say anything. */
@@ -77,7 +87,7 @@ export class Channels {
   async close(): Promise<void> {
     this.#closing = true;
     const finished = Promise.all([...this.#open.values()].map(async (channel) => await channel.finish()));
-    await atMost(limits.finishMs, finished);
+    await atMost(this.#deadlines.finishMs, finished);
     for (const webSocket of this.#open.keys()) webSocket.close(LINK_CLOSE.stopping);
     for (const webSocket of this.#open.keys()) webSocket.resume(); // Or the node's close is not heard.
   }
@@ -92,7 +102,7 @@ export class Channels {
     this.#open.set(webSocket, channel);
     this.#byNode.set(nodeId, [...others, { webSocket, channel }]);
     webSocket.on("close", () => this.#forget(nodeId, webSocket));
-    socket.setTimeout(limits.silenceMs, () => webSocket.terminate());
+    socket.setTimeout(this.#deadlines.silenceMs, () => webSocket.terminate());
   }
 
   #forget(nodeId: string, webSocket: WebSocket): void {

@@ -12,7 +12,7 @@ const limits = {
 const endSessionsAnswer = Compile(EndSessionsAnswer);
 
 /** The nodes whose channels this replica holds. */
-export interface Held {
+interface Held {
   nodeIds(): Iterable<string>;
   holds(nodeId: string): boolean;
   /** Resolves to the body of the node's answer. Throws a GatewayError, `node_lost` where the channel is not held, or closes. */

@@ -9,7 +9,7 @@ import { answerBrokenRequest, answerErrors } from "../api/http-errors.ts";
 import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import type { Join } from "../fleet/join.ts";
 import { type CallParts, createCalls } from "./calls.ts";
-import { Channels } from "./channels.ts";
+import { Channels, type ChannelsDeadlines } from "./channels.ts";
 import { Commands, type CommandsParts } from "./commands.ts";
 import type { LinkCertificate } from "./link-certificate.ts";
 import type { IdentifyNode } from "./node-identity.ts";
@@ -27,6 +27,7 @@ export interface LinkParts extends CallParts, Omit<CommandsParts, "held"> {
   readonly identifyNode: IdentifyNode;
   readonly join: Join;
   readonly log: Log;
+  readonly deadlines?: ChannelsDeadlines;
 }
 
 /**
@@ -71,7 +72,7 @@ export function createLinkServer(parts: LinkParts, certificate: LinkCertificate)
   const commands: Commands = new Commands({ ...parts, held: channels });
   app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // On this listener all are TLS; the type says Duplex. Behind a request that is not answered, nothing can be said.
-    if (!(socket instanceof TLSSocket) || isAnswering(socket)) socket.destroy();
+    if (!(socket instanceof TLSSocket) || isAnswering(request)) socket.destroy();
     else
       void channels.open(request, socket, head).catch((error: unknown) => {
         parts.log.error({ error }, "A channel could not be opened");

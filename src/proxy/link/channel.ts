@@ -19,6 +19,7 @@ import { linkFrames } from "#wire/link-frames.ts";
 import { LinkQuestions } from "#wire/link-questions.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { checkControl } from "./check-control.ts";
+import { controlAddress } from "./control-address.ts";
 import { opened } from "./opened.ts";
 import { abortion, refusal, unreachable } from "./refusal.ts";
 
@@ -174,9 +175,8 @@ export class Channel {
   }
 }
 
-function dial({ hostname, port }: URL, secureContext: SecureContext): TLSSocket {
-  const host = hostname.replace(/^\[|\]$/g, "");
-  return connect({ host, port: Number(port || 443), secureContext, checkServerIdentity: checkControl });
+function dial(url: URL, secureContext: SecureContext): TLSSocket {
+  return connect({ ...controlAddress(url), secureContext, checkServerIdentity: checkControl });
 }
 
 function parse(data: RawData): readonly Envelope[] | undefined {
