@@ -14,6 +14,8 @@ import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
 import { createRegistry } from "./fleet/registry.ts";
 import type { Installation } from "./installation.ts";
+import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
+import { createKeysErrand } from "./link/errands/keys.ts";
 import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
 import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
@@ -25,8 +27,10 @@ import { createReports } from "./sessions/reports.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings, type SettingValues } from "./settings/settings.ts";
 import type { Store } from "./store/store.ts";
+import { createKeyGenerations } from "./tickets/key-generations.ts";
+import { createKeyRotation } from "./tickets/key-rotation.ts";
+import { createNodeKeys } from "./tickets/node-keys.ts";
 import { createRedemption } from "./tickets/redemption.ts";
-import { createTicketKeys } from "./tickets/ticket-keys.ts";
 
 const DRIVERS: Drivers = new Map([[MANUAL_DRIVER, manualDriver]]);
 
@@ -52,11 +56,12 @@ export async function compose({
 }): Promise<{ readonly services: Services; readonly link: LinkParts; readonly values: SettingValues }> {
   const { id: installationId, key, vault, authority } = installation;
   const closeSessions = createClosing(store, cluster);
-  const base = { store, closeSessions, clock, log, vault, drivers: DRIVERS, publicOrigin };
+  const base = { store, cluster, closeSessions, clock, log, vault, drivers: DRIVERS, publicOrigin };
   const { settings, values } = await createSettings(store);
-  const ticketKeys = createTicketKeys(key, installationId);
+  const generations = await createKeyGenerations({ ...base, key, installationId });
+  const nodeKeys = createNodeKeys(generations);
   const assignNode = createAssignment({ ...base, values });
-  const issueTicket = createTicketIssue({ ...base, values, assignNode, ticketKeys });
+  const issueTicket = createTicketIssue({ ...base, values, assignNode, nodeKeys });
   const judgeStanding = createStanding(store);
   const settingsFor = createNodeSettings({ ...base, values });
 
@@ -69,15 +74,16 @@ export async function compose({
       sessions: createSessions(base),
       settings,
       nodes: createNodes({ ...base, values, authorityFingerprint: fingerprint(authority.certificate) }),
+      ticketKeys: createKeyRotation({ ...base, generations }),
     },
     link: {
       identifyNode: createNodeIdentification(store, { installationId, clock }),
       join: createJoin({ ...base, authority, installationId }),
-      registry: createRegistry({ ...base, ticketKeys, settingsFor }),
+      registry: createRegistry({ ...base, nodeKeys, settingsFor }),
       redeem: createRedemption({ ...base, judgeStanding }),
       reopen: createReopen({ ...base, values, judgeStanding, issueTicket }),
       takeReports: createReports(store),
-      closings: createClosings(store),
+      errands: [createEndSessionsErrand(createClosings(store), log), createKeysErrand({ ...base, nodeKeys })],
       cluster,
       log,
     },

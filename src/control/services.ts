@@ -20,6 +20,7 @@ import type {
   SessionState,
   Setting,
   SignInLink,
+  TicketKeyGeneration,
 } from "#wire/api.ts";
 
 /**
@@ -37,6 +38,7 @@ export interface Services {
   readonly sessions: Sessions;
   readonly settings: Settings;
   readonly nodes: Nodes;
+  readonly ticketKeys: TicketKeys;
 }
 
 /** Who asks. `address` is the peer's; members see and open the machines of their projects, administrators all. */
@@ -207,4 +209,11 @@ export interface Settings {
 export interface Nodes {
   list(caller: Caller): Promise<readonly Node[]>;
   addJoinToken(caller: Caller, token: NewJoinToken): Promise<JoinToken>;
+}
+
+/** The keys that seal tickets, by generations: the newest first. */
+export interface TicketKeys {
+  list(caller: Caller): Promise<readonly TicketKeyGeneration[]>;
+  /** Makes the next generation. Links that were given out stay good. */
+  rotate(caller: Caller): Promise<readonly TicketKeyGeneration[]>;
 }

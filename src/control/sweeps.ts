@@ -2,6 +2,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { sweepSignIns } from "./accounts/sign-in.ts";
 import { sweepJoinTokens } from "./fleet/join-tokens.ts";
+import { silenceMs } from "./fleet/up.ts";
 import { periodically } from "./periodic.ts";
 import {
   createLostNodeSweep,
@@ -13,6 +14,7 @@ import {
 } from "./sessions/session-sweeps.ts";
 import type { SettingValues } from "./settings/settings.ts";
 import type { Store } from "./store/store.ts";
+import { createKeyRetirement } from "./tickets/key-generations.ts";
 
 const intervals = {
   ticketsMs: 5000,
@@ -20,6 +22,7 @@ const intervals = {
   nodesMs: 15_000,
   thumbnailsMs: 10_000,
   credentialsMs: 60_000,
+  keysMs: 10_000,
 } as const;
 
 /** Tidies up what nobody came back for. Nothing depends on it: what is over is refused before it is swept. */
@@ -37,7 +40,13 @@ export function startSweeps(parts: {
   const unreported = logged(createUnreportedSweep(store), "Sessions ended whose nodes never opened them");
   const silent = logged(createSilentNodeSweep(parts), "Sessions detached: their nodes are not heard of");
   const lost = logged(createLostNodeSweep(parts), "Sessions ended whose nodes are not heard of any more");
+  const retireKeys = createKeyRetirement(store, () => silenceMs(parts.values));
+  const keys = async () => {
+    const { forgotten } = await retireKeys();
+    if (forgotten > 0) log.info({ generations: forgotten }, "Ticket keys retired");
+  };
   const sweeps = [
+    periodically(keys, { everyMs: intervals.keysMs, name: "ticket keys", log }),
     periodically(createTicketSweep(store), { everyMs: intervals.ticketsMs, name: "tickets", log }),
     periodically(createThumbnailSweep(store), { everyMs: intervals.thumbnailsMs, name: "thumbnails", log }),
     periodically(unreported, { everyMs: intervals.nodesMs, name: "unreported sessions", log }),

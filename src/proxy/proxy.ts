@@ -57,6 +57,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const obey = createCommands({
     incarnation: () => link.incarnation,
     end: (session, reason) => sessions.end(session, reason),
+    takeKeys: (keys) => link.takeKeys(keys),
     isReporting: (session) => link.isReporting(session),
   });
   const link: NodeLink = new NodeLink({

@@ -242,3 +242,13 @@ export const NewJoinToken = Type.Object(
 export type NewJoinToken = Static<typeof NewJoinToken>;
 export const JoinToken = Type.Object({ token: Type.String(), expiresAt: Time });
 export type JoinToken = Static<typeof JoinToken>;
+
+export const TicketKeyGeneration = Type.Object({
+  generation: Type.Integer({ minimum: 1 }),
+  createdAt: Time,
+  /** Nodes that have it as the newest: their links are sealed with it. */
+  nodes: Type.Integer({ minimum: 0 }),
+  /** Since when no link is sealed with it any more. An hour later nodes forget it. */
+  retiringSince: Type.Optional(Time),
+});
+export type TicketKeyGeneration = Static<typeof TicketKeyGeneration>;

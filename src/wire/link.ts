@@ -19,6 +19,8 @@ export const linkLimits = {
   frameBytes: 1024 * 1024,
   /** Questions, or answers, in one frame. */
   envelopesPerFrame: 1024,
+  /** Ticket keys that a node holds. Control has three at most; this is for a later one that has more. */
+  ticketKeys: 8,
 } as const;
 
 /** What a node can ask over the channel; the types below that are named after them are their bodies. */
@@ -26,7 +28,7 @@ export const LINK_CALLS = ["register", "heartbeat", "redeem", "reopen", "report"
 export type LinkCall = (typeof LINK_CALLS)[number];
 
 /** What control can ask a node: its commands. A node that answers has done it, or has said why not. */
-export const LINK_COMMANDS = ["end-sessions"] as const;
+export const LINK_COMMANDS = ["end-sessions", "keys"] as const;
 export type LinkCommand = (typeof LINK_COMMANDS)[number];
 
 const Question = Type.Object({
@@ -66,6 +68,23 @@ export const LINK_CLOSE = { refused: 4403, stopping: 1001, broken: 1007 } as con
 
 /** Names one start of a node; the certificate says which node it is. */
 const Incarnation = Type.String({ minLength: 16, maxLength: 64, pattern: "^[A-Za-z0-9_-]+$" });
+
+/** `key` is 32 bytes in base64url. Of several the one with the highest generation is the newest. */
+const NodeTicketKey = Type.Object({
+  generation: Type.Integer({ minimum: 1 }),
+  kid: Type.String(),
+  key: Type.String(),
+});
+export type NodeTicketKey = Static<typeof NodeTicketKey>;
+
+/** All the keys that the node is to hold from now on, and no others. */
+const NodeTicketKeys = Type.Array(NodeTicketKey, { minItems: 1, maxItems: linkLimits.ticketKeys });
+
+/**
+ * The newest generation of ticket keys that the node holds; 0: none yet. Control seals the node's tickets with nothing
+ * newer. Absent from an older node, which holds what its registration was answered with.
+ */
+const TicketGeneration = Type.Optional(Type.Integer({ minimum: 0 }));
 
 export const JoinRequest = Type.Object({
   joinToken: Type.String({ maxLength: 512 }),
@@ -107,13 +126,16 @@ export const RegisterRequest = Type.Object({
   webSocketOrigin: Type.String({ maxLength: 256 }),
   /** How many sessions it takes at once; absent: as many as come. */
   maximumSessions: Type.Optional(Type.Integer({ minimum: 1 })),
+  ticketGeneration: TicketGeneration,
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;
 
 export const RegisterResponse = Type.Object({
   nodeId: Type.String(),
-  /** `key` is 32 bytes in base64url. */
+  /** For older nodes: the newest of `ticketKeys`. */
   ticketKey: Type.Object({ kid: Type.String(), key: Type.String() }),
+  /** Absent from an older control, whose one key is that of the first generation. */
+  ticketKeys: Type.Optional(NodeTicketKeys),
   /** Control's clock, milliseconds since 1970. */
   now: Type.Integer(),
   settings: NodeSettings,
@@ -124,10 +146,15 @@ export const HeartbeatRequest = Type.Object({
   incarnation: Incarnation,
   /** Sessions that the node carries now. */
   sessions: Type.Integer({ minimum: 0 }),
+  ticketGeneration: TicketGeneration,
 });
 export type HeartbeatRequest = Static<typeof HeartbeatRequest>;
 
-export const HeartbeatResponse = Type.Object({ now: Type.Integer(), settings: NodeSettings });
+export const HeartbeatResponse = Type.Object({
+  now: Type.Integer(),
+  settings: NodeSettings,
+  ticketKeys: Type.Optional(NodeTicketKeys),
+});
 export type HeartbeatResponse = Static<typeof HeartbeatResponse>;
 
 /** Answered by a Grant (wire/grant.ts), or by the error that the viewer is to be told. */
@@ -205,6 +232,13 @@ export const EndSessionsAnswer = Type.Object({
   unknown: Type.Array(Type.String({ maxLength: 64 }), { maxItems: linkLimits.reportsPerRequest }),
 });
 export type EndSessionsAnswer = Static<typeof EndSessionsAnswer>;
+
+export const KeysCommand = Type.Object({ incarnation: Incarnation, ticketKeys: NodeTicketKeys });
+export type KeysCommand = Static<typeof KeysCommand>;
+
+/** The newest that the node holds now. */
+export const KeysAnswer = Type.Object({ ticketGeneration: Type.Integer({ minimum: 0 }) });
+export type KeysAnswer = Static<typeof KeysAnswer>;
 
 export const DeregisterRequest = Type.Object({ incarnation: Incarnation });
 export type DeregisterRequest = Static<typeof DeregisterRequest>;

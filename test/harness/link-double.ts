@@ -21,12 +21,14 @@ import type { Grant } from "#wire/grant.ts";
 import {
   type Answer,
   type Envelope,
+  type HeartbeatRequest,
   isQuestion,
   type JoinRequest,
   LINK_PATHS,
   LINK_PROTOCOL,
   type LinkCommand,
   type NodeSettings,
+  type NodeTicketKey,
   type Question,
   type RedeemRequest,
   type RegisterRequest,
@@ -51,6 +53,8 @@ export interface ConsoleOptions {
   readonly claims?: Partial<TicketClaims>;
   /** What redemption is answered with instead of a grant. */
   readonly refusal?: ErrorCode;
+  /** The generation of the key that seals the ticket; the newest if absent. */
+  readonly generation?: number;
 }
 
 export interface IssuedConsole {
@@ -86,11 +90,16 @@ export class LinkDouble implements AsyncDisposable {
   /** What the next report is answered with: sessions that the node is to end. */
   readonly over: SessionToEnd[] = [];
   heartbeats = 0;
+  /** The newest generation of ticket keys that the node has said it holds. */
+  heldGeneration: number | undefined;
   deregistered = 0;
   readonly joinToken: string;
   readonly authority: Authority;
   readonly #server: Server;
-  readonly #ticketKey = newTicketKey();
+  /** The newest first. */
+  readonly #ticketKeys = [newTicketKey(1)];
+  /** Whether it gives one key and knows no generations, as controls did before there were some. */
+  isOld = false;
   readonly #hasDropped = Promise.withResolvers<void>();
   readonly #webSockets = new WebSocketServer({
     noServer: true,
@@ -161,7 +170,14 @@ export class LinkDouble implements AsyncDisposable {
         : { extraHash: createHash("sha256").update(options.extra).digest("base64url") }),
       ...options.claims,
     };
-    return { sessionId, ticket: await sealTicket(claims, this.#ticketKey) };
+    const key = this.#ticketKeys.find(({ generation }) => generation === options.generation);
+    return { sessionId, ticket: await sealTicket(claims, key ?? this.#newestKey) };
+  }
+
+  /** A new generation of ticket keys; with `forget` all others are gone. Tells no node. */
+  rotate({ forget = false } = {}): void {
+    const next = newTicketKey(this.#newestKey.generation + 1);
+    this.#ticketKeys.splice(0, forget ? this.#ticketKeys.length : 0, next);
   }
 
   /** Asks the node that has the first channel. Resolves to its answer, whatever it is. */
@@ -261,10 +277,11 @@ export class LinkDouble implements AsyncDisposable {
     switch (call) {
       case "register":
         this.registrations.push(body);
-        return { nodeId: "node-1", ticketKey: this.#wireKey, now: this.now, settings: this.settings };
+        return { nodeId: "node-1", ticketKey: this.#oldWireKey, ...this.#told };
       case "heartbeat":
         this.heartbeats += 1;
-        return { now: this.now, settings: this.settings };
+        this.heldGeneration = (body as HeartbeatRequest).ticketGeneration;
+        return this.#told;
       case "redeem":
         return this.#redeem(body);
       case "reopen":
@@ -301,8 +318,29 @@ export class LinkDouble implements AsyncDisposable {
     return grant;
   }
 
-  get #wireKey() {
-    return { kid: this.#ticketKey.kid, key: this.#ticketKey.key.toString("base64url") };
+  /** What a node is told with every answer to register and heartbeat. */
+  get #told() {
+    const ticketKeys = this.isOld ? {} : { ticketKeys: this.wireKeys };
+    return { ...ticketKeys, now: this.now, settings: this.settings };
+  }
+
+  get wireKeys(): NodeTicketKey[] {
+    return this.#ticketKeys.map(({ generation, kid, key }) => ({
+      generation,
+      kid,
+      key: key.toString("base64url"),
+    }));
+  }
+
+  get #oldWireKey() {
+    const { kid, key } = this.#newestKey;
+    return { kid, key: key.toString("base64url") };
+  }
+
+  get #newestKey() {
+    const [newest] = this.#ticketKeys;
+    if (newest === undefined) throw new Error("there is always one");
+    return newest;
   }
 }
 
@@ -328,7 +366,7 @@ function say(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
-function newTicketKey() {
+function newTicketKey(generation: number) {
   const key = randomBytes(32);
-  return { kid: "test-key", key, aead: aes256Gcm(key) };
+  return { generation, kid: `test-key-${generation}`, key, aead: aes256Gcm(key) };
 }

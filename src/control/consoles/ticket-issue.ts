@@ -10,7 +10,7 @@ import { createSessionIds } from "../sessions/session-id.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
-import type { TicketKeys } from "../tickets/ticket-keys.ts";
+import type { NodeKeys } from "../tickets/node-keys.ts";
 import { consoleUrl, webSocketOf } from "./console-url.ts";
 
 /** A console that its opener may have: rights and machine were judged. */
@@ -47,9 +47,9 @@ export function createTicketIssue(parts: {
   readonly values: SettingValues;
   readonly clock: Clock;
   readonly assignNode: AssignNode;
-  readonly ticketKeys: TicketKeys;
+  readonly nodeKeys: NodeKeys;
 }): IssueTicket {
-  const { store, values, clock, assignNode, ticketKeys } = parts;
+  const { store, values, clock, assignNode, nodeKeys } = parts;
   const nextId = createSessionIds(clock);
   const countUnredeemed = prepareCount(store);
   const insertSession = prepareInsert(store);
@@ -86,7 +86,7 @@ export function createTicketIssue(parts: {
         ...(extra === undefined ? {} : { extraHash: extraHash(extra) }),
         ...(order.boundAddress === undefined ? {} : { callerAddress: order.boundAddress }),
       },
-      ticketKeys(node.id, node.incarnation),
+      await nodeKeys.sealing(node),
     );
     return {
       sessionId: id,

@@ -22,6 +22,7 @@ test("a node that registers gets its key, the time, and what it is to obey", asy
       kid: node.ticketKey.kid,
       key: Buffer.from(node.ticketKey.key).toString("base64url"),
     },
+    ticketKeys: [{ generation: 1, ...answer.ticketKey }],
     now: control.clock.now(),
     settings: {
       heartbeatIntervalMs: 2000,

@@ -71,6 +71,16 @@ export class Channel {
     await this.#idle.promise;
   }
 
+  /** Closes the channel if its node is refused by now. Where that cannot be told, the node's next question tells. */
+  async judge(): Promise<void> {
+    try {
+      await this.#parts.identify();
+    } catch (thrown) {
+      const { code } = toGatewayError(thrown);
+      if (code === "node_refused") this.#refuse(LINK_CLOSE.refused, code);
+    }
+  }
+
   /** Resolves to the body of the node's answer. Throws the GatewayError with which it refuses, or what `signal` aborts with. */
   async command(command: LinkCommand, body: unknown, signal: AbortSignal): Promise<unknown> {
     if (this.#isOver) throw new GatewayError("node_lost");

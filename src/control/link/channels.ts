@@ -76,6 +76,11 @@ export class Channels {
     return this.#byNode.has(nodeId);
   }
 
+  /** Closes the channels of a node that is refused by now. */
+  judge(nodeId: string): void {
+    for (const { channel } of this.#byNode.get(nodeId) ?? []) void channel.judge();
+  }
+
   /** Gives a node a command, over the channel that it opened last. Resolves and throws as `Channel.command`. */
   async ask(nodeId: string, command: LinkCommand, body: unknown, signal: AbortSignal): Promise<unknown> {
     const channel = this.#byNode.get(nodeId)?.at(-1)?.channel;

@@ -4,6 +4,7 @@ import { drawRandom } from "#base/process/random.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import type {
+  NodeTicketKey,
   RedeemRequest,
   ReopenRequest,
   ReopenResponse,
@@ -105,6 +106,11 @@ export class NodeLink {
   async reopen(request: Omit<ReopenRequest, "incarnation">): Promise<ReopenResponse> {
     const body = { ...request, incarnation: this.incarnation };
     return await this.#client.call("reopen", body, isReopenResponse, this.#callOptions);
+  }
+
+  /** See `Registration.takeKeys`. */
+  takeKeys(keys: readonly NodeTicketKey[]): number {
+    return this.#registration.takeKeys(keys);
   }
 
   isReporting(session: Pick<SessionReport, "sessionId" | "attachment">): boolean {

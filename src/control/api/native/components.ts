@@ -14,6 +14,7 @@ import {
   Session,
   Setting,
   SignInLink,
+  TicketKeyGeneration,
 } from "#wire/api.ts";
 import { ERRORS, type ErrorCode } from "#wire/errors.ts";
 
@@ -31,6 +32,7 @@ export const COMPONENTS = {
   Session,
   Setting,
   SignInLink,
+  TicketKeyGeneration,
 } as const satisfies Record<string, TSchema>;
 
 export type ComponentName = keyof typeof COMPONENTS;

@@ -7,6 +7,7 @@ import { up as webSessionKinds } from "./0003-web-session-kinds.ts";
 import { up as consoleLists } from "./0004-console-lists.ts";
 import { up as cheaperOpens } from "./0005-cheaper-opens.ts";
 import { up as endingsFromOutside } from "./0007-endings-from-outside.ts";
+import { up as keysAndCertificates } from "./0010-keys-and-certificates.ts";
 
 /**
  * In the order of their names. A migration that was released is never changed; later ones take away nothing that
@@ -19,6 +20,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0004-console-lists": { up: consoleLists },
   "0005-cheaper-opens": { up: cheaperOpens },
   "0007-endings-from-outside": { up: endingsFromOutside },
+  "0010-keys-and-certificates": { up: keysAndCertificates },
 };
 
 /** Brings the tables up to date. Throws, having changed nothing, when the database is of a newer version. */
