@@ -13,6 +13,7 @@ import { createJoin } from "./fleet/join.ts";
 import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
 import { createRegistry } from "./fleet/registry.ts";
+import { createRenewal } from "./fleet/renewal.ts";
 import type { Installation } from "./installation.ts";
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
 import { createKeysErrand } from "./link/errands/keys.ts";
@@ -79,6 +80,7 @@ export async function compose({
     link: {
       identifyNode: createNodeIdentification(store, { installationId, clock }),
       join: createJoin({ ...base, authority, installationId }),
+      renewal: createRenewal({ ...base, authority, installationId }),
       registry: createRegistry({ ...base, nodeKeys, settingsFor }),
       redeem: createRedemption({ ...base, judgeStanding }),
       reopen: createReopen({ ...base, values, judgeStanding, issueTicket }),

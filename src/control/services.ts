@@ -209,6 +209,10 @@ export interface Settings {
 export interface Nodes {
   list(caller: Caller): Promise<readonly Node[]>;
   addJoinToken(caller: Caller, token: NewJoinToken): Promise<JoinToken>;
+  /** Refuses its certificate from now on, everywhere, and ends its sessions as far as control is concerned. */
+  revoke(caller: Caller, id: string): Promise<Node>;
+  /** Forgets a node that is down or revoked; `conflict` for one that is up. */
+  remove(caller: Caller, id: string): Promise<void>;
 }
 
 /** The keys that seal tickets, by generations: the newest first. */

@@ -13,7 +13,7 @@ import { checkOrigin, type OwnOrigins } from "./http/origin.ts";
 import { Pages } from "./http/pages.ts";
 import { readViewerFiles } from "./http/viewer-files.ts";
 import { createCommands } from "./link/commands.ts";
-import { loadOrJoin } from "./link/identity.ts";
+import { keepIdentity, loadOrJoin } from "./link/identity.ts";
 import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
 import { refusal } from "./link/refusal.ts";
@@ -63,7 +63,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const link: NodeLink = new NodeLink({
     ...origins,
     client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
-    certificate: identity.certificate,
+    identity,
+    keepIdentity: async (renewed) => await keepIdentity(config.data, renewed),
     log,
     version,
     maximumSessions: config.maxSessions,

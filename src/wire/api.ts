@@ -223,7 +223,8 @@ export type SettingValue = Static<typeof SettingValue>;
 
 export const Node = Type.Object({
   id: Id,
-  state: Type.Union([Type.Literal("up"), Type.Literal("down")]),
+  /** Revoked: its certificate is refused, and it has to join again as another node. */
+  state: Type.Union([Type.Literal("up"), Type.Literal("down"), Type.Literal("revoked")]),
   pageOrigin: Type.String(),
   webSocketOrigin: Type.String(),
   sessions: Type.Integer(),

@@ -24,7 +24,16 @@ export const linkLimits = {
 } as const;
 
 /** What a node can ask over the channel; the types below that are named after them are their bodies. */
-export const LINK_CALLS = ["register", "heartbeat", "redeem", "reopen", "report", "deregister"] as const;
+export const LINK_CALLS = [
+  "register",
+  "heartbeat",
+  "redeem",
+  "reopen",
+  "report",
+  "renew",
+  "renewed",
+  "deregister",
+] as const;
 export type LinkCall = (typeof LINK_CALLS)[number];
 
 /** What control can ask a node: its commands. A node that answers has done it, or has said why not. */
@@ -86,10 +95,12 @@ const NodeTicketKeys = Type.Array(NodeTicketKey, { minItems: 1, maxItems: linkLi
  */
 const TicketGeneration = Type.Optional(Type.Integer({ minimum: 0 }));
 
+/** PKCS#10 in PEM; only its public key is taken, the subject is control's to give. */
+const CertificateRequest = Type.String({ maxLength: 8192 });
+
 export const JoinRequest = Type.Object({
   joinToken: Type.String({ maxLength: 512 }),
-  /** PKCS#10 in PEM; only its public key is taken, the subject is control's to give. */
-  certificateRequest: Type.String({ maxLength: 8192 }),
+  certificateRequest: CertificateRequest,
 });
 export type JoinRequest = Static<typeof JoinRequest>;
 
@@ -100,6 +111,21 @@ export const JoinResponse = Type.Object({
   authority: Type.String(),
 });
 export type JoinResponse = Static<typeof JoinResponse>;
+
+/**
+ * A certificate for a new key, in place of the one that the node asks with. Both are good until the node registers with the
+ * new one, or asks `renewed` with it, when it needs the old one no more. A question that is asked twice gets two, of which
+ * the second is good.
+ */
+export const RenewRequest = Type.Object({ incarnation: Incarnation, certificateRequest: CertificateRequest });
+export type RenewRequest = Static<typeof RenewRequest>;
+
+/** PEM, signed by the installation's CA. */
+export const RenewResponse = Type.Object({ certificate: Type.String() });
+export type RenewResponse = Static<typeof RenewResponse>;
+
+export const RenewedRequest = Type.Object({ incarnation: Incarnation });
+export type RenewedRequest = Static<typeof RenewedRequest>;
 
 /** What the whole installation sets and a node obeys. Comes with every answer to register and heartbeat. */
 export const NodeSettings = Type.Object({

@@ -32,6 +32,7 @@ import {
   type Question,
   type RedeemRequest,
   type RegisterRequest,
+  type RenewRequest,
   type ReopenRequest,
   type ReportRequest,
   type SessionReport,
@@ -78,7 +79,9 @@ export class LinkDouble implements AsyncDisposable {
   mood: "answer" | "drop" | "silence" = "answer";
   /** Added to the time that control tells. */
   clockOffsetMs = 0;
-  /** When the certificates of nodes that join are made; they are good for 365 days from then. */
+  /** How old the certificates to come are already, in milliseconds; one use each. */
+  readonly certificateAges: number[] = [];
+  /** When the certificates of nodes are made otherwise; they are good for 90 days from then. */
   certificatesFrom = Date.now();
   /** Questions to come, or requests to join, that are refused with this code; one use each. */
   readonly refusals: { readonly call: string; readonly code: ErrorCode }[] = [];
@@ -89,6 +92,11 @@ export class LinkDouble implements AsyncDisposable {
   readonly reports: SessionReport[] = [];
   /** What the next report is answered with: sessions that the node is to end. */
   readonly over: SessionToEnd[] = [];
+  /** The fingerprints of the certificates that channels were opened with, in their order. */
+  readonly shown: string[] = [];
+  readonly renewals: RenewRequest[] = [];
+  /** Of the certificate with which the node said that it has renewed. */
+  renewedWith: string | undefined;
   heartbeats = 0;
   /** The newest generation of ticket keys that the node has said it holds. */
   heldGeneration: number | undefined;
@@ -233,21 +241,27 @@ export class LinkDouble implements AsyncDisposable {
       );
       return;
     }
+    const shown = fingerprint((request.socket as TLSSocket).getPeerCertificate());
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.shown.push(shown);
       webSocket.on("message", (data) => {
         if (this.mood === "drop") this.#drop(socket);
         for (const envelope of JSON.parse(String(data)) as Envelope[]) {
-          if (isQuestion(envelope)) void this.#answer(webSocket, envelope);
+          if (isQuestion(envelope)) void this.#answer({ webSocket, shown }, envelope);
           else this.#commands.answer(envelope);
         }
       });
     });
   }
 
-  async #answer(webSocket: WebSocket, { id, call, body }: Question): Promise<void> {
+  async #answer(
+    { webSocket, shown }: { readonly webSocket: WebSocket; readonly shown: string },
+    { id, call, body }: Question,
+  ): Promise<void> {
     if (this.mood !== "answer") return;
     const answer = async () => {
       await this.#waitOrRefuse(call);
+      if (call === "renewed") this.renewedWith = shown;
       return { id, body: await this.#route(call, body) };
     };
     const said = await answer().catch((thrown) => ({ id, error: toGatewayError(thrown).toPublic() }));
@@ -290,6 +304,11 @@ export class LinkDouble implements AsyncDisposable {
       case "report":
         this.reports.push(...(body as ReportRequest).reports);
         return { over: this.over.splice(0) };
+      case "renew":
+        this.renewals.push(body);
+        return { certificate: await this.#issueTo((body as RenewRequest).certificateRequest) };
+      case "renewed":
+        return {};
       case "deregister":
         this.deregistered += 1;
         return {};
@@ -301,13 +320,17 @@ export class LinkDouble implements AsyncDisposable {
   async #join(request: JoinRequest) {
     this.joins.push(request);
     if (request.joinToken !== this.joinToken) throw new GatewayError("join_token_invalid");
-    const certificate = await issueNodeCertificate(this.authority, {
+    const certificate = await this.#issueTo(request.certificateRequest);
+    return { nodeId: "node-1", certificate, authority: this.authority.certificate };
+  }
+
+  async #issueTo(request: string): Promise<string> {
+    return await issueNodeCertificate(this.authority, {
       nodeId: "node-1",
       installationId: INSTALLATION,
-      request: request.certificateRequest,
-      now: this.certificatesFrom,
+      request,
+      now: this.certificatesFrom - (this.certificateAges.shift() ?? 0),
     });
-    return { nodeId: "node-1", certificate, authority: this.authority.certificate };
   }
 
   #redeem(request: RedeemRequest): Grant {

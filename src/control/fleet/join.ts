@@ -1,13 +1,12 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
-import { ProtocolError } from "#base/protocol-error.ts";
-import { type Authority, issueNodeCertificate } from "#tls/authority.ts";
+import type { Authority } from "#tls/authority.ts";
 import { fingerprint } from "#tls/node-identity.ts";
-import { GatewayError } from "#wire/gateway-error.ts";
 import type { JoinRequest, JoinResponse } from "#wire/link.ts";
 import type { Store } from "../store/store.ts";
 import { requireJoinToken, spendJoinToken } from "./join-tokens.ts";
+import { issueOrRefuse } from "./node-certificate.ts";
 
 interface Parts {
   readonly store: Store;
@@ -48,16 +47,4 @@ export function createJoin({ store, clock, log, authority, installationId }: Par
     log.info({ nodeId }, "Node joined");
     return { nodeId, certificate, authority: authority.certificate };
   };
-}
-
-async function issueOrRefuse(
-  authority: Authority,
-  options: Parameters<typeof issueNodeCertificate>[1],
-): Promise<string> {
-  try {
-    return await issueNodeCertificate(authority, options);
-  } catch (cause) {
-    if (!(cause instanceof ProtocolError)) throw cause;
-    throw new GatewayError("request_invalid", { cause, detail: `certificateRequest: ${cause.message}` });
-  }
 }

@@ -17,7 +17,7 @@ import {
 import { linkFrames } from "#wire/link-frames.ts";
 import { LinkQuestions } from "#wire/link-questions.ts";
 import { logProblem } from "../api/http-errors.ts";
-import type { AnswerCall } from "./calls.ts";
+import type { NodePeer } from "./node-identity.ts";
 
 const limits = {
   /**
@@ -31,10 +31,13 @@ const limits = {
 
 const envelopeList = Compile(Envelopes);
 
+/** Answers a node's question. Throws what it is refused with. */
+export type AnswerPeer = (peer: NodePeer, question: Question) => Promise<unknown>;
+
 export interface ChannelParts {
-  readonly answer: AnswerCall;
+  readonly answer: AnswerPeer;
   /** Whose the connection is, judged anew: a node that was refused since is to be heard no more. */
-  readonly identify: () => Promise<string>;
+  readonly identify: () => Promise<NodePeer>;
   readonly log: Log;
 }
 
@@ -105,8 +108,8 @@ export class Channel {
 
   async #answerAll(questions: readonly Question[]): Promise<void> {
     try {
-      const nodeId = await this.#parts.identify();
-      for (const question of questions) void this.#answer(nodeId, question);
+      const peer = await this.#parts.identify();
+      for (const question of questions) void this.#answer(peer, question);
     } catch (thrown) {
       const { code } = toGatewayError(thrown);
       if (code === "internal") for (const { id } of questions) this.#refuseOne(id, thrown);
@@ -117,10 +120,10 @@ export class Channel {
     }
   }
 
-  async #answer(nodeId: string, question: Question): Promise<void> {
+  async #answer(peer: NodePeer, question: Question): Promise<void> {
     const { id } = question;
     try {
-      this.#outgoing.add({ id, body: await this.#parts.answer(nodeId, question) });
+      this.#outgoing.add({ id, body: await this.#parts.answer(peer, question) });
     } catch (thrown) {
       this.#refuseOne(id, thrown);
     }

@@ -56,6 +56,8 @@ export class Channel {
   readonly #questions = new LinkQuestions((question) => this.#outgoing.add(question));
   readonly #deadlines: ChannelDeadlines;
   #runningCommands = 0;
+  /** Nothing more is asked on it: it is closed once all that was asked is answered. */
+  #isRetiring = false;
   /** Runs while questions wait: how long nothing was heard, then how long a ping is unanswered. */
   #doubt: NodeJS.Timeout | undefined;
 
@@ -124,7 +126,20 @@ export class Channel {
       return answer.body;
     } catch (thrown) {
       throw signal.aborted && thrown === signal.reason ? abortion(signal) : thrown;
+    } finally {
+      this.#closeIfDone();
     }
+  }
+
+  /** Closes the channel when all questions are answered, and control's commands too. */
+  retire(): void {
+    this.#isRetiring = true;
+    setImmediate(() => this.#closeIfDone());
+  }
+
+  #closeIfDone(): void {
+    if (this.#isRetiring && this.#questions.size === 0 && this.#runningCommands === 0)
+      this.#socket.close(1000);
   }
 
   #send(envelopes: readonly Envelope[]): void {
@@ -151,6 +166,8 @@ export class Channel {
       this.#outgoing.add({ id, error: toGatewayError(thrown).toPublic() });
     } finally {
       this.#runningCommands -= 1;
+      // Behind the answer, which leaves at the end of this turn.
+      setImmediate(() => this.#closeIfDone());
     }
   }
 

@@ -1,12 +1,12 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
-import { join as joinPath } from "node:path";
+import { dirname, join as joinPath } from "node:path";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { ConfigError } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import { toGatewayError } from "#wire/gateway-error.ts";
 import { Backoff } from "./backoff.ts";
-import { dayOf, endOf, remaining } from "./certificate.ts";
+import { dayOf, endOf } from "./certificate.ts";
 import { join } from "./join.ts";
 
 /** All that a node keeps on disk. The texts are PEM. */
@@ -33,33 +33,21 @@ export interface IdentityOptions {
 
 /**
  * The identity on disk, or a new one: then the node joins, trying until control answers. It joins anew where the
- * certificate on disk has ended, or soon will and there is a join token. Throws a ConfigError where it can do neither,
- * and a GatewayError where control refuses.
+ * certificate on disk has ended; one that ends soon is renewed over the link. Throws a ConfigError where the node can do
+ * neither, and a GatewayError where control refuses.
  */
 export async function loadOrJoin(options: IdentityOptions): Promise<Identity> {
   const path = joinPath(options.data, FILE_NAME);
   const known = await load(path);
   if (known === undefined) return await joinAnew(path, options);
-  switch (remaining(endOf(known.certificate), Date.now())) {
-    case "long":
-      return known;
-    case "soon":
-      return options.joinTokenFile === null ? known : await renew(path, known, options);
-    case "ended":
-      if (options.joinTokenFile === null) throw endedError(path, known);
-      return await joinAnew(path, options);
-  }
+  if (endOf(known.certificate) > Date.now()) return known;
+  if (options.joinTokenFile === null) throw endedError(path, known);
+  return await joinAnew(path, options);
 }
 
-/** The token may be the one that the node joined with long ago; then what it has must do for the days that are left. */
-async function renew(path: string, known: Identity, options: IdentityOptions): Promise<Identity> {
-  try {
-    return await joinAnew(path, options);
-  } catch (error) {
-    options.signal.throwIfAborted();
-    options.log.warn({ error }, "The node's certificate could not be renewed");
-    return known;
-  }
+/** In place of the one on disk: when this resolves, it outlasts a power cut. */
+export async function keepIdentity(data: string, identity: Identity): Promise<void> {
+  await save(joinPath(data, FILE_NAME), identity);
 }
 
 function endedError(path: string, { certificate }: Identity): ConfigError {
@@ -126,6 +114,17 @@ async function save(path: string, identity: Identity): Promise<void> {
     await file.close();
   }
   await rename(aside, path);
+  await syncFolder(dirname(path));
+}
+
+/** A new name in a folder outlasts a power cut only once the folder is written. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -1,13 +1,14 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect, type DetailedPeerCertificate } from "node:tls";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
-import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
+import { fingerprint } from "#tls/node-identity.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { type JoinResponse, LINK_PATHS } from "#wire/link.ts";
+import { LINK_PATHS } from "#wire/link.ts";
 import { withDeadline } from "../deadline.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { isJoinResponse } from "./answers.ts";
+import { checkIssued } from "./check-issued.ts";
 import { controlAddress } from "./control-address.ts";
 import type { Identity } from "./identity.ts";
 import { post } from "./post.ts";
@@ -38,8 +39,8 @@ export async function join(control: string, joinToken: string, signal: AbortSign
     async (limited) => await post({ url, authority, body, signal: limited }),
   );
   if (!isJoinResponse(answer)) throw unreachable(new Error("control's answer is not one to a join"));
-  checkCertificate(answer, { authority, privateKey });
-  return { nodeId: answer.nodeId, certificate: answer.certificate, privateKey, authority };
+  const { nodeId, certificate } = answer;
+  return checkIssued({ nodeId, certificate, privateKey, authority });
 }
 
 /** The CA's certificate, PEM, out of the chain that control shows, if it is the one with the fingerprint. */
@@ -81,25 +82,4 @@ function chainOf(leaf: DetailedPeerCertificate): readonly DetailedPeerCertificat
     next = next.issuerCertificate;
   }
   return chain;
-}
-
-function checkCertificate(
-  { nodeId, certificate }: JoinResponse,
-  { authority, privateKey }: { readonly authority: string; readonly privateKey: string },
-): void {
-  const issued = parseCertificate(certificate);
-  const ours =
-    issued?.verify(new X509Certificate(authority).publicKey) === true &&
-    issued.checkPrivateKey(createPrivateKey(privateKey)) &&
-    nodeIdentity(issued)?.nodeId === nodeId;
-  if (!ours)
-    throw new GatewayError("internal", { detail: "control gave a certificate that is not this node's" });
-}
-
-function parseCertificate(pem: string): X509Certificate | undefined {
-  try {
-    return new X509Certificate(pem);
-  } catch {
-    return undefined;
-  }
 }

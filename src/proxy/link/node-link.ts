@@ -14,8 +14,10 @@ import type {
 import { isGrant, isReopenResponse, isReportResponse } from "./answers.ts";
 import { CertificateWatch } from "./certificate.ts";
 import { ControlClock } from "./control-clock.ts";
+import type { Identity } from "./identity.ts";
 import type { LinkClient } from "./link-client.ts";
 import { type Registered, Registration } from "./registration.ts";
+import { Renewal } from "./renewal.ts";
 import { Reporter } from "./reporter.ts";
 import type { Obeyed } from "./settings.ts";
 
@@ -23,8 +25,11 @@ const deadlines = { reportMs: 10_000 } as const;
 
 export interface NodeLinkOptions {
   readonly client: LinkClient;
-  /** The node's own, PEM. */
-  readonly certificate: string;
+  readonly identity: Identity;
+  /** Writes a new one in place of that on disk. */
+  readonly keepIdentity: (identity: Identity) => Promise<void>;
+  /** The node shows a new certificate from now on. */
+  readonly onRenewed?: (identity: Identity) => void;
   readonly log: Log;
   readonly version: string;
   readonly pageOrigin: string;
@@ -46,12 +51,13 @@ export class NodeLink {
   readonly #certificate: CertificateWatch;
   readonly #registration: Registration;
   readonly #reporter: Reporter;
+  readonly #renewal: Renewal;
   readonly #clock = new ControlClock();
   readonly #lifetime = new AbortController();
   readonly #redeemMs: number;
 
-  constructor({ client, certificate: pem, log, redeemMs, end, ...options }: NodeLinkOptions) {
-    const certificate = new CertificateWatch(pem, log);
+  constructor({ client, identity, keepIdentity, log, redeemMs, end, ...options }: NodeLinkOptions) {
+    const certificate = new CertificateWatch(identity.certificate, log);
     this.#client = client;
     this.#certificate = certificate;
     this.#redeemMs = redeemMs;
@@ -66,6 +72,18 @@ export class NodeLink {
           signal,
           repeatable: true,
         }),
+    });
+    this.#renewal = new Renewal({
+      identity,
+      incarnation: this.incarnation,
+      link: client,
+      clock: this.#clock,
+      log,
+      keep: keepIdentity,
+      onRenewed: (renewed) => {
+        certificate.replace(renewed.certificate);
+        options.onRenewed?.(renewed);
+      },
     });
   }
 
@@ -140,7 +158,11 @@ export class NodeLink {
   async #keep(): Promise<void> {
     const { signal } = this.#lifetime;
     try {
-      await Promise.all([this.#registration.keep(signal), this.#reporter.run(signal)]);
+      await Promise.all([
+        this.#registration.keep(signal),
+        this.#reporter.run(signal),
+        this.#renewal.run(signal),
+      ]);
     } catch (error) {
       if (!signal.aborted) throw error;
     }

@@ -225,6 +225,13 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("listNodes", {}, 200);
   await check.call("addJoinToken", { body: { uses: 1, expiresInSeconds: 60 } }, 201);
 
+  const [{ id: nodeId = "" } = {}] = await api.control.services.nodes.list(api.control.admin);
+  await check.call("removeNode", { path: { id: nodeId } }, 409);
+  await check.call("revokeNode", { path: { id: nodeId }, as: member }, 403);
+  await check.call("revokeNode", { path: { id: nodeId } }, 200);
+  await check.call("revokeNode", { path: nowhere }, 404);
+  await check.call("removeNode", { path: { id: nodeId } }, 204);
+  await check.call("removeNode", { path: { id: nodeId } }, 404);
   await check.call("listTicketKeys", {}, 200);
   await check.call("listTicketKeys", { as: member }, 403);
   await check.call("rotateTicketKeys", {}, 201);
