@@ -16,6 +16,7 @@ import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
 import type { Installation } from "./installation.ts";
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
+import { createGrantsErrand } from "./link/errands/grants.ts";
 import { createKeysErrand } from "./link/errands/keys.ts";
 import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
@@ -28,9 +29,12 @@ import { createReports } from "./sessions/reports.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings, type SettingValues } from "./settings/settings.ts";
 import type { Store } from "./store/store.ts";
+import { createGrants, createReopenCredentials } from "./tickets/grants.ts";
 import { createKeyGenerations } from "./tickets/key-generations.ts";
 import { createKeyRotation } from "./tickets/key-rotation.ts";
 import { createNodeKeys } from "./tickets/node-keys.ts";
+import { createOfflineGrants } from "./tickets/offline-grants.ts";
+import { createOfflineRedemption } from "./tickets/offline-redemption.ts";
 import { createRedemption } from "./tickets/redemption.ts";
 
 const DRIVERS: Drivers = new Map([[MANUAL_DRIVER, manualDriver]]);
@@ -64,6 +68,10 @@ export async function compose({
   const assignNode = createAssignment({ ...base, values });
   const issueTicket = createTicketIssue({ ...base, values, assignNode, nodeKeys });
   const judgeStanding = createStanding(store);
+  const granting = {
+    makeGrant: createGrants({ ...base, judgeStanding }),
+    reopenOf: createReopenCredentials(key, installationId),
+  };
   const settingsFor = createNodeSettings({ ...base, values });
 
   return {
@@ -82,10 +90,14 @@ export async function compose({
       join: createJoin({ ...base, authority, installationId }),
       renewal: createRenewal({ ...base, authority, installationId }),
       registry: createRegistry({ ...base, nodeKeys, settingsFor }),
-      redeem: createRedemption({ ...base, judgeStanding }),
+      redeem: createRedemption({ ...base, ...granting }),
       reopen: createReopen({ ...base, values, judgeStanding, issueTicket }),
-      takeReports: createReports(store),
-      errands: [createEndSessionsErrand(createClosings(store), log), createKeysErrand({ ...base, nodeKeys })],
+      takeReports: createReports(store, createOfflineRedemption(store, judgeStanding)),
+      errands: [
+        createEndSessionsErrand(createClosings(store), log),
+        createKeysErrand({ ...base, nodeKeys }),
+        createGrantsErrand(createOfflineGrants({ ...base, ...granting }), log),
+      ],
       cluster,
       log,
     },

@@ -6,6 +6,7 @@ import { silenceMs } from "./fleet/up.ts";
 import { periodically } from "./periodic.ts";
 import {
   createLostNodeSweep,
+  createOfflineSweep,
   createSilentNodeSweep,
   createThumbnailSweep,
   createTicketSweep,
@@ -48,6 +49,7 @@ export function startSweeps(parts: {
   const sweeps = [
     periodically(keys, { everyMs: intervals.keysMs, name: "ticket keys", log }),
     periodically(createTicketSweep(store), { everyMs: intervals.ticketsMs, name: "tickets", log }),
+    periodically(createOfflineSweep(parts), { everyMs: intervals.ticketsMs, name: "offline tickets", log }),
     periodically(createThumbnailSweep(store), { everyMs: intervals.thumbnailsMs, name: "thumbnails", log }),
     periodically(unreported, { everyMs: intervals.nodesMs, name: "unreported sessions", log }),
     periodically(silent, { everyMs: intervals.silenceMs, name: "silent nodes", log }),

@@ -56,7 +56,11 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
   const obey = createCommands({
     incarnation: () => link.incarnation,
-    end: (session, reason) => sessions.end(session, reason),
+    end: (session, reason) => {
+      link.forgetGrant(session);
+      return sessions.end(session, reason);
+    },
+    keepGrants: (grants) => link.keepGrants(grants),
     takeKeys: (keys) => link.takeKeys(keys),
     isReporting: (session) => link.isReporting(session),
   });

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { Grant } from "./grant.ts";
 import { Ending } from "./viewer.ts";
 
 /**
@@ -21,6 +22,8 @@ export const linkLimits = {
   envelopesPerFrame: 1024,
   /** Ticket keys that a node holds. Control has three at most; this is for a later one that has more. */
   ticketKeys: 8,
+  /** Grants in one command; each takes a few kilobytes at most. */
+  grantsPerCommand: 100,
 } as const;
 
 /** What a node can ask over the channel; the types below that are named after them are their bodies. */
@@ -37,7 +40,7 @@ export const LINK_CALLS = [
 export type LinkCall = (typeof LINK_CALLS)[number];
 
 /** What control can ask a node: its commands. A node that answers has done it, or has said why not. */
-export const LINK_COMMANDS = ["end-sessions", "keys"] as const;
+export const LINK_COMMANDS = ["end-sessions", "keys", "grants"] as const;
 export type LinkCommand = (typeof LINK_COMMANDS)[number];
 
 const Question = Type.Object({
@@ -141,6 +144,8 @@ export const NodeSettings = Type.Object({
   found: Type.Optional(Type.Object({ pageOrigin: Type.String(), webSocketOrigin: Type.String() })),
   /** Page origins of the other nodes that are up. */
   entrances: Type.Array(Type.String()),
+  /** console.offline.policy: whether tickets are accepted while no control answers. Absent: they are refused. */
+  acceptOffline: Type.Optional(Type.Boolean()),
 });
 export type NodeSettings = Static<typeof NodeSettings>;
 
@@ -210,6 +215,16 @@ export type ReopenRequest = Static<typeof ReopenRequest>;
 export const ReopenResponse = Type.Object({ url: Type.String() });
 export type ReopenResponse = Static<typeof ReopenResponse>;
 
+/** A ticket that the node accepted while no control answered. */
+const OfflineRedemption = Type.Object({
+  /** Milliseconds since 1970, by control's clock as the node knows it. */
+  at: Type.Integer(),
+  viewerAddress: Type.String({ maxLength: 64 }),
+  /** Of the question that nobody answered; control may have heard it. */
+  nonce: Type.String({ minLength: 16, maxLength: 64 }),
+});
+export type OfflineRedemption = Static<typeof OfflineRedemption>;
+
 /** What became of a session. Control takes each at most once, in any order, and ignores lower attachments. */
 export const SessionReport = Type.Object({
   sessionId: Type.String({ maxLength: 64 }),
@@ -219,6 +234,8 @@ export const SessionReport = Type.Object({
   state: Type.Union([Type.Literal("active"), Type.Literal("ended")]),
   /** Present when ended. */
   ending: Type.Optional(Ending),
+  /** Present in every report of a session that was opened while no control answered. */
+  redeemed: Type.Optional(OfflineRedemption),
   /** Console bytes towards the viewer, and from it. */
   bytesToViewer: Type.Integer({ minimum: 0 }),
   bytesFromViewer: Type.Integer({ minimum: 0 }),
@@ -265,6 +282,21 @@ export type KeysCommand = Static<typeof KeysCommand>;
 /** The newest that the node holds now. */
 export const KeysAnswer = Type.Object({ ticketGeneration: Type.Integer({ minimum: 0 }) });
 export type KeysAnswer = Static<typeof KeysAnswer>;
+
+/** Grants of tickets that are not redeemed yet, which the node may accept while no control answers, until they end. */
+export const GrantsCommand = Type.Object({
+  incarnation: Incarnation,
+  grants: Type.Array(Type.Object({ grant: Grant, expiresAt: Type.Integer() }), {
+    maxItems: linkLimits.grantsPerCommand,
+  }),
+});
+export type GrantsCommand = Static<typeof GrantsCommand>;
+
+/** The sessions whose grants the node has now. */
+export const GrantsAnswer = Type.Object({
+  kept: Type.Array(Type.String({ maxLength: 64 }), { maxItems: linkLimits.grantsPerCommand }),
+});
+export type GrantsAnswer = Static<typeof GrantsAnswer>;
 
 export const DeregisterRequest = Type.Object({ incarnation: Incarnation });
 export type DeregisterRequest = Static<typeof DeregisterRequest>;

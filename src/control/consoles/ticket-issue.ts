@@ -3,14 +3,17 @@ import type { Clock } from "#base/clock.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Protocol } from "#wire/grant.ts";
 import { sealTicket } from "#wire/ticket.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { AssignedNode, AssignNode } from "../fleet/candidates.ts";
 import type { ApiName, IssuedConsole, TicketPurpose } from "../services.ts";
 import { isUnredeemed } from "../sessions/conditions.ts";
 import { createSessionIds } from "../sessions/session-id.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
+import type { OfflineGrant } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { NodeKeys } from "../tickets/node-keys.ts";
+import { WANTED } from "../tickets/offline-grants.ts";
 import { consoleUrl, webSocketOf } from "./console-url.ts";
 
 /** A console that its opener may have: rights and machine were judged. */
@@ -44,12 +47,13 @@ const FIRST_ATTACHMENT = 1;
 /** Assigns a node, writes the session and seals its ticket: one durable transaction. */
 export function createTicketIssue(parts: {
   readonly store: Store;
+  readonly cluster: Cluster;
   readonly values: SettingValues;
   readonly clock: Clock;
   readonly assignNode: AssignNode;
   readonly nodeKeys: NodeKeys;
 }): IssueTicket {
-  const { store, values, clock, assignNode, nodeKeys } = parts;
+  const { store, cluster, values, clock, assignNode, nodeKeys } = parts;
   const nextId = createSessionIds(clock);
   const countUnredeemed = prepareCount(store);
   const insertSession = prepareInsert(store);
@@ -59,6 +63,8 @@ export function createTicketIssue(parts: {
     const id = nextId();
     const issuedAt = clock.now();
     const expiresAt = issuedAt + values.value(`console.ticket.lifetime.${api}`);
+    // Nobody comes back to a picture.
+    const isOffline = values.value("console.offline.policy") === "accept" && order.purpose === "console";
     const maximumPending = values.value("console.ticket.pending.max");
 
     const node = await store.db.transaction().execute(async (db) => {
@@ -70,7 +76,8 @@ export function createTicketIssue(parts: {
         });
       const assigned = await assignNode(db, machine.id);
       if (assigned === undefined) throw new GatewayError("no_node_available");
-      await insertSession(db, sessionValues({ order, assigned, id, issuedAt, expiresAt }));
+      await insertSession(db, sessionValues({ order, assigned, id, issuedAt, expiresAt, isOffline }));
+      if (isOffline) await cluster.publish(db, "node", assigned.id);
       return assigned;
     });
 
@@ -137,6 +144,7 @@ function prepareInsert(store: Store) {
     ticket_expires_at: INTEGER,
     creator_address: TEXT,
     bound_address: nullable(TEXT),
+    offline_grant: nullable(of<OfflineGrant>()),
   };
   return prepare(store, kinds, (query, values) =>
     query.insertInto("sessions").values({
@@ -148,7 +156,7 @@ function prepareInsert(store: Store) {
   );
 }
 
-function sessionValues({ order, assigned, id, issuedAt, expiresAt }: NewSession) {
+function sessionValues({ order, assigned, id, issuedAt, expiresAt, isOffline }: NewSession) {
   const { account, machine } = order;
   return {
     id,
@@ -169,6 +177,7 @@ function sessionValues({ order, assigned, id, issuedAt, expiresAt }: NewSession)
     ticket_expires_at: expiresAt,
     creator_address: order.creatorAddress,
     bound_address: order.boundAddress ?? null,
+    offline_grant: isOffline ? WANTED : null,
   };
 }
 
@@ -178,4 +187,6 @@ interface NewSession {
   readonly id: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
+  /** Whether its node is to have the grant ahead. */
+  readonly isOffline: boolean;
 }

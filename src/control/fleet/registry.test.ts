@@ -30,6 +30,7 @@ test("a node that registers gets its key, the time, and what it is to obey", asy
       allowedOrigins: [PUBLIC_ORIGIN, "https://portal.example"],
       frameAncestors: ["https://portal.example"],
       entrances: [],
+      acceptOffline: false,
     },
   });
 });

@@ -1,6 +1,7 @@
 import { type ExpressionBuilder, type ExpressionWrapper, type SqlBool, sql } from "kysely";
 import type { ErrorCode } from "#wire/errors.ts";
 import { type EndSessionsCommand, linkLimits } from "#wire/link.ts";
+import type { EndingKind } from "#wire/viewer.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
 import type { Schema } from "../store/schema.ts";
@@ -39,10 +40,17 @@ export function createClosing(store: Store, cluster: Cluster): CloseSessions {
       .set(endedColumns({ kind: "refused", code, ...(detail === undefined ? {} : { detail }) }, store.now))
       .where(which)
       .where(isUnredeemed)
+      // Where its node has the grant, somebody may be using it.
+      .where("offline_grant", "is", null)
       .execute();
     const closing = await db
       .updateTable("sessions")
-      .set({ state: "closing", ending_kind: "closed", ending_code: code, ending_detail: detail ?? null })
+      .set({
+        state: "closing",
+        ending_kind: sql<EndingKind>`case when redeemed_at is null then 'refused' else 'closed' end`,
+        ending_code: code,
+        ending_detail: detail ?? null,
+      })
       .where(which)
       .where("state", "in", statesBefore("closing"))
       .returning("node_id")
@@ -85,7 +93,12 @@ export function createClosings(store: Store): Closings {
       .where("id", "=", slots.id)
       .where("node_id", "=", slots.nodeId)
       .where("state", "=", "closing")
-      .where("redeemed_at", "<=", (where) => where(store.now, "-", slots.unheardOfMs)),
+      .where((where) =>
+        where.or([
+          where("redeemed_at", "is", null),
+          where("redeemed_at", "<=", where(store.now, "-", slots.unheardOfMs)),
+        ]),
+      ),
   );
 
   return {

@@ -1,9 +1,11 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { drawRandom } from "#base/process/random.ts";
-import { GatewayError } from "#wire/gateway-error.ts";
+import type { ErrorCode } from "#wire/errors.ts";
+import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import type {
+  GrantsCommand,
   NodeTicketKey,
   RedeemRequest,
   ReopenRequest,
@@ -16,12 +18,16 @@ import { CertificateWatch } from "./certificate.ts";
 import { ControlClock } from "./control-clock.ts";
 import type { Identity } from "./identity.ts";
 import type { LinkClient } from "./link-client.ts";
+import { OfflineGrants } from "./offline-grants.ts";
 import { type Registered, Registration } from "./registration.ts";
 import { Renewal } from "./renewal.ts";
 import { Reporter } from "./reporter.ts";
 import type { Obeyed } from "./settings.ts";
 
 const deadlines = { reportMs: 10_000 } as const;
+
+/** No control can say whether a ticket is good. */
+const OFFLINE: ReadonlySet<ErrorCode> = new Set(["control_unreachable"]);
 
 export interface NodeLinkOptions {
   readonly client: LinkClient;
@@ -53,12 +59,15 @@ export class NodeLink {
   readonly #reporter: Reporter;
   readonly #renewal: Renewal;
   readonly #clock = new ControlClock();
+  readonly #offline = new OfflineGrants(this.#clock);
+  readonly #log: Log;
   readonly #lifetime = new AbortController();
   readonly #redeemMs: number;
 
   constructor({ client, identity, keepIdentity, log, redeemMs, end, ...options }: NodeLinkOptions) {
     const certificate = new CertificateWatch(identity.certificate, log);
     this.#client = client;
+    this.#log = log;
     this.#certificate = certificate;
     this.#redeemMs = redeemMs;
     this.#registration = new Registration({ ...options, link: client, certificate, clock: this.#clock, log });
@@ -115,15 +124,36 @@ export class NodeLink {
 
   /** Throws a GatewayError; `control_unreachable` also where the node has no certificate to ask with any more. */
   async redeem(request: Omit<RedeemRequest, "incarnation" | "nonce">): Promise<Grant> {
+    const ahead = request.purpose === undefined ? this.#offline.take(request) : undefined;
     if (this.#certificate.hasEnded(this.#clock.now()))
       throw new GatewayError("control_unreachable", { detail: "the console node has to join again" });
-    const body = { ...request, incarnation: this.incarnation, nonce: newNonce() };
-    return await this.#client.call("redeem", body, isGrant, { ...this.#callOptions, repeatable: true });
+    const nonce = newNonce();
+    const at = this.#clock.now();
+    const body = { ...request, incarnation: this.incarnation, nonce };
+    try {
+      return await this.#client.call("redeem", body, isGrant, { ...this.#callOptions, repeatable: true });
+    } catch (error) {
+      const { code } = toGatewayError(error);
+      if (ahead === undefined || !OFFLINE.has(code) || this.settings?.acceptsOffline !== true) throw error;
+      this.#offline.redeem(request, { at, viewerAddress: request.viewerAddress, nonce });
+      this.#log.info({ sessionId: request.sessionId }, "Console opened while no control answers");
+      return ahead;
+    }
   }
 
   async reopen(request: Omit<ReopenRequest, "incarnation">): Promise<ReopenResponse> {
     const body = { ...request, incarnation: this.incarnation };
     return await this.#client.call("reopen", body, isReopenResponse, this.#callOptions);
+  }
+
+  /** See `OfflineGrants.keep`. */
+  keepGrants(grants: GrantsCommand["grants"]): string[] {
+    return this.#offline.keep(grants);
+  }
+
+  /** Control wants this session over: whoever comes with its ticket is refused. */
+  forgetGrant(session: Pick<SessionReport, "sessionId" | "attachment">): void {
+    this.#offline.take(session);
   }
 
   /** See `Registration.takeKeys`. */
@@ -136,11 +166,12 @@ export class NodeLink {
   }
 
   report(report: SessionReport): void {
-    this.#reporter.report(report);
+    this.#reporter.report(this.#offline.complete(report));
   }
 
   /** Ends heartbeats, and whatever waits for an answer. */
   stopAsking(): void {
+    this.#offline.clear();
     this.#lifetime.abort(new GatewayError("node_stopping"));
   }
 
