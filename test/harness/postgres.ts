@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { chownSync, globSync, mkdirSync, statSync } from "node:fs";
+import { chownSync, existsSync, globSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after } from "node:test";
 import pg from "pg";
@@ -59,7 +59,7 @@ export async function startPostgres(
   const runner = findRunner();
   const folder = options.at ?? scratch();
   const data = join(folder.path, "data");
-  if (options.at === undefined) await initialize({ data, programs, runner, folder: folder.path });
+  if (!existsSync(data)) await initialize({ data, programs, runner, folder: folder.path });
   const start = async (port: number) => {
     const child = await startProcess(
       join(programs, "postgres"),

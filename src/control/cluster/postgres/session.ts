@@ -50,7 +50,7 @@ export class Session {
   #isLost = false;
 
   constructor(options: pg.ClientConfig, { user, log }: { readonly user: SessionUser; readonly log: Log }) {
-    this.#options = { ...options, query_timeout: limits.answerMs };
+    this.#options = { ...options, application_name: "porthole session", query_timeout: limits.answerMs };
     this.#user = user;
     this.#log = log;
     this.#opened.promise.catch(() => {});
