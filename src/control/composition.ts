@@ -53,7 +53,7 @@ export async function compose({
   const { id: installationId, key, vault, authority } = installation;
   const closeSessions = createClosing(store, cluster);
   const base = { store, closeSessions, clock, log, vault, drivers: DRIVERS, publicOrigin };
-  const { settings, values } = await createSettings(store);
+  const { settings, values } = await createSettings({ store, cluster, log });
   const ticketKeys = createTicketKeys(key, installationId);
   const assignNode = createAssignment({ ...base, values });
   const issueTicket = createTicketIssue({ ...base, values, assignNode, ticketKeys });

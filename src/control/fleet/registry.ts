@@ -54,6 +54,8 @@ export function createRegistry({ store, clock, log, ticketKeys, settingsFor }: P
         seen_at: store.now,
       };
       const lost = await store.db.transaction().execute(async (db) => {
+        // One start after the other: the older one is not to come back between what the newer one does.
+        await store.lock(db, `node ${nodeId}`);
         await enter(db, { nodeId, incarnation, now });
         await db.updateTable("nodes").set(columns).where("id", "=", nodeId).execute();
         const ending = { kind: "failed", code: "node_lost" } as const;
@@ -85,6 +87,7 @@ export function createRegistry({ store, clock, log, ticketKeys, settingsFor }: P
 
     async deregister(nodeId, { incarnation }) {
       const ended = await store.db.transaction().execute(async (db) => {
+        await store.lock(db, `node ${nodeId}`);
         const { numUpdatedRows } = await db
           .updateTable("nodes")
           .set({ incarnation: null, sessions: 0 })

@@ -26,6 +26,7 @@ export interface Schema {
   incarnations: IncarnationTable;
   join_tokens: JoinTokenTable;
   settings: SettingTable;
+  compatibility: CompatibilityTable;
 }
 
 /** One row, made by the bootstrap. A database without it is empty. */
@@ -174,4 +175,11 @@ interface JoinTokenTable {
 interface SettingTable {
   name: string;
   value: string;
+}
+
+/** One row. */
+interface CompatibilityTable {
+  id: "schema";
+  /** The migration that a version has to know to work with these tables: see migrations/compatibility.ts. */
+  oldest: string;
 }
