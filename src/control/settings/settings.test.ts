@@ -125,6 +125,6 @@ interface Parts {
 async function withParts(work: (parts: Parts) => Promise<void>): Promise<void> {
   await using folder = scratch();
   const log = pino({ level: "silent" });
-  await using opened = await openTestDatabase("SQLite", { folder: folder.path, clock: testClock(), log });
+  await using opened = await openTestDatabase({ folder: folder.path, clock: testClock(), log });
   await work({ ...opened, log });
 }
