@@ -20,6 +20,7 @@ import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
 import { createMachines } from "./machines/machines.ts";
 import { createProjects } from "./projects/projects.ts";
 import type { Services } from "./services.ts";
+import { createClosing, createClosings } from "./sessions/closing.ts";
 import { createReports } from "./sessions/reports.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings, type SettingValues } from "./settings/settings.ts";
@@ -50,7 +51,8 @@ export async function compose({
   readonly log: Log;
 }): Promise<{ readonly services: Services; readonly link: LinkParts; readonly values: SettingValues }> {
   const { id: installationId, key, vault, authority } = installation;
-  const base = { store, clock, log, vault, drivers: DRIVERS, publicOrigin };
+  const closeSessions = createClosing(store, cluster);
+  const base = { store, closeSessions, clock, log, vault, drivers: DRIVERS, publicOrigin };
   const { settings, values } = await createSettings({ store, cluster, log });
   const ticketKeys = createTicketKeys(key, installationId);
   const assignNode = createAssignment({ ...base, values });
@@ -75,6 +77,8 @@ export async function compose({
       redeem: createRedemption({ ...base, judgeStanding }),
       reopen: createReopen({ ...base, values, judgeStanding, issueTicket }),
       takeReports: createReports(store),
+      closings: createClosings(store),
+      cluster,
       log,
     },
     values,

@@ -7,6 +7,7 @@ import { sweepJoinTokens } from "./fleet/join-tokens.ts";
 import { periodically } from "./periodic.ts";
 import {
   createLostNodeSweep,
+  createSilentNodeSweep,
   createThumbnailSweep,
   createTicketSweep,
   createUnreportedSweep,
@@ -17,6 +18,7 @@ import type { Store } from "./store/store.ts";
 
 const intervals = {
   ticketsMs: 5000,
+  silenceMs: 1_000,
   nodesMs: 15_000,
   thumbnailsMs: 10_000,
   credentialsMs: 60_000,
@@ -39,6 +41,7 @@ export function startSweeps(parts: {
     if (sessions > 0) log.warn({ sessions }, message);
   };
   const unreported = logged(createUnreportedSweep(store), "Sessions ended whose nodes never opened them");
+  const silent = logged(createSilentNodeSweep(parts), "Sessions detached: their nodes are not heard of");
   const lost = logged(createLostNodeSweep(parts), "Sessions ended whose nodes are not heard of any more");
   const tickets = createTicketSweep(store);
   const thumbnails = createThumbnailSweep(store);
@@ -51,6 +54,7 @@ export function startSweeps(parts: {
       periodically(tickets, { everyMs: intervals.ticketsMs, name: "tickets", log }),
       periodically(thumbnails, { everyMs: intervals.thumbnailsMs, name: "thumbnails", log }),
       periodically(unreported, { everyMs: intervals.nodesMs, name: "unreported sessions", log }),
+      periodically(silent, { everyMs: intervals.silenceMs, name: "silent nodes", log }),
       periodically(lost, { everyMs: intervals.nodesMs, name: "lost nodes", log }),
       periodically(credentials, { everyMs: intervals.credentialsMs, name: "credentials", log }),
     ];

@@ -31,7 +31,13 @@ export function storeConformance(
     });
 
   check("what was written is read back, with numbers as numbers", async ({ db }) => {
-    const row = { id: "a", name: "Ä ☃ ' \" \\ %", role: "admin" as const, created_at: 1_700_000_000_123 };
+    const row = {
+      id: "a",
+      name: "Ä ☃ ' \" \\ %",
+      role: "admin" as const,
+      disabled: 0 as const,
+      created_at: 1_700_000_000_123,
+    };
 
     await db.insertInto("accounts").values(row).execute();
 

@@ -5,6 +5,7 @@ import type { NewApiKey } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Accounts } from "../services.ts";
+import type { CloseSessions } from "../sessions/closing.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { newCredential } from "../vault/credential.ts";
 import type { Place, Vault } from "../vault/vault.ts";
@@ -22,10 +23,12 @@ export function createApiKeys({
   store,
   vault,
   clock,
+  closeSessions,
 }: {
   readonly store: Store;
   readonly vault: Vault;
   readonly clock: Clock;
+  readonly closeSessions: CloseSessions;
 }): Pick<Accounts, "addApiKey" | "listApiKeys" | "removeApiKey"> {
   return {
     async addApiKey(caller, accountId) {
@@ -63,12 +66,17 @@ export function createApiKeys({
 
     async removeApiKey(caller, accountId, apiKey) {
       requireAdministrator(caller);
-      const { numDeletedRows } = await store.db
-        .deleteFrom("api_keys")
-        .where("api_key", "=", apiKey)
-        .where("account_id", "=", accountId)
-        .executeTakeFirst();
-      if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "API key" });
+      await store.db.transaction().execute(async (db) => {
+        const { numDeletedRows } = await db
+          .deleteFrom("api_keys")
+          .where("api_key", "=", apiKey)
+          .where("account_id", "=", accountId)
+          .executeTakeFirst();
+        if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "API key" });
+        const opened: Parameters<CloseSessions>[1] = (session) =>
+          session.and([session("account_id", "=", accountId), session("api_key", "=", apiKey)]);
+        await closeSessions(db, opened, { code: "access_withdrawn" });
+      });
     },
   };
 }

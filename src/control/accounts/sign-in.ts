@@ -89,6 +89,7 @@ export function createSignIn({
         .innerJoin("accounts", "accounts.id", "api_keys.account_id")
         .select(["api_keys.api_key", "api_keys.secret_sealed", "accounts.id"])
         .where((where) => where.or([where("api_keys.api_key", "=", name), where("accounts.name", "=", name)]))
+        .where("accounts.disabled", "=", 0)
         .execute();
       // A name that is not known costs what a wrong secret costs: the time of a refusal must not tell who has an account.
       if (keys.length === 0) fits(secret, nobodysSecret, NOBODY);

@@ -35,6 +35,7 @@ export function createConsoles({ store, vault, drivers, values, issueTicket }: P
       await requireConsole(driverOf(drivers, machine.driver), toDriverMachine(machine, vault));
       return await issueTicket({
         account: { id: caller.accountId, name: caller.name },
+        apiKey: caller.apiKey,
         machine,
         api: options.api,
         purpose: options.purpose ?? "console",

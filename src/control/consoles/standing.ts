@@ -28,6 +28,7 @@ export function createStanding(store: Store) {
         join.on("machines.id", "=", slots.machineId).on("machines.project_id", "=", slots.projectId),
       )
       .where("accounts.id", "=", slots.accountId)
+      .where("accounts.disabled", "=", 0)
       .select(MACHINE_COLUMNS)
       .select(["accounts.id as account_id", "accounts.name as account_name", "accounts.role as role"])
       .select("memberships.project_id as member_of"),

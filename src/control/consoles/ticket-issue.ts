@@ -17,6 +17,8 @@ import { consoleUrl, webSocketOf } from "./console-url.ts";
 /** A console that its opener may have: rights and machine were judged. */
 interface ConsoleOrder {
   readonly account: { readonly id: string; readonly name: string };
+  /** The key that it is opened with, where it is one. */
+  readonly apiKey?: string | undefined;
   readonly machine: {
     readonly id: string;
     readonly name: string;
@@ -123,6 +125,7 @@ function prepareInsert(store: Store) {
     id: TEXT,
     account_id: TEXT,
     account_name: TEXT,
+    api_key: nullable(TEXT),
     project_id: TEXT,
     machine_id: TEXT,
     machine_name: TEXT,
@@ -154,6 +157,7 @@ function sessionValues({ order, assigned, id, issuedAt, expiresAt }: NewSession)
     id,
     account_id: account.id,
     account_name: account.name,
+    api_key: order.apiKey ?? null,
     project_id: machine.project_id,
     machine_id: machine.id,
     machine_name: machine.name,

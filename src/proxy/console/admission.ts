@@ -24,7 +24,7 @@ export interface AdmissionLink {
   readonly incarnation: string;
   /** What this node was told when it registered; undefined before. */
   readonly registered: { readonly nodeId: string; readonly ticketKey: TicketKey } | undefined;
-  redeem(request: Omit<RedeemRequest, "incarnation">): Promise<Grant>;
+  redeem(request: Omit<RedeemRequest, "incarnation" | "nonce">): Promise<Grant>;
   report(report: SessionReport): void;
 }
 

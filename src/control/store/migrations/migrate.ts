@@ -7,6 +7,7 @@ import { up as webSessionKinds } from "./0003-web-session-kinds.ts";
 import { up as consoleLists } from "./0004-console-lists.ts";
 import { up as cheaperOpens } from "./0005-cheaper-opens.ts";
 import { up as oldestVersion } from "./0006-oldest-version.ts";
+import { up as endingsFromOutside } from "./0007-endings-from-outside.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -20,6 +21,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0004-console-lists": { up: consoleLists },
   "0005-cheaper-opens": { up: cheaperOpens },
   "0006-oldest-version": { up: oldestVersion },
+  "0007-endings-from-outside": { up: endingsFromOutside },
 };
 
 /**
