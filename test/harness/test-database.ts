@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { chmodSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
 import { sql } from "kysely";
 import type { Log } from "#base/process/log.ts";
 import type { Secret } from "#base/secret.ts";
@@ -19,12 +18,18 @@ type TestDatabase = (typeof DATABASES)[number];
 
 const ofThisTest = new AsyncLocalStorage<TestDatabase>();
 
-/** The same test on every database that control runs on: `testControl` and `testApi` take the test's. */
-export function onEachDatabase(title: string, body: () => Promise<void>): void {
-  for (const database of DATABASES)
-    test(`${title} (${database})`, { skip: database === "PostgreSQL" && lackingPostgres }, async () => {
-      await ofThisTest.run(database, body);
-    });
+type Test = readonly [title: string, options: { skip: string | false }, body: () => Promise<void>];
+
+/**
+ * The same test on every database that control runs on, for `for (const each of …) test(...t)`: a test belongs to the
+ * file that calls `test`. What opens a database in it, such as `testControl`, takes the one whose turn it is.
+ */
+export function onBoth(title: string, body: () => Promise<void>): readonly Test[] {
+  return DATABASES.map((database) => [
+    `${title} (${database})`,
+    { skip: database === "PostgreSQL" && lackingPostgres },
+    async () => await ofThisTest.run(database, body),
+  ]);
 }
 
 interface Replica {
