@@ -62,7 +62,7 @@ export async function compose({
   const { id: installationId, key, vault, authority } = installation;
   const closeSessions = createClosing(store, cluster);
   const base = { store, cluster, closeSessions, clock, log, vault, drivers: DRIVERS, publicOrigin };
-  const { settings, values } = await createSettings(store);
+  const { settings, values } = await createSettings({ store, cluster, log });
   const generations = await createKeyGenerations({ ...base, key, installationId });
   const nodeKeys = createNodeKeys(generations);
   const assignNode = createAssignment({ ...base, values });

@@ -67,6 +67,7 @@ export const ERRORS = {
   node_revoked: entry(503, 4466, true, "The console node that carried this console was taken out of service.", "Open the console again."),
   no_node_available: entry(503, 4463, true, "No console node is ready to take this console.", "Try again in a moment; if it stays so, tell your operator."),
   control_unreachable: entry(503, 4464, true, "The control plane did not answer, so the link could not be checked.", "Try again in a moment."),
+  database_unavailable: entry(503, 4465, true, "The control plane cannot reach its database.", "Try again in a moment; if it stays so, tell your operator."),
   internal: entry(500, 4500, true, "Something went wrong inside Porthole.", ASK_OPERATOR),
 
   // The API

@@ -10,9 +10,13 @@ interface ClusterUnderTest extends AsyncDisposable {
 }
 
 /** What control takes for granted of the cluster, whether that is one replica or many. `open` joins one of its own. */
-export function clusterConformance(form: string, open: () => Promise<ClusterUnderTest>): void {
+export function clusterConformance(
+  form: string,
+  open: () => Promise<ClusterUnderTest>,
+  skip: string | false = false,
+): void {
   const check = (title: string, body: (under: ClusterUnderTest) => Promise<void>) =>
-    test(`${form}: ${title}`, async () => {
+    test(`${form}: ${title}`, { skip }, async () => {
       await using under = await open();
       await body(under);
     });

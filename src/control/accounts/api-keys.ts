@@ -9,7 +9,7 @@ import type { CloseSessions } from "../sessions/closing.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { newCredential } from "../vault/credential.ts";
 import type { Place, Vault } from "../vault/vault.ts";
-import { requireAccount } from "./directory.ts";
+import { accountKey, requireAccount } from "./directory.ts";
 
 const limits = {
   /** Enough to give each of an account's programs its own, and to change them one by one. */
@@ -34,6 +34,7 @@ export function createApiKeys({
     async addApiKey(caller, accountId) {
       requireAdministrator(caller);
       return await store.db.transaction().execute(async (db) => {
+        await store.lock(db, accountKey(accountId));
         await requireAccount(db, accountId);
         const { count } = await db
           .selectFrom("api_keys")

@@ -134,6 +134,11 @@ interface AccountRow {
   readonly created_at: number;
 }
 
+/** Whoever counts what an account has before giving it more holds this (Store.lock). */
+export function accountKey(id: string): string {
+  return `account ${id}`;
+}
+
 /** Throws `not_found`. */
 export async function requireAccount(db: Queries, id: string): Promise<AccountRow> {
   const row = await db.selectFrom("accounts").selectAll().where("id", "=", id).executeTakeFirst();

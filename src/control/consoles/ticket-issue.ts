@@ -9,6 +9,7 @@ import type { ApiName, IssuedConsole, TicketPurpose } from "../services.ts";
 import { isUnredeemed } from "../sessions/conditions.ts";
 import { createSessionIds } from "../sessions/session-id.ts";
 import type { SettingValues } from "../settings/settings.ts";
+import { addWithinBounds } from "../store/bounded.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
 import type { OfflineGrant } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
@@ -67,15 +68,17 @@ export function createTicketIssue(parts: {
     const isOffline = values.value("console.offline.policy") === "accept" && order.purpose === "console";
     const maximumPending = values.value("console.ticket.pending.max");
 
-    const node = await store.db.transaction().execute(async (db) => {
+    const node = await addWithinBounds(store, "sessions", async (db, sayRoom) => {
       await order.spend?.(db);
       const [unredeemed] = await countUnredeemed(db, { accountId: account.id, purpose: order.purpose });
-      if ((unredeemed?.count ?? 0) >= maximumPending)
+      const left = maximumPending - (unredeemed?.count ?? 0);
+      if (left <= 0)
         throw new GatewayError("rate_limited", {
           detail: `the account has ${maximumPending} links that nobody used yet`,
         });
       const assigned = await assignNode(db, machine.id);
       if (assigned === undefined) throw new GatewayError("no_node_available");
+      sayRoom(Math.min(left, (assigned.maximumSessions ?? Infinity) - assigned.sessions));
       await insertSession(db, sessionValues({ order, assigned, id, issuedAt, expiresAt, isOffline }));
       if (isOffline) await cluster.publish(db, "node", assigned.id);
       return assigned;

@@ -27,7 +27,6 @@ export function createJoin({ store, clock, log, authority, installationId }: Par
     const certificate = await issueOrRefuse(authority, { installationId, nodeId, request, now });
 
     await store.db.transaction().execute(async (db) => {
-      await spendJoinToken(db, store, joinToken);
       await db
         .insertInto("nodes")
         .values({
@@ -43,6 +42,8 @@ export function createJoin({ store, clock, log, authority, installationId }: Par
           created_at: now,
         })
         .execute();
+      // Last, as all who join with the same token wait for each other from here to the commit.
+      await spendJoinToken(db, store, joinToken);
     });
     log.info({ nodeId }, "Node joined");
     return { nodeId, certificate, authority: authority.certificate };

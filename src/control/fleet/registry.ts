@@ -57,6 +57,8 @@ export function createRegistry({ store, clock, log, nodeKeys, settingsFor }: Par
         ticket_generation: request.ticketGeneration ?? keys.newest.generation,
       };
       const lost = await store.db.transaction().execute(async (db) => {
+        // One start after the other: the older one is not to come back between what the newer one does.
+        await store.lock(db, `node ${nodeId}`);
         await enter(db, { nodeId, incarnation, now });
         const { numUpdatedRows } = await db
           .updateTable("nodes")
@@ -100,6 +102,7 @@ export function createRegistry({ store, clock, log, nodeKeys, settingsFor }: Par
 
     async deregister(nodeId, { incarnation }) {
       const ended = await store.db.transaction().execute(async (db) => {
+        await store.lock(db, `node ${nodeId}`);
         const { numUpdatedRows } = await db
           .updateTable("nodes")
           .set({ incarnation: null, sessions: 0 })

@@ -112,7 +112,9 @@ export class Channel {
       for (const question of questions) void this.#answer(peer, question);
     } catch (thrown) {
       const { code } = toGatewayError(thrown);
-      if (code === "internal") for (const { id } of questions) this.#refuseOne(id, thrown);
+      // What is wrong is on our side: whose channel it is could not be told, and nobody is refused for that.
+      if (code === "internal" || code === "database_unavailable")
+        for (const { id } of questions) this.#refuseOne(id, thrown);
       else {
         this.#settle(questions.length);
         this.#refuse(LINK_CLOSE.refused, code);

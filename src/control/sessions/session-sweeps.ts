@@ -43,6 +43,8 @@ export function createTicketSweep(store: Store): SessionSweep {
           .where("ticket_expires_at", "<=", store.now)
           .limit(limits.sweptSessions),
       )
+      // One that is redeemed meanwhile was redeemed in time.
+      .where(isUnredeemed)
       .returning("id"),
   );
   return async () => (await end(store.db, {})).length;

@@ -27,6 +27,7 @@ export interface Schema {
   join_tokens: JoinTokenTable;
   ticket_keys: TicketKeyTable;
   settings: SettingTable;
+  compatibility: CompatibilityTable;
 }
 
 /** One row, made by the bootstrap. A database without it is empty. */
@@ -195,4 +196,11 @@ interface JoinTokenTable {
 interface SettingTable {
   name: string;
   value: string;
+}
+
+/** One row. */
+interface CompatibilityTable {
+  id: "schema";
+  /** The migration that a version has to know to work with these tables: see migrations/compatibility.ts. */
+  oldest: string;
 }

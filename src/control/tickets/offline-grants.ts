@@ -51,6 +51,7 @@ export function createOfflineGrants({ store, log, makeGrant, reopenOf }: Parts):
       await prepareReopen(store.db, { id: sessionId, hash: reopen.hash });
       return [{ grant, expiresAt: row.ticket_expires_at }];
     } catch (error) {
+      if (store.isUnavailable(error)) throw error;
       // Its ticket can be used while control is there to say so, and no longer.
       log.debug({ error, sessionId }, "A grant could not be given ahead");
       await mark(store.db, { id: sessionId, to: null });

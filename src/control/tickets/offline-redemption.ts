@@ -43,7 +43,7 @@ export function createOfflineRedemption(store: Store, judgeStanding: JudgeStandi
       return undefined;
     } catch (thrown) {
       const { code, detail = null } = toGatewayError(thrown);
-      if (code === "internal") throw thrown;
+      if (!WITHDRAWN.has(code)) throw thrown;
       await close(store.db, { id: sessionId, code, detail });
       return toEnd({ sessionId, attachment }, code, detail);
     }
@@ -57,6 +57,9 @@ function toEnd(
 ): SessionToEnd {
   return { ...session, code, ...(detail === null ? {} : { detail }) };
 }
+
+/** What else goes wrong is no answer yet: the node tells again. */
+const WITHDRAWN: ReadonlySet<ErrorCode> = new Set(["access_withdrawn", "machine_gone"]);
 
 const KEY = { id: TEXT, nodeId: TEXT, incarnation: TEXT, attachment: INTEGER } as const;
 

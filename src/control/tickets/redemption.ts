@@ -49,7 +49,7 @@ export function createRedemption({ store, makeGrant, reopenOf }: Parts): Redeem 
     } catch (cause) {
       const error = toGatewayError(cause);
       const { code, detail } = error;
-      const kind = code === "internal" ? "failed" : "refused";
+      const kind = code === "internal" || code === "database_unavailable" ? "failed" : "refused";
       await endSession(store, sessionId, { kind, code, ...(detail === undefined ? {} : { detail }) });
       throw error;
     }

@@ -10,7 +10,12 @@ import { endingOf } from "./ending.ts";
 import { UsedTickets } from "./used-tickets.ts";
 
 /** Ways in which a redemption fails without control having said no: it may have redeemed, and nobody heard it. */
-const UNHEARD: ReadonlySet<ErrorCode> = new Set(["control_unreachable", "node_stopping", "internal"]);
+const UNHEARD: ReadonlySet<ErrorCode> = new Set([
+  "control_unreachable",
+  "database_unavailable",
+  "node_stopping",
+  "internal",
+]);
 
 /** The link, as far as admission needs it. */
 export interface AdmissionLink {

@@ -27,7 +27,7 @@ import type { Obeyed } from "./settings.ts";
 const deadlines = { reportMs: 10_000 } as const;
 
 /** No control can say whether a ticket is good. */
-const OFFLINE: ReadonlySet<ErrorCode> = new Set(["control_unreachable"]);
+const OFFLINE: ReadonlySet<ErrorCode> = new Set(["control_unreachable", "database_unavailable"]);
 
 export interface NodeLinkOptions {
   readonly client: LinkClient;

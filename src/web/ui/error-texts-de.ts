@@ -62,6 +62,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   node_revoked: text("Der Konsolenknoten, der diese Konsole getragen hat, wurde außer Dienst gestellt.", "Öffnen Sie die Konsole noch einmal."),
   no_node_available: text("Kein Konsolenknoten ist bereit, diese Konsole zu übernehmen.", "Versuchen Sie es gleich noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber."),
   control_unreachable: text("Die Steuerung hat nicht geantwortet, darum ließ sich der Link nicht prüfen.", AGAIN_IN_A_MOMENT),
+  database_unavailable: text("Die Steuerung erreicht ihre Datenbank nicht.", "Versuchen Sie es gleich noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber."),
   internal: text("In Porthole ist etwas schiefgegangen.", ASK_OPERATOR),
 
   // The API

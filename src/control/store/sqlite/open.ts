@@ -14,6 +14,7 @@ import type { Schema } from "../schema.ts";
 import type { Queries, Store } from "../store.ts";
 import { adaptDatabase } from "./adapter.ts";
 import { Connection, GroupCommitDriver } from "./driver.ts";
+import { isDuplicate, isUnavailable } from "./errors.ts";
 import { createPrivateFile } from "./private-file.ts";
 import { claimSoleUse } from "./sole-use.ts";
 
@@ -21,9 +22,6 @@ const limits = {
   /** How long a statement waits while somebody else, such as a backup, holds the file's lock. */
   busyTimeoutMs: 5000,
 } as const;
-
-/** SQLITE_CONSTRAINT_PRIMARYKEY and SQLITE_CONSTRAINT_UNIQUE. */
-const DUPLICATE_CODES: readonly unknown[] = [1555, 2067];
 
 /** The embedded store knows of every commit, as there is nobody else who commits. */
 export interface SqliteStore extends Store {
@@ -44,12 +42,19 @@ export async function openSqliteStore(file: string, clock: Clock): Promise<Sqlit
     return {
       db,
       now: sql<number>`now_ms()`,
+      transactionsAtOnce: 1,
       async run<Row>(queries: Queries, query: CompiledQuery<Row>) {
         if (queries === db) return await driver.run(query);
         const { rows } = await queries.executeQuery(query);
         return rows;
       },
+      // Transactions take turns as it is.
+      async lock() {},
+      async share() {
+        return true;
+      },
       isDuplicate,
+      isUnavailable,
       async afterCommit(queries, action) {
         await queries.getExecutor().provideConnection(async (connection) => {
           if (!(connection instanceof Connection)) throw new Error("this is no connection to SQLite");
@@ -130,8 +135,4 @@ class Adapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
-}
-
-function isDuplicate(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && DUPLICATE_CODES.includes(error.errcode);
 }
