@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { type TestControl, type TestNode, testControl } from "../../../test/harness/control.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 
-test("what a revoked node asked before it was cut off makes it none again", async () => {
+for (const t of onBoth("what a revoked node asked before it was cut off makes it none again", async () => {
   await using control = await testControl();
   const node = await control.node();
   await control.services.nodes.revoke(control.admin, node.id);
@@ -17,9 +18,10 @@ test("what a revoked node asked before it was cut off makes it none again", asyn
   await assert.rejects(control.services.consoles.open(control.admin, { machineId, api: "native" }), {
     code: "no_node_available",
   });
-});
+}))
+  test(...t);
 
-test("a node that is revoked twice is as it was", async () => {
+for (const t of onBoth("a node that is revoked twice is as it was", async () => {
   await using control = await testControl();
   const node = await control.node();
 
@@ -27,9 +29,10 @@ test("a node that is revoked twice is as it was", async () => {
   control.clock.advance(1000);
 
   assert.deepEqual(await control.services.nodes.revoke(control.admin, node.id), first);
-});
+}))
+  test(...t);
 
-test("a node is removed when it is down or revoked, not while it is up", async () => {
+for (const t of onBoth("a node is removed when it is down or revoked, not while it is up", async () => {
   await using control = await testControl();
   const [up, stopped, revoked, silent] = [
     await control.node(),
@@ -54,9 +57,10 @@ test("a node is removed when it is down or revoked, not while it is up", async (
   assert.deepEqual(session.ending, { kind: "failed", code: "node_lost" });
   await assert.rejects(nodes.remove(control.admin, silent.id), { code: "not_found" });
   await assert.rejects(nodes.revoke(control.admin, silent.id), { code: "not_found" });
-});
+}))
+  test(...t);
 
-test("members neither revoke nor remove nodes", async () => {
+for (const t of onBoth("members neither revoke nor remove nodes", async () => {
   await using control = await testControl();
   const node = await control.node();
   const member = await control.member("member", []);
@@ -65,7 +69,8 @@ test("members neither revoke nor remove nodes", async () => {
   await assert.rejects(control.services.nodes.remove(member, node.id), { code: "forbidden" });
 
   assert.deepEqual(await states(control), ["up"]);
-});
+}))
+  test(...t);
 
 async function states(control: TestControl) {
   return (await control.services.nodes.list(control.admin)).map(({ state }) => state);
