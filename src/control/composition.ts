@@ -1,7 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { manualDriver } from "#hypervisors/manual/driver.ts";
-import { fingerprint } from "#tls/node-identity.ts";
 import { createAccounts } from "./accounts/accounts.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { createConsoles } from "./consoles/consoles.ts";
@@ -14,6 +13,7 @@ import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
 import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
+import type { ReviewToken } from "./fleet/token-review.ts";
 import type { Installation } from "./installation.ts";
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
 import { createGrantsErrand } from "./link/errands/grants.ts";
@@ -48,6 +48,7 @@ export async function compose({
   cluster,
   installation,
   publicOrigin,
+  reviewToken,
   clock,
   log,
 }: {
@@ -56,6 +57,8 @@ export async function compose({
   readonly installation: Installation;
   /** Control's own origin, as browsers know it. Asked for when it is needed: it is known once control listens. */
   readonly publicOrigin: () => string;
+  /** In Kubernetes, where pods may join by themselves. */
+  readonly reviewToken?: ReviewToken | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }): Promise<{ readonly services: Services; readonly link: LinkParts; readonly values: SettingValues }> {
@@ -82,12 +85,12 @@ export async function compose({
       consoles: createConsoles({ ...base, values, issueTicket }),
       sessions: createSessions(base),
       settings,
-      nodes: createNodes({ ...base, values, authorityFingerprint: fingerprint(authority.certificate) }),
+      nodes: createNodes({ ...base, values, authority: authority.certificate }),
       ticketKeys: createKeyRotation({ ...base, generations }),
     },
     link: {
       identifyNode: createNodeIdentification(store, { installationId, clock }),
-      join: createJoin({ ...base, authority, installationId }),
+      join: createJoin({ ...base, authority, installationId, reviewToken }),
       renewal: createRenewal({ ...base, authority, installationId }),
       registry: createRegistry({ ...base, nodeKeys, settingsFor }),
       redeem: createRedemption({ ...base, ...granting }),

@@ -11,6 +11,7 @@ import { type FirstKeys, openOrBootstrap } from "./bootstrap.ts";
 import { compose } from "./composition.ts";
 import type { ControlConfig } from "./config.ts";
 import { openDatabase } from "./database.ts";
+import { createTokenReview, type ReviewToken } from "./fleet/token-review.ts";
 import { startLink } from "./link/link.ts";
 import { serve } from "./serve.ts";
 import { startSweeps } from "./sweeps.ts";
@@ -41,7 +42,8 @@ export async function startControl(
   // The port, so the origin, is known only once the APIs are served; both are asked for at each request.
   const origins: string[] = [];
   const publicOrigin = () => origins[0] ?? "";
-  const composed = await compose({ store, cluster, installation, publicOrigin, clock, log });
+  const reviewToken = tokenReviewOf(config, log);
+  const composed = await compose({ store, cluster, installation, publicOrigin, reviewToken, clock, log });
   const { services, link: linkParts, values } = composed;
   const app = createApiServer({
     services,
@@ -75,6 +77,13 @@ export async function startControl(
     ...first,
     stop,
   };
+}
+
+function tokenReviewOf(config: ControlConfig, log: Log): ReviewToken | undefined {
+  const { kubernetesServiceAccounts: serviceAccounts, kubernetesApi: api } = config;
+  const { kubernetesAuthorityFile: authorityFile, kubernetesTokenFile: tokenFile } = config;
+  if (serviceAccounts.length === 0) return undefined;
+  return createTokenReview({ api, authorityFile, tokenFile, serviceAccounts, log });
 }
 
 function makeFolderOf(keyFile: string): void {

@@ -13,6 +13,7 @@ import type {
   NewMachine,
   NewProject,
   Node,
+  NodeAuthority,
   Page,
   Project,
   Role,
@@ -209,6 +210,8 @@ export interface Settings {
 export interface Nodes {
   list(caller: Caller): Promise<readonly Node[]>;
   addJoinToken(caller: Caller, token: NewJoinToken): Promise<JoinToken>;
+  /** The CA by which nodes know control, and control its nodes. */
+  authority(caller: Caller): Promise<NodeAuthority>;
   /** Refuses its certificate from now on, everywhere, and ends its sessions as far as control is concerned. */
   revoke(caller: Caller, id: string): Promise<Node>;
   /** Forgets a node that is down or revoked; `conflict` for one that is up. */

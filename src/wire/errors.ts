@@ -89,6 +89,7 @@ export const ERRORS = {
 
   // The node link
   join_token_invalid: entry(401, 4490, false, "The join token is wrong, used up or expired.", "Make a new one with “porthole join-token create”."),
+  kubernetes_unavailable: entry(503, 4494, true, "The Kubernetes API could not be asked whether this node may join.", "See in control's log why, then try again."),
   node_refused: entry(403, 4491, false, "This certificate is not that of a node of this installation, or was revoked.", "Let the node join again with a new join token."),
   node_superseded: entry(409, 4492, false, "A newer start of this node has taken its place.", "Stop the older process."),
 } as const satisfies Record<string, CatalogueEntry>;

@@ -101,8 +101,10 @@ const TicketGeneration = Type.Optional(Type.Integer({ minimum: 0 }));
 /** PKCS#10 in PEM; only its public key is taken, the subject is control's to give. */
 const CertificateRequest = Type.String({ maxLength: 8192 });
 
+/** With one of the two: a join token, or the token of a service account that is bound to the node's pod, in Kubernetes. */
 export const JoinRequest = Type.Object({
-  joinToken: Type.String({ maxLength: 512 }),
+  joinToken: Type.Optional(Type.String({ maxLength: 512 })),
+  serviceAccountToken: Type.Optional(Type.String({ maxLength: 16_384 })),
   certificateRequest: CertificateRequest,
 });
 export type JoinRequest = Static<typeof JoinRequest>;

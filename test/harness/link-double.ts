@@ -86,6 +86,8 @@ export class LinkDouble implements AsyncDisposable {
   /** Questions to come, or requests to join, that are refused with this code; one use each. */
   readonly refusals: { readonly call: string; readonly code: ErrorCode }[] = [];
   readonly joins: JoinRequest[] = [];
+  /** The token of a pod that may join. */
+  serviceAccountToken: string | undefined;
   readonly registrations: RegisterRequest[] = [];
   readonly redemptions: RedeemRequest[] = [];
   readonly reopenings: ReopenRequest[] = [];
@@ -319,7 +321,9 @@ export class LinkDouble implements AsyncDisposable {
 
   async #join(request: JoinRequest) {
     this.joins.push(request);
-    if (request.joinToken !== this.joinToken) throw new GatewayError("join_token_invalid");
+    const isPod =
+      request.serviceAccountToken !== undefined && request.serviceAccountToken === this.serviceAccountToken;
+    if (!isPod && request.joinToken !== this.joinToken) throw new GatewayError("join_token_invalid");
     const certificate = await this.#issueTo(request.certificateRequest);
     return { nodeId: "node-1", certificate, authority: this.authority.certificate };
   }

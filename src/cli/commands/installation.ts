@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Type } from "typebox";
-import { JoinToken, type NewJoinToken, Node, Setting } from "#wire/api.ts";
+import { JoinToken, type NewJoinToken, Node, NodeAuthority, Setting } from "#wire/api.ts";
 import { Nothing } from "../api-client.ts";
 import { closeNames } from "../close-names.ts";
 import { CliFailure } from "../exit-status.ts";
@@ -27,6 +27,10 @@ export function installationCommands(program: Command, context: CliContext): voi
     .command("list")
     .description("All nodes, and how many sessions each carries")
     .action(action(context, listNodes));
+  node
+    .command("authority")
+    .description("The certificate by which nodes know control, for --authority-file")
+    .action(action(context, showAuthority));
   node
     .command("revoke <node>")
     .description("Refuse a node from now on, by its id, and give up its sessions")
@@ -100,6 +104,11 @@ async function listNodes({ api, output }: Invocation): Promise<void> {
     ],
     "No nodes. Let one join: porthole join-token create",
   );
+}
+
+async function showAuthority({ api, output }: Invocation): Promise<void> {
+  const authority = await api.call({ method: "GET", path: ["node-authority"], answer: NodeAuthority });
+  output.result(authority, authority.certificate.trimEnd());
 }
 
 async function revokeNode({ api, output }: Invocation, id: string): Promise<void> {

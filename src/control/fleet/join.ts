@@ -3,10 +3,12 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import type { Authority } from "#tls/authority.ts";
 import { fingerprint } from "#tls/node-identity.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
 import type { JoinRequest, JoinResponse } from "#wire/link.ts";
-import type { Store } from "../store/store.ts";
+import type { Queries, Store } from "../store/store.ts";
 import { requireJoinToken, spendJoinToken } from "./join-tokens.ts";
 import { issueOrRefuse } from "./node-certificate.ts";
+import type { ReviewToken } from "./token-review.ts";
 
 interface Parts {
   readonly store: Store;
@@ -14,14 +16,20 @@ interface Parts {
   readonly log: Log;
   readonly authority: Authority;
   readonly installationId: string;
+  /** Where pods may join with the tokens of their service accounts. */
+  readonly reviewToken?: ReviewToken | undefined;
 }
 
 export type Join = (request: JoinRequest) => Promise<JoinResponse>;
 
-/** Gives a new node its id and its certificate, for a join token. A request that is refused costs no use of it. */
-export function createJoin({ store, clock, log, authority, installationId }: Parts): Join {
-  return async ({ joinToken, certificateRequest: request }) => {
-    await requireJoinToken(store, joinToken);
+/**
+ * Gives a new node its id and its certificate, for a join token or the token of a pod's service account. A request that is
+ * refused costs no use of a join token.
+ */
+export function createJoin(parts: Parts): Join {
+  const { store, clock, log, authority, installationId } = parts;
+  return async ({ certificateRequest: request, ...shown }) => {
+    const admission = await admit(shown, parts);
     const nodeId = randomUUID();
     const now = clock.now();
     const certificate = await issueOrRefuse(authority, { installationId, nodeId, request, now });
@@ -43,9 +51,34 @@ export function createJoin({ store, clock, log, authority, installationId }: Par
         })
         .execute();
       // Last, as all who join with the same token wait for each other from here to the commit.
-      await spendJoinToken(db, store, joinToken);
+      await admission.spend(db);
     });
-    log.info({ nodeId }, "Node joined");
+    log.info({ nodeId, pod: admission.pod }, "Node joined");
     return { nodeId, certificate, authority: authority.certificate };
   };
+}
+
+interface Admission {
+  /** Throws where another node was quicker. */
+  spend(db: Queries): Promise<void>;
+  /** That it joined from, in Kubernetes. */
+  readonly pod?: string;
+}
+
+/** Throws before anything costly is done for whoever asks. */
+async function admit(
+  { joinToken, serviceAccountToken }: Pick<JoinRequest, "joinToken" | "serviceAccountToken">,
+  { store, reviewToken }: Parts,
+): Promise<Admission> {
+  if ((joinToken === undefined) === (serviceAccountToken === undefined))
+    throw new GatewayError("request_invalid", {
+      detail: "one of joinToken and serviceAccountToken is needed",
+    });
+  if (joinToken !== undefined) {
+    await requireJoinToken(store, joinToken);
+    return { spend: async (db) => await spendJoinToken(db, store, joinToken) };
+  }
+  if (reviewToken === undefined)
+    throw new GatewayError("join_token_invalid", { detail: "this control takes no service account tokens" });
+  return { pod: await reviewToken(serviceAccountToken ?? ""), spend: async () => {} };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
+import { fingerprint } from "#tls/node-identity.ts";
 import type { Node } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Cluster } from "../cluster/cluster.ts";
@@ -18,14 +19,15 @@ export function createNodes({
   clock,
   log,
   values,
-  authorityFingerprint,
+  authority,
 }: {
   readonly store: Store;
   readonly cluster: Cluster;
   readonly log: Log;
   readonly clock: Clock;
   readonly values: SettingValues;
-  readonly authorityFingerprint: string;
+  /** The installation's CA, PEM. */
+  readonly authority: string;
 }): Nodes {
   const find = async (id: string): Promise<Node> => {
     const row = await store.db.selectFrom("nodes").selectAll().where("id", "=", id).executeTakeFirst();
@@ -95,7 +97,12 @@ export function createNodes({
 
     async addJoinToken(caller, token) {
       requireAdministrator(caller);
-      return await writeJoinToken(store.db, token, { clock, authorityFingerprint });
+      return await writeJoinToken(store.db, token, { clock, authorityFingerprint: fingerprint(authority) });
+    },
+
+    async authority(caller) {
+      requireAdministrator(caller);
+      return { certificate: authority, fingerprint: fingerprint(authority) };
     },
   };
 }

@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ConfigError } from "#base/config.ts";
-import { nodeIdentity } from "#tls/node-identity.ts";
+import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
 import { LinkDouble } from "../../../test/harness/link-double.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
 import { captureLog } from "../../../test/harness/test-node.ts";
@@ -136,6 +136,41 @@ test("a node waits for a control that is not there yet", async () => {
   assert.match(log.text(), /Control cannot be reached/);
 });
 
+test("in Kubernetes a node joins with its pod's token, and knows control by the CA that it was given", async () => {
+  await using control = await LinkDouble.start();
+  const authority = control.authority.certificate;
+  for (const [said, refusals] of [
+    [authority, []],
+    [`${fingerprint(authority)}\n`, ["kubernetes_unavailable", "rate_limited"]],
+  ] as const) {
+    await using folder = scratch();
+    control.serviceAccountToken = "a.pod.token";
+    for (const code of refusals) control.refusals.push({ call: "join", code });
+
+    const joined = await loadOrJoin(podOptions(folder.path, control, said));
+
+    assert.equal(joined.authority, authority);
+    assert.equal(control.joins.at(-1)?.serviceAccountToken, "a.pod.token");
+    assert.equal(control.refusals.length, 0, "what may pass is tried again");
+  }
+});
+
+test("a pod's token is not said to a control of another installation, and what is missing is said", async () => {
+  await using control = await LinkDouble.start();
+  await using other = await LinkDouble.start();
+  await using folder = scratch();
+  const options = podOptions(folder.path, control, other.authority.certificate);
+
+  await assert.rejects(loadOrJoin(options), { code: "join_token_invalid" });
+  assert.equal(control.joins.length, 0);
+  await assert.rejects(loadOrJoin({ ...options, authorityFile: null }), /--authority-file is missing/);
+  await assert.rejects(loadOrJoin(podOptions(folder.path, control, "nonsense")), /neither a certificate nor/);
+  await assert.rejects(
+    loadOrJoin({ ...options, joinServiceAccountTokenFile: "/nowhere" }),
+    /--join-service-account-token-file: \/nowhere holds no token/,
+  );
+});
+
 test("a node that is told to stop while it waits stops", async () => {
   await using control = await LinkDouble.start();
   await using folder = scratch();
@@ -159,7 +194,18 @@ function optionsFor(folder: string, control: LinkDouble, joinToken: string): Ide
     data: join(folder, "data"),
     control: [control.url],
     joinTokenFile,
+    joinServiceAccountTokenFile: null,
+    authorityFile: null,
     log: captureLog().logger,
     signal: new AbortController().signal,
   };
+}
+
+function podOptions(folder: string, control: LinkDouble, authority: string): IdentityOptions {
+  const token = join(folder, "token");
+  const authorityFile = join(folder, "authority");
+  writeFileSync(token, "a.pod.token\n");
+  writeFileSync(authorityFile, authority);
+  const options = optionsFor(folder, control, "");
+  return { ...options, joinTokenFile: null, joinServiceAccountTokenFile: token, authorityFile };
 }

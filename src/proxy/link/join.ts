@@ -4,7 +4,7 @@ import { connect, type DetailedPeerCertificate } from "node:tls";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import { fingerprint } from "#tls/node-identity.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { LINK_PATHS } from "#wire/link.ts";
+import { type JoinRequest, LINK_PATHS } from "#wire/link.ts";
 import { withDeadline } from "../deadline.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { isJoinResponse } from "./answers.ts";
@@ -20,19 +20,34 @@ const deadlines = {
   joinMs: 20_000,
 } as const;
 
+/** What a node joins with, and the fingerprint of the CA by which it knows control. */
+export interface Introduction {
+  readonly authorityFingerprint: string;
+  readonly shown: Pick<JoinRequest, "joinToken" | "serviceAccountToken">;
+}
+
+/** A join token names the installation's CA by its fingerprint. Throws `join_token_invalid`. */
+export function introduceBy(joinToken: string): Introduction {
+  const authorityFingerprint = /^([A-Za-z0-9_-]{43})\.[A-Za-z0-9_-]+$/.exec(joinToken)?.[1];
+  if (authorityFingerprint === undefined)
+    throw new GatewayError("join_token_invalid", { detail: "it does not have the form of a join token" });
+  return { authorityFingerprint, shown: { joinToken } };
+}
+
 /**
- * Becomes a node of an installation. The join token names the installation's CA by its fingerprint, so control is
- * known before anything is said to it: the token's secret goes only to who can show a certificate of that CA.
+ * Becomes a node of an installation. The fingerprint of the installation's CA is known beforehand, so control is known
+ * before anything is said to it: what the node joins with goes only to who can show a certificate of that CA.
  * Throws a GatewayError.
  */
-export async function join(control: string, joinToken: string, signal: AbortSignal): Promise<Identity> {
-  const expected = /^([A-Za-z0-9_-]{43})\.[A-Za-z0-9_-]+$/.exec(joinToken)?.[1];
-  if (expected === undefined)
-    throw new GatewayError("join_token_invalid", { detail: "it does not have the form of a join token" });
-  const authority = await meetAuthority(new URL(control), expected, signal);
+export async function join(
+  control: string,
+  { authorityFingerprint, shown }: Introduction,
+  signal: AbortSignal,
+): Promise<Identity> {
+  const authority = await meetAuthority(new URL(control), authorityFingerprint, signal);
   const { request, privateKey } = await createCertificateRequest();
   const url = new URL(LINK_PATHS.join, control);
-  const body = { joinToken, certificateRequest: request };
+  const body: JoinRequest = { ...shown, certificateRequest: request };
   const answer = await withDeadline(
     deadlines.joinMs,
     signal,

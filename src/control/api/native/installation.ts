@@ -54,6 +54,19 @@ export function installationRoutes(
     async (request) => ({ items: await nodes.list(callerOf(request)) }),
   );
 
+  app.get(
+    "/node-authority",
+    {
+      schema: {
+        operationId: "getNodeAuthority",
+        summary: "The CA of the node link, which is no secret (administrators)",
+        tags,
+        response: { 200: ref("NodeAuthority", { description: "Its certificate" }), ...problems() },
+      },
+    },
+    async (request) => await nodes.authority(callerOf(request)),
+  );
+
   app.post(
     "/nodes/:id/revoke",
     {

@@ -55,7 +55,7 @@ test("the document is OpenAPI 3.1, and every operation in it says what a client 
   assert.deepEqual(document.security, [{ apiKey: [] }, { session: [] }]);
   assert.deepEqual(
     Object.keys(document.components.schemas).sort(),
-    "Account ApiKey Console Error JoinToken Machine NewApiKey Node Project Session Setting SignInLink TicketKeyGeneration".split(
+    "Account ApiKey Console Error JoinToken Machine NewApiKey Node NodeAuthority Project Session Setting SignInLink TicketKeyGeneration".split(
       " ",
     ),
   );
@@ -232,6 +232,8 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("revokeNode", { path: nowhere }, 404);
   await check.call("removeNode", { path: { id: nodeId } }, 204);
   await check.call("removeNode", { path: { id: nodeId } }, 404);
+  await check.call("getNodeAuthority", {}, 200);
+  await check.call("getNodeAuthority", { as: member }, 403);
   await check.call("listTicketKeys", {}, 200);
   await check.call("listTicketKeys", { as: member }, 403);
   await check.call("rotateTicketKeys", {}, 201);
