@@ -8,7 +8,7 @@ const limits = {
 } as const;
 
 /** Resolves to the body of the node's answer, which is still to be checked. Throws what it refuses with. */
-export type Tell = (command: LinkCommand, body: unknown) => Promise<unknown>;
+type Tell = (command: LinkCommand, body: unknown) => Promise<unknown>;
 
 /** Sees whether there is something of one kind for a node to do, and tells it. To do so twice does no harm. */
 export type Errand = (nodeId: string, tell: Tell) => Promise<void>;
