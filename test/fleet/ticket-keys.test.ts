@@ -38,6 +38,8 @@ test("however often keys are rotated, every ticket opens at its node until it en
     const opened = [0, 1, 2].map(async () => await open(control));
     const [count, issued] = await Promise.all([rotated, Promise.all(opened), ...beats]);
     rotations += count;
+    // Before anything more is said to its node.
+    for (const ticket of issued) await openAtItsNode(ticket, held);
     await retire(control);
     const until = control.clock.now() + 60 * MINUTE_MS - 1;
     waiting.push(...issued.map((ticket) => ({ ticket, until })));
