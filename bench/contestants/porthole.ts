@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, start } from "../measure/child.ts";
 import type { Address, Contestant } from "./contestant.ts";
+import { startPostgres } from "./postgres.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const ANY_PORT = "127.0.0.1:0";
@@ -31,18 +32,42 @@ interface Bootstrap {
 
 export async function startPorthole(upstream: Address): Promise<Contestant> {
   await using parts = new AsyncDisposableStack();
+  return await startOver({}, { upstream, parts });
+}
+
+/** The same, as one of several replicas would run. */
+export async function startPortholeOnPostgres(upstream: Address): Promise<Contestant> {
+  await using parts = new AsyncDisposableStack();
+  const { pid, url } = parts.use(await startPostgres());
+  return await startOver({ PORTHOLE_DATABASE: url }, { upstream, parts, processes: { database: pid } });
+}
+
+interface Surroundings {
+  readonly upstream: Address;
+  readonly parts: AsyncDisposableStack;
+  readonly processes?: Readonly<Record<string, number>>;
+}
+
+async function startOver(
+  environment: Readonly<Record<string, string>>,
+  { upstream, parts, processes = {} }: Surroundings,
+): Promise<Contestant> {
   const directory = await mkdtemp(join(tmpdir(), "bench-porthole-"));
   parts.defer(() => rm(directory, { recursive: true }));
 
   const bootstrapFile = join(directory, "bootstrap.json");
   const control = parts.use(
-    porthole("control", {
-      "--data": join(directory, "control"),
-      "--listen": ANY_PORT,
-      "--link": ANY_PORT,
-      "--upstream-allow": `${upstream.host}:${upstream.port}`,
-      "--bootstrap-file": bootstrapFile,
-    }),
+    porthole(
+      "control",
+      {
+        "--data": join(directory, "control"),
+        "--listen": ANY_PORT,
+        "--link": ANY_PORT,
+        "--upstream-allow": `${upstream.host}:${upstream.port}`,
+        "--bootstrap-file": bootstrapFile,
+      },
+      environment,
+    ),
   );
   const ready = JSON.parse(await control.firstLine()) as { control: string; link: string };
   const bootstrap = JSON.parse(await readFile(bootstrapFile, "utf8")) as Bootstrap;
@@ -66,7 +91,7 @@ export async function startPorthole(upstream: Address): Promise<Contestant> {
   const { id: machineId } = (await ask(api, "POST machines", machine)) as { readonly id: string };
   const owned = parts.move();
   return {
-    processes: { control: control.pid, node: node.pid },
+    processes: { control: control.pid, node: node.pid, ...processes },
     entrance: { kind: "cloudstack", ...api, machineId },
     allowUnopened: async (count) => {
       await ask(api, `PUT settings/${PENDING_MAX}`, { value: String(count) });
@@ -75,9 +100,13 @@ export async function startPorthole(upstream: Address): Promise<Contestant> {
   };
 }
 
-function porthole(role: string, flags: Readonly<Record<string, string>>): Child {
+function porthole(
+  role: string,
+  flags: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>> = {},
+): Child {
   const args = [...process.execArgv, MAIN, role, ...Object.entries(flags).flat(), "--json"];
-  return start({ command: process.execPath, args, part: "contestant", channel: false });
+  return start({ command: process.execPath, args, part: "contestant", channel: false, env });
 }
 
 async function ask(

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import type { Log } from "#base/process/log.ts";
+import type { Secret } from "#base/secret.ts";
 import { type FirstKeys, openOrBootstrap } from "#control/bootstrap.ts";
 import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
@@ -66,7 +67,7 @@ export async function testControl(): Promise<TestControl> {
 /** Several of them over one PostgreSQL, and one clock. */
 export async function testReplicas(
   count: number,
-): Promise<{ readonly replicas: readonly OneControl[] } & AsyncDisposable> {
+): Promise<{ readonly replicas: readonly OneControl[]; readonly url: Secret } & AsyncDisposable> {
   await using opened = new AsyncDisposableStack();
   const parts = newParts(opened);
   const databases = opened.use(await openReplicas(count, parts));
@@ -74,7 +75,8 @@ export async function testReplicas(
   for (const database of databases.replicas)
     replicas.push(await controlOver({ ...parts, ...database, firstKeys: replicas[0]?.firstKeys }));
   const owned = opened.move();
-  return { replicas, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+  const { url } = databases;
+  return { replicas, url, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
 }
 
 interface Parts {
