@@ -3,6 +3,10 @@ import type { Log } from "#base/process/log.ts";
 import { manualDriver } from "#hypervisors/manual/driver.ts";
 import { fingerprint } from "#tls/node-identity.ts";
 import { createAccounts } from "./accounts/accounts.ts";
+import { Audit } from "./audit/audit.ts";
+import { createAuditLog } from "./audit/audit-list.ts";
+import { guardServices } from "./audit/guard.ts";
+import { guardIdentification, guardJoin, guardRegistry } from "./audit/guard-link.ts";
 import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
 import { createStanding } from "./consoles/standing.ts";
@@ -45,10 +49,16 @@ export async function compose({
   readonly publicOrigin: () => string;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<{ readonly services: Services; readonly link: LinkParts; readonly values: SettingValues }> {
+}): Promise<{
+  readonly services: Services;
+  readonly link: LinkParts;
+  readonly values: SettingValues;
+  readonly audit: Audit;
+}> {
   const { id: installationId, key, vault, authority } = installation;
-  const base = { store, clock, log, vault, drivers: DRIVERS, publicOrigin };
-  const { settings, values } = await createSettings(store);
+  const audit = new Audit({ store, clock, log });
+  const base = { store, audit, clock, log, vault, drivers: DRIVERS, publicOrigin };
+  const { settings, values } = await createSettings(store, audit);
   const ticketKeys = createTicketKeys(key, installationId);
   const assignNode = createAssignment({ ...base, values });
   const issueTicket = createTicketIssue({ ...base, values, assignNode, ticketKeys });
@@ -56,22 +66,27 @@ export async function compose({
   const settingsFor = createNodeSettings({ ...base, values });
 
   return {
-    services: {
-      accounts: createAccounts(base),
-      projects: createProjects(base),
-      machines: createMachines(base),
-      consoles: createConsoles({ ...base, values, issueTicket }),
-      sessions: createSessions(base),
-      settings,
-      nodes: createNodes({ ...base, values, authorityFingerprint: fingerprint(authority.certificate) }),
-    },
+    audit,
+    services: guardServices(
+      {
+        accounts: createAccounts(base),
+        projects: createProjects(base),
+        machines: createMachines(base),
+        consoles: createConsoles({ ...base, values, issueTicket }),
+        sessions: createSessions(base),
+        settings,
+        nodes: createNodes({ ...base, values, authorityFingerprint: fingerprint(authority.certificate) }),
+        audit: createAuditLog(base),
+      },
+      audit,
+    ),
     link: {
-      identifyNode: createNodeIdentification(store, { installationId, clock }),
-      join: createJoin({ ...base, authority, installationId }),
-      registry: createRegistry({ ...base, ticketKeys, settingsFor }),
+      identifyNode: guardIdentification(createNodeIdentification(store, { installationId, clock }), audit),
+      join: guardJoin(createJoin({ ...base, authority, installationId }), audit),
+      registry: guardRegistry(createRegistry({ ...base, ticketKeys, settingsFor }), audit),
       redeem: createRedemption({ ...base, judgeStanding }),
       reopen: createReopen({ ...base, values, judgeStanding, issueTicket }),
-      takeReports: createReports(store),
+      takeReports: createReports(base),
       log,
     },
     values,

@@ -42,7 +42,7 @@ export async function startControl(
   const origins: string[] = [];
   const publicOrigin = () => origins[0] ?? "";
   const composed = await compose({ store, installation, publicOrigin, clock, log });
-  const { services, link: linkParts, values } = composed;
+  const { services, link: linkParts, values, audit } = composed;
   const app = createApiServer({
     services,
     values,
@@ -64,7 +64,8 @@ export async function startControl(
     clock,
   });
   opened.defer(async () => await link.close());
-  const sweeps = startSweeps({ store, values, clock, log });
+  opened.defer(async () => await audit.recordOmitted("now"));
+  const sweeps = startSweeps({ store, audit, values, clock, log });
   opened.defer(async () => await sweeps.stop());
 
   const running = opened.move();

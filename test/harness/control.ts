@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pino } from "pino";
 import type { Clock } from "#base/clock.ts";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
+import type { Audit } from "#control/audit/audit.ts";
 import { openOrBootstrap } from "#control/bootstrap.ts";
 import { compose } from "#control/composition.ts";
 import type { Installation } from "#control/installation.ts";
@@ -35,6 +36,7 @@ export interface TestNode {
 /** Control without its listeners: the services, the link's functions, and the database in a file. */
 export interface TestControl extends AsyncDisposable {
   readonly store: Store;
+  readonly audit: Audit;
   readonly services: Services;
   readonly link: LinkParts;
   readonly values: SettingValues;
@@ -69,7 +71,7 @@ export async function testControl(): Promise<TestControl> {
   });
   if (firstKeys === undefined) throw new Error("the database was not empty");
   const publicOrigin = () => PUBLIC_ORIGIN;
-  const { services, link, values } = await compose({ store, installation, publicOrigin, clock, log });
+  const { services, link, values, audit } = await compose({ store, installation, publicOrigin, clock, log });
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
@@ -80,6 +82,7 @@ export async function testControl(): Promise<TestControl> {
 
   return {
     store,
+    audit,
     services,
     link,
     values,

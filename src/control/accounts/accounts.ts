@@ -1,4 +1,5 @@
 import type { Clock } from "#base/clock.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Accounts } from "../services.ts";
 import type { Store } from "../store/store.ts";
 import type { Vault } from "../vault/vault.ts";
@@ -9,6 +10,7 @@ import { createSignIn } from "./sign-in.ts";
 
 export function createAccounts(parts: {
   readonly store: Store;
+  readonly audit: Audit;
   readonly vault: Vault;
   readonly clock: Clock;
   /** Control's own public origin, for sign-in links. */

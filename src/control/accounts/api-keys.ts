@@ -3,6 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Secret } from "#base/secret.ts";
 import type { NewApiKey } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Audit } from "../audit/audit.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Accounts } from "../services.ts";
 import type { Queries, Store } from "../store/store.ts";
@@ -20,10 +21,12 @@ const API_KEY_BYTES = 20;
 
 export function createApiKeys({
   store,
+  audit,
   vault,
   clock,
 }: {
   readonly store: Store;
+  readonly audit: Audit;
   readonly vault: Vault;
   readonly clock: Clock;
 }): Pick<Accounts, "addApiKey" | "listApiKeys" | "removeApiKey"> {
@@ -31,7 +34,7 @@ export function createApiKeys({
     async addApiKey(caller, accountId) {
       requireAdministrator(caller);
       return await store.db.transaction().execute(async (db) => {
-        await requireAccount(db, accountId);
+        const { name } = await requireAccount(db, accountId);
         const { count } = await db
           .selectFrom("api_keys")
           .select((select) => select.fn.countAll<number>().as("count"))
@@ -41,7 +44,10 @@ export function createApiKeys({
           throw new GatewayError("limit_reached", {
             detail: `an account has at most ${limits.keysPerAccount} API keys`,
           });
-        return await writeApiKey(db, { vault, accountId, now: clock.now() });
+        const made = await writeApiKey(db, { vault, accountId, now: clock.now() });
+        const object = { kind: "api-key", id: made.apiKey, name } as const;
+        await audit.record(db, { action: "api-key.add", by: caller, object, detail: `account ${accountId}` });
+        return made;
       });
     },
 
@@ -62,12 +68,22 @@ export function createApiKeys({
 
     async removeApiKey(caller, accountId, apiKey) {
       requireAdministrator(caller);
-      const { numDeletedRows } = await store.db
-        .deleteFrom("api_keys")
-        .where("api_key", "=", apiKey)
-        .where("account_id", "=", accountId)
-        .executeTakeFirst();
-      if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "API key" });
+      await store.db.transaction().execute(async (db) => {
+        const { numDeletedRows } = await db
+          .deleteFrom("api_keys")
+          .where("api_key", "=", apiKey)
+          .where("account_id", "=", accountId)
+          .executeTakeFirst();
+        if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "API key" });
+        const { name } = await requireAccount(db, accountId);
+        const object = { kind: "api-key", id: apiKey, name } as const;
+        await audit.record(db, {
+          action: "api-key.remove",
+          by: caller,
+          object,
+          detail: `account ${accountId}`,
+        });
+      });
     },
   };
 }

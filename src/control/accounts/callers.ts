@@ -39,7 +39,7 @@ export function createCallers({
       const [first] = rows;
       if (first === undefined) return undefined;
       const secretKey = vault.open(first.secret_sealed, apiSecretPlace(apiKey));
-      return { caller: toCaller(first, rows, address), secretKey };
+      return { caller: { ...toCaller(first, rows, address), apiKey }, secretKey };
     },
 
     async byCookie(cookie, address) {

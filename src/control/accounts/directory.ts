@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import type { Account, Project, Role } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Audit } from "../audit/audit.ts";
 import { cleanName } from "../names.ts";
 import { pageSize, readCursor, toPage } from "../paging.ts";
 import { requireProject, toProject } from "../projects/projects.ts";
@@ -12,9 +13,11 @@ import type { Queries, Store } from "../store/store.ts";
 /** The accounts themselves. Administrators manage them; a member sees itself. */
 export function createDirectory({
   store,
+  audit,
   clock,
 }: {
   readonly store: Store;
+  readonly audit: Audit;
   readonly clock: Clock;
 }): Pick<Accounts, "add" | "get" | "list" | "remove"> {
   return {
@@ -30,7 +33,10 @@ export function createDirectory({
             .insertInto("memberships")
             .values({ account_id: account.id, project_id: project.id })
             .execute();
-        return toAccount(account, unique.map(toProject).sort(byName));
+        const made = toAccount(account, unique.map(toProject).sort(byName));
+        const detail = [role, ...made.projects.map((project) => project.name)].join(" ");
+        await audit.record(db, { action: "account.add", by: caller, object: accountObject(account), detail });
+        return made;
       });
     },
 
@@ -67,11 +73,11 @@ export function createDirectory({
       // So there is always an administrator left: the one who removed the others.
       if (id === caller.accountId)
         throw new GatewayError("forbidden", { detail: "an administrator cannot remove their own account" });
-      const { numDeletedRows } = await store.db
-        .deleteFrom("accounts")
-        .where("id", "=", id)
-        .executeTakeFirst();
-      if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "account" });
+      await store.db.transaction().execute(async (db) => {
+        const account = await requireAccount(db, id);
+        await db.deleteFrom("accounts").where("id", "=", id).execute();
+        await audit.record(db, { action: "account.remove", by: caller, object: accountObject(account) });
+      });
     },
   };
 }
@@ -81,6 +87,11 @@ interface AccountRow {
   readonly name: string;
   readonly role: Role;
   readonly created_at: number;
+}
+
+/** As the audit log names it. */
+export function accountObject({ id, name }: { readonly id: string; readonly name: string }) {
+  return { kind: "account", id, name } as const;
 }
 
 /** Throws `not_found`. */

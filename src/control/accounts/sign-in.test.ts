@@ -50,7 +50,7 @@ for (const [many, few, title] of [
 
 test("an unknown name costs the same comparison as a wrong secret, so that time tells nobody who has an account", async () => {
   await using control = await testControl();
-  const { store, services, clock, installation } = control;
+  const { store, audit, services, clock, installation } = control;
   const someone = await services.accounts.add(control.admin, { name: "keyless", role: "member" });
   const opened: string[] = [];
   const vault: Vault = {
@@ -62,6 +62,7 @@ test("an unknown name costs the same comparison as a wrong secret, so that time 
   };
   const { signInBySecret } = createSignIn({
     store,
+    audit,
     vault,
     clock,
     callers: services.accounts,

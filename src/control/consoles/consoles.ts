@@ -34,6 +34,7 @@ export function createConsoles({ store, vault, drivers, values, issueTicket }: P
       await requireConsole(driverOf(drivers, machine.driver), toDriverMachine(machine, vault));
       return await issueTicket({
         account: { id: caller.accountId, name: caller.name },
+        by: caller,
         machine,
         api: options.api,
         purpose: options.purpose ?? "console",

@@ -3,6 +3,8 @@ import type { Clock } from "#base/clock.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Protocol } from "#wire/grant.ts";
 import { sealTicket } from "#wire/ticket.ts";
+import type { Actor, Audit, AuditEntry } from "../audit/audit.ts";
+import { Pictures } from "../audit/pictures.ts";
 import type { AssignedNode, AssignNode } from "../fleet/candidates.ts";
 import type { ApiName, IssuedConsole, TicketPurpose } from "../services.ts";
 import { isUnredeemed } from "../sessions/conditions.ts";
@@ -30,6 +32,10 @@ interface ConsoleOrder {
   /** The only address that the viewer may come from; canonical. */
   readonly boundAddress?: string | undefined;
   readonly creatorAddress: string;
+  /** Who asked, where it is more than the account: for the audit log. */
+  readonly by?: Actor | undefined;
+  /** What is written into the audit log: another ticket for a console that was open, or a first one. */
+  readonly action?: "console.reopen" | undefined;
   /** Runs first in the session's transaction: throws to call it off. */
   readonly spend?: ((db: Queries) => Promise<void>) | undefined;
 }
@@ -42,15 +48,17 @@ const FIRST_ATTACHMENT = 1;
 /** Assigns a node, writes the session and seals its ticket: one durable transaction. */
 export function createTicketIssue(parts: {
   readonly store: Store;
+  readonly audit: Audit;
   readonly values: SettingValues;
   readonly clock: Clock;
   readonly assignNode: AssignNode;
   readonly ticketKeys: TicketKeys;
 }): IssueTicket {
-  const { store, values, clock, assignNode, ticketKeys } = parts;
+  const { store, audit, values, clock, assignNode, ticketKeys } = parts;
   const nextId = createSessionIds(clock);
   const countUnredeemed = prepareCount(store);
   const insertSession = prepareInsert(store);
+  const pictures = new Pictures(clock);
 
   return async (order) => {
     const { account, machine, api, extra } = order;
@@ -69,6 +77,7 @@ export function createTicketIssue(parts: {
       const assigned = await assignNode(db, machine.id);
       if (assigned === undefined) throw new GatewayError("no_node_available");
       await insertSession(db, sessionValues({ order, assigned, id, issuedAt, expiresAt }));
+      if (pictures.isWorthTelling(order)) await audit.record(db, issuedEntry(order, id, assigned.id));
       return assigned;
     });
 
@@ -95,6 +104,16 @@ export function createTicketIssue(parts: {
       url: consoleUrl(node, { projectId: machine.project_id, ticket, extra }),
       websocket: webSocketOf(node),
     };
+  };
+}
+
+function issuedEntry(order: ConsoleOrder, sessionId: string, nodeId: string): AuditEntry {
+  const { account, machine, api, by, action, creatorAddress: address } = order;
+  return {
+    action: action ?? (order.purpose === "thumbnail" ? "thumbnail.issue" : "console.issue"),
+    by: { ...by, accountId: account.id, name: account.name, nodeId, address, api },
+    object: { kind: "machine", id: machine.id, name: machine.name },
+    sessionId,
   };
 }
 

@@ -9,6 +9,7 @@ import type {
   RegisterRequest,
   RegisterResponse,
 } from "#wire/link.ts";
+import type { Audit } from "../audit/audit.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { TicketKeys } from "../tickets/ticket-keys.ts";
@@ -16,6 +17,7 @@ import type { NodeSettingsFor } from "./node-settings.ts";
 
 interface Parts {
   readonly store: Store;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
   readonly ticketKeys: TicketKeys;
@@ -33,7 +35,7 @@ export interface Registry {
  * A node has one start at a time. A new one ends what an older one carried; the older one, should it still run, is
  * told `node_superseded` from then on and does not come back.
  */
-export function createRegistry({ store, clock, log, ticketKeys, settingsFor }: Parts): Registry {
+export function createRegistry({ store, audit, clock, log, ticketKeys, settingsFor }: Parts): Registry {
   return {
     async register(nodeId, request) {
       const { incarnation, version } = request;
@@ -50,7 +52,8 @@ export function createRegistry({ store, clock, log, ticketKeys, settingsFor }: P
         await enter(db, { nodeId, incarnation, now });
         await db.updateTable("nodes").set(columns).where("id", "=", nodeId).execute();
         const ending = { kind: "failed", code: "node_lost" } as const;
-        return await endSessionsOfNode(db, { nodeId, except: incarnation, ending, now: store.now });
+        await audit.record(db, nodeEntry("node.register", nodeId, version));
+        return await endSessionsOfNode(db, { audit, nodeId, except: incarnation, ending, now: store.now });
       });
       log.info({ nodeId, version, lostSessions: lost }, "Node registered");
       const { kid, key } = ticketKeys(nodeId, incarnation);
@@ -84,7 +87,8 @@ export function createRegistry({ store, clock, log, ticketKeys, settingsFor }: P
         // Said twice, or by a start that was superseded: there is nothing left to do.
         if (numUpdatedRows === 0n) return undefined;
         const ending = { kind: "failed", code: "node_stopping" } as const;
-        return await endSessionsOfNode(db, { nodeId, ending, now: store.now });
+        await audit.record(db, nodeEntry("node.deregister", nodeId));
+        return await endSessionsOfNode(db, { audit, nodeId, ending, now: store.now });
       });
       if (ended !== undefined) log.info({ nodeId, endedSessions: ended }, "Node deregistered");
     },
@@ -104,6 +108,11 @@ async function enter(
   if (numInsertedOrUpdatedRows !== 0n) return;
   const node = await db.selectFrom("nodes").select("incarnation").where("id", "=", nodeId).executeTakeFirst();
   if (node?.incarnation !== incarnation) throw new GatewayError("node_superseded");
+}
+
+function nodeEntry(action: "node.register" | "node.deregister", nodeId: string, version?: string) {
+  const detail = version === undefined ? undefined : `version ${version}`;
+  return { action, by: { nodeId, api: "link" }, object: { kind: "node", id: nodeId }, detail } as const;
 }
 
 function parseOrigin(field: string, text: string): string {

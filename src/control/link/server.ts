@@ -6,6 +6,7 @@ import { isAnswering } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
 import { JoinRequest, LINK_PATHS } from "#wire/link.ts";
 import { answerBrokenRequest, answerErrors } from "../api/http-errors.ts";
+import { peerAddress } from "../api/origins.ts";
 import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import type { Join } from "../fleet/join.ts";
 import { type CallParts, createCalls } from "./calls.ts";
@@ -55,7 +56,7 @@ export function createLinkServer(parts: LinkParts, certificate: LinkCertificate)
   app.post<{ Body: JoinRequest }>(
     LINK_PATHS.join,
     { schema: { body: JoinRequest } },
-    async (request) => await parts.join(request.body),
+    async (request) => await parts.join(request.body, peerAddress(request)),
   );
   const channels = new Channels({ ...parts, answer: createCalls(parts) });
   app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {

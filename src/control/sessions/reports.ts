@@ -1,6 +1,8 @@
 import { sql } from "kysely";
 import type { SessionReport } from "#wire/link.ts";
 import type { Ending } from "#wire/viewer.ts";
+import type { Audit } from "../audit/audit.ts";
+import { ENDED } from "../audit/endings.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 import { statesBefore } from "./states.ts";
@@ -21,7 +23,13 @@ const COUNTERS = { bytesToViewer: INTEGER, bytesFromViewer: INTEGER } as const;
  * wrong order: one that is of another node, another start or a lower attachment, or that would move a session back,
  * changes nothing.
  */
-export function createReports(store: Store): TakeReports {
+export function createReports({
+  store,
+  audit,
+}: {
+  readonly store: Store;
+  readonly audit: Audit;
+}): TakeReports {
   const markActive = prepareActive(store);
   const markEnded = prepareEnded(store);
 
@@ -31,7 +39,10 @@ export function createReports(store: Store): TakeReports {
         const { sessionId: id, attachment, at, bytesToViewer, bytesFromViewer } = report;
         const values = { id, nodeId, incarnation, attachment, bytesToViewer, bytesFromViewer };
         if (report.state === "active") await markActive(db, values);
-        else await markEnded(db, { ...values, at, ...endingColumns(report.ending) });
+        else {
+          const ended = await markEnded(db, { ...values, at, ...endingColumns(report.ending) });
+          await audit.recordEndings(db, ended);
+        }
       }
     });
   };
@@ -84,7 +95,8 @@ function prepareEnded(store: Store) {
       .where("incarnation", "=", values.incarnation)
       .where("attachment", "=", values.attachment)
       .where("state", "in", statesBefore("ended"))
-      .where("redeemed_at", "is not", null),
+      .where("redeemed_at", "is not", null)
+      .returning(ENDED),
   );
 }
 

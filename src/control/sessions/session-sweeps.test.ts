@@ -24,7 +24,7 @@ test("a ticket that nobody used ends its session when its time is over, and no o
   await control.link.registry.heartbeat(node.id, { incarnation: node.incarnation, sessions: 1 });
   const fresh = await open(control);
   control.clock.advance(29_999);
-  const sweep = createTicketSweep(control.store);
+  const sweep = createTicketSweep(control);
 
   assert.equal(await sweep(), 0);
   control.clock.advance(1);
@@ -50,7 +50,7 @@ test("a sweep takes a bounded number, and the next one the rest", async () => {
   const copies = Array.from({ length: 600 }, () => ({ ...row, id: randomUUID() }));
   for (const copy of copies) await control.store.db.insertInto("sessions").values(copy).execute();
   control.clock.advance(60_000);
-  const sweep = createTicketSweep(control.store);
+  const sweep = createTicketSweep(control);
 
   assert.deepEqual([await sweep(), await sweep(), await sweep()], [500, 101, 0]);
 });
@@ -59,7 +59,7 @@ test("a redemption whose answer never arrived ends five minutes later, as its vi
   await using control = await testControl();
   const node = await control.node();
   const id = await open(control);
-  const sweep = createUnreportedSweep(control.store);
+  const sweep = createUnreportedSweep(control);
   await redeem(control, node, id);
   control.clock.advance(5 * 60_000);
   await heartbeat(control, node);
@@ -94,7 +94,7 @@ test("of redeemed sessions, those that were reported and those of a node that is
   control.clock.advance(6 * 60_000);
   await heartbeat(control, node);
 
-  assert.equal(await createUnreportedSweep(control.store)(), 0);
+  assert.equal(await createUnreportedSweep(control)(), 0);
 
   await report(control, silent, waiting, "active");
   assert.equal((await control.services.sessions.get(control.admin, waiting)).state, "active");
@@ -193,7 +193,7 @@ test("what a picture leaves behind is forgotten after an hour, and consoles are 
   await services.consoles.open(admin, { machineId, api: "cloudstack" });
   const count = async () => (await store.db.selectFrom("sessions").select("id").execute()).length;
   control.clock.advance(2 * MINUTE_MS);
-  await createTicketSweep(store)();
+  await createTicketSweep(control)();
   const sweep = createThumbnailSweep(store);
 
   control.clock.advance(58 * MINUTE_MS);

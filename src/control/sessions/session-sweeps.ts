@@ -1,5 +1,7 @@
 import { sql } from "kysely";
 import type { Clock } from "#base/clock.ts";
+import type { Audit } from "../audit/audit.ts";
+import { ENDED, type EndedSession } from "../audit/endings.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
@@ -21,8 +23,26 @@ const limits = {
 /** Ends what nobody will end any more. Resolves to how many sessions it ended in its bounded batch. */
 export type SessionSweep = () => Promise<number>;
 
+interface SweepParts {
+  readonly store: Store;
+  readonly audit: Audit;
+}
+
+/** Runs a statement that ends sessions, with what it did written into the audit log. */
+async function endAll(
+  { store, audit }: SweepParts,
+  end: (db: Queries) => Promise<readonly EndedSession[]>,
+): Promise<number> {
+  return await store.db.transaction().execute(async (db) => {
+    const ended = await end(db);
+    await audit.recordEndings(db, ended);
+    return ended.length;
+  });
+}
+
 /** Ends the sessions whose tickets nobody used in time. */
-export function createTicketSweep(store: Store): SessionSweep {
+export function createTicketSweep(parts: SweepParts): SessionSweep {
+  const { store } = parts;
   const end = prepare(store, {}, (db) =>
     db
       .updateTable("sessions")
@@ -38,9 +58,9 @@ export function createTicketSweep(store: Store): SessionSweep {
           .where("ticket_expires_at", "<=", store.now)
           .limit(limits.sweptSessions),
       )
-      .returning("id"),
+      .returning(ENDED),
   );
-  return async () => (await end(store.db, {})).length;
+  return async () => await endAll(parts, async (db) => await end(db, {}));
 }
 
 /**
@@ -48,7 +68,8 @@ export function createTicketSweep(store: Store): SessionSweep {
  * viewer was told `control_unreachable`, and there is nothing that the node could report. Only where the node was
  * heard of since: while it is cut off, what it has to report waits there.
  */
-export function createUnreportedSweep(store: Store): SessionSweep {
+export function createUnreportedSweep(parts: SweepParts): SessionSweep {
+  const { store } = parts;
   const end = prepare(store, { unreportedMs: INTEGER }, (db, slots) =>
     db
       .updateTable("sessions")
@@ -56,24 +77,19 @@ export function createUnreportedSweep(store: Store): SessionSweep {
       .where("id", "in", unreportedSessions(db, store, slots.unreportedMs))
       // A report that comes meanwhile is right.
       .where("state", "=", "pending")
-      .returning("id"),
+      .returning(ENDED),
   );
-  return async () => (await end(store.db, { unreportedMs: limits.unreportedMs })).length;
+  return async () => await endAll(parts, async (db) => await end(db, { unreportedMs: limits.unreportedMs }));
 }
 
 /**
  * Ends the sessions of nodes that were not heard of for `session.lost.timeout`. What such a node says later changes
  * nothing: what is over stays over. Time in which control itself was away does not count as a node's silence.
  */
-export function createLostNodeSweep({
-  store,
-  values,
-  clock,
-}: {
-  readonly store: Store;
-  readonly values: SettingValues;
-  readonly clock: Clock;
-}): SessionSweep {
+export function createLostNodeSweep(
+  parts: SweepParts & { readonly values: SettingValues; readonly clock: Clock },
+): SessionSweep {
+  const { store, values, clock } = parts;
   const listeningSince = clock.now();
   const end = prepare(store, { timeoutMs: INTEGER }, (db, slots) =>
     db
@@ -81,12 +97,12 @@ export function createLostNodeSweep({
       .set(endedColumns({ kind: "failed", code: "node_lost" }, store.now))
       .where("id", "in", lostSessions(db, store, slots.timeoutMs))
       .where("state", "<>", "ended")
-      .returning("id"),
+      .returning(ENDED),
   );
   return async () => {
     const timeoutMs = values.value("session.lost.timeout");
     if (clock.now() - listeningSince < timeoutMs) return 0;
-    return (await end(store.db, { timeoutMs })).length;
+    return await endAll(parts, async (db) => await end(db, { timeoutMs }));
   };
 }
 

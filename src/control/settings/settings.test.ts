@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { pino } from "pino";
 import { systemClock } from "#base/clock.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
+import { Audit } from "../audit/audit.ts";
 import type { Caller } from "../services.ts";
 import { openSqliteStore } from "../store/sqlite/open.ts";
 import type { Store } from "../store/store.ts";
@@ -15,7 +17,7 @@ const member: Caller = { ...admin, role: "member" };
 
 test("every setting has its fallback until an operator sets it", async () => {
   await withStore(async (store) => {
-    const { settings, values } = await createSettings(store);
+    const { settings, values } = await createSettings(store, auditOf(store));
 
     const list = await settings.list(admin);
 
@@ -33,7 +35,7 @@ test("every setting has its fallback until an operator sets it", async () => {
 
 test("a setting is in force at once, and after a restart", async () => {
   await withStore(async (store) => {
-    const { settings, values } = await createSettings(store);
+    const { settings, values } = await createSettings(store, auditOf(store));
 
     const set = await settings.set(
       admin,
@@ -43,7 +45,7 @@ test("a setting is in force at once, and after a restart", async () => {
 
     assert.equal(set.value, "https://a.example:443, http://b.example");
     assert.deepEqual(values.value("console.allowed.origins"), ["https://a.example", "http://b.example"]);
-    const restarted = await createSettings(store);
+    const restarted = await createSettings(store, auditOf(store));
     assert.deepEqual(restarted.values.value("console.allowed.origins"), [
       "https://a.example",
       "http://b.example",
@@ -67,7 +69,7 @@ const REFUSED: readonly [name: string, value: string, why: RegExp][] = [
 for (const [name, value, why] of REFUSED) {
   test(`${name} does not take “${value}”, and says why`, async () => {
     await withStore(async (store) => {
-      const { settings } = await createSettings(store);
+      const { settings } = await createSettings(store, auditOf(store));
 
       await assert.rejects(settings.set(admin, name, value), { code: "request_invalid", detail: why });
 
@@ -78,7 +80,7 @@ for (const [name, value, why] of REFUSED) {
 
 test("a setting that does not exist is not found, nor is what every object has", async () => {
   await withStore(async (store) => {
-    const { settings } = await createSettings(store);
+    const { settings } = await createSettings(store, auditOf(store));
 
     for (const name of ["no.such.setting", "toString", "__proto__"])
       await assert.rejects(settings.set(admin, name, "1"), { code: "not_found" });
@@ -87,7 +89,7 @@ test("a setting that does not exist is not found, nor is what every object has",
 
 test("members neither see nor change settings", async () => {
   await withStore(async (store) => {
-    const { settings } = await createSettings(store);
+    const { settings } = await createSettings(store, auditOf(store));
 
     await assert.rejects(settings.list(member), { code: "forbidden" });
     await assert.rejects(settings.set(member, "upstream.allow", "::/0"), { code: "forbidden" });
@@ -98,7 +100,10 @@ test("a value in the database that this version does not take stops the start", 
   await withStore(async (store) => {
     await store.db.insertInto("settings").values({ name: "console.reopen.timeout", value: "soon" }).execute();
 
-    await assert.rejects(createSettings(store), /console.reopen.timeout in the database is not valid/);
+    await assert.rejects(
+      createSettings(store, auditOf(store)),
+      /console.reopen.timeout in the database is not valid/,
+    );
   });
 });
 
@@ -110,6 +115,10 @@ test("the document tells every setting, its default and its meaning", () => {
     assert.ok(document.includes(SETTINGS[name].description), name);
   }
 });
+
+function auditOf(store: Store): Audit {
+  return new Audit({ store, clock: systemClock, log: pino({ level: "silent" }) });
+}
 
 async function withStore(work: (store: Store) => Promise<void>): Promise<void> {
   await using folder = scratch();

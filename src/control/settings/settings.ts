@@ -1,5 +1,6 @@
 import type { Setting } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Audit } from "../audit/audit.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Settings } from "../services.ts";
 import type { Queries, Store } from "../store/store.ts";
@@ -21,7 +22,10 @@ export interface SettingValues {
  * Reads all settings once and keeps them: one process writes an embedded database. Throws when the database holds
  * a value that this version does not take, rather than run with another than the operator set.
  */
-export async function createSettings(store: Store): Promise<{ settings: Settings; values: SettingValues }> {
+export async function createSettings(
+  store: Store,
+  audit: Audit,
+): Promise<{ settings: Settings; values: SettingValues }> {
   const texts = await load(store);
   const parsed = new Map(SETTING_NAMES.map((name) => [name, parse(name, texts.get(name))]));
 
@@ -39,7 +43,11 @@ export async function createSettings(store: Store): Promise<{ settings: Settings
       if (!isSettingName(name)) throw new GatewayError("not_found", { detail: `setting ${name}` });
       const text = value.trim();
       const next = parseOrRefuse(name, text);
-      await writeSetting(store.db, name, text);
+      await store.db.transaction().execute(async (db) => {
+        await writeSetting(db, name, text);
+        const object = { kind: "setting", id: name, name } as const;
+        await audit.record(db, { action: "setting.set", by: caller, object, detail: text });
+      });
       texts.set(name, text);
       parsed.set(name, next);
       return describe(name, text);

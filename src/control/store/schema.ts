@@ -2,6 +2,7 @@ import type { MachineState, Role, SessionState } from "#wire/api.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import type { Protocol } from "#wire/grant.ts";
 import type { EndingKind } from "#wire/viewer.ts";
+import type { AuditTable } from "../audit/audit-table.ts";
 import type { ApiName, TicketPurpose } from "../services.ts";
 
 /**
@@ -25,6 +26,7 @@ export interface Schema {
   incarnations: IncarnationTable;
   join_tokens: JoinTokenTable;
   settings: SettingTable;
+  audit: AuditTable;
 }
 
 /** One row, made by the bootstrap. A database without it is empty. */

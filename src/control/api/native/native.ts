@@ -11,6 +11,7 @@ import type {
 import { API_PREFIX } from "#wire/api.ts";
 import type { Caller, Services } from "../../services.ts";
 import { type AuthenticationDeps, authenticate } from "../authentication.ts";
+import { whenceOf } from "../origins.ts";
 import { accountRoutes } from "./accounts.ts";
 import { COMPONENTS } from "./components.ts";
 import { documentOptions, documentRoute } from "./document.ts";
@@ -75,7 +76,8 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
   await app.register(
     async (api: FastifyInstance) => {
       api.addHook("onRequest", async (request) => {
-        callers.set(request, await authenticate(request, { ...options, accounts: services.accounts }));
+        const caller = await authenticate(request, { ...options, accounts: services.accounts });
+        callers.set(request, { ...caller, ...whenceOf(request, "native") });
       });
       const routes = typed(api);
       machineRoutes(routes, deps);
