@@ -13,6 +13,7 @@ import type { Caller, Services } from "../../services.ts";
 import { type AuthenticationDeps, authenticate } from "../authentication.ts";
 import { whenceOf } from "../origins.ts";
 import { accountRoutes } from "./accounts.ts";
+import { auditRoutes } from "./audit.ts";
 import { COMPONENTS } from "./components.ts";
 import { documentOptions, documentRoute } from "./document.ts";
 import { installationRoutes } from "./installation.ts";
@@ -85,6 +86,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       projectRoutes(routes, deps);
       accountRoutes(routes, deps);
       installationRoutes(routes, deps);
+      auditRoutes(routes, deps);
     },
     { prefix: API_PREFIX },
   );
