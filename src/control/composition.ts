@@ -21,6 +21,7 @@ import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
 import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
 import { createMachines } from "./machines/machines.ts";
+import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
 import type { Services } from "./services.ts";
 import { createReports } from "./sessions/reports.ts";
@@ -42,6 +43,7 @@ export async function compose({
   publicOrigin,
   clock,
   log,
+  observing = {},
 }: {
   readonly store: Store;
   readonly installation: Installation;
@@ -49,6 +51,7 @@ export async function compose({
   readonly publicOrigin: () => string;
   readonly clock: Clock;
   readonly log: Log;
+  readonly observing?: Observing;
 }): Promise<{
   readonly services: Services;
   readonly link: LinkParts;
@@ -57,7 +60,8 @@ export async function compose({
 }> {
   const { id: installationId, key, vault, authority } = installation;
   const audit = new Audit({ store, clock, log });
-  const base = { store, audit, clock, log, vault, drivers: DRIVERS, publicOrigin };
+  const { tracing } = observing;
+  const base = { store, audit, tracing, clock, log, vault, drivers: DRIVERS, publicOrigin };
   const { settings, values } = await createSettings(store, audit);
   const ticketKeys = createTicketKeys(key, installationId);
   const assignNode = createAssignment({ ...base, values });
@@ -72,7 +76,7 @@ export async function compose({
         accounts: createAccounts(base),
         projects: createProjects(base),
         machines: createMachines(base),
-        consoles: createConsoles({ ...base, values, issueTicket }),
+        consoles: observeConsoles(createConsoles({ ...base, values, issueTicket }), observing),
         sessions: createSessions(base),
         settings,
         nodes: createNodes({ ...base, values, authorityFingerprint: fingerprint(authority.certificate) }),
@@ -84,8 +88,8 @@ export async function compose({
       identifyNode: guardIdentification(createNodeIdentification(store, { installationId, clock }), audit),
       join: guardJoin(createJoin({ ...base, authority, installationId }), audit),
       registry: guardRegistry(createRegistry({ ...base, ticketKeys, settingsFor }), audit),
-      redeem: createRedemption({ ...base, judgeStanding }),
-      reopen: createReopen({ ...base, values, judgeStanding, issueTicket }),
+      redeem: observeRedeem(createRedemption({ ...base, judgeStanding }), observing),
+      reopen: observeReopen(createReopen({ ...base, values, judgeStanding, issueTicket }), observing),
       takeReports: createReports(base),
       log,
     },

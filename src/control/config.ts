@@ -11,6 +11,7 @@ import {
   origin,
   text,
 } from "#base/config.ts";
+import { adminFields } from "#base/process/admin/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { type LogLevel, logLevel } from "#base/process/log.ts";
 import { isWildcard } from "#wire/address.ts";
@@ -81,6 +82,7 @@ export const FIELDS = {
     parse: upstreamAllow,
     fallback: "",
   },
+  ...adminFields("PORTHOLE_CONTROL"),
   logLevel: {
     env: "PORTHOLE_LOG_LEVEL",
     doc: "debug, info, warn, error or silent.",
@@ -105,6 +107,9 @@ export interface ControlConfig {
   readonly publicUrl: string | null;
   readonly bootstrapFile: string | null;
   readonly upstreamAllow: string;
+  readonly adminListen: HostPort | null;
+  readonly adminNames: readonly string[];
+  readonly otlpEndpoint: string | null;
   readonly logLevel: LogLevel;
   readonly json: boolean;
 }

@@ -46,6 +46,8 @@ export interface Whence {
   readonly api?: AuditApi | undefined;
   /** Of the request, as its answer has it. */
   readonly reference?: string | undefined;
+  /** Of the request's trace, where there is one. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Who asks. `address` is the peer's; members see and open the machines of their projects, administrators all. */

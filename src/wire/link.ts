@@ -127,6 +127,8 @@ export const RedeemRequest = Type.Object({
   viewerAddress: Type.String({ maxLength: 64 }),
   /** As the ticket has it: one for a picture is redeemed as that, or not at all. */
   purpose: Type.Optional(Type.Literal("thumbnail")),
+  /** W3C Trace Context, where traces are collected. */
+  traceparent: Type.Optional(Type.String({ maxLength: 64 })),
 });
 export type RedeemRequest = Static<typeof RedeemRequest>;
 

@@ -38,7 +38,8 @@ export interface AuditEntry {
 
 /** How much was written, and how much was not: for metrics. */
 export interface AuditCounters {
-  readonly written: number;
+  /** Rows, by what they tell: `<action> <result>`. */
+  readonly written: ReadonlyMap<string, number>;
   /** Refusals beyond what is written in a minute. */
   readonly omitted: number;
   /** Refusals that the database did not take. */
@@ -55,7 +56,7 @@ export class Audit {
   readonly #insert: ReturnType<typeof prepareInsert>;
   readonly #nextId: () => string;
   readonly #budget: RefusalBudget;
-  readonly #counters = { written: 0, omitted: 0, failed: 0, writing: 0 };
+  readonly #counters = { written: new Map<string, number>(), omitted: 0, failed: 0, writing: 0 };
 
   constructor({ store, clock, log }: { readonly store: Store; readonly clock: Clock; readonly log: Log }) {
     this.#store = store;
@@ -136,7 +137,8 @@ export class Audit {
       reference: by.reference ?? null,
       detail: detail === undefined ? null : printable(detail),
     });
-    this.#counters.written += 1;
+    const told = `${action} ${result}`;
+    this.#counters.written.set(told, (this.#counters.written.get(told) ?? 0) + 1);
   }
 }
 

@@ -39,6 +39,11 @@ export class Channels {
     this.#parts = parts;
   }
 
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** An upgrade of node:http. Refuses strangers before they can say anything. */
   async open(request: IncomingMessage, socket: TLSSocket, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
@@ -70,7 +75,10 @@ export class Channels {
     const others = [...this.#open].filter(([, other]) => other.nodeId === nodeId);
     const surplus = Math.max(0, others.length + 1 - limits.channelsOfNode);
     for (const [oldest] of others.slice(0, surplus)) oldest.terminate();
-    this.#open.set(webSocket, { nodeId, channel: new Channel(webSocket, { identify, answer, log }) });
+    this.#open.set(webSocket, {
+      nodeId,
+      channel: new Channel(webSocket, { identify, answer, log: log.child({ nodeId }) }),
+    });
     webSocket.on("close", () => this.#open.delete(webSocket));
     socket.setTimeout(limits.silenceMs, () => webSocket.terminate());
   }

@@ -33,7 +33,10 @@ export interface LinkParts extends CallParts {
  * The node link's listener (wire/link.ts): HTTPS with mutual TLS. A connection may come without a certificate,
  * because a node that joins has none yet; there is nothing but `join` for it.
  */
-export function createLinkServer(parts: LinkParts, certificate: LinkCertificate): FastifyInstance {
+export function createLinkServer(
+  parts: LinkParts,
+  certificate: LinkCertificate,
+): { readonly app: FastifyInstance; readonly channels: () => number } {
   const app = fastify({
     https: {
       ...certificate,
@@ -69,5 +72,5 @@ export function createLinkServer(parts: LinkParts, certificate: LinkCertificate)
       });
   });
   app.addHook("preClose", async () => await channels.close());
-  return app;
+  return { app, channels: () => channels.size };
 }

@@ -3,6 +3,7 @@ import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import type { RedeemRequest, ReopenRequest, ReopenResponse, SessionReport } from "#wire/link.ts";
+import { type NodeMeters, timed } from "../observe/observing.ts";
 import { isEmpty, isGrant, isReopenResponse } from "./answers.ts";
 import { CertificateWatch } from "./certificate.ts";
 import { ControlClock } from "./control-clock.ts";
@@ -26,6 +27,7 @@ export interface NodeLinkOptions {
   readonly sessions: () => number;
   /** How long a viewer waits for control's word. */
   readonly redeemMs: number;
+  readonly meters?: NodeMeters | undefined;
 }
 
 /** All that this start of the node has to do with control. */
@@ -37,12 +39,14 @@ export class NodeLink {
   readonly #clock = new ControlClock();
   readonly #lifetime = new AbortController();
   readonly #redeemMs: number;
+  readonly #meters: NodeMeters | undefined;
 
-  constructor({ client, certificate: pem, log, redeemMs, ...options }: NodeLinkOptions) {
+  constructor({ client, certificate: pem, log, redeemMs, meters, ...options }: NodeLinkOptions) {
     const certificate = new CertificateWatch(pem, log);
     this.#client = client;
     this.#certificate = certificate;
     this.#redeemMs = redeemMs;
+    this.#meters = meters;
     this.#registration = new Registration({ ...options, link: client, certificate, clock: this.#clock, log });
     this.#reporter = new Reporter({
       incarnation: this.incarnation,
@@ -66,6 +70,14 @@ export class NodeLink {
     return this.#registration.current;
   }
 
+  /** For whoever watches the node. */
+  get health() {
+    const { isReachable, silenceMs } = this.#registration;
+    const { queued: queuedReports, dropped: droppedReports } = this.#reporter;
+    const intervalMs = this.settings?.heartbeatIntervalMs ?? 0;
+    return { isReachable, silenceMs, intervalMs, queuedReports, droppedReports };
+  }
+
   get settings(): Obeyed | undefined {
     return this.registered?.settings;
   }
@@ -83,7 +95,11 @@ export class NodeLink {
     if (this.#certificate.hasEnded(this.#clock.now()))
       throw new GatewayError("control_unreachable", { detail: "the console node has to join again" });
     const { incarnation } = this;
-    return await this.#client.call("redeem", { ...request, incarnation }, isGrant, this.#callOptions);
+    return await timed(
+      this.#meters,
+      "porthole_node_redemption_seconds",
+      async () => await this.#client.call("redeem", { ...request, incarnation }, isGrant, this.#callOptions),
+    );
   }
 
   async reopen(request: Omit<ReopenRequest, "incarnation">): Promise<ReopenResponse> {
