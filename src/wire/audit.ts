@@ -33,7 +33,7 @@ export const AUDIT_ACTIONS = {
 export type AuditAction = keyof typeof AUDIT_ACTIONS;
 export const AUDIT_ACTION_NAMES = Object.keys(AUDIT_ACTIONS) as readonly AuditAction[];
 
-export const AUDIT_OBJECT_KINDS = [
+const AUDIT_OBJECT_KINDS = [
   "account",
   "api-key",
   "project",
@@ -45,7 +45,7 @@ export const AUDIT_OBJECT_KINDS = [
 export type AuditObjectKind = (typeof AUDIT_OBJECT_KINDS)[number];
 
 /** The door that somebody came through; `link` is that of the nodes. */
-export const AUDIT_APIS = ["cloudstack", "native", "web", "link"] as const;
+const AUDIT_APIS = ["cloudstack", "native", "web", "link"] as const;
 export type AuditApi = (typeof AUDIT_APIS)[number];
 
 const optional = (description: string) => Type.Optional(Type.String({ description }));

@@ -1,5 +1,5 @@
 import { type Selectable, sql } from "kysely";
-import { AUDIT_ACTION_NAMES, type AuditAction, type AuditRow } from "#wire/audit.ts";
+import type { AuditAction, AuditRow } from "#wire/audit.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { pageSize, readCursor, toPage } from "../paging.ts";
 import { requireAdministrator } from "../rights.ts";
@@ -102,10 +102,6 @@ export function idAt(ms: number, field: string): string {
     throw new GatewayError("request_invalid", { detail: `${field}: not a time of this log` });
   const hex = ms.toString(16).padStart(12, "0");
   return `${hex.slice(0, 8)}-${hex.slice(8)}`;
-}
-
-export function isAuditAction(text: string): text is AuditAction {
-  return (AUDIT_ACTION_NAMES as readonly string[]).includes(text);
 }
 
 function said({ accountId, object, action, from, to }: AuditFilter): string | undefined {

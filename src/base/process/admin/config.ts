@@ -1,7 +1,7 @@
 import { type Field, type HostPort, hostPort, list, text } from "../../config.ts";
 
 /** Where a process is watched. A port alone is one of loopback. */
-export function adminListen(value: string): HostPort {
+function adminListen(value: string): HostPort {
   return hostPort(/^\d{1,5}$/.test(value) ? `127.0.0.1:${value}` : value);
 }
 

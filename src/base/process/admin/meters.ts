@@ -12,10 +12,10 @@ export interface MetricDefinition {
 }
 
 export type MetricTable = Readonly<Record<string, MetricDefinition>>;
-export type Labels = Readonly<Record<string, string>>;
+type Labels = Readonly<Record<string, string>>;
 
 /** Says what a metric is now; of a counter, what it is in all. */
-export type SetMetric<Name extends string> = (name: Name, value: number, labels?: Labels) => void;
+type SetMetric<Name extends string> = (name: Name, value: number, labels?: Labels) => void;
 
 /** Counts and measures. Made where somebody is to read it, and nowhere else: everybody else has none, and pays nothing. */
 export interface Meters<Name extends string> {

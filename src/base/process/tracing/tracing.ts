@@ -18,7 +18,7 @@ export interface Span {
   end(problem?: string): void;
 }
 
-export interface SpanOptions {
+interface SpanOptions {
   /** The traceparent of what it is part of; without one, or with one that is none, it begins a trace. */
   readonly parent?: string | undefined;
   readonly kind?: "server" | "client" | "internal";
