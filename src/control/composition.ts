@@ -7,6 +7,7 @@ import { Audit } from "./audit/audit.ts";
 import { createAuditLog } from "./audit/audit-list.ts";
 import { guardServices } from "./audit/guard.ts";
 import { guardIdentification, guardJoin, guardRegistry } from "./audit/guard-link.ts";
+import type { Cluster } from "./cluster/cluster.ts";
 import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
 import { createStanding } from "./consoles/standing.ts";
@@ -24,6 +25,7 @@ import { createMachines } from "./machines/machines.ts";
 import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
 import type { Services } from "./services.ts";
+import { createClosing, createClosings } from "./sessions/closing.ts";
 import { createReports } from "./sessions/reports.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings, type SettingValues } from "./settings/settings.ts";
@@ -39,6 +41,7 @@ const DRIVERS: Drivers = new Map([[MANUAL_DRIVER, manualDriver]]);
  */
 export async function compose({
   store,
+  cluster,
   installation,
   publicOrigin,
   clock,
@@ -46,6 +49,7 @@ export async function compose({
   observing = {},
 }: {
   readonly store: Store;
+  readonly cluster: Cluster;
   readonly installation: Installation;
   /** Control's own origin, as browsers know it. Asked for when it is needed: it is known once control listens. */
   readonly publicOrigin: () => string;
@@ -60,9 +64,10 @@ export async function compose({
 }> {
   const { id: installationId, key, vault, authority } = installation;
   const audit = new Audit({ store, clock, log });
+  const closeSessions = createClosing({ store, audit }, cluster);
   const { tracing } = observing;
-  const base = { store, audit, tracing, clock, log, vault, drivers: DRIVERS, publicOrigin };
-  const { settings, values } = await createSettings(store, audit);
+  const base = { store, audit, tracing, closeSessions, clock, log, vault, drivers: DRIVERS, publicOrigin };
+  const { settings, values } = await createSettings({ store, audit, cluster, log });
   const ticketKeys = createTicketKeys(key, installationId);
   const assignNode = createAssignment({ ...base, values });
   const issueTicket = createTicketIssue({ ...base, values, assignNode, ticketKeys });
@@ -91,6 +96,8 @@ export async function compose({
       redeem: observeRedeem(createRedemption({ ...base, judgeStanding }), observing),
       reopen: observeReopen(createReopen({ ...base, values, judgeStanding, issueTicket }), observing),
       takeReports: createReports(base),
+      closings: createClosings(base),
+      cluster,
       log,
     },
     values,

@@ -13,9 +13,11 @@ import { checkOrigin, type OwnOrigins } from "./http/origin.ts";
 import { Pages } from "./http/pages.ts";
 import { readViewerFiles } from "./http/viewer-files.ts";
 import { nodeIdOf } from "./link/certificate.ts";
+import { createCommands } from "./link/commands.ts";
 import { loadOrJoin } from "./link/identity.ts";
 import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
+import { refusal } from "./link/refusal.ts";
 import { observeNode } from "./observe/observe-node.ts";
 import { shootRfb } from "./thumbnails/shoot-rfb.ts";
 import { Thumbnails } from "./thumbnails/thumbnails.ts";
@@ -59,9 +61,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const listener = await Listener.open({ ...config, ...deadlines, addresses: listenAddresses(config), log });
   const origins = publicOrigins(config, listener.addresses);
 
-  const link = new NodeLink({
+  const obey = createCommands({
+    incarnation: () => link.incarnation,
+    end: (session, reason) => sessions.end(session, reason),
+    isReporting: (session) => link.isReporting(session),
+  });
+  const link: NodeLink = new NodeLink({
     ...origins,
-    client: opened.use(new LinkClient(config.control, identity)),
+    client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
     certificate: identity.certificate,
     log,
     version,
@@ -69,6 +76,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     sessions: () => sessions.size,
     redeemMs: deadlines.redeemMs,
     meters,
+    end: (session) => sessions.end(session, refusal(session)),
+    onBack: () => sessions.reportAll(),
   });
   const foundAt = (): readonly [OwnOrigins, ...OwnOrigins[]] => [link.settings?.found ?? origins, origins];
   const upstreamAllow = () => link.settings?.upstreamAllow ?? { rules: [] };

@@ -6,6 +6,7 @@ export const AUDIT_ACTIONS = {
   "sign-out": "a web session was ended by its holder",
   "sign-in-link.add": "a one-time sign-in link was made for an account",
   "account.add": "an account was made; `detail` has its role and projects",
+  "account.update": "an account was disabled, enabled, or given other projects; `detail` says which",
   "account.remove": "an account was removed, with its keys and memberships",
   "api-key.add": "an account got an API key",
   "api-key.remove": "an API key was removed",
@@ -23,6 +24,7 @@ export const AUDIT_ACTIONS = {
   "console.issue": "a console's ticket was issued, or refused",
   "console.reopen": "a viewer asked for its console again, and got a ticket, or not",
   "console.redeem": "a node redeemed a ticket for a viewer, or control would not have it",
+  "console.close": "somebody asked that a console be ended, wherever it is open; `console.end` follows",
   "console.end": "a console ended; where it was closed by either side the result is `ok`",
   "thumbnail.issue":
     "a small picture of a screen was issued: the first in an hour for an account and machine",

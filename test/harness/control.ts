@@ -1,27 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { pino } from "pino";
-import type { Clock } from "#base/clock.ts";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import type { Audit } from "#control/audit/audit.ts";
 import { openOrBootstrap } from "#control/bootstrap.ts";
+import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
 import type { Installation } from "#control/installation.ts";
 import type { LinkParts } from "#control/link/server.ts";
 import type { Caller, Services } from "#control/services.ts";
 import type { SettingValues } from "#control/settings/settings.ts";
-import { openSqliteStore } from "#control/store/sqlite/open.ts";
 import type { Store } from "#control/store/store.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import type { Machine, NewMachine } from "#wire/api.ts";
 import type { NodeSettings } from "#wire/link.ts";
 import type { TicketKey } from "#wire/ticket.ts";
 import { scratch } from "./scratch.ts";
-
-/** Time that passes when a test says so. */
-interface TestClock extends Clock {
-  advance(ms: number): void;
-}
+import { type TestClock, testClock } from "./test-clock.ts";
+import { openTestDatabase, type TestDatabase } from "./test-database.ts";
 
 /** A node that has joined and registered, without a process. */
 export interface TestNode {
@@ -37,6 +33,7 @@ export interface TestNode {
 export interface TestControl extends AsyncDisposable {
   readonly store: Store;
   readonly audit: Audit;
+  readonly cluster: Cluster;
   readonly services: Services;
   readonly link: LinkParts;
   readonly values: SettingValues;
@@ -54,13 +51,12 @@ export interface TestControl extends AsyncDisposable {
 
 export const PUBLIC_ORIGIN = "https://control.example.com";
 
-export async function testControl(): Promise<TestControl> {
+export async function testControl(database: TestDatabase = "SQLite"): Promise<TestControl> {
   await using opened = new AsyncDisposableStack();
   const { path: folder } = opened.use(scratch());
   const clock = testClock();
   const log = pino({ level: "silent" });
-  const store = await openSqliteStore(join(folder, "porthole.db"), clock);
-  opened.defer(async () => await store.close());
+  const { store, cluster } = opened.use(await openTestDatabase(database, { folder, clock, log }));
   const { installation, firstKeys } = await openOrBootstrap(store, {
     keyFile: join(folder, "porthole.key"),
     bootstrapFile: null,
@@ -71,7 +67,8 @@ export async function testControl(): Promise<TestControl> {
   });
   if (firstKeys === undefined) throw new Error("the database was not empty");
   const publicOrigin = () => PUBLIC_ORIGIN;
-  const { services, link, values, audit } = await compose({ store, installation, publicOrigin, clock, log });
+  const composed = await compose({ store, cluster, installation, publicOrigin, clock, log });
+  const { services, link, values, audit } = composed;
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
@@ -83,6 +80,7 @@ export async function testControl(): Promise<TestControl> {
   return {
     store,
     audit,
+    cluster,
     services,
     link,
     values,
@@ -133,15 +131,5 @@ export async function testControl(): Promise<TestControl> {
     },
 
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
-  };
-}
-
-function testClock(): TestClock {
-  let now = Date.now();
-  return {
-    now: () => now,
-    advance: (ms) => {
-      now += ms;
-    },
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Secret } from "#base/secret.ts";
 import { PUBLIC_ORIGIN, testControl } from "../../../test/harness/control.ts";
-import type { Caller } from "../services.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -80,12 +80,48 @@ test("an account that is removed takes its keys, cookies and sign-in links with 
   }
 });
 
-test("administrators cannot remove themselves, so one is always left", async () => {
+test("a disabled account is as if it were not there, until it is enabled again", async () => {
   await using control = await testControl();
+  const { accounts } = control.services;
+  const member = await control.member("someone", ["default"]);
+  const { apiKey, secretKey } = await accounts.addApiKey(control.admin, member.accountId);
+  const { cookie } = await accounts.signIn(codeOf((await accounts.signInLink(member)).url));
+  const secret = new Secret(secretKey);
 
-  await assert.rejects(control.services.accounts.remove(control.admin, control.admin.accountId), {
-    code: "forbidden",
-  });
+  const account = await accounts.update(control.admin, member.accountId, { disabled: true });
+
+  assert.deepEqual([account.disabled, account.projects.length], [true, 1]);
+  assert.equal(await accounts.byApiKey(apiKey, "::1"), undefined);
+  assert.equal(await accounts.byCookie(cookie.expose(), "::1"), undefined);
+  assert.equal(await accounts.signInBySecret("someone", secret, "::1"), undefined);
+  await accounts.update(control.admin, member.accountId, { disabled: false });
+  assert.ok((await accounts.byApiKey(apiKey, "::1")) !== undefined);
+  assert.ok((await accounts.byCookie(cookie.expose(), "::1")) !== undefined);
+});
+
+test("an account's projects are set anew, all or none", async () => {
+  await using control = await testControl();
+  const { accounts, projects } = control.services;
+  await projects.add(control.admin, { name: "shop" });
+  const member = await control.member("someone", ["default"]);
+  const set = async (...names: string[]) => {
+    const account = await accounts.update(control.admin, member.accountId, { projects: names });
+    return account.projects.map(({ name }) => name);
+  };
+
+  assert.deepEqual(await set("shop", "default", "shop"), ["default", "shop"]);
+  await assert.rejects(set("shop", "nothing"), { code: "not_found" });
+  assert.equal((await accounts.get(control.admin, member.accountId)).projects.length, 2);
+  assert.deepEqual(await set(), []);
+});
+
+test("administrators cannot remove or disable themselves, so one is always left", async () => {
+  await using control = await testControl();
+  const { accounts } = control.services;
+  const { accountId } = control.admin;
+
+  await assert.rejects(accounts.remove(control.admin, accountId), { code: "forbidden" });
+  await assert.rejects(accounts.update(control.admin, accountId, { disabled: true }), { code: "forbidden" });
 });
 
 test("an API key finds its account, with the projects it has now, until it is removed", async () => {
@@ -157,7 +193,7 @@ test("a sign-in link is good for one cookie, however many follow it at once", as
   const cookies = results.filter((result) => result.status === "fulfilled");
   assert.equal(cookies.length, 1);
   const caller = await accounts.byCookie(cookies[0]?.value.cookie.expose() ?? "", "192.0.2.1");
-  const { apiKey: _apiKey, ...admin } = control.admin;
+  const { apiKey: _, ...admin } = control.admin;
   assert.deepEqual(caller, admin);
 });
 
@@ -169,7 +205,8 @@ test("an administrator makes sign-in links for others", async () => {
   const { url } = await accounts.signInLink(control.admin, member.accountId);
 
   const { cookie } = await accounts.signIn(codeOf(url));
-  assert.deepEqual(await accounts.byCookie(cookie.expose(), member.address), withoutKey(member));
+  const { apiKey: _, ...signedIn } = member;
+  assert.deepEqual(await accounts.byCookie(cookie.expose(), member.address), signedIn);
   await assert.rejects(accounts.signInLink(control.admin, "nobody"), { code: "not_found" });
 });
 
@@ -233,11 +270,6 @@ test("the database knows codes and cookies only by their hashes", async () => {
   assert.ok(!rows.includes(code));
   assert.ok(!rows.includes(cookie.expose()));
 });
-
-/** As whoever comes with a cookie is known. */
-function withoutKey({ apiKey: _apiKey, ...caller }: Caller): Caller {
-  return caller;
-}
 
 function codeOf(url: string): string {
   return new URLSearchParams(new URL(url).hash.slice(1)).get("code") ?? "";

@@ -1,6 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Accounts } from "../services.ts";
+import type { CloseSessions } from "../sessions/closing.ts";
 import type { Store } from "../store/store.ts";
 import type { Vault } from "../vault/vault.ts";
 import { createApiKeys } from "./api-keys.ts";
@@ -13,6 +14,7 @@ export function createAccounts(parts: {
   readonly audit: Audit;
   readonly vault: Vault;
   readonly clock: Clock;
+  readonly closeSessions: CloseSessions;
   /** Control's own public origin, for sign-in links. */
   readonly publicOrigin: () => string;
 }): Accounts {

@@ -6,10 +6,11 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Accounts } from "../services.ts";
+import type { CloseSessions } from "../sessions/closing.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { newCredential } from "../vault/credential.ts";
 import type { Place, Vault } from "../vault/vault.ts";
-import { requireAccount } from "./directory.ts";
+import { accountKey, requireAccount } from "./directory.ts";
 
 const limits = {
   /** Enough to give each of an account's programs its own, and to change them one by one. */
@@ -24,16 +25,19 @@ export function createApiKeys({
   audit,
   vault,
   clock,
+  closeSessions,
 }: {
   readonly store: Store;
   readonly audit: Audit;
   readonly vault: Vault;
   readonly clock: Clock;
+  readonly closeSessions: CloseSessions;
 }): Pick<Accounts, "addApiKey" | "listApiKeys" | "removeApiKey"> {
   return {
     async addApiKey(caller, accountId) {
       requireAdministrator(caller);
       return await store.db.transaction().execute(async (db) => {
+        await store.lock(db, accountKey(accountId));
         const { name } = await requireAccount(db, accountId);
         const { count } = await db
           .selectFrom("api_keys")
@@ -83,6 +87,9 @@ export function createApiKeys({
           object,
           detail: `account ${accountId}`,
         });
+        const opened: Parameters<CloseSessions>[1] = (session) =>
+          session.and([session("account_id", "=", accountId), session("api_key", "=", apiKey)]);
+        await closeSessions(db, opened, { code: "access_withdrawn" });
       });
     },
   };

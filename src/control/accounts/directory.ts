@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
-import type { Account, Project, Role } from "#wire/api.ts";
+import type { Account, AccountChange, Project, Role } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { Audit } from "../audit/audit.ts";
+import type { Audit, AuditEntry } from "../audit/audit.ts";
 import { cleanName } from "../names.ts";
 import { pageSize, readCursor, toPage } from "../paging.ts";
 import { requireProject, toProject } from "../projects/projects.ts";
 import { requireAdministrator } from "../rights.ts";
-import type { Accounts } from "../services.ts";
+import type { Accounts, Caller } from "../services.ts";
+import type { CloseSessions, SessionConditions } from "../sessions/closing.ts";
 import type { Queries, Store } from "../store/store.ts";
 
 /** The accounts themselves. Administrators manage them; a member sees itself. */
@@ -15,28 +16,54 @@ export function createDirectory({
   store,
   audit,
   clock,
+  closeSessions,
 }: {
   readonly store: Store;
   readonly audit: Audit;
   readonly clock: Clock;
-}): Pick<Accounts, "add" | "get" | "list" | "remove"> {
+  readonly closeSessions: CloseSessions;
+}): Pick<Accounts, "add" | "get" | "list" | "update" | "remove"> {
   return {
     async add(caller, { name, role, projects = [] }) {
       requireAdministrator(caller);
       return await store.db.transaction().execute(async (db) => {
-        const rows = [];
-        for (const reference of projects) rows.push(await requireProject(db, reference));
+        const rows = await requireProjects(db, projects);
         const account = await writeAccount(db, { name, role, now: clock.now() }, store);
-        const unique = [...new Map(rows.map((row) => [row.id, row])).values()];
-        for (const project of unique)
-          await db
-            .insertInto("memberships")
-            .values({ account_id: account.id, project_id: project.id })
-            .execute();
-        const made = toAccount(account, unique.map(toProject).sort(byName));
+        await writeMemberships(
+          db,
+          account.id,
+          rows.map((row) => row.id),
+        );
+        const made = toAccount(account, rows.map(toProject).sort(byName));
         const detail = [role, ...made.projects.map((project) => project.name)].join(" ");
         await audit.record(db, { action: "account.add", by: caller, object: accountObject(account), detail });
         return made;
+      });
+    },
+
+    async update(caller, id, change) {
+      const { disabled, projects } = change;
+      requireAdministrator(caller);
+      if (disabled === true && id === caller.accountId)
+        throw new GatewayError("forbidden", { detail: "an administrator cannot disable their own account" });
+      return await store.db.transaction().execute(async (db) => {
+        await requireAccount(db, id);
+        if (projects !== undefined) {
+          const projectIds = (await requireProjects(db, projects)).map((row) => row.id);
+          await db.deleteFrom("memberships").where("account_id", "=", id).execute();
+          await writeMemberships(db, id, projectIds);
+        }
+        if (disabled !== undefined)
+          await db
+            .updateTable("accounts")
+            .set({ disabled: disabled ? 1 : 0 })
+            .where("id", "=", id)
+            .execute();
+        const row = await requireAccount(db, id);
+        const account = toAccount(row, (await projectsOf(db, [id])).get(id));
+        await closeSessions(db, (session) => notAllowed(session, account), { code: "access_withdrawn" });
+        await audit.record(db, updateEntry(caller, account, change));
+        return account;
       });
     },
 
@@ -76,22 +103,63 @@ export function createDirectory({
       await store.db.transaction().execute(async (db) => {
         const account = await requireAccount(db, id);
         await db.deleteFrom("accounts").where("id", "=", id).execute();
+        await closeSessions(db, (session) => session("account_id", "=", id), { code: "access_withdrawn" });
         await audit.record(db, { action: "account.remove", by: caller, object: accountObject(account) });
       });
     },
   };
 }
 
+/** The sessions of the account that it may not have as it is now. */
+function notAllowed(session: SessionConditions, { id, role, disabled, projects }: Account) {
+  const own = session("account_id", "=", id);
+  if (disabled) return own;
+  if (role === "admin") return session.and([own, session.lit(false)]); // It may open everything.
+  const allowed = projects.map((project) => project.id);
+  return allowed.length === 0 ? own : session.and([own, session("project_id", "not in", allowed)]);
+}
+
+/** In the order given, each once. Throws `not_found`. */
+async function requireProjects(db: Queries, references: readonly string[]) {
+  const rows = [];
+  for (const reference of references) rows.push(await requireProject(db, reference));
+  return [...new Map(rows.map((row) => [row.id, row])).values()];
+}
+
+async function writeMemberships(
+  db: Queries,
+  accountId: string,
+  projectIds: readonly string[],
+): Promise<void> {
+  for (const projectId of projectIds)
+    await db.insertInto("memberships").values({ account_id: accountId, project_id: projectId }).execute();
+}
+
 interface AccountRow {
   readonly id: string;
   readonly name: string;
   readonly role: Role;
+  readonly disabled: 0 | 1;
   readonly created_at: number;
 }
 
 /** As the audit log names it. */
 export function accountObject({ id, name }: { readonly id: string; readonly name: string }) {
   return { kind: "account", id, name } as const;
+}
+
+/** What was changed: whether it may sign in, and all the projects that it belongs to now. */
+function updateEntry(by: Caller, account: Account, { disabled, projects }: AccountChange): AuditEntry {
+  const said = [
+    ...(disabled === undefined ? [] : [disabled ? "disabled" : "enabled"]),
+    ...(projects === undefined ? [] : ["projects", ...account.projects.map((project) => project.name)]),
+  ];
+  return { action: "account.update", by, object: accountObject(account), detail: said.join(" ") };
+}
+
+/** Whoever counts what an account has before giving it more holds this (Store.lock). */
+export function accountKey(id: string): string {
+  return `account ${id}`;
 }
 
 /** Throws `not_found`. */
@@ -108,7 +176,13 @@ export async function writeAccount(
   store: Store,
 ): Promise<AccountRow> {
   const { role, now } = account;
-  const row = { id: randomUUID(), name: cleanName(account.name), role, created_at: now };
+  const row = {
+    id: randomUUID(),
+    name: cleanName(account.name),
+    role,
+    disabled: 0 as const,
+    created_at: now,
+  };
   try {
     await db.insertInto("accounts").values(row).execute();
   } catch (cause) {
@@ -139,6 +213,7 @@ function toAccount(row: AccountRow, projects: readonly Project[] = []): Account 
     name: row.name,
     role: row.role,
     projects: [...projects],
+    disabled: row.disabled === 1,
     createdAt: new Date(row.created_at).toISOString(),
   };
 }

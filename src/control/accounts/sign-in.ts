@@ -9,7 +9,7 @@ import { credentialHash, newCredential } from "../vault/credential.ts";
 import { sameSecret } from "../vault/same-secret.ts";
 import type { Place, Vault } from "../vault/vault.ts";
 import { apiSecretPlace } from "./api-keys.ts";
-import { accountObject, requireAccount } from "./directory.ts";
+import { accountKey, accountObject, requireAccount } from "./directory.ts";
 
 const limits = {
   /** A sign-in link is meant to be used at once, but a first start may be left standing over a coffee. */
@@ -54,6 +54,7 @@ export function createSignIn({
       const code = newCredential();
       const expiresAt = clock.now() + limits.codeMs;
       await store.db.transaction().execute(async (db) => {
+        await store.lock(db, accountKey(accountId));
         const object = accountObject(await requireAccount(db, accountId));
         await db
           .insertInto("sign_in_codes")
@@ -81,7 +82,7 @@ export function createSignIn({
           .executeTakeFirst();
         if (spent === undefined) throw new GatewayError("sign_in_code_invalid");
         const session = { hash: cookie.hash, account_id: spent.account_id, expires_at: expiresAt };
-        await writeWebSession(db, { ...session, kind: "browser" });
+        await writeWebSession(db, { ...session, kind: "browser" }, store);
         const { id, name } = await requireAccount(db, spent.account_id);
         await audit.record(db, { action: "sign-in", by: { ...from, accountId: id, name } });
       });
@@ -94,6 +95,7 @@ export function createSignIn({
         .innerJoin("accounts", "accounts.id", "api_keys.account_id")
         .select(["api_keys.api_key", "api_keys.secret_sealed", "accounts.id", "accounts.name"])
         .where((where) => where.or([where("api_keys.api_key", "=", name), where("accounts.name", "=", name)]))
+        .where("accounts.disabled", "=", 0)
         .execute();
       // A name that is not known costs what a wrong secret costs: the time of a refusal must not tell who has an account.
       if (keys.length === 0) fits(secret, nobodysSecret, NOBODY);
@@ -110,7 +112,7 @@ export function createSignIn({
       const session = { hash: cookie.hash, account_id: found.id, expires_at: expiresAt };
       const by = { ...from, address, accountId: found.id, name: found.name, apiKey: found.api_key };
       await store.db.transaction().execute(async (db) => {
-        await writeWebSession(db, { ...session, kind: "cloudstack" });
+        await writeWebSession(db, { ...session, kind: "cloudstack" }, store);
         await audit.record(db, { action: "sign-in", by });
       });
       const caller = await callers.byApiKey(found.api_key, address);
@@ -152,8 +154,13 @@ export async function sweepSignIns(store: Store): Promise<void> {
     await store.db.deleteFrom(table).where("expires_at", "<=", store.now).execute();
 }
 
-async function writeWebSession(db: Queries, session: WebSessionTable): Promise<void> {
+async function writeWebSession(
+  db: Queries,
+  session: WebSessionTable,
+  { lock }: Pick<Store, "lock">,
+): Promise<void> {
   const { account_id, kind } = session;
+  await lock(db, accountKey(account_id));
   const most = limits.webSessionsPerAccount[kind];
   await db.insertInto("web_sessions").values(session).execute();
   await db

@@ -31,6 +31,7 @@ const RULES: Rules = {
     add: (by, { name }) => entry("account.add", by, { kind: "account", name }),
     get: null,
     list: null,
+    update: (by, id) => entry("account.update", by, { kind: "account", id }),
     remove: (by, id) => entry("account.remove", by, { kind: "account", id }),
     addApiKey: (by, id) => entry("api-key.add", by, { kind: "account", id }),
     listApiKeys: null,
@@ -58,7 +59,12 @@ const RULES: Rules = {
         { kind: "machine", id: machineId },
       ),
   },
-  sessions: { list: null, search: null, get: null },
+  sessions: {
+    list: null,
+    search: null,
+    get: null,
+    end: (by, id) => ({ action: "console.close", by, sessionId: id }),
+  },
   settings: {
     list: null,
     set: (by, name) => entry("setting.set", by, { kind: "setting", id: name }),

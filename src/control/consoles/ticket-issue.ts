@@ -20,6 +20,8 @@ import { consoleUrl, webSocketOf } from "./console-url.ts";
 /** A console that its opener may have: rights and machine were judged. */
 interface ConsoleOrder {
   readonly account: { readonly id: string; readonly name: string };
+  /** The key that it is opened with, where it is one. */
+  readonly apiKey?: string | undefined;
   readonly machine: {
     readonly id: string;
     readonly name: string;
@@ -150,6 +152,7 @@ function prepareInsert(store: Store) {
     id: TEXT,
     account_id: TEXT,
     account_name: TEXT,
+    api_key: nullable(TEXT),
     project_id: TEXT,
     machine_id: TEXT,
     machine_name: TEXT,
@@ -181,6 +184,7 @@ function sessionValues({ order, assigned, id, issuedAt, expiresAt }: NewSession)
     id,
     account_id: account.id,
     account_name: account.name,
+    api_key: order.apiKey ?? null,
     project_id: machine.project_id,
     machine_id: machine.id,
     machine_name: machine.name,

@@ -31,7 +31,6 @@ export function createJoin({ store, audit, clock, log, authority, installationId
     const certificate = await issueOrRefuse(authority, { installationId, nodeId, request, now });
 
     await store.db.transaction().execute(async (db) => {
-      await spendJoinToken(db, store, joinToken);
       await db
         .insertInto("nodes")
         .values({
@@ -49,6 +48,8 @@ export function createJoin({ store, audit, clock, log, authority, installationId
         .execute();
       const object = { kind: "node", id: nodeId } as const;
       await audit.record(db, { action: "node.join", by: { nodeId, address, api: "link" }, object });
+      // Last, as all who join with the same token wait for each other from here to the commit.
+      await spendJoinToken(db, store, joinToken);
     });
     log.info({ nodeId }, "Node joined");
     return { nodeId, certificate, authority: authority.certificate };

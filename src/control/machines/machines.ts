@@ -9,6 +9,7 @@ import { cleanName, nameKey } from "../names.ts";
 import { requireProject } from "../projects/projects.ts";
 import { maySeeProject, requireAdministrator } from "../rights.ts";
 import type { Caller, Machines } from "../services.ts";
+import type { CloseSessions } from "../sessions/closing.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { sameSecret } from "../vault/same-secret.ts";
 import type { Vault } from "../vault/vault.ts";
@@ -23,10 +24,11 @@ interface Parts {
   readonly vault: Vault;
   readonly drivers: Drivers;
   readonly clock: Clock;
+  readonly closeSessions: CloseSessions;
 }
 
 /** Administrators register machines; members see those of their projects, without addresses. */
-export function createMachines({ store, audit, vault, drivers, clock }: Parts): Machines {
+export function createMachines({ store, audit, vault, drivers, clock, closeSessions }: Parts): Machines {
   return {
     async add(caller, { name, protocol, address, password, project = DEFAULT_PROJECT }) {
       requireAdministrator(caller);
@@ -86,6 +88,10 @@ export function createMachines({ store, audit, vault, drivers, clock }: Parts): 
           const object = machineObject({ ...before, ...columns });
           await audit.record(db, { action: "machine.update", by: caller, object, detail });
         }
+        if (columns.state === "stopped")
+          await closeSessions(db, (session) => session("machine_id", "=", id), {
+            code: "machine_not_running",
+          });
         return toMachine({ ...before, ...columns }, caller);
       });
     },
@@ -96,6 +102,7 @@ export function createMachines({ store, audit, vault, drivers, clock }: Parts): 
         const machine = await findMachine(db, id);
         if (machine === undefined) throw notFound();
         await db.deleteFrom("machines").where("id", "=", id).execute();
+        await closeSessions(db, (session) => session("machine_id", "=", id), { code: "machine_gone" });
         await audit.record(db, { action: "machine.remove", by: caller, object: machineObject(machine) });
       });
     },

@@ -5,10 +5,12 @@ import { sql } from "kysely";
 import { type TestControl, type TestNode, testControl } from "../../../test/harness/control.ts";
 import {
   createLostNodeSweep,
+  createSilentNodeSweep,
   createThumbnailSweep,
   createTicketSweep,
   createUnreportedSweep,
   lostSessions,
+  silentSessions,
   unreportedSessions,
 } from "./session-sweeps.ts";
 
@@ -125,6 +127,75 @@ test("sessions of a node that is not heard of for an hour end as lost, and stay 
   assert.equal((await control.services.sessions.get(control.admin, unused)).state, "pending");
 });
 
+test("sessions of a node that misses three reports are detached, and active again when it is heard of", async () => {
+  await using control = await testControl();
+  const [quiet, loud] = [await control.node(), await control.node()];
+  const sweep = createSilentNodeSweep(control);
+  const beat = async ({ id, incarnation }: TestNode) =>
+    await control.link.registry.heartbeat(id, { incarnation, sessions: 1 });
+  const id = await opened(control, quiet);
+  const unopened = await open(control);
+
+  control.clock.advance(14_999);
+  assert.equal(await sweep(), 0);
+  control.clock.advance(1);
+  await beat(loud);
+  assert.equal(await sweep(), 1);
+  assert.equal(await sweep(), 0);
+
+  const state = async (session: string) =>
+    (await control.services.sessions.get(control.admin, session)).state;
+  assert.equal(await state(id), "detached");
+  assert.equal(await state(unopened), "pending");
+  await beat(quiet);
+  assert.equal(await state(id), "active");
+});
+
+test("a detached session is over when its node has started anew, and when it is told so", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const sweep = createSilentNodeSweep(control);
+  const [one, two] = [await opened(control, node), await opened(control, node)];
+  control.clock.advance(15_000);
+  assert.equal(await sweep(), 2);
+  const start = { nodeId: node.id, incarnation: node.incarnation };
+  const report = { sessionId: one, attachment: 1, at: control.clock.now() };
+  const ending = { kind: "closed", code: "viewer_closed" } as const;
+
+  await control.link.takeReports(start, [
+    { ...report, state: "ended", ending, bytesToViewer: 1, bytesFromViewer: 1 },
+  ]);
+  const { pageOrigin } = (await control.services.nodes.list(control.admin))[0] ?? { pageOrigin: "" };
+  await control.link.registry.register(node.id, {
+    incarnation: randomUUID(),
+    version: "1",
+    pageOrigin,
+    webSocketOrigin: pageOrigin,
+  });
+
+  const of = async (id: string) => (await control.services.sessions.get(control.admin, id)).ending;
+  assert.deepEqual(await of(one), ending);
+  assert.deepEqual(await of(two), { kind: "failed", code: "node_lost" });
+});
+
+test("a node that comes back after its sessions were given up is told to end them", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const sweep = createLostNodeSweep(control);
+  const id = await opened(control, node);
+  const report = { attachment: 1, at: 0, state: "active", bytesToViewer: 0, bytesFromViewer: 0 } as const;
+  control.clock.advance(60 * MINUTE_MS);
+  assert.equal(await sweep(), 1);
+
+  const start = { nodeId: node.id, incarnation: node.incarnation };
+  const answer = await control.link.takeReports(start, [
+    { ...report, sessionId: id },
+    { ...report, sessionId: "of nobody" },
+  ]);
+
+  assert.deepEqual(answer, { over: [{ sessionId: id, attachment: 1, code: "node_lost" }] });
+});
+
 test("how long a node may be silent is a setting, and one that is heard of keeps its sessions", async () => {
   await using control = await testControl();
   const { settings } = control.services;
@@ -166,9 +237,11 @@ test("what is to be swept comes off the indexes of the sessions that live", asyn
   const { db } = control.store;
   const unreported = unreportedSessions(db, control.store, sql<number>`1`);
   const lost = lostSessions(db, control.store, sql<number>`1`);
+  const silent = silentSessions(db, control.store, sql<number>`1`);
 
   for (const [query, index] of [
     [unreported, /SEARCH sessions USING INDEX sessions_live/],
+    [silent, /SEARCH sessions USING INDEX sessions_live/],
     [lost, /SEARCH sessions USING INDEX sessions_live_by_node \(node_id=\?\)/],
   ] as const) {
     const { sql: text } = query.compile();
@@ -203,6 +276,14 @@ test("what a picture leaves behind is forgotten after an hour, and consoles are 
 
   assert.equal(await count(), 1);
 });
+
+/** A console that is open on that node. */
+async function opened(control: TestControl, node: TestNode): Promise<string> {
+  const id = await open(control);
+  await redeem(control, node, id);
+  await report(control, node, id, "active");
+  return id;
+}
 
 async function redeem(control: TestControl, { id, incarnation }: TestNode, sessionId: string): Promise<void> {
   await control.link.redeem(id, { incarnation, sessionId, attachment: 1, viewerAddress: "::1" });

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import { pino } from "pino";
-import { systemClock } from "#base/clock.ts";
+import type { Log } from "#base/process/log.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
+import { testClock } from "../../../test/harness/test-clock.ts";
+import { openTestDatabase } from "../../../test/harness/test-database.ts";
 import { Audit } from "../audit/audit.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Caller } from "../services.ts";
-import { openSqliteStore } from "../store/sqlite/open.ts";
 import type { Store } from "../store/store.ts";
 import { settingsDocument } from "./document.ts";
 import { createSettings } from "./settings.ts";
@@ -16,8 +17,8 @@ const admin: Caller = { accountId: "a", name: "a", role: "admin", projectIds: []
 const member: Caller = { ...admin, role: "member" };
 
 test("every setting has its fallback until an operator sets it", async () => {
-  await withStore(async (store) => {
-    const { settings, values } = await createSettings(store, auditOf(store));
+  await withParts(async (parts) => {
+    const { settings, values } = await createSettings(parts);
 
     const list = await settings.list(admin);
 
@@ -34,8 +35,8 @@ test("every setting has its fallback until an operator sets it", async () => {
 });
 
 test("a setting is in force at once, and after a restart", async () => {
-  await withStore(async (store) => {
-    const { settings, values } = await createSettings(store, auditOf(store));
+  await withParts(async (parts) => {
+    const { settings, values } = await createSettings(parts);
 
     const set = await settings.set(
       admin,
@@ -45,7 +46,7 @@ test("a setting is in force at once, and after a restart", async () => {
 
     assert.equal(set.value, "https://a.example:443, http://b.example");
     assert.deepEqual(values.value("console.allowed.origins"), ["https://a.example", "http://b.example"]);
-    const restarted = await createSettings(store, auditOf(store));
+    const restarted = await createSettings(parts);
     assert.deepEqual(restarted.values.value("console.allowed.origins"), [
       "https://a.example",
       "http://b.example",
@@ -68,19 +69,19 @@ const REFUSED: readonly [name: string, value: string, why: RegExp][] = [
 
 for (const [name, value, why] of REFUSED) {
   test(`${name} does not take “${value}”, and says why`, async () => {
-    await withStore(async (store) => {
-      const { settings } = await createSettings(store, auditOf(store));
+    await withParts(async (parts) => {
+      const { settings } = await createSettings(parts);
 
       await assert.rejects(settings.set(admin, name, value), { code: "request_invalid", detail: why });
 
-      assert.deepEqual(await store.db.selectFrom("settings").selectAll().execute(), []);
+      assert.deepEqual(await parts.store.db.selectFrom("settings").selectAll().execute(), []);
     });
   });
 }
 
 test("a setting that does not exist is not found, nor is what every object has", async () => {
-  await withStore(async (store) => {
-    const { settings } = await createSettings(store, auditOf(store));
+  await withParts(async (parts) => {
+    const { settings } = await createSettings(parts);
 
     for (const name of ["no.such.setting", "toString", "__proto__"])
       await assert.rejects(settings.set(admin, name, "1"), { code: "not_found" });
@@ -88,8 +89,8 @@ test("a setting that does not exist is not found, nor is what every object has",
 });
 
 test("members neither see nor change settings", async () => {
-  await withStore(async (store) => {
-    const { settings } = await createSettings(store, auditOf(store));
+  await withParts(async (parts) => {
+    const { settings } = await createSettings(parts);
 
     await assert.rejects(settings.list(member), { code: "forbidden" });
     await assert.rejects(settings.set(member, "upstream.allow", "::/0"), { code: "forbidden" });
@@ -97,13 +98,13 @@ test("members neither see nor change settings", async () => {
 });
 
 test("a value in the database that this version does not take stops the start", async () => {
-  await withStore(async (store) => {
-    await store.db.insertInto("settings").values({ name: "console.reopen.timeout", value: "soon" }).execute();
+  await withParts(async (parts) => {
+    await parts.store.db
+      .insertInto("settings")
+      .values({ name: "console.reopen.timeout", value: "soon" })
+      .execute();
 
-    await assert.rejects(
-      createSettings(store, auditOf(store)),
-      /console.reopen.timeout in the database is not valid/,
-    );
+    await assert.rejects(createSettings(parts), /console.reopen.timeout in the database is not valid/);
   });
 });
 
@@ -116,16 +117,17 @@ test("the document tells every setting, its default and its meaning", () => {
   }
 });
 
-function auditOf(store: Store): Audit {
-  return new Audit({ store, clock: systemClock, log: pino({ level: "silent" }) });
+interface Parts {
+  readonly store: Store;
+  readonly audit: Audit;
+  readonly cluster: Cluster;
+  readonly log: Log;
 }
 
-async function withStore(work: (store: Store) => Promise<void>): Promise<void> {
+async function withParts(work: (parts: Parts) => Promise<void>): Promise<void> {
   await using folder = scratch();
-  const store = await openSqliteStore(join(folder.path, "test.db"), systemClock);
-  try {
-    await work(store);
-  } finally {
-    await store.close();
-  }
+  const log = pino({ level: "silent" });
+  const clock = testClock();
+  await using opened = await openTestDatabase("SQLite", { folder: folder.path, clock, log });
+  await work({ ...opened, log, audit: new Audit({ store: opened.store, clock, log }) });
 }

@@ -77,6 +77,49 @@ test("a ticket is redeemed by the very node and start that it was issued for", a
   await redeem(control, node, sessionId);
 });
 
+test("a question that is asked again with its nonce is answered alike, and another is not", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const machine = await control.machine();
+  const sessionId = await open(control, machine.id);
+  const nonce = randomUUID();
+
+  const first = await redeem(control, node, sessionId, { nonce });
+  control.clock.advance(120_000);
+  const again = await redeem(control, node, sessionId, { nonce });
+
+  assert.deepEqual({ ...again, reopen: first.reopen }, first);
+  await assert.rejects(redeem(control, node, sessionId, { nonce: randomUUID() }), { code: "ticket_used" });
+  await assert.rejects(redeem(control, node, sessionId), { code: "ticket_used" });
+});
+
+test("a refusal is asked again, too", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const machine = await control.machine();
+  const sessionId = await open(control, machine.id);
+  await control.store.db.deleteFrom("machines").execute();
+  const nonce = randomUUID();
+
+  for (let times = 0; times < 2; times++)
+    await assert.rejects(redeem(control, node, sessionId, { nonce }), { code: "machine_gone" });
+});
+
+test("once the node has said that the console is open, its question is over", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const machine = await control.machine();
+  const sessionId = await open(control, machine.id);
+  const nonce = randomUUID();
+  await redeem(control, node, sessionId, { nonce });
+  const report = { sessionId, attachment: 1, at: 0, bytesToViewer: 0, bytesFromViewer: 0 };
+  await control.link.takeReports({ nodeId: node.id, incarnation: node.incarnation }, [
+    { ...report, state: "active" },
+  ]);
+
+  await assert.rejects(redeem(control, node, sessionId, { nonce }), { code: "ticket_used" });
+});
+
 test("a ticket works until its last millisecond, by the database's clock", async () => {
   await using control = await testControl();
   const node = await control.node();
@@ -125,6 +168,7 @@ test("the machine is resolved again: a ticket never opens what now listens on it
   assert.deepEqual(upstream, { address: { kind: "tcp", host: "192.0.2.8", port: 5902 }, password: "neu" });
 });
 
+/** Past the services, which end the sessions themselves: as a change that is made while the ticket is redeemed. */
 const CHANGES: readonly [
   what: string,
   code: string,
@@ -133,13 +177,24 @@ const CHANGES: readonly [
   [
     "the machine was removed",
     "machine_gone",
-    async ({ services, admin }, machineId) => await services.machines.remove(admin, machineId),
+    async ({ store }, machineId) =>
+      await store.db.deleteFrom("machines").where("id", "=", machineId).execute(),
   ],
   [
     "the account was removed",
     "access_withdrawn",
-    async ({ services, admin }, _machineId, member) =>
-      await services.accounts.remove(admin, member.accountId),
+    async ({ store }, _machineId, member) =>
+      await store.db.deleteFrom("accounts").where("id", "=", member.accountId).execute(),
+  ],
+  [
+    "the account was disabled",
+    "access_withdrawn",
+    async ({ store }, _machineId, member) =>
+      await store.db
+        .updateTable("accounts")
+        .set({ disabled: 1 })
+        .where("id", "=", member.accountId)
+        .execute(),
   ],
   [
     "the account left the project",
@@ -150,8 +205,8 @@ const CHANGES: readonly [
   [
     "the machine was stopped",
     "machine_not_running",
-    async ({ services, admin }, machineId) =>
-      await services.machines.update(admin, machineId, { state: "stopped" }),
+    async ({ store }, machineId) =>
+      await store.db.updateTable("machines").set({ state: "stopped" }).where("id", "=", machineId).execute(),
   ],
 ];
 
@@ -268,12 +323,17 @@ async function redeem(
   control: TestControl,
   node: Pick<TestNode, "id" | "incarnation">,
   sessionId: string,
-  { attachment = 1, viewerAddress = "198.51.100.7" } = {},
+  {
+    attachment = 1,
+    viewerAddress = "198.51.100.7",
+    nonce,
+  }: { attachment?: number; viewerAddress?: string; nonce?: string } = {},
 ) {
   return await control.link.redeem(node.id, {
     incarnation: node.incarnation,
     sessionId,
     attachment,
     viewerAddress,
+    ...(nonce === undefined ? {} : { nonce }),
   });
 }

@@ -54,8 +54,8 @@ interface Pending {
 export class Session implements ViewerEvents, RelayEvents {
   readonly #context: SessionContext;
   readonly #viewer: ViewerLeg;
-  readonly #sessionId: string;
-  readonly #attachment: number;
+  readonly sessionId: string;
+  readonly attachment: number;
   readonly protocol: Protocol;
   #state: State = "pending";
   #pending: Pending | undefined;
@@ -70,8 +70,8 @@ export class Session implements ViewerEvents, RelayEvents {
   constructor(context: SessionContext, viewer: ViewerLeg, grant: Grant) {
     this.#context = context;
     this.#viewer = viewer;
-    this.#sessionId = grant.sessionId;
-    this.#attachment = grant.attachment;
+    this.sessionId = grant.sessionId;
+    this.attachment = grant.attachment;
     this.protocol = grant.protocol;
     const { observing } = context;
     const watch = isWatched(observing) ? new OpeningWatch(observing, grant) : undefined;
@@ -98,7 +98,7 @@ export class Session implements ViewerEvents, RelayEvents {
     const { log, deadlines, connect } = this.#context;
     const { grant, conversation, abort, watch } = pending;
     const dial = () => connect(grant.upstream, abort.signal);
-    log.debug({ sessionId: this.#sessionId, machineId: grant.machine.id }, "Session opens");
+    log.debug({ sessionId: this.sessionId, machineId: grant.machine.id }, "Session opens");
     try {
       const open = await OPENINGS[grant.protocol]({
         grant,
@@ -124,8 +124,8 @@ export class Session implements ViewerEvents, RelayEvents {
     if (!this.#enter("closing")) return;
     const error = toGatewayError(reason);
     if (error.code === "internal")
-      this.#context.log.error({ error, sessionId: this.#sessionId }, "Session broke");
-    this.#ending = endingOf(error, { session: this.#sessionId, wasOpen });
+      this.#context.log.error({ error, sessionId: this.sessionId }, "Session broke");
+    this.#ending = endingOf(error, { session: this.sessionId, wasOpen });
     this.#cause = error.cause instanceof Error ? error.cause.message : undefined;
     this.#pending?.abort.abort(error);
     this.#pending?.conversation.fail(error);
@@ -136,6 +136,10 @@ export class Session implements ViewerEvents, RelayEvents {
     if (this.#upstream?.closed === false) this.#upstream.once("close", () => this.#settle());
     this.#cutting = setTimeout(() => this.#cut(), this.#context.deadlines.closingMs);
     this.#settle();
+  }
+
+  reportIfOpen(): void {
+    if (this.#state === "active") this.#report("active");
   }
 
   /** Looks after both ends, now and then: who is not there any more, or takes nothing any more, ends the session. */
@@ -185,7 +189,7 @@ export class Session implements ViewerEvents, RelayEvents {
     const { id, name } = grant.machine;
     this.#viewer.tell({
       type: "attached",
-      sessionId: this.#sessionId,
+      sessionId: this.sessionId,
       machine: { id, name },
       rights: grant.rights,
       reopen: grant.reopen,
@@ -241,7 +245,7 @@ export class Session implements ViewerEvents, RelayEvents {
   #log(): void {
     const { kind, code, detail } = this.#ending ?? {};
     const { bytesToViewer = 0, bytesFromViewer = 0 } = this.#relay ?? {};
-    const fields = { sessionId: this.#sessionId, kind, code, detail, cause: this.#cause };
+    const fields = { sessionId: this.sessionId, kind, code, detail, cause: this.#cause };
     // What failed is what an operator is asked about, with the session's id: it is not to be missing where little is logged.
     // A browser that vanishes is nothing of the operator's.
     const level = kind === "failed" && code !== "viewer_lost" ? "warn" : "info";
@@ -250,8 +254,8 @@ export class Session implements ViewerEvents, RelayEvents {
 
   #report(state: SessionReport["state"]): void {
     this.#context.report({
-      sessionId: this.#sessionId,
-      attachment: this.#attachment,
+      sessionId: this.sessionId,
+      attachment: this.attachment,
       at: this.#context.clock.now(),
       state,
       ...(this.#ending === undefined ? {} : { ending: this.#ending }),

@@ -30,6 +30,8 @@ export interface RegistrationOptions {
   readonly maximumSessions: number;
   /** Sessions that the node carries now. */
   readonly sessions: () => number;
+  /** Control answers again, after it did not. */
+  readonly onBack: () => void;
 }
 
 /** What a node is told when it registers, and may use from then on, whether control is there or not. */
@@ -114,7 +116,10 @@ export class Registration {
     const { link, log } = this.#options;
     const body = { incarnation: this.incarnation };
     try {
-      await link.call("deregister", body, isEmpty, { deadlineMs: deadlines.deregisterMs });
+      await link.call("deregister", body, isEmpty, {
+        deadlineMs: deadlines.deregisterMs,
+        repeatable: true,
+      });
     } catch (error) {
       log.warn({ error }, "Control could not be told that this node stops");
     }
@@ -124,7 +129,7 @@ export class Registration {
     const { link, clock, log, version, pageOrigin, webSocketOrigin, maximumSessions } = this.#options;
     const { incarnation } = this;
     const body = { incarnation, version, pageOrigin, webSocketOrigin, maximumSessions };
-    const options = { deadlineMs: deadlines.registerMs, signal };
+    const options = { deadlineMs: deadlines.registerMs, signal, repeatable: true };
     await link.connect(options);
     const answer = await clock.measure(() => link.call("register", body, isRegisterResponse, options));
     const key = Buffer.from(answer.ticketKey.key, "base64url");
@@ -141,7 +146,7 @@ export class Registration {
   async #beat(signal: AbortSignal): Promise<"known" | "forgotten"> {
     const { link, clock, log, sessions } = this.#options;
     const body = { incarnation: this.incarnation, sessions: sessions() };
-    const options = { deadlineMs: deadlines.heartbeatMs, signal };
+    const options = { deadlineMs: deadlines.heartbeatMs, signal, repeatable: true };
     try {
       await link.connect(options);
       const answer = await clock.measure(() => link.call("heartbeat", body, isHeartbeatResponse, options));
@@ -171,7 +176,9 @@ export class Registration {
 
   #rejoice(): void {
     this.#heardAt = performance.now();
-    if (!this.#reachable) this.#options.log.info("Control answers again");
+    if (this.#reachable) return;
     this.#reachable = true;
+    this.#options.log.info("Control answers again");
+    this.#options.onBack();
   }
 }
