@@ -21,7 +21,7 @@ import type { Store } from "./store/store.ts";
 const intervals = {
   ticketsMs: 5000,
   silenceMs: 1_000,
-  nodesMs: 15_000,
+  nodesMs: 5_000,
   thumbnailsMs: 10_000,
   credentialsMs: 60_000,
   auditMs: 60_000,

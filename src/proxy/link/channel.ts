@@ -56,6 +56,7 @@ export class Channel {
   readonly #questions = new LinkQuestions((question) => this.#outgoing.add(question));
   readonly #deadlines: ChannelDeadlines;
   #runningCommands = 0;
+  #isRetired = false;
   /** Runs while questions wait: how long nothing was heard, then how long a ping is unanswered. */
   #doubt: NodeJS.Timeout | undefined;
 
@@ -124,7 +125,19 @@ export class Channel {
       return answer.body;
     } catch (thrown) {
       throw signal.aborted && thrown === signal.reason ? abortion(signal) : thrown;
+    } finally {
+      this.#closeIfDone();
     }
+  }
+
+  /** Nothing more is asked on it: it is closed when what was asked is answered. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#closeIfDone();
+  }
+
+  #closeIfDone(): void {
+    if (this.#isRetired && this.#questions.size === 0) this.#socket.close();
   }
 
   #send(envelopes: readonly Envelope[]): void {

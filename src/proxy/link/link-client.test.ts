@@ -4,8 +4,9 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Question } from "#wire/link.ts";
+import { eventually } from "../../../test/harness/eventually.ts";
 import { LinkDouble } from "../../../test/harness/link-double.ts";
-import { isEmpty, isHeartbeatResponse } from "./answers.ts";
+import { isHeartbeatResponse, isReopenResponse } from "./answers.ts";
 import { CHANNEL_DEADLINES, type ChannelDeadlines } from "./channel.ts";
 import { join } from "./join.ts";
 import { LinkClient, type LinkCredentials } from "./link-client.ts";
@@ -105,7 +106,7 @@ test("a question that is slow to be answered does not cost the others their chan
   assert.ok(first !== undefined);
   const pings = on(first, "ping");
   link.control.mood = "silence";
-  const slow = link.client.call("reopen", {}, isEmpty, PATIENT);
+  const slow = link.client.call("reopen", {}, isReopenResponse, PATIENT);
   slow.catch(() => {});
 
   for (let times = 0; times < 3; times++) await pings.next();
@@ -246,6 +247,38 @@ test("a question that may be repeated is asked again where its channel was lost,
   assert.deepEqual([first.heartbeats, next.heartbeats], [1, 1]);
   next.mood = "drop";
   await assert.rejects(ask(true), { code: "control_unreachable" });
+});
+
+test("a replica that has lost its database is left for another one, when its answers are there", async () => {
+  await using one = await LinkDouble.start();
+  await using other = await LinkDouble.start(one.authority);
+  const identity = await join(one.url, one.joinToken, AbortSignal.timeout(60_000));
+  using client = clientOf([one.url, other.url], identity);
+  const ask = async () =>
+    await client.call("heartbeat", BEAT, isHeartbeatResponse, { ...PATIENT, repeatable: true });
+  await ask();
+  const [first, next] = one.heartbeats === 1 ? [one, other] : [other, one];
+  const held = first.hold("reopen");
+  const waiting = client.call("reopen", {}, isReopenResponse, PATIENT);
+  await held.asked;
+  first.refusals.push({ call: "heartbeat", code: "database_unavailable" });
+
+  await ask();
+
+  assert.deepEqual([next.heartbeats, first.channels.size], [1, 1]);
+  held.answer();
+  await waiting;
+  await eventually(() => assert.equal(first.channels.size, 0));
+});
+
+test("where there is one control alone, its refusal is what it is, and the channel stays", async () => {
+  await using link = await linked();
+  await link.beat();
+  link.control.refusals.push({ call: "heartbeat", code: "database_unavailable" });
+
+  await assert.rejects(link.beat(), { code: "database_unavailable" });
+
+  assert.equal(link.control.channels.size, 1);
 });
 
 test("one that may not be is asked once", async () => {

@@ -96,10 +96,21 @@ export class LinkClient implements Disposable {
     try {
       return await channel.ask(call, body, signal);
     } catch (error) {
-      const isLost = !channel.isOpen && toGatewayError(error).code === "control_unreachable";
-      if (!isLost || tries <= 1 || signal.aborted) throw error;
+      const { code } = toGatewayError(error);
+      const isLost = code === "control_unreachable" && !channel.isOpen;
+      // This replica can do nothing, though it is there; another one may still reach the database.
+      const isCutOff = code === "database_unavailable" && this.#controls.length > 1;
+      if (isCutOff) this.#leave(channel);
+      if (!(isLost || isCutOff) || tries <= 1 || signal.aborted) throw error;
       return await this.#ask({ call, body, signal }, tries - 1);
     }
+  }
+
+  #leave(channel: Channel): void {
+    channel.retire();
+    if (this.#channel !== channel) return;
+    this.#channel = undefined;
+    this.#next += 1;
   }
 
   async #openAnew(): Promise<Channel> {
