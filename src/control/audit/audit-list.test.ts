@@ -4,6 +4,7 @@ import { CompiledQuery } from "kysely";
 import type { AuditRow } from "#wire/audit.ts";
 import { testApi } from "../../../test/harness/api.ts";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
+import { onEachDatabase } from "../../../test/harness/test-database.ts";
 import { auditQuery } from "./audit-list.ts";
 import { createAuditSweep } from "./sweep.ts";
 
@@ -23,8 +24,8 @@ test("the log is read page by page, the newest first, and each row once", async 
   assert.equal(third.next, undefined);
 });
 
-test("rows are found by account, by what was done to what, and by time", async () => {
-  await using control = await testControl();
+onEachDatabase("rows are found by account, by what was done to what, and by time", async (database) => {
+  await using control = await testControl(database);
   const { services, admin } = control;
   const id = await addProject(control, "early");
   const from = control.clock.now();
@@ -72,30 +73,33 @@ for (const [filter, index] of PLANS)
     assert.doesNotMatch(plan, /TEMP B-TREE/);
   });
 
-test("an export is every row there is, the oldest first, and ends with the one that tells of it", async () => {
-  await using control = await testControl();
-  const names = Array.from({ length: 1203 }, (_, index) => `p${String(index).padStart(4, "0")}`);
-  await control.store.db.transaction().execute(async (db) => {
-    for (const name of names)
-      await control.audit.record(db, { action: "project.add", by: {}, object: { kind: "project", name } });
-  });
+onEachDatabase(
+  "an export is every row there is, the oldest first, and ends with the one that tells of it",
+  async (database) => {
+    await using control = await testControl(database);
+    const names = Array.from({ length: 1203 }, (_, index) => `p${String(index).padStart(4, "0")}`);
+    await control.store.db.transaction().execute(async (db) => {
+      for (const name of names)
+        await control.audit.record(db, { action: "project.add", by: {}, object: { kind: "project", name } });
+    });
 
-  const sizes: number[] = [];
-  const rows: AuditRow[] = [];
-  for await (const piece of await control.services.audit.export(control.admin, {})) {
-    sizes.push(piece.length);
-    rows.push(...piece);
-    // What happens meanwhile is for the next export.
-    await addProject(control, `meanwhile ${sizes.length}`);
-  }
+    const sizes: number[] = [];
+    const rows: AuditRow[] = [];
+    for await (const piece of await control.services.audit.export(control.admin, {})) {
+      sizes.push(piece.length);
+      rows.push(...piece);
+      // What happens meanwhile is for the next export.
+      await addProject(control, `meanwhile ${sizes.length}`);
+    }
 
-  assert.deepEqual(sizes, [500, 500, 204]);
-  assert.deepEqual(
-    rows.map(({ object }) => object?.name),
-    [...names, undefined],
-  );
-  assert.equal(rows.at(-1)?.action, "audit.export");
-});
+    assert.deepEqual(sizes, [500, 500, 204]);
+    assert.deepEqual(
+      rows.map(({ object }) => object?.name),
+      [...names, undefined],
+    );
+    assert.equal(rows.at(-1)?.action, "audit.export");
+  },
+);
 
 test("the API streams an export as JSON lines, and gives members nothing", async () => {
   await using api = await testApi();
@@ -128,25 +132,28 @@ test("an export that nobody reads is not read ahead of", async () => {
   assert.equal((await pieces.next()).done, true);
 });
 
-test("rows go when they are older than the setting says, the oldest first and bit by bit", async () => {
-  await using control = await testControl();
-  const { services, admin, clock } = control;
-  await services.settings.set(admin, "audit.retention.days", "30");
-  await addProject(control, "old");
-  clock.advance(30 * DAY_MS);
-  await addProject(control, "young");
-  const sweep = createAuditSweep(control);
+onEachDatabase(
+  "rows go when they are older than the setting says, the oldest first and bit by bit",
+  async (database) => {
+    await using control = await testControl(database);
+    const { services, admin, clock } = control;
+    await services.settings.set(admin, "audit.retention.days", "30");
+    await addProject(control, "old");
+    clock.advance(30 * DAY_MS);
+    await addProject(control, "young");
+    const sweep = createAuditSweep(control);
 
-  assert.equal(await sweep(), 0);
-  clock.advance(1000);
-  assert.equal(await sweep(), 2);
+    assert.equal(await sweep(), 0);
+    clock.advance(1000);
+    assert.equal(await sweep(), 2);
 
-  const { items } = await services.audit.list(admin, {});
-  assert.deepEqual(
-    items.map(({ object }) => object?.name),
-    ["young"],
-  );
-});
+    const { items } = await services.audit.list(admin, {});
+    assert.deepEqual(
+      items.map(({ object }) => object?.name),
+      ["young"],
+    );
+  },
+);
 
 test("with a retention of 0 days every row stays", async () => {
   await using control = await testControl();

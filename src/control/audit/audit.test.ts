@@ -11,29 +11,33 @@ import {
   WEB,
 } from "../../../test/harness/audit-kinds.ts";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
+import { onEachDatabase } from "../../../test/harness/test-database.ts";
 import { createTicketSweep } from "../sessions/session-sweeps.ts";
 
 for (const [action, kind] of Object.entries(KINDS)) {
-  test(`${action}: what was done is told with who, what, from where and what came of it, and nothing else`, async () => {
-    await using control = await testControl();
-    const world = await createWorld(control);
-    const { act, row } = await kind(world);
-    const before = await rowsOf(control);
+  onEachDatabase(
+    `${action}: what was done is told with who, what, from where and what came of it, and nothing else`,
+    async (database) => {
+      await using control = await testControl(database);
+      const world = await createWorld(control);
+      const { act, row } = await kind(world);
+      const before = await rowsOf(control);
 
-    const result = await act();
+      const result = await act();
 
-    const [newest, ...others] = (await rowsOf(control)).slice(before.length);
-    const { id, at, sessionId, ...said } = newest ?? assert.fail("there is no row");
-    const { sessionId: expectedSession, ...expected } = row(result);
-    assert.deepEqual(said, { action, result: "ok", ...expected });
-    if (action !== "console.reopen") assert.equal(sessionId, expectedSession);
-    assert.equal(Date.parse(at), control.clock.now());
-    assert.match(id, /^[0-9a-f-]{36}$/);
-    assert.deepEqual(others, []);
-  });
+      const [newest, ...others] = (await rowsOf(control)).slice(before.length);
+      const { id, at, sessionId, ...said } = newest ?? assert.fail("there is no row");
+      const { sessionId: expectedSession, ...expected } = row(result);
+      assert.deepEqual(said, { action, result: "ok", ...expected });
+      if (action !== "console.reopen") assert.equal(sessionId, expectedSession);
+      assert.equal(Date.parse(at), control.clock.now());
+      assert.match(id, /^[0-9a-f-]{36}$/);
+      assert.deepEqual(others, []);
+    },
+  );
 
-  test(`${action}: what is rolled back leaves no row that tells of it`, async () => {
-    await using control = await testControl();
+  onEachDatabase(`${action}: what is rolled back leaves no row that tells of it`, async (database) => {
+    await using control = await testControl(database);
     const world = await createWorld(control);
     const { act } = await kind(world);
     const [before, rows] = [await everythingElse(control), await rowsOf(control)];
@@ -66,26 +70,29 @@ test("every action of the list is one of those that are told, or of those that a
   assert.deepEqual([...Object.keys(KINDS), ...onlyRefused].sort(), [...AUDIT_ACTION_NAMES].sort());
 });
 
-test("a session that fails is told with the reason, and one that nobody opened with its ticket's end", async () => {
-  await using control = await testControl();
-  const world = await createWorld(control);
-  const [failed, unused] = [await issue(world), await issue(world)];
-  await control.link.redeem(world.node.id, redemption(world.node, failed));
+onEachDatabase(
+  "a session that fails is told with the reason, and one that nobody opened with its ticket's end",
+  async (database) => {
+    await using control = await testControl(database);
+    const world = await createWorld(control);
+    const [failed, unused] = [await issue(world), await issue(world)];
+    await control.link.redeem(world.node.id, redemption(world.node, failed));
 
-  await report(world, failed, { kind: "failed", code: "upstream_lost", detail: "reset" });
-  await report(world, failed, { kind: "closed", code: "viewer_closed" });
-  control.clock.advance(2 * 60_000);
-  await createTicketSweep(control)();
+    await report(world, failed, { kind: "failed", code: "upstream_lost", detail: "reset" });
+    await report(world, failed, { kind: "closed", code: "viewer_closed" });
+    control.clock.advance(2 * 60_000);
+    await createTicketSweep(control)();
 
-  const ends = (await rowsOf(control)).filter(({ action }) => action === "console.end");
-  assert.deepEqual(
-    ends.map(({ sessionId, result, detail, address }) => [sessionId, result, detail, address]),
-    [
-      [failed, "upstream_lost", "reset", VIEWER],
-      [unused, "ticket_expired", undefined, undefined],
-    ],
-  );
-});
+    const ends = (await rowsOf(control)).filter(({ action }) => action === "console.end");
+    assert.deepEqual(
+      ends.map(({ sessionId, result, detail, address }) => [sessionId, result, detail, address]),
+      [
+        [failed, "upstream_lost", "reset", VIEWER],
+        [unused, "ticket_expired", undefined, undefined],
+      ],
+    );
+  },
+);
 
 test("no row holds a code, a cookie, a key's secret, a password, a ticket or a credential", async () => {
   await using control = await testControl();
@@ -112,8 +119,8 @@ test("no row holds a code, a cookie, a key's secret, a password, a ticket or a c
   for (const secret of secrets) assert.ok(!log.includes(secret), secret);
 });
 
-test("rows cannot be changed, not even by a statement of our own", async () => {
-  await using control = await testControl();
+onEachDatabase("rows cannot be changed, not even by a statement of our own", async (database) => {
+  await using control = await testControl(database);
   await control.node();
 
   const change = control.store.db.updateTable("audit").set({ result: "ok" }).execute();
