@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { eventually } from "../harness/eventually.ts";
 import { readMetrics } from "../harness/metrics.ts";
 import { type OtlpCollector, startOtlpCollector } from "../harness/otlp-collector.ts";
 import { type Control, type Node, startControl, startNode } from "../harness/porthole.ts";
+import { lackingPostgres, startPostgres } from "../harness/postgres.ts";
+import { firstLine } from "../harness/process.ts";
+import { startReplicaProcess } from "../harness/replica.ts";
+import { scratch } from "../harness/scratch.ts";
 import { startRfbUpstream, type TestUpstream } from "../harness/test-upstream.ts";
 import { TestViewer } from "../harness/test-viewer.ts";
 
@@ -198,6 +203,32 @@ describe("health", () => {
       assert.equal((await readMetrics(left.admin)).get("porthole_node_link_up"), 0),
     );
   });
+});
+
+test("a control that has lost its database is live and not ready, says so, and is ready again when it is back", {
+  skip: lackingPostgres,
+}, async () => {
+  await using folder = scratch();
+  await using postgres = await startPostgres({ at: folder });
+  await using keys = scratch();
+  const { url } = await postgres.createDatabase();
+  const keyFile = join(keys.path, "porthole.key");
+  await using replica = await startReplicaProcess({ url, keyFile, args: ["--admin-listen", "0"] });
+  const { admin }: { readonly admin: string } = JSON.parse(await firstLine(replica));
+  const ready = async () => {
+    const response = await fetch(`${admin}/readyz`);
+    return [response.status, await response.text()];
+  };
+  assert.deepEqual(await ready(), [200, "ready\n"]);
+
+  await postgres.process.stop("SIGINT");
+
+  await eventually(async () => assert.deepEqual(await ready(), [503, "database: it does not answer\n"]));
+  assert.equal((await fetch(`${admin}/livez`)).status, 200);
+  assert.equal((await readMetrics(admin)).get("porthole_database_up"), 0);
+  await using again = await startPostgres({ at: folder, port: postgres.port });
+  await eventually(async () => assert.deepEqual(await ready(), [200, "ready\n"]));
+  assert.equal(again.port, postgres.port);
 });
 
 describe("a trace", () => {
