@@ -36,6 +36,9 @@ export interface AuditEntry {
   readonly detail?: string | undefined;
 }
 
+/** Why a picture is refused that is worth a row: a dashboard asks over and over for those of machines that do not run. */
+const ABOUT_RIGHTS: ReadonlySet<AuditResult> = new Set(["forbidden", "not_found", "extra_token_required"]);
+
 /** How much was written, and how much was not: for metrics. */
 export interface AuditCounters {
   /** Rows, by what they tell: `<action> <result>`. */
@@ -91,6 +94,12 @@ export class Audit {
    * garbage does not fill the disk. Never throws: the refusal stands, whether it can be written down or not.
    */
   async recordRefusal(entry: AuditEntry, { code }: Pick<GatewayError, "code">): Promise<void> {
+    if (entry.action === "thumbnail.issue" && !ABOUT_RIGHTS.has(code)) return;
+    // Nobody who waits for a database that is away is to wait for it twice.
+    if (code === "database_unavailable") {
+      this.#counters.failed += 1;
+      return;
+    }
     await this.recordOmitted();
     if (!this.#budget.take(sourceOf(entry))) {
       this.#counters.omitted += 1;

@@ -178,6 +178,31 @@ test("a refusal stands when it cannot be written down, and that is counted", asy
   assert.equal(control.audit.counters.writing, 0);
 });
 
+test("of pictures only what was refused for want of a right is told", async () => {
+  await using control = await testControl();
+  const member = await control.member("someone", []);
+  const { id: machineId } = await control.machine();
+  const { consoles } = control.services;
+  const picture = { machineId, api: "cloudstack", purpose: "thumbnail" } as const;
+
+  await assert.rejects(consoles.open(control.admin, picture), { code: "no_node_available" });
+  await assert.rejects(consoles.open(member, picture), { code: "forbidden" });
+
+  assert.deepEqual(
+    (await refusals(control)).map(({ action, result, account }) => [action, result, account]),
+    [["thumbnail.issue", "forbidden", "someone"]],
+  );
+});
+
+test("what fails because the database is away waits for it no second time, and is counted", async () => {
+  await using control = await testControl();
+
+  await control.audit.recordRefusal({ action: "console.issue", by: {} }, { code: "database_unavailable" });
+
+  assert.equal(control.audit.counters.failed, 1);
+  assert.deepEqual(await refusals(control), []);
+});
+
 /** What was refused, the oldest first, without ids and times. */
 async function refusals({ services, admin }: TestControl): Promise<readonly Partial<AuditRow>[]> {
   const { items } = await services.audit.list(admin, { limit: 500 });
