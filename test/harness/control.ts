@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { pino } from "pino";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
+import type { Log } from "#base/process/log.ts";
 import type { Audit } from "#control/audit/audit.ts";
-import { openOrBootstrap } from "#control/bootstrap.ts";
+import { type FirstKeys, openOrBootstrap } from "#control/bootstrap.ts";
 import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
 import type { Installation } from "#control/installation.ts";
@@ -17,7 +18,7 @@ import type { NodeSettings } from "#wire/link.ts";
 import type { TicketKey } from "#wire/ticket.ts";
 import { scratch } from "./scratch.ts";
 import { type TestClock, testClock } from "./test-clock.ts";
-import { openTestDatabase, type TestDatabase } from "./test-database.ts";
+import { openReplicas, openTestDatabase } from "./test-database.ts";
 
 /** A node that has joined and registered, without a process. */
 export interface TestNode {
@@ -29,8 +30,12 @@ export interface TestNode {
   readonly settings: NodeSettings;
 }
 
-/** Control without its listeners: the services, the link's functions, and the database in a file. */
-export interface TestControl extends AsyncDisposable {
+/** Control without its listeners: the services, the link's functions, and the database. */
+export interface TestControl extends OneControl, AsyncDisposable {}
+
+/** One of those that share what ends with the test. */
+export interface OneControl {
+  readonly firstKeys: FirstKeys;
   readonly store: Store;
   readonly audit: Audit;
   readonly cluster: Cluster;
@@ -51,13 +56,56 @@ export interface TestControl extends AsyncDisposable {
 
 export const PUBLIC_ORIGIN = "https://control.example.com";
 
-export async function testControl(database: TestDatabase = "SQLite"): Promise<TestControl> {
+export async function testControl(): Promise<TestControl> {
   await using opened = new AsyncDisposableStack();
+  const parts = newParts(opened);
+  const { store, cluster } = opened.use(await openTestDatabase(parts));
+  const control = await controlOver({ ...parts, store, cluster });
+  const owned = opened.move();
+  return { ...control, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+}
+
+/** Several of them over one PostgreSQL, and one clock. */
+export async function testReplicas(
+  count: number,
+): Promise<{ readonly replicas: readonly OneControl[] } & AsyncDisposable> {
+  await using opened = new AsyncDisposableStack();
+  const parts = newParts(opened);
+  const databases = opened.use(await openReplicas(count, parts));
+  const replicas: OneControl[] = [];
+  for (const database of databases.replicas)
+    replicas.push(await controlOver({ ...parts, ...database, firstKeys: replicas[0]?.firstKeys }));
+  const owned = opened.move();
+  return { replicas, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+}
+
+interface Parts {
+  readonly folder: string;
+  readonly clock: TestClock;
+  readonly log: Log;
+}
+
+function newParts(opened: AsyncDisposableStack): Parts {
   const { path: folder } = opened.use(scratch());
-  const clock = testClock();
-  const log = pino({ level: "silent" });
-  const { store, cluster } = opened.use(await openTestDatabase(database, { folder, clock, log }));
-  const { installation, firstKeys } = await openOrBootstrap(store, {
+  return { folder, clock: testClock(), log: pino({ level: "silent" }) };
+}
+
+interface ControlParts extends Parts {
+  readonly store: Store;
+  readonly cluster: Cluster;
+  /** Of the installation, where another replica has made it. */
+  readonly firstKeys?: FirstKeys | undefined;
+}
+
+async function controlOver({
+  store,
+  cluster,
+  folder,
+  clock,
+  log,
+  ...made
+}: ControlParts): Promise<OneControl> {
+  const { installation, firstKeys = made.firstKeys } = await openOrBootstrap(store, {
     keyFile: join(folder, "porthole.key"),
     bootstrapFile: null,
     tellsKeys: true,
@@ -75,11 +123,11 @@ export async function testControl(database: TestDatabase = "SQLite"): Promise<Te
     return found.caller;
   };
   const admin = await caller(firstKeys.apiKey);
-  const owned = opened.move();
 
   return {
-    store,
     audit,
+    firstKeys,
+    store,
     cluster,
     services,
     link,
@@ -129,7 +177,5 @@ export async function testControl(database: TestDatabase = "SQLite"): Promise<Te
         settings,
       };
     },
-
-    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
 }

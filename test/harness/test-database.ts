@@ -1,8 +1,9 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { chmodSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
 import { sql } from "kysely";
 import type { Log } from "#base/process/log.ts";
+import type { Secret } from "#base/secret.ts";
 import type { Cluster } from "#control/cluster/cluster.ts";
 import { createEmbeddedCluster } from "#control/cluster/embedded.ts";
 import { joinPostgresCluster } from "#control/cluster/postgres/cluster.ts";
@@ -12,26 +13,31 @@ import type { Store } from "#control/store/store.ts";
 import { createDatabase, lackingPostgres } from "./postgres.ts";
 import type { TestClock } from "./test-clock.ts";
 
-export const TEST_DATABASES = ["SQLite", "PostgreSQL"] as const;
-export type TestDatabase = (typeof TEST_DATABASES)[number];
+const DATABASES = ["SQLite", "PostgreSQL"] as const;
+type TestDatabase = (typeof DATABASES)[number];
 
-/** The same test on every database that control runs on. */
-export function onEachDatabase(
-  title: string,
-  body: (database: TestDatabase, context: TestContext) => Promise<void>,
-): void {
-  for (const database of TEST_DATABASES)
-    test(`${title} (${database})`, {
-      skip: database === "PostgreSQL" && lackingPostgres,
-    }, async (context) => {
-      await body(database, context);
-    });
+const ofThisTest = new AsyncLocalStorage<TestDatabase>();
+
+type Test = readonly [title: string, options: { skip: string | false }, body: () => Promise<void>];
+
+/**
+ * The same test on every database that control runs on, for `for (const each of …) test(...t)`: a test belongs to the
+ * file that calls `test`. What opens a database in it, such as `testControl`, takes the one whose turn it is.
+ */
+export function onBoth(title: string, body: () => Promise<void>): readonly Test[] {
+  return DATABASES.map((database) => [
+    `${title} (${database})`,
+    { skip: database === "PostgreSQL" && lackingPostgres },
+    async () => await ofThisTest.run(database, body),
+  ]);
 }
 
-interface Opened extends AsyncDisposable {
+interface Replica {
   readonly store: Store;
   readonly cluster: Cluster;
 }
+
+type Opened = Replica & AsyncDisposable;
 
 interface Parts {
   readonly folder: string;
@@ -40,8 +46,28 @@ interface Parts {
   readonly log: Log;
 }
 
-export async function openTestDatabase(database: TestDatabase, parts: Parts): Promise<Opened> {
-  return database === "SQLite" ? await openFile(parts) : await openServer(parts);
+/** An empty one, embedded where the test does not say otherwise. */
+export async function openTestDatabase(parts: Parts): Promise<Opened> {
+  if (ofThisTest.getStore() !== "PostgreSQL") return await openFile(parts);
+  const { replicas, [Symbol.asyncDispose]: dispose } = await openReplicas(1, parts);
+  const [replica] = replicas;
+  if (replica === undefined) throw new Error("there is no replica");
+  return { ...replica, [Symbol.asyncDispose]: dispose };
+}
+
+/** Several stores and clusters over one PostgreSQL, as many processes would have them. */
+export async function openReplicas(
+  count: number,
+  parts: Parts,
+): Promise<{ readonly replicas: readonly Replica[] } & AsyncDisposable> {
+  await using opened = new AsyncDisposableStack();
+  const { url } = opened.use(await createDatabase());
+  const time = writeTime(parts);
+  const replicas: Replica[] = [];
+  for (let index = 0; index < count; index++)
+    replicas.push(opened.use(await openReplica({ ...parts, url, time })));
+  const all = opened.move();
+  return { replicas, [Symbol.asyncDispose]: async () => await all.disposeAsync() };
 }
 
 async function openFile({ folder, clock, log }: Parts): Promise<Opened> {
@@ -50,20 +76,20 @@ async function openFile({ folder, clock, log }: Parts): Promise<Opened> {
 }
 
 /** The server is told the test's time by a file. */
-async function openServer({ folder, clock, log }: Parts): Promise<Opened> {
-  await using opened = new AsyncDisposableStack();
-  const { url } = opened.use(await createDatabase());
-  const now = sql<number>`pg_read_file(${sql.lit(writeTime(folder, clock))})::bigint`;
+async function openReplica({
+  clock,
+  log,
+  url,
+  time,
+}: Parts & { readonly url: Secret; readonly time: string }): Promise<Opened> {
+  const now = sql<number>`pg_read_file(${sql.lit(time)})::bigint`;
   const store = await openPostgresStore({ url, log, now });
-  opened.defer(async () => await store.close());
   const { cluster } = await joinPostgresCluster({ url, clock, log });
-  opened.defer(async () => await cluster.close());
-  const all = opened.move();
-  return { store, cluster, [Symbol.asyncDispose]: async () => await all.disposeAsync() };
+  return owned(store, cluster);
 }
 
 /** Resolves to a file that always holds the clock's time, whole, for the user that the server runs as. */
-function writeTime(folder: string, clock: TestClock): string {
+function writeTime({ folder, clock }: Parts): string {
   const file = join(folder, "clock");
   chmodSync(folder, 0o755);
   clock.follow((time) => {

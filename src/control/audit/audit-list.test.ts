@@ -4,7 +4,7 @@ import { CompiledQuery } from "kysely";
 import type { AuditRow } from "#wire/audit.ts";
 import { testApi } from "../../../test/harness/api.ts";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
-import { onEachDatabase } from "../../../test/harness/test-database.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 import { auditQuery } from "./audit-list.ts";
 import { createAuditSweep } from "./sweep.ts";
 
@@ -24,8 +24,8 @@ test("the log is read page by page, the newest first, and each row once", async 
   assert.equal(third.next, undefined);
 });
 
-onEachDatabase("rows are found by account, by what was done to what, and by time", async (database) => {
-  await using control = await testControl(database);
+for (const t of onBoth("rows are found by account, by what was done to what, and by time", async () => {
+  await using control = await testControl();
   const { services, admin } = control;
   const id = await addProject(control, "early");
   const from = control.clock.now();
@@ -45,7 +45,8 @@ onEachDatabase("rows are found by account, by what was done to what, and by time
   assert.deepEqual(await find({ from: from + 1 }), ["project.remove", "api-key.add", "account.add"]);
   assert.deepEqual(await find({ from, to: from }), ["project.add"]);
   await assert.rejects(find({ from: 2 ** 50 }), { code: "request_invalid" });
-});
+}))
+  test(...t);
 
 const PLANS: readonly [filter: Parameters<typeof auditQuery>[1], index: RegExp][] = [
   [{}, /USING INDEX sqlite_autoindex_audit_1/],
@@ -73,10 +74,10 @@ for (const [filter, index] of PLANS)
     assert.doesNotMatch(plan, /TEMP B-TREE/);
   });
 
-onEachDatabase(
+for (const t of onBoth(
   "an export is every row there is, the oldest first, and ends with the one that tells of it",
-  async (database) => {
-    await using control = await testControl(database);
+  async () => {
+    await using control = await testControl();
     const names = Array.from({ length: 1203 }, (_, index) => `p${String(index).padStart(4, "0")}`);
     await control.store.db.transaction().execute(async (db) => {
       for (const name of names)
@@ -99,7 +100,8 @@ onEachDatabase(
     );
     assert.equal(rows.at(-1)?.action, "audit.export");
   },
-);
+))
+  test(...t);
 
 test("the API streams an export as JSON lines, and gives members nothing", async () => {
   await using api = await testApi();
@@ -132,10 +134,10 @@ test("an export that nobody reads is not read ahead of", async () => {
   assert.equal((await pieces.next()).done, true);
 });
 
-onEachDatabase(
+for (const t of onBoth(
   "rows go when they are older than the setting says, the oldest first and bit by bit",
-  async (database) => {
-    await using control = await testControl(database);
+  async () => {
+    await using control = await testControl();
     const { services, admin, clock } = control;
     await services.settings.set(admin, "audit.retention.days", "30");
     await addProject(control, "old");
@@ -153,7 +155,8 @@ onEachDatabase(
       ["young"],
     );
   },
-);
+))
+  test(...t);
 
 test("with a retention of 0 days every row stays", async () => {
   await using control = await testControl();

@@ -11,14 +11,14 @@ import {
   WEB,
 } from "../../../test/harness/audit-kinds.ts";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
-import { onEachDatabase } from "../../../test/harness/test-database.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 import { createTicketSweep } from "../sessions/session-sweeps.ts";
 
 for (const [action, kind] of Object.entries(KINDS)) {
-  onEachDatabase(
+  for (const t of onBoth(
     `${action}: what was done is told with who, what, from where and what came of it, and nothing else`,
-    async (database) => {
-      await using control = await testControl(database);
+    async () => {
+      await using control = await testControl();
       const world = await createWorld(control);
       const { act, row } = await kind(world);
       const before = await rowsOf(control);
@@ -34,10 +34,11 @@ for (const [action, kind] of Object.entries(KINDS)) {
       assert.match(id, /^[0-9a-f-]{36}$/);
       assert.deepEqual(others, []);
     },
-  );
+  ))
+    test(...t);
 
-  onEachDatabase(`${action}: what is rolled back leaves no row that tells of it`, async (database) => {
-    await using control = await testControl(database);
+  for (const t of onBoth(`${action}: what is rolled back leaves no row that tells of it`, async () => {
+    await using control = await testControl();
     const world = await createWorld(control);
     const { act } = await kind(world);
     const [before, rows] = [await everythingElse(control), await rowsOf(control)];
@@ -61,7 +62,8 @@ for (const [action, kind] of Object.entries(KINDS)) {
       [],
     );
     assert.deepEqual(await everythingElse(control), before);
-  });
+  }))
+    test(...t);
 }
 
 test("every action of the list is one of those that are told, or of those that are only refused", () => {
@@ -70,10 +72,10 @@ test("every action of the list is one of those that are told, or of those that a
   assert.deepEqual([...Object.keys(KINDS), ...onlyRefused].sort(), [...AUDIT_ACTION_NAMES].sort());
 });
 
-onEachDatabase(
+for (const t of onBoth(
   "a session that fails is told with the reason, and one that nobody opened with its ticket's end",
-  async (database) => {
-    await using control = await testControl(database);
+  async () => {
+    await using control = await testControl();
     const world = await createWorld(control);
     const [failed, unused] = [await issue(world), await issue(world)];
     await control.link.redeem(world.node.id, redemption(world.node, failed));
@@ -92,7 +94,8 @@ onEachDatabase(
       ],
     );
   },
-);
+))
+  test(...t);
 
 test("no row holds a code, a cookie, a key's secret, a password, a ticket or a credential", async () => {
   await using control = await testControl();
@@ -119,14 +122,15 @@ test("no row holds a code, a cookie, a key's secret, a password, a ticket or a c
   for (const secret of secrets) assert.ok(!log.includes(secret), secret);
 });
 
-onEachDatabase("rows cannot be changed, not even by a statement of our own", async (database) => {
-  await using control = await testControl(database);
+for (const t of onBoth("rows cannot be changed, not even by a statement of our own", async () => {
+  await using control = await testControl();
   await control.node();
 
   const change = control.store.db.updateTable("audit").set({ result: "ok" }).execute();
 
   await assert.rejects(change, /never changed/);
-});
+}))
+  test(...t);
 
 /** The oldest first. */
 async function rowsOf({ services, admin }: TestControl): Promise<readonly AuditRow[]> {

@@ -12,6 +12,7 @@ import type { ApiName, IssuedConsole, TicketPurpose, Whence } from "../services.
 import { isUnredeemed } from "../sessions/conditions.ts";
 import { createSessionIds } from "../sessions/session-id.ts";
 import type { SettingValues } from "../settings/settings.ts";
+import { addWithinBounds } from "../store/bounded.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { TicketKeys } from "../tickets/ticket-keys.ts";
@@ -78,16 +79,18 @@ export function createTicketIssue(parts: {
     const expiresAt = issuedAt + values.value(`console.ticket.lifetime.${api}`);
     const maximumPending = values.value("console.ticket.pending.max");
 
-    const node = await store.db.transaction().execute(async (db) => {
+    const node = await addWithinBounds(store, "sessions", async (db, sayRoom) => {
       await order.spend?.(db);
       const [unredeemed] = await countUnredeemed(db, { accountId: account.id, purpose: order.purpose });
-      if ((unredeemed?.count ?? 0) >= maximumPending)
+      const left = maximumPending - (unredeemed?.count ?? 0);
+      if (left <= 0)
         throw new GatewayError("rate_limited", {
           detail: `the account has ${maximumPending} links that nobody used yet`,
         });
       const assignment = tracing?.start("assignment", { parent: traceparent });
       const assigned = await traced(assignment, async () => await assignNode(db, machine.id), codeOf);
       if (assigned === undefined) throw new GatewayError("no_node_available");
+      sayRoom(Math.min(left, (assigned.maximumSessions ?? Infinity) - assigned.sessions));
       await insertSession(db, sessionValues({ order, assigned, id, issuedAt, expiresAt }));
       if (pictures.isWorthTelling(order)) await audit.record(db, issuedEntry(order, id, assigned.id));
       return assigned;

@@ -4,7 +4,7 @@ import { pino } from "pino";
 import type { Log } from "#base/process/log.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
 import { testClock } from "../../../test/harness/test-clock.ts";
-import { openTestDatabase } from "../../../test/harness/test-database.ts";
+import { onBoth, openTestDatabase } from "../../../test/harness/test-database.ts";
 import { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Caller } from "../services.ts";
@@ -16,7 +16,7 @@ import { SETTING_NAMES, SETTINGS } from "./table.ts";
 const admin: Caller = { accountId: "a", name: "a", role: "admin", projectIds: [], address: "::1" };
 const member: Caller = { ...admin, role: "member" };
 
-test("every setting has its fallback until an operator sets it", async () => {
+for (const t of onBoth("every setting has its fallback until an operator sets it", async () => {
   await withParts(async (parts) => {
     const { settings, values } = await createSettings(parts);
 
@@ -32,9 +32,10 @@ test("every setting has its fallback until an operator sets it", async () => {
     assert.deepEqual(values.value("console.allowed.origins"), []);
     assert.equal(values.value("upstream.allow"), "");
   });
-});
+}))
+  test(...t);
 
-test("a setting is in force at once, and after a restart", async () => {
+for (const t of onBoth("a setting is in force at once, and after a restart", async () => {
   await withParts(async (parts) => {
     const { settings, values } = await createSettings(parts);
 
@@ -52,7 +53,8 @@ test("a setting is in force at once, and after a restart", async () => {
       "http://b.example",
     ]);
   });
-});
+}))
+  test(...t);
 
 const REFUSED: readonly [name: string, value: string, why: RegExp][] = [
   ["upstream.allow", "everything", /everything/],
@@ -79,34 +81,43 @@ for (const [name, value, why] of REFUSED) {
   });
 }
 
-test("a setting that does not exist is not found, nor is what every object has", async () => {
-  await withParts(async (parts) => {
-    const { settings } = await createSettings(parts);
+for (const t of onBoth(
+  "a setting that does not exist is not found, nor is what every object has",
+  async () => {
+    await withParts(async (parts) => {
+      const { settings } = await createSettings(parts);
 
-    for (const name of ["no.such.setting", "toString", "__proto__"])
-      await assert.rejects(settings.set(admin, name, "1"), { code: "not_found" });
-  });
-});
+      for (const name of ["no.such.setting", "toString", "__proto__"])
+        await assert.rejects(settings.set(admin, name, "1"), { code: "not_found" });
+    });
+  },
+))
+  test(...t);
 
-test("members neither see nor change settings", async () => {
+for (const t of onBoth("members neither see nor change settings", async () => {
   await withParts(async (parts) => {
     const { settings } = await createSettings(parts);
 
     await assert.rejects(settings.list(member), { code: "forbidden" });
     await assert.rejects(settings.set(member, "upstream.allow", "::/0"), { code: "forbidden" });
   });
-});
+}))
+  test(...t);
 
-test("a value in the database that this version does not take stops the start", async () => {
-  await withParts(async (parts) => {
-    await parts.store.db
-      .insertInto("settings")
-      .values({ name: "console.reopen.timeout", value: "soon" })
-      .execute();
+for (const t of onBoth(
+  "a value in the database that this version does not take stops the start",
+  async () => {
+    await withParts(async (parts) => {
+      await parts.store.db
+        .insertInto("settings")
+        .values({ name: "console.reopen.timeout", value: "soon" })
+        .execute();
 
-    await assert.rejects(createSettings(parts), /console.reopen.timeout in the database is not valid/);
-  });
-});
+      await assert.rejects(createSettings(parts), /console.reopen.timeout in the database is not valid/);
+    });
+  },
+))
+  test(...t);
 
 test("the document tells every setting, its default and its meaning", () => {
   const document = settingsDocument();
@@ -128,6 +139,6 @@ async function withParts(work: (parts: Parts) => Promise<void>): Promise<void> {
   await using folder = scratch();
   const log = pino({ level: "silent" });
   const clock = testClock();
-  await using opened = await openTestDatabase("SQLite", { folder: folder.path, clock, log });
+  await using opened = await openTestDatabase({ folder: folder.path, clock, log });
   await work({ ...opened, log, audit: new Audit({ store: opened.store, clock, log }) });
 }
