@@ -1,4 +1,4 @@
-import type { Attributes } from "@opentelemetry/api";
+import type { Attributes, SpanContext } from "@opentelemetry/api";
 import type { Log } from "../log.ts";
 
 const limits = {
@@ -32,69 +32,37 @@ export interface Tracing {
   stop(): Promise<void>;
 }
 
-/**
- * Loads OpenTelemetry, which takes more than a tenth of a second, and sends spans to a collector by OTLP/HTTP. What the
- * collector wants of headers (OTEL_EXPORTER_OTLP_HEADERS) the exporter reads by itself.
- */
-export async function startTracing({
-  endpoint,
-  role,
-  version,
-  log,
-}: {
+interface TracingOptions {
+  /** Of the collector; `/v1/traces` is added to it. */
   readonly endpoint: string;
   readonly role: string;
   readonly version: string;
   readonly log: Log;
-}): Promise<Tracing> {
-  const [
-    { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace },
-    { AlwaysOnSampler, BatchSpanProcessor, ParentBasedSampler, TracerProvider },
-    exporters,
-    resources,
-  ] = await Promise.all([
-    import("@opentelemetry/api"),
-    import("@opentelemetry/sdk-trace"),
-    import("@opentelemetry/exporter-trace-otlp-http"),
-    import("@opentelemetry/resources"),
-  ]);
-  const exporter = new exporters.OTLPTraceExporter({
-    url: `${endpoint}/v1/traces`,
-    timeoutMillis: limits.exportMs,
-  });
-  const provider = new TracerProvider({
-    // Whoever calls us and does not trace this is not traced by us either.
-    sampler: new ParentBasedSampler({ root: new AlwaysOnSampler() }),
-    resource: resources.resourceFromAttributes({
-      "service.name": `porthole-${role}`,
-      "service.version": version,
-      "process.pid": process.pid,
-    }),
-    spanProcessors: [
-      new BatchSpanProcessor({
-        exporter,
-        maxQueueSize: limits.queuedSpans,
-        maxExportBatchSize: limits.spansPerExport,
-        scheduledDelayMillis: limits.exportEveryMs,
-        exportTimeoutMillis: limits.exportMs,
-      }),
-    ],
-  });
-  const tracer = provider.getTracer("porthole", version);
-  const kinds = { server: SpanKind.SERVER, client: SpanKind.CLIENT, internal: SpanKind.INTERNAL };
+}
 
+/**
+ * Loads OpenTelemetry, which takes more than a tenth of a second, and sends spans to a collector by OTLP/HTTP. What the
+ * collector wants of headers (OTEL_EXPORTER_OTLP_HEADERS) the exporter reads by itself.
+ */
+export async function startTracing(options: TracingOptions): Promise<Tracing> {
+  const api = await import("@opentelemetry/api");
+  const provider = await createProvider(options);
+  const tracer = provider.getTracer("porthole", options.version);
+  const kinds = { server: api.SpanKind.SERVER, client: api.SpanKind.CLIENT, internal: api.SpanKind.INTERNAL };
   return {
     start(name, { parent, kind = "internal", attributes = {} } = {}) {
       const remote = parent === undefined ? undefined : readTraceparent(parent);
-      const context = remote === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, remote);
+      const context =
+        remote === undefined ? api.ROOT_CONTEXT : api.trace.setSpanContext(api.ROOT_CONTEXT, remote);
       const span = tracer.startSpan(name, { kind: kinds[kind], attributes }, context);
-      const { traceId, spanId, traceFlags } = span.spanContext();
       return {
-        traceparent: `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`,
+        traceparent: writeTraceparent(span.spanContext()),
         set: (more) => void span.setAttributes(more),
-        end: (problem) => {
-          if (problem !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: problem });
-          if (problem !== undefined) span.setAttribute("error.type", problem);
+        end(problem) {
+          if (problem !== undefined) {
+            span.setStatus({ code: api.SpanStatusCode.ERROR, message: problem });
+            span.setAttribute("error.type", problem);
+          }
           span.end();
         },
       };
@@ -103,10 +71,37 @@ export async function startTracing({
       try {
         await provider.shutdown();
       } catch (error) {
-        log.warn({ error }, "The last traces could not be sent");
+        options.log.warn({ error }, "The last traces could not be sent");
       }
     },
   };
+}
+
+async function createProvider({ endpoint, role, version }: TracingOptions) {
+  const [sdk, { OTLPTraceExporter }, { resourceFromAttributes }] = await Promise.all([
+    import("@opentelemetry/sdk-trace"),
+    import("@opentelemetry/exporter-trace-otlp-http"),
+    import("@opentelemetry/resources"),
+  ]);
+  const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, timeoutMillis: limits.exportMs });
+  return new sdk.TracerProvider({
+    // Whoever calls us and does not trace this is not traced by us either.
+    sampler: new sdk.ParentBasedSampler({ root: new sdk.AlwaysOnSampler() }),
+    resource: resourceFromAttributes({
+      "service.name": `porthole-${role}`,
+      "service.version": version,
+      "process.pid": process.pid,
+    }),
+    spanProcessors: [
+      new sdk.BatchSpanProcessor({
+        exporter,
+        maxQueueSize: limits.queuedSpans,
+        maxExportBatchSize: limits.spansPerExport,
+        scheduledDelayMillis: limits.exportEveryMs,
+        exportTimeoutMillis: limits.exportMs,
+      }),
+    ],
+  });
 }
 
 /** W3C Trace Context §3.2, version 00. What is no traceparent begins a new trace. */
@@ -115,6 +110,10 @@ function readTraceparent(text: string) {
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
   if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+}
+
+function writeTraceparent({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
 }
 
 /** Does something as a part of a trace, where there is one. `codeOf` says what a failure is called. */
