@@ -44,8 +44,8 @@ async function run(config: ProxyConfig, stop: AbortSignal): Promise<void> {
   await Promise.race([aborted(stop), proxy.kept]);
 }
 
-function sayReady({ json }: ProxyConfig, { id, pageOrigin, webSocketOrigin }: RunningProxy): void {
-  const line = { ready: true, id, node: pageOrigin, websocket: webSocketOrigin };
+function sayReady({ json }: ProxyConfig, { id, pageOrigin, webSocketOrigin, admin }: RunningProxy): void {
+  const line = { ready: true, id, node: pageOrigin, websocket: webSocketOrigin, admin };
   if (json) process.stdout.write(`${JSON.stringify(line)}\n`);
   else process.stderr.write(`porthole proxy: ready at ${pageOrigin}\n`);
 }

@@ -12,11 +12,13 @@ import { Listener } from "./http/listener.ts";
 import { checkOrigin, type OwnOrigins } from "./http/origin.ts";
 import { Pages } from "./http/pages.ts";
 import { readViewerFiles } from "./http/viewer-files.ts";
+import { nodeIdOf } from "./link/certificate.ts";
 import { createCommands } from "./link/commands.ts";
 import { loadOrJoin } from "./link/identity.ts";
 import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
 import { refusal } from "./link/refusal.ts";
+import { observeNode } from "./observe/observe-node.ts";
 import { shootRfb } from "./thumbnails/shoot-rfb.ts";
 import { Thumbnails } from "./thumbnails/thumbnails.ts";
 
@@ -38,6 +40,8 @@ export interface RunningProxy extends AsyncDisposable {
   readonly id: string;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  /** Where it is watched, if it is. */
+  readonly admin?: string;
   /** Rejects with a GatewayError when control wants nothing more to do with this start of the node. */
   readonly kept: Promise<void>;
 }
@@ -47,10 +51,13 @@ export interface RunningProxy extends AsyncDisposable {
  * to control, and closes whatever was opened, each step within its deadline.
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const { config, log, deadlines, version, signal } = options;
+  const { config, deadlines, version, signal } = options;
   await using opened = new AsyncDisposableStack();
+  const observed = opened.use(await observeNode(config, { log: options.log, version }));
+  const { meters, tracing } = observed.observing;
   const files = await readViewerFiles(options.viewerFolder);
-  const identity = await loadOrJoin({ ...config, log, signal });
+  const identity = await loadOrJoin({ ...config, log: options.log, signal });
+  const log = options.log.child({ nodeId: nodeIdOf(identity.certificate) });
   const listener = await Listener.open({ ...config, ...deadlines, addresses: listenAddresses(config), log });
   const origins = publicOrigins(config, listener.addresses);
 
@@ -68,6 +75,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     maximumSessions: config.maxSessions,
     sessions: () => sessions.size,
     redeemMs: deadlines.redeemMs,
+    meters,
     end: (session) => sessions.end(session, refusal(session)),
     onBack: () => sessions.reportAll(),
   });
@@ -85,8 +93,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     connect,
     report: (report) => link.report(report),
     entrances: () => link.settings?.entrances ?? [],
+    observing: observed.observing,
   });
-  const admission = new Admission(link);
+  const admission = new Admission(link, tracing);
   const thumbnails: Thumbnails = new Thumbnails({
     clock: link.clock,
     shoot: async (grant, box, abort) =>
@@ -112,6 +121,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     headers: () => pages.headers,
     checkOrigin: (origin) => checkOrigin(origin, foundAt(), allowedOrigins()),
     admit: async (credentials) => await admission.admit(credentials),
+    meters,
   });
   listener.serve({
     request: (request, response) => pages.handle(request, response),
@@ -126,8 +136,17 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   opened.defer(async () => await thumbnails.stop());
   opened.defer(() => link.stopAsking());
   opened.defer(() => listener.stopListening());
+  opened.defer(() => observed.stopping());
 
   const { nodeId, kept } = await link.start(signal);
+  observed.watch({ link, sessions });
+  const admin = observed.admin?.origin;
   const owned = opened.move();
-  return { ...origins, id: nodeId, kept, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+  return {
+    ...origins,
+    id: nodeId,
+    kept,
+    ...(admin === undefined ? {} : { admin }),
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
 }

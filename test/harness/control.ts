@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import type { Log } from "#base/process/log.ts";
 import type { Secret } from "#base/secret.ts";
+import type { Audit } from "#control/audit/audit.ts";
 import { type FirstKeys, openOrBootstrap } from "#control/bootstrap.ts";
 import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
@@ -37,6 +38,7 @@ export interface TestControl extends OneControl, AsyncDisposable {}
 export interface OneControl {
   readonly firstKeys: FirstKeys;
   readonly store: Store;
+  readonly audit: Audit;
   readonly cluster: Cluster;
   readonly services: Services;
   readonly link: LinkParts;
@@ -116,7 +118,7 @@ async function controlOver({
   if (firstKeys === undefined) throw new Error("the database was not empty");
   const publicOrigin = () => PUBLIC_ORIGIN;
   const composed = await compose({ store, cluster, installation, publicOrigin, clock, log });
-  const { services, link, values } = composed;
+  const { services, link, values, audit } = composed;
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
@@ -125,6 +127,7 @@ async function controlOver({
   const admin = await caller(firstKeys.apiKey);
 
   return {
+    audit,
     firstKeys,
     store,
     cluster,

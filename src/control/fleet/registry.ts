@@ -9,6 +9,7 @@ import type {
   RegisterRequest,
   RegisterResponse,
 } from "#wire/link.ts";
+import type { Audit } from "../audit/audit.ts";
 import { isLive } from "../sessions/conditions.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
@@ -18,6 +19,7 @@ import type { NodeSettingsFor } from "./node-settings.ts";
 
 interface Parts {
   readonly store: Store;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
   readonly ticketKeys: TicketKeys;
@@ -35,7 +37,7 @@ export interface Registry {
  * A node has one start at a time. A new one ends what an older one carried; the older one, should it still run, is
  * told `node_superseded` from then on and does not come back.
  */
-export function createRegistry({ store, clock, log, ticketKeys, settingsFor }: Parts): Registry {
+export function createRegistry({ store, audit, clock, log, ticketKeys, settingsFor }: Parts): Registry {
   const markAttached = prepareReattach(store);
   /** What a start of a node carried when it fell silent it carries still, or has its ending to report. */
   const reattach = async (db: Queries, start: { nodeId: string; incarnation: string }) =>
@@ -60,7 +62,8 @@ export function createRegistry({ store, clock, log, ticketKeys, settingsFor }: P
         await db.updateTable("nodes").set(columns).where("id", "=", nodeId).execute();
         const ending = { kind: "failed", code: "node_lost" } as const;
         await reattach(db, { nodeId, incarnation });
-        return await endSessionsOfNode(db, { nodeId, except: incarnation, ending, now: store.now });
+        await audit.record(db, nodeEntry("node.register", nodeId, version));
+        return await endSessionsOfNode(db, { audit, nodeId, except: incarnation, ending, now: store.now });
       });
       log.info({ nodeId, version, lostSessions: lost }, "Node registered");
       const { kid, key } = ticketKeys(nodeId, incarnation);
@@ -97,7 +100,8 @@ export function createRegistry({ store, clock, log, ticketKeys, settingsFor }: P
         // Said twice, or by a start that was superseded: there is nothing left to do.
         if (numUpdatedRows === 0n) return undefined;
         const ending = { kind: "failed", code: "node_stopping" } as const;
-        return await endSessionsOfNode(db, { nodeId, ending, now: store.now });
+        await audit.record(db, nodeEntry("node.deregister", nodeId));
+        return await endSessionsOfNode(db, { audit, nodeId, ending, now: store.now });
       });
       if (ended !== undefined) log.info({ nodeId, endedSessions: ended }, "Node deregistered");
     },
@@ -131,6 +135,11 @@ async function enter(
   if (numInsertedOrUpdatedRows !== 0n) return;
   const node = await db.selectFrom("nodes").select("incarnation").where("id", "=", nodeId).executeTakeFirst();
   if (node?.incarnation !== incarnation) throw new GatewayError("node_superseded");
+}
+
+function nodeEntry(action: "node.register" | "node.deregister", nodeId: string, version?: string) {
+  const detail = version === undefined ? undefined : `version ${version}`;
+  return { action, by: { nodeId, api: "link" }, object: { kind: "node", id: nodeId }, detail } as const;
 }
 
 function parseOrigin(field: string, text: string): string {
