@@ -68,7 +68,7 @@ export async function compose({
     link: {
       identifyNode: createNodeIdentification(store, { installationId, clock }),
       join: createJoin({ ...base, authority, installationId }),
-      registry: createRegistry({ ...base, ticketKeys, settingsFor }),
+      registry: createRegistry({ ...base, ticketKeys, settingsFor, values }),
       redeem: createRedemption({ ...base, judgeStanding }),
       reopen: createReopen({ ...base, values, judgeStanding, issueTicket }),
       takeReports: createReports(store),

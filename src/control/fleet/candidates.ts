@@ -20,7 +20,7 @@ export interface AssignedNode extends Candidate {
   readonly webSocketOrigin: string;
 }
 
-/** Reads the fleet and assigns a node. Runs in the transaction that writes the session, so no burst overfills a node. */
+/** Reads the fleet and assigns a node of the machine's pool. Runs in the transaction that writes the session, so no burst overfills a node. */
 export type AssignNode = (db: Queries, machineId: string) => Promise<AssignedNode | undefined>;
 
 export function createAssignment({
@@ -32,7 +32,7 @@ export function createAssignment({
   readonly values: SettingValues;
   readonly clock: Clock;
 }): AssignNode {
-  const findCandidates = prepare(store, { silenceMs: INTEGER }, (db, slots) =>
+  const findCandidates = prepare(store, { silenceMs: INTEGER, machineId: TEXT }, (db, slots) =>
     db
       .selectFrom("nodes")
       .select(["nodes.id", "nodes.incarnation", "nodes.page_origin", "nodes.web_socket_origin"])
@@ -46,6 +46,9 @@ export function createAssignment({
           .as("live"),
       )
       .where("nodes.incarnation", "is not", null)
+      .where("nodes.pool", "=", (select) =>
+        select.selectFrom("machines").select("machines.pool").where("machines.id", "=", slots.machineId),
+      )
       .where("nodes.seen_at", ">", (where) => where(store.now, "-", slots.silenceMs))
       .orderBy("nodes.created_at")
       .orderBy("nodes.id"),
@@ -61,7 +64,7 @@ export function createAssignment({
   );
 
   return async (db, machineId) => {
-    const rows = await findCandidates(db, { silenceMs: silenceMs(values) });
+    const rows = await findCandidates(db, { silenceMs: silenceMs(values), machineId });
     const [latest] = rows.length > 1 ? await findLatest(db, { machineId }) : [];
     const recent = latest !== undefined && (latest.ended_at ?? Infinity) > clock.now() - limits.recentMs;
     const assigned = assign(rows.map(toCandidate), recent ? latest.node_id : undefined);

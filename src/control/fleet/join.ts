@@ -28,11 +28,12 @@ export function createJoin({ store, clock, log, authority, installationId }: Par
     const certificate = await issueOrRefuse(authority, { installationId, nodeId, request, now });
 
     await store.db.transaction().execute(async (db) => {
-      await spendJoinToken(db, store, joinToken);
+      const pool = await spendJoinToken(db, store, joinToken);
       await db
         .insertInto("nodes")
         .values({
           id: nodeId,
+          pool,
           certificate_fingerprint: fingerprint(certificate),
           incarnation: null,
           page_origin: "",

@@ -29,6 +29,7 @@ test("a node that registers gets its key, the time, and what it is to obey", asy
       allowedOrigins: [PUBLIC_ORIGIN, "https://portal.example"],
       frameAncestors: ["https://portal.example"],
       entrances: [],
+      peers: [],
     },
   });
 });
@@ -60,6 +61,7 @@ test("a node that is seen is up, one that was silent for three intervals or left
   assert.deepEqual(await control.services.nodes.list(control.admin), [
     {
       id: node.id,
+      pool: "default",
       state: "up",
       pageOrigin: "http://node.example.com:8080",
       webSocketOrigin: "http://node.example.com:8080",

@@ -1,5 +1,5 @@
 import type { Clock } from "#base/clock.ts";
-import { origin } from "#base/config.ts";
+import { formatHostPort, hostPort, origin } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type {
@@ -10,9 +10,11 @@ import type {
   RegisterResponse,
 } from "#wire/link.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
+import type { SettingValues } from "../settings/settings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { TicketKeys } from "../tickets/ticket-keys.ts";
 import type { NodeSettingsFor } from "./node-settings.ts";
+import { createAddressCheck } from "./own-address.ts";
 
 interface Parts {
   readonly store: Store;
@@ -20,6 +22,7 @@ interface Parts {
   readonly log: Log;
   readonly ticketKeys: TicketKeys;
   readonly settingsFor: NodeSettingsFor;
+  readonly values: SettingValues;
 }
 
 /** What nodes say of themselves over the link. Whoever calls has made sure that it is this node. */
@@ -33,7 +36,8 @@ export interface Registry {
  * A node has one start at a time. A new one ends what an older one carried; the older one, should it still run, is
  * told `node_superseded` from then on and does not come back.
  */
-export function createRegistry({ store, clock, log, ticketKeys, settingsFor }: Parts): Registry {
+export function createRegistry({ store, clock, log, ticketKeys, settingsFor, values }: Parts): Registry {
+  const requireOwnAddress = createAddressCheck(store, values);
   return {
     async register(nodeId, request) {
       const { incarnation, version } = request;
@@ -41,12 +45,15 @@ export function createRegistry({ store, clock, log, ticketKeys, settingsFor }: P
       const columns = {
         incarnation,
         version,
-        page_origin: parseOrigin("pageOrigin", request.pageOrigin),
-        web_socket_origin: parseOrigin("webSocketOrigin", request.webSocketOrigin),
+        page_origin: parse("pageOrigin", request.pageOrigin, origin),
+        web_socket_origin: parse("webSocketOrigin", request.webSocketOrigin, origin),
+        forward_address: parseForwardAddress(request.forwardAddress),
+        shares_address: request.sharesAddress === true ? (1 as const) : (0 as const),
         maximum_sessions: request.maximumSessions ?? null,
         seen_at: now,
       };
       const lost = await store.db.transaction().execute(async (db) => {
+        await requireOwnAddress(db, { ...columns, id: nodeId });
         await enter(db, { nodeId, incarnation, now });
         await db.updateTable("nodes").set(columns).where("id", "=", nodeId).execute();
         const ending = { kind: "failed", code: "node_lost" } as const;
@@ -106,9 +113,14 @@ async function enter(
   if (node?.incarnation !== incarnation) throw new GatewayError("node_superseded");
 }
 
-function parseOrigin(field: string, text: string): string {
+function parseForwardAddress(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  return parse("forwardAddress", text, (value) => formatHostPort(hostPort(value)));
+}
+
+function parse(field: string, text: string, read: (text: string) => string): string {
   try {
-    return origin(text);
+    return read(text);
   } catch (cause) {
     const detail = `${field}: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new GatewayError("request_invalid", { cause, detail });

@@ -21,6 +21,7 @@ test("a machine is registered in the default project, running, its address in on
     projectId: machine.projectId,
     project: "default",
     protocol: "rfb",
+    pool: "default",
     state: "running",
     createdAt: new Date(control.clock.now()).toISOString(),
     address: "kvm.example.com:5901",

@@ -6,6 +6,7 @@ import { up as thumbnails } from "./0002-thumbnails.ts";
 import { up as webSessionKinds } from "./0003-web-session-kinds.ts";
 import { up as consoleLists } from "./0004-console-lists.ts";
 import { up as cheaperOpens } from "./0005-cheaper-opens.ts";
+import { up as entrances } from "./0008-entrances.ts";
 
 /**
  * In the order of their names. A migration that was released is never changed; later ones take away nothing that
@@ -17,6 +18,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0003-web-session-kinds": { up: webSessionKinds },
   "0004-console-lists": { up: consoleLists },
   "0005-cheaper-opens": { up: cheaperOpens },
+  "0008-entrances": { up: entrances },
 };
 
 /** Brings the tables up to date. Throws, having changed nothing, when the database is of a newer version. */
