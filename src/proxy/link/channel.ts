@@ -47,6 +47,7 @@ export class Channel {
   readonly #asked = new Map<number, Asked>();
   readonly #pingMs: number;
   #nextId = 0;
+  #dialled: TLSSocket | undefined;
   /** How often control was heard. */
   #heard = 0;
   #ping: NodeJS.Timeout | undefined;
@@ -77,8 +78,9 @@ export class Channel {
     },
   ): Promise<Channel> {
     const url = new URL(LINK_PATHS.channel, control.replace(/^https:/, "wss:"));
+    const dialled = dial(url, secureContext);
     const socket = new WebSocket(url, LINK_PROTOCOL, {
-      createConnection: () => dial(url, secureContext),
+      createConnection: () => dialled,
       perMessageDeflate: false,
       maxPayload: linkLimits.frameBytes,
     });
@@ -86,6 +88,7 @@ export class Channel {
     lifetime.addEventListener("abort", cut, { once: true });
     socket.on("close", () => lifetime.removeEventListener("abort", cut));
     const channel = new Channel(socket, deadlines.pingMs);
+    channel.#dialled = dialled;
     if (lifetime.aborted) cut();
     const deadline = setTimeout(cut, deadlines.openMs);
     try {
@@ -94,6 +97,11 @@ export class Channel {
       clearTimeout(deadline);
     }
     return channel;
+  }
+
+  /** The node's own address on it. */
+  get localAddress(): string | undefined {
+    return this.#dialled?.localAddress;
   }
 
   get isOpen(): boolean {
