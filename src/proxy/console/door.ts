@@ -102,7 +102,7 @@ export class Door {
       const dialect = chooseDialect(offers);
       const credentials = this.#examine(knock, offers);
       const addressee = await this.#options.addressee(credentials.ticket, knock.socket);
-      if (addressee === undefined) this.#letIn(knock, dialect, await this.#admit(credentials));
+      if (addressee === undefined) await this.#admit(knock, dialect, credentials);
       else await this.#options.forward(knock, addressee);
     } catch (error) {
       this.#refuse(knock, offers, toGatewayError(error));
@@ -118,12 +118,12 @@ export class Door {
     return { ...credentials, viewerAddress: viewerAddress(socket) };
   }
 
-  async #admit(credentials: Credentials): Promise<Grant> {
+  async #admit(knock: Knock, dialect: Dialect, credentials: Credentials): Promise<void> {
     const { sessions, maxSessions, admit } = this.#options;
     if (sessions.size + this.#admitting >= maxSessions) throw new GatewayError("node_full");
     this.#admitting += 1;
     try {
-      return await admit(credentials);
+      this.#letIn(knock, dialect, await admit(credentials));
     } finally {
       this.#admitting -= 1;
     }

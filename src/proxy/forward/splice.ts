@@ -32,10 +32,13 @@ export class Splice {
     const [one, other] = sides;
     this.#copy(one, other);
     this.#copy(other, one);
-    const settle = () => {
-      if (one.closed && other.closed) onClosed(this);
-    };
-    for (const side of sides) side.once("close", settle);
+    const open = new Set(sides.filter(({ closed }) => !closed));
+    if (open.size === 0) queueMicrotask(() => onClosed(this));
+    for (const side of open)
+      side.once("close", () => {
+        open.delete(side);
+        if (open.size === 0) onClosed(this);
+      });
   }
 
   /** Cuts it when one side does not take, or does not close, any more. To be called now and then. */
