@@ -142,6 +142,11 @@ export function loadProxyConfig(args: readonly string[]): LoadedConfig<typeof FI
   return loaded;
 }
 
+/** Workers are the same role, configured the same way; what is different for each is in its arguments, which come first. */
+export function workerEnvironment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}
+
 function check(config: ProxyConfig): void {
   listenAddresses(config);
   if (config.publicAddress !== null && config.publicUrl !== null)
