@@ -24,6 +24,7 @@ const TEST_PACKAGES = [
   "tigervnc-standalone-server",
   "xterm",
   "x11-apps",
+  "postgresql",
   "cs",
   "python3-libcloud",
   "haproxy",

@@ -4,6 +4,8 @@ export interface Field<Value> {
   readonly env: string;
   /** One sentence for `--help` and docs/operations/configuration.md. */
   readonly doc: string;
+  /** There is no flag for it: whoever lists the processes of a machine reads their command lines. */
+  readonly isSecret?: true;
   /** What stands for the value in `--help`; a field without one is a switch. */
   readonly placeholder?: string;
   /** Throws an Error whose message completes "NAME: …". */

@@ -30,6 +30,7 @@ test("an empty database gets a project, an administrator with a key, and a join 
     role: "admin",
     projectIds: [],
     address: "::1",
+    apiKey: keys.apiKey,
   });
   assert.equal(keys.joinToken.split(".")[0], fingerprint(installation.authority.certificate));
   const projects = await store.db.selectFrom("projects").select("name").execute();

@@ -11,11 +11,17 @@ import { DEFAULT_PROJECT } from "#wire/api.ts";
 import { writeApiKey } from "./accounts/api-keys.ts";
 import { writeAccount } from "./accounts/directory.ts";
 import { writeJoinToken } from "./fleet/join-tokens.ts";
-import { authorityKeyPlace, type Installation, openInstallation, readKeyFile } from "./installation.ts";
+import {
+  authorityKeyPlace,
+  type Installation,
+  isEmpty,
+  openInstallation,
+  readKeyFile,
+} from "./installation.ts";
 import { writeProject } from "./projects/projects.ts";
 import { writeSetting } from "./settings/settings.ts";
 import type { Queries, Store } from "./store/store.ts";
-import { createInstallationKey, keyCheck } from "./vault/installation-key.ts";
+import { createInstallationKey, type InstallationKey, keyCheck } from "./vault/installation-key.ts";
 import { createVault } from "./vault/vault.ts";
 
 /** What the operator needs to begin with. It is told once. */
@@ -50,7 +56,8 @@ const FIRST_ADMINISTRATOR = "admin";
  * Opens the installation, and makes it where the database is empty: key file, CA, default project, first
  * administrator with an API key. All of it is one transaction, and the bootstrap file is written before that
  * commits: a crash in between leaves an empty database, and the next start writes the file again. So there is never
- * an installation that nobody has the keys of.
+ * an installation that nobody has the keys of. Of several replicas that start at once on an empty database one makes
+ * it, and the others, which wait for that, open it with the key that it has by then.
  */
 export async function openOrBootstrap(
   store: Store,
@@ -61,22 +68,32 @@ export async function openOrBootstrap(
 
   if (options.bootstrapFile === null && !options.tellsKeys)
     throw new ConfigError(["a new database needs --bootstrap-file or --json, to tell its first API key"]);
-  const installation = await newInstallation(options);
-  const firstKeys = await store.db.transaction().execute(async (db) => {
-    const keys = await writeFirstRows(db, store, { ...options, installation });
-    if (options.bootstrapFile !== null) writeBootstrapFile(options.bootstrapFile, keys);
-    return keys;
-  });
+  const made = await makeInstallation(store, options);
+  if (made === undefined) return await openOrBootstrap(store, options);
+  const { installation, firstKeys } = made;
   options.log.info({ installationId: installation.id }, "New installation made");
   return options.bootstrapFile === null ? { installation, firstKeys } : { installation };
 }
 
-/** A key file that lies there already is taken: from an operator, or from a start that came no further. */
-async function newInstallation({ keyFile, clock }: Options): Promise<Installation> {
-  const key = readKeyFile(keyFile) ?? createInstallationKey(keyFile);
+/** `undefined` where another replica has made one meanwhile. */
+async function makeInstallation(store: Store, options: Options) {
   const id = randomUUID();
-  const authority = await createAuthority({ name: `Porthole ${id}`, now: clock.now() });
-  return { id, key, vault: createVault(key), authority };
+  const authority = await createAuthority({ name: `Porthole ${id}`, now: options.clock.now() });
+  return await store.db.transaction().execute(async (db) => {
+    await store.lock(db, "bootstrap");
+    if (!(await isEmpty(db))) return undefined;
+    // Not earlier: who comes second must not make a key file that fits nothing.
+    const key = newKey(options);
+    const installation: Installation = { id, key, vault: createVault(key), authority };
+    const firstKeys = await writeFirstRows(db, store, { ...options, installation });
+    if (options.bootstrapFile !== null) writeBootstrapFile(options.bootstrapFile, firstKeys);
+    return { installation, firstKeys };
+  });
+}
+
+/** A key file that lies there already is taken: from an operator, or from a start that came no further. */
+function newKey({ keyFile }: Options): InstallationKey {
+  return readKeyFile(keyFile) ?? createInstallationKey(keyFile);
 }
 
 async function writeFirstRows(

@@ -3,6 +3,7 @@ import type { Log } from "#base/process/log.ts";
 import { manualDriver } from "#hypervisors/manual/driver.ts";
 import { fingerprint } from "#tls/node-identity.ts";
 import { createAccounts } from "./accounts/accounts.ts";
+import type { Cluster } from "./cluster/cluster.ts";
 import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
 import { createStanding } from "./consoles/standing.ts";
@@ -19,6 +20,7 @@ import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
 import { createMachines } from "./machines/machines.ts";
 import { createProjects } from "./projects/projects.ts";
 import type { Services } from "./services.ts";
+import { createClosing, createClosings } from "./sessions/closing.ts";
 import { createReports } from "./sessions/reports.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings, type SettingValues } from "./settings/settings.ts";
@@ -34,12 +36,14 @@ const DRIVERS: Drivers = new Map([[MANUAL_DRIVER, manualDriver]]);
  */
 export async function compose({
   store,
+  cluster,
   installation,
   publicOrigin,
   clock,
   log,
 }: {
   readonly store: Store;
+  readonly cluster: Cluster;
   readonly installation: Installation;
   /** Control's own origin, as browsers know it. Asked for when it is needed: it is known once control listens. */
   readonly publicOrigin: () => string;
@@ -47,8 +51,9 @@ export async function compose({
   readonly log: Log;
 }): Promise<{ readonly services: Services; readonly link: LinkParts; readonly values: SettingValues }> {
   const { id: installationId, key, vault, authority } = installation;
-  const base = { store, clock, log, vault, drivers: DRIVERS, publicOrigin };
-  const { settings, values } = await createSettings(store);
+  const closeSessions = createClosing(store, cluster);
+  const base = { store, closeSessions, clock, log, vault, drivers: DRIVERS, publicOrigin };
+  const { settings, values } = await createSettings({ store, cluster, log });
   const ticketKeys = createTicketKeys(key, installationId);
   const assignNode = createAssignment({ ...base, values });
   const issueTicket = createTicketIssue({ ...base, values, assignNode, ticketKeys });
@@ -72,6 +77,8 @@ export async function compose({
       redeem: createRedemption({ ...base, judgeStanding }),
       reopen: createReopen({ ...base, values, judgeStanding, issueTicket }),
       takeReports: createReports(store),
+      closings: createClosings(store),
+      cluster,
       log,
     },
     values,

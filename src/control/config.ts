@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   ConfigError,
@@ -13,8 +14,10 @@ import {
 } from "#base/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { type LogLevel, logLevel } from "#base/process/log.ts";
+import { Secret } from "#base/secret.ts";
 import { isWildcard } from "#wire/address.ts";
 import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
+import type { DatabasePlace } from "./database.ts";
 
 /** What `porthole control` must know to start. What the installation shares is in the settings. */
 export const FIELDS = {
@@ -28,6 +31,21 @@ export const FIELDS = {
   databaseFile: {
     env: "PORTHOLE_CONTROL_DATABASE_FILE",
     doc: "The database, where it is not DIR/porthole.db.",
+    placeholder: "FILE",
+    parse: text,
+    fallback: null,
+  },
+  database: {
+    env: "PORTHOLE_DATABASE",
+    doc: "The PostgreSQL that replicas share, as postgres://USER:PASSWORD@HOST:PORT/NAME, instead of a file.",
+    isSecret: true,
+    placeholder: "URL",
+    parse: databaseUrl,
+    fallback: null,
+  },
+  databaseUrlFile: {
+    env: "PORTHOLE_CONTROL_DATABASE_URL_FILE",
+    doc: "A file that holds the same URL.",
     placeholder: "FILE",
     parse: text,
     fallback: null,
@@ -97,7 +115,7 @@ export const FIELDS = {
 } satisfies Fields;
 
 export interface ControlConfig {
-  readonly databaseFile: string;
+  readonly database: DatabasePlace;
   readonly keyFile: string;
   readonly listen: HostPort;
   readonly link: HostPort;
@@ -117,23 +135,50 @@ export function loadControlConfig(
   return "help" in loaded ? loaded : { config: complete(loaded.config) };
 }
 
-function complete({ data, databaseFile, keyFile, ...rest }: ConfigOf<typeof FIELDS>): ControlConfig {
+function complete({ data, keyFile, ...given }: ConfigOf<typeof FIELDS>): ControlConfig {
+  const { databaseFile, database, databaseUrlFile, ...rest } = given;
   const problems: string[] = [];
   const inData = (file: string | null, name: string, flagName: string): string => {
     if (file !== null) return file;
     if (data === null) problems.push(`--data (or --${flagName}) is missing`);
     return join(data ?? "", name);
   };
-  const paths = {
-    databaseFile: inData(databaseFile, "porthole.db", "database-file"),
-    keyFile: inData(keyFile, "porthole.key", "key-file"),
-  };
+  const said = [
+    databaseFile === null ? [] : ["--database-file"],
+    database === null ? [] : ["PORTHOLE_DATABASE"],
+    databaseUrlFile === null ? [] : ["--database-url-file"],
+  ].flat();
+  if (said.length > 1) problems.push(`there is one database, and it is said by ${said.join(" and by ")}`);
+  const url = database ?? readUrlFile(databaseUrlFile, problems);
+  const place: DatabasePlace =
+    url === null
+      ? { kind: "file", file: inData(databaseFile, "porthole.db", "database-file") }
+      : { kind: "server", url };
+  const key = inData(keyFile, "porthole.key", "key-file");
   if (isWildcard(rest.listen.host) && rest.publicUrl === null)
     problems.push(
       `--listen ${rest.listen.host} is every address: --public-url must say under which one browsers come`,
     );
   if (problems.length > 0) throw new ConfigError(problems);
-  return { ...rest, ...paths };
+  return { ...rest, database: place, keyFile: key };
+}
+
+function readUrlFile(file: string | null, problems: string[]): Secret | null {
+  if (file === null) return null;
+  try {
+    return databaseUrl(readFileSync(file, "utf8").trim());
+  } catch (cause) {
+    problems.push(`--database-url-file ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return null;
+  }
+}
+
+/** What is wrong is told without the value, which holds a password. */
+function databaseUrl(value: string): Secret {
+  const protocol = URL.canParse(value) ? new URL(value).protocol : "";
+  if (!["postgres:", "postgresql:"].includes(protocol))
+    throw new Error("must be a URL such as postgres://porthole:PASSWORD@db.example.com/porthole");
+  return new Secret(value);
 }
 
 function upstreamAllow(value: string): string {

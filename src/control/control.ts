@@ -10,10 +10,9 @@ import { createApiServer } from "./api/server.ts";
 import { type FirstKeys, openOrBootstrap } from "./bootstrap.ts";
 import { compose } from "./composition.ts";
 import type { ControlConfig } from "./config.ts";
+import { openDatabase } from "./database.ts";
 import { startLink } from "./link/link.ts";
 import { serve } from "./serve.ts";
-import { openSqliteStore } from "./store/sqlite/open.ts";
-import type { Store } from "./store/store.ts";
 import { startSweeps } from "./sweeps.ts";
 
 export interface Control {
@@ -30,18 +29,19 @@ export interface Control {
 /** Starts control. Throws a ConfigError for what an operator can mend, having closed what was opened. */
 export async function startControl(
   config: ControlConfig,
-  { log, clock }: { readonly log: Log; readonly clock: Clock },
+  { log, clock: ownClock }: { readonly log: Log; readonly clock: Clock },
 ): Promise<Control> {
   await using opened = new AsyncDisposableStack();
-  const store = await openStore(config, clock);
-  opened.defer(async () => await store.close());
+  const { store, cluster, clock, close } = await openDatabase(config.database, { clock: ownClock, log });
+  opened.defer(close);
+  makeFolderOf(config.keyFile);
   const tellsKeys = config.json;
   const { installation, ...first } = await openOrBootstrap(store, { ...config, tellsKeys, clock, log });
 
   // The port, so the origin, is known only once the APIs are served; both are asked for at each request.
   const origins: string[] = [];
   const publicOrigin = () => origins[0] ?? "";
-  const composed = await compose({ store, installation, publicOrigin, clock, log });
+  const composed = await compose({ store, cluster, installation, publicOrigin, clock, log });
   const { services, link: linkParts, values } = composed;
   const app = createApiServer({
     services,
@@ -64,7 +64,7 @@ export async function startControl(
     clock,
   });
   opened.defer(async () => await link.close());
-  const sweeps = startSweeps({ store, values, clock, log });
+  const sweeps = startSweeps({ store, cluster, values, clock, log });
   opened.defer(async () => await sweeps.stop());
 
   const running = opened.move();
@@ -77,13 +77,11 @@ export async function startControl(
   };
 }
 
-async function openStore({ databaseFile, keyFile }: ControlConfig, clock: Clock): Promise<Store> {
+function makeFolderOf(keyFile: string): void {
   try {
-    for (const file of [databaseFile, keyFile]) mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    return await openSqliteStore(databaseFile, clock);
+    mkdirSync(dirname(keyFile), { recursive: true, mode: 0o700 });
   } catch (cause) {
-    const problem = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError([`${databaseFile}: ${problem}`]);
+    throw new ConfigError([`${keyFile}: ${cause instanceof Error ? cause.message : String(cause)}`]);
   }
 }
 

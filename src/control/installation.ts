@@ -1,6 +1,6 @@
 import { ConfigError } from "#base/config.ts";
 import type { Authority } from "#tls/authority.ts";
-import type { Store } from "./store/store.ts";
+import type { Queries, Store } from "./store/store.ts";
 import { type InstallationKey, keyCheck, readInstallationKey } from "./vault/installation-key.ts";
 import { createVault, type Place, type Vault } from "./vault/vault.ts";
 
@@ -28,6 +28,11 @@ export async function openInstallation(store: Store, keyFile: string): Promise<I
   const vault = createVault(key);
   const privateKey = vault.open(row.authority_key_sealed, authorityKeyPlace(row.id)).expose();
   return { id: row.id, key, vault, authority: { certificate: row.authority_certificate, privateKey } };
+}
+
+/** Whether no bootstrap has made an installation here yet. */
+export async function isEmpty(db: Queries): Promise<boolean> {
+  return (await db.selectFrom("installation").select("id").executeTakeFirst()) === undefined;
 }
 
 /** `undefined` when there is none. Throws a ConfigError for a file that is no key file, or open to others. */

@@ -47,6 +47,12 @@ const MATRIX: readonly [
     { admin: "not_found", insider: "not_found", outsider: "not_found" },
   ],
   [
+    "accounts.update",
+    ({ services, insider }, caller) =>
+      services.accounts.update(caller, insider.accountId, { disabled: true }),
+    administrators(),
+  ],
+  [
     "accounts.remove",
     ({ services, insider }, caller) => services.accounts.remove(caller, insider.accountId),
     administrators(),
@@ -140,6 +146,11 @@ const MATRIX: readonly [
   [
     "sessions.get",
     ({ services, sessionId }, caller) => services.sessions.get(caller, sessionId),
+    { admin: "ok", insider: "ok", outsider: "not_found" },
+  ],
+  [
+    "sessions.end",
+    ({ services, sessionId }, caller) => services.sessions.end(caller, sessionId),
     { admin: "ok", insider: "ok", outsider: "not_found" },
   ],
   ["settings.list", ({ services }, caller) => services.settings.list(caller), administrators()],

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyInstance } from "fastify";
 import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 
@@ -33,11 +34,12 @@ function finishRequestsBeforeClose(app: FastifyInstance): void {
   let running = 0;
   let finished = Promise.withResolvers<void>();
   finished.resolve();
-  app.addHook("onRequest", async () => {
+  // Not by hooks: of a request that an earlier hook refuses, only some are called.
+  app.server.on("request", (_request: IncomingMessage, response: ServerResponse) => {
     if (running++ === 0) finished = Promise.withResolvers<void>();
-  });
-  app.addHook("onResponse", async () => {
-    if (--running === 0) finished.resolve();
+    response.once("close", () => {
+      if (--running === 0) finished.resolve();
+    });
   });
   app.addHook("preClose", async () => {
     const deadline = setTimeout(() => finished.resolve(), limits.finishMs);

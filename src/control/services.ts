@@ -1,6 +1,7 @@
 import type { Secret } from "#base/secret.ts";
 import type {
   Account,
+  AccountChange,
   ApiKey,
   JoinToken,
   Machine,
@@ -45,6 +46,8 @@ export interface Caller {
   readonly role: Role;
   readonly projectIds: readonly string[];
   readonly address: string;
+  /** The key that it came with, where it was one. */
+  readonly apiKey?: string | undefined;
 }
 
 export interface Accounts {
@@ -71,9 +74,13 @@ export interface Accounts {
   add(caller: Caller, account: NewAccount): Promise<Account>;
   get(caller: Caller, id: string): Promise<Account>;
   list(caller: Caller, page: PageRequest): Promise<Page<Account>>;
+  /** Disables or enables it, and says which projects it belongs to. Ends the consoles that it may no longer have. */
+  update(caller: Caller, id: string, change: AccountChange): Promise<Account>;
+  /** Ends its consoles. */
   remove(caller: Caller, id: string): Promise<void>;
   addApiKey(caller: Caller, accountId: string): Promise<NewApiKey>;
   listApiKeys(caller: Caller, accountId: string): Promise<readonly ApiKey[]>;
+  /** Ends the consoles that were opened with it. */
   removeApiKey(caller: Caller, accountId: string, apiKey: string): Promise<void>;
 }
 
@@ -101,7 +108,9 @@ export interface Machines {
   get(caller: Caller, id: string): Promise<Machine>;
   /** Whether this is the machine's console password, told in a time that depends on neither. */
   hasPassword(caller: Caller, id: string, password: string): Promise<boolean>;
+  /** Ends the consoles of a machine that is stopped. */
   update(caller: Caller, id: string, change: MachineChange): Promise<Machine>;
+  /** Ends its consoles. */
   remove(caller: Caller, id: string): Promise<void>;
 }
 
@@ -172,6 +181,8 @@ export interface Sessions {
   /** The same by page number, with the count of all pages; without cursors, so the deeper the dearer. */
   search(caller: Caller, filter: SessionSearch, window: Window): Promise<Found<Session>>;
   get(caller: Caller, id: string): Promise<Session>;
+  /** Ends a console, wherever it is open: administrators any, members their own. What is over stays as it is. */
+  end(caller: Caller, id: string): Promise<Session>;
 }
 
 /** What has all of these. Times are milliseconds since 1970, both ends included. */

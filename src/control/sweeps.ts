@@ -1,10 +1,13 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
+import { aborted } from "#base/process/role.ts";
 import { sweepSignIns } from "./accounts/sign-in.ts";
+import type { Cluster } from "./cluster/cluster.ts";
 import { sweepJoinTokens } from "./fleet/join-tokens.ts";
 import { periodically } from "./periodic.ts";
 import {
   createLostNodeSweep,
+  createSilentNodeSweep,
   createThumbnailSweep,
   createTicketSweep,
   createUnreportedSweep,
@@ -15,41 +18,47 @@ import type { Store } from "./store/store.ts";
 
 const intervals = {
   ticketsMs: 5000,
-  nodesMs: 15_000,
+  silenceMs: 1_000,
+  nodesMs: 5_000,
   thumbnailsMs: 10_000,
   credentialsMs: 60_000,
 } as const;
 
-/** Tidies up what nobody came back for. Nothing depends on it: what is over is refused before it is swept. */
+/**
+ * Tidies up what nobody came back for, on one replica at a time. Nothing depends on it: what is over is refused before
+ * it is swept.
+ */
 export function startSweeps(parts: {
   readonly store: Store;
+  readonly cluster: Cluster;
   readonly values: SettingValues;
   readonly clock: Clock;
   readonly log: Log;
 }): { stop(): Promise<void> } {
-  const { store, log } = parts;
+  const { store, cluster, log } = parts;
   const logged = (sweep: SessionSweep, message: string) => async () => {
     const sessions = await sweep();
     if (sessions > 0) log.warn({ sessions }, message);
   };
   const unreported = logged(createUnreportedSweep(store), "Sessions ended whose nodes never opened them");
+  const silent = logged(createSilentNodeSweep(parts), "Sessions detached: their nodes are not heard of");
   const lost = logged(createLostNodeSweep(parts), "Sessions ended whose nodes are not heard of any more");
-  const sweeps = [
-    periodically(createTicketSweep(store), { everyMs: intervals.ticketsMs, name: "tickets", log }),
-    periodically(createThumbnailSweep(store), { everyMs: intervals.thumbnailsMs, name: "thumbnails", log }),
-    periodically(unreported, { everyMs: intervals.nodesMs, name: "unreported sessions", log }),
-    periodically(lost, { everyMs: intervals.nodesMs, name: "lost nodes", log }),
-    periodically(
-      async () => {
-        await sweepSignIns(store);
-        await sweepJoinTokens(store);
-      },
-      { everyMs: intervals.credentialsMs, name: "credentials", log },
-    ),
-  ];
-  return {
-    async stop() {
-      await Promise.all(sweeps.map(async (sweep) => await sweep.stop()));
-    },
+  const tickets = createTicketSweep(store);
+  const thumbnails = createThumbnailSweep(store);
+  const credentials = async () => {
+    await sweepSignIns(store);
+    await sweepJoinTokens(store);
   };
+  return cluster.lead("sweeps", async (signal) => {
+    const sweeps = [
+      periodically(tickets, { everyMs: intervals.ticketsMs, name: "tickets", log }),
+      periodically(thumbnails, { everyMs: intervals.thumbnailsMs, name: "thumbnails", log }),
+      periodically(unreported, { everyMs: intervals.nodesMs, name: "unreported sessions", log }),
+      periodically(silent, { everyMs: intervals.silenceMs, name: "silent nodes", log }),
+      periodically(lost, { everyMs: intervals.nodesMs, name: "lost nodes", log }),
+      periodically(credentials, { everyMs: intervals.credentialsMs, name: "credentials", log }),
+    ];
+    await aborted(signal);
+    await Promise.all(sweeps.map(async (sweep) => await sweep.stop()));
+  });
 }

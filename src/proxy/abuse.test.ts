@@ -168,13 +168,17 @@ function connectTo({ origin }: TestNode): Socket {
   return socket;
 }
 
-/** Sends bytes as they are, and returns all that comes back until the node closes. */
-async function raw(bytes: string | Buffer): Promise<string> {
+/** Sends bytes as they are, and returns all that comes back until the node closes, or lets a WebSocket in. Closes `half` of it. */
+async function raw(bytes: string | Buffer, { half = true } = {}): Promise<string> {
   const socket = connectTo(node);
   const chunks: Buffer[] = [];
-  socket.on("data", (chunk) => chunks.push(chunk));
+  socket.on("data", (chunk) => {
+    chunks.push(chunk);
+    if (chunk.includes("HTTP/1.1 101 ")) socket.destroy();
+  });
   const closed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
-  socket.end(bytes);
+  socket.write(bytes);
+  if (half) socket.end();
   await closed;
   return Buffer.concat(chunks).toString("latin1");
 }
@@ -189,14 +193,21 @@ async function upgraded(ticket: string): Promise<Socket> {
   return socket;
 }
 
-test("an upgrade behind a request that is not answered yet ends that connection, and nothing else", async () => {
-  const socket = connect(Number(new URL(node.origin).port), "127.0.0.1");
-  socket.on("error", () => {});
-  const closed = once(socket, "close");
-  socket.resume();
+for (const [what, before] of [
+  ["a request that is not answered yet", headers(["GET /p/x/console.html HTTP/1.1", "Host: x"])],
+  ["one that the node refuses for what it expects", headers(["GET / HTTP/1.1", "Host: x", "Expect: it"])],
+  ["one that the node refuses for having no Host", headers(["GET / HTTP/1.1"])],
+] as const) {
+  test(`an upgrade behind ${what} spends no ticket, and is no trouble of the node's`, async () => {
+    const { ticket, sessionId } = await node.control.issue();
+    const open = headers(UPGRADE.with(0, `GET /?token=${ticket} HTTP/1.1`));
+    const earlier = node.log().length;
 
-  socket.write(headers(["GET /p/x/console.html HTTP/1.1", "Host: x"]) + headers(UPGRADE.slice(0, 4)));
+    for (const upgrade of [open, headers(UPGRADE.slice(0, 4))])
+      assert.doesNotMatch(await raw(before + upgrade, { half: false }), / 101 |"code"/);
 
-  await closed;
-  assert.equal((await fetch(`${node.origin}/p/x/console.html`)).status, 200);
-});
+    assert.ok(!node.control.redemptions.some((redemption) => redemption.sessionId === sessionId));
+    assert.doesNotMatch(node.log().slice(earlier), /"level":50/);
+    assert.equal((await fetch(`${node.origin}/p/x/console.html`)).status, 200);
+  });
+}

@@ -6,6 +6,7 @@ import {
   formatHostPort,
   type HostPort,
   hostPort,
+  list,
   origin,
   text,
 } from "#base/config.ts";
@@ -16,9 +17,9 @@ import { isWildcard } from "#wire/address.ts";
 export const FIELDS = {
   control: {
     env: "PORTHOLE_PROXY_CONTROL",
-    doc: "Where control's node link is",
-    placeholder: "https://HOST:PORT",
-    parse: secureOrigin,
+    doc: "Where control's node link is; of several replicas, all of them, separated by commas",
+    placeholder: "https://HOST:PORT[,…]",
+    parse: controls,
   },
   joinTokenFile: {
     env: "PORTHOLE_PROXY_JOIN_TOKEN_FILE",
@@ -214,6 +215,12 @@ function beside(pageOrigin: string, named: string | null, webSocket: HostPort | 
 
 function plainOrigin(address: HostPort): string {
   return origin(`http://${formatHostPort(address)}`);
+}
+
+function controls(value: string): readonly string[] {
+  const parsed = list(secureOrigin)(value);
+  if (parsed.length === 0) throw new Error("must name one at least");
+  return [...new Set(parsed)];
 }
 
 function secureOrigin(value: string): string {

@@ -66,6 +66,59 @@ test("consoles go on while control is away, and what became of them is reported 
   await eventually(() => assert.match(node.log(), /Control answers again/));
 });
 
+test("what control wants over is ended, and its viewer is told why", async () => {
+  await using node = await startTestNode();
+  await using machine = await startRfbUpstream();
+  const { ticket, sessionId } = await node.control.issue({ upstream: machine.upstream });
+  await using viewer = await TestViewer.porthole(node.origin, ticket);
+  await viewer.handshake();
+  const { incarnation = "" } = node.control.registrations[0] ?? {};
+  const end = (id: string, attachment = 1) => ({
+    sessionId: id,
+    attachment,
+    code: "session_ended",
+    detail: "by admin",
+  });
+  const command = async (sessions: readonly object[], start = incarnation) =>
+    await node.control.command("end-sessions", { incarnation: start, sessions });
+
+  assert.equal((await command([end(sessionId)], "another-start-of-it")).error?.code, "node_superseded");
+  assert.equal((await command([{ sessionId }])).error?.code, "request_invalid");
+  const { body } = await command([end("of nobody"), end(sessionId, 2), end(sessionId)]);
+  assert.deepEqual(body, { unknown: ["of nobody", sessionId] });
+
+  await viewer.untilClosed();
+  const ending = { kind: "closed", code: "session_ended", detail: "by admin", reference: sessionId };
+  assert.deepEqual(viewer.texts.at(-1), { type: "ending", ending });
+  await eventually(() => assert.deepEqual(node.control.endingOf(sessionId)?.ending, ending));
+});
+
+test("when control is back it is told of every console that is open, and has what is over ended", async () => {
+  await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });
+  await using machine = await startRfbUpstream();
+  const [one, two] = [
+    await node.control.issue({ upstream: machine.upstream }),
+    await node.control.issue({ upstream: machine.upstream }),
+  ];
+  await using kept = await TestViewer.bare(node.origin, one.ticket);
+  await kept.handshake();
+  await using given = await TestViewer.porthole(node.origin, two.ticket);
+  await given.handshake();
+  const said = (id: string) => node.control.reports.filter(({ sessionId }) => sessionId === id).length;
+  await eventually(() => assert.deepEqual([said(one.sessionId), said(two.sessionId)], [1, 1]));
+
+  node.control.mood = "drop";
+  await eventually(() => assert.match(node.log(), /Control does not answer as it should/));
+  node.control.over.push({ sessionId: two.sessionId, attachment: 1, code: "node_lost" });
+  node.control.mood = "answer";
+
+  await given.untilClosed();
+  const last = given.texts.at(-1);
+  assert.ok(last?.type === "ending" && last.ending.code === "node_lost", JSON.stringify(last));
+  assert.equal(said(one.sessionId), 2);
+  assert.equal(kept.webSocket.readyState, 1);
+});
+
 test("a node whose certificate ends keeps its consoles, takes no new ones, and says what to do", async () => {
   const year = 365 * 24 * 3_600_000;
   await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });

@@ -13,9 +13,11 @@ import { type Handlers, Listener } from "./http/listener.ts";
 import { checkOrigin, type OwnOrigins } from "./http/origin.ts";
 import { Pages } from "./http/pages.ts";
 import { readViewerFiles } from "./http/viewer-files.ts";
+import { createCommands } from "./link/commands.ts";
 import { loadOrJoin } from "./link/identity.ts";
 import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
+import { refusal } from "./link/refusal.ts";
 import { shootRfb } from "./thumbnails/shoot-rfb.ts";
 import { Thumbnails } from "./thumbnails/thumbnails.ts";
 
@@ -61,17 +63,24 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     link: () => link,
   });
 
+  const obey = createCommands({
+    incarnation: () => link.incarnation,
+    end: (session, reason) => sessions.end(session, reason),
+    isReporting: (session) => link.isReporting(session),
+  });
   const link: NodeLink = new NodeLink({
     ...origins,
     sharesAddress: sharesAddress(config),
     forwardAddress: (local) => forwardAddress(config, { listened: forwarding.address, local }),
-    client: opened.use(new LinkClient(config.control, identity)),
+    client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
     certificate: identity.certificate,
     log,
     version,
     maximumSessions: config.maxSessions,
     sessions: () => sessions.size,
     redeemMs: deadlines.redeemMs,
+    end: (session) => sessions.end(session, refusal(session)),
+    onBack: () => sessions.reportAll(),
   });
   const foundAt = (): readonly [OwnOrigins, ...OwnOrigins[]] => [link.settings?.found ?? origins, origins];
   const upstreamAllow = () => link.settings?.upstreamAllow ?? { rules: [] };

@@ -137,7 +137,7 @@ export const Console = Type.Object({
 });
 export type Console = Static<typeof Console>;
 
-export const SESSION_STATES = ["pending", "active", "ended"] as const;
+export const SESSION_STATES = ["pending", "active", "detached", "closing", "ended"] as const;
 export type SessionState = (typeof SESSION_STATES)[number];
 
 export const Session = Type.Object({
@@ -181,6 +181,8 @@ export const Account = Type.Object({
   name: Name,
   role: Type.Enum([...ROLES]),
   projects: Type.Array(Project),
+  /** It can do nothing, and its consoles were ended. */
+  disabled: Type.Boolean(),
   createdAt: Time,
 });
 export type Account = Static<typeof Account>;
@@ -194,6 +196,17 @@ export const NewAccount = Type.Object(
   { additionalProperties: false },
 );
 export type NewAccount = Static<typeof NewAccount>;
+
+/** What is absent stays as it is. Consoles that the account may no longer have are ended. */
+export const AccountChange = Type.Object(
+  {
+    disabled: Type.Optional(Type.Boolean()),
+    /** Ids or names: all the projects whose machines a member may open from now on. */
+    projects: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 100 })),
+  },
+  { additionalProperties: false, minProperties: 1 },
+);
+export type AccountChange = Static<typeof AccountChange>;
 
 /** The secret key is shown once, when it is made. */
 export const NewApiKey = Type.Object({ apiKey: Type.String(), secretKey: Type.String() });

@@ -28,6 +28,8 @@ export const ERRORS = {
   access_withdrawn: entry(403, 4415, false, "You may no longer open this machine.", "Ask an administrator of its project."),
   reopen_invalid: entry(410, 4416, false, "This console can no longer be opened again from here.", "Open it from your machine list."),
 
+  session_ended: entry(410, 4417, true, "This console was ended from outside.", "Open the console again, if you still need it."),
+
   // The way from the node to the machine
   machine_gone: entry(404, 4420, false, "This machine no longer exists.", "Look for it in your machine list."),
   machine_not_running: entry(409, 4421, true, "This machine is not running, so it has no console.", "Start the machine, then open its console again."),
@@ -65,6 +67,7 @@ export const ERRORS = {
   no_node_available: entry(503, 4463, true, "No console node is ready to take this console.", "Try again in a moment; if it stays so, tell your operator."),
   node_away: entry(503, 4465, true, "The console node that this link belongs to does not answer, so the link was not used.", "Try again in a moment; if it stays so, open the console again from your machine list."),
   control_unreachable: entry(503, 4464, true, "The control plane did not answer, so the link could not be checked.", "Try again in a moment."),
+  database_unavailable: entry(503, 4465, true, "The control plane cannot reach its database.", "Try again in a moment; if it stays so, tell your operator."),
   internal: entry(500, 4500, true, "Something went wrong inside Porthole.", ASK_OPERATOR),
 
   // The API

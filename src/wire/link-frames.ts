@@ -1,4 +1,4 @@
-import { type Answer, linkLimits, type Question } from "./link.ts";
+import { type Envelope, linkLimits } from "./link.ts";
 
 const limits = {
   /** UTF-16 units, each at most three bytes of UTF-8. What is longer by itself travels alone. */
@@ -6,7 +6,7 @@ const limits = {
 } as const;
 
 /** The frames that carry these questions or answers, in order: as few as the limits of a frame allow. */
-export function linkFrames(envelopes: readonly (Question | Answer)[]): string[] {
+export function linkFrames(envelopes: readonly Envelope[]): string[] {
   const frames: string[] = [];
   let texts: string[] = [];
   let characters = 0;

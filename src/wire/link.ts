@@ -3,8 +3,9 @@ import { Ending } from "./viewer.ts";
 
 /**
  * The node link, over HTTPS with mutual TLS on control's link port. `join` is a POST of JSON, and alone comes without
- * a client certificate. Everything else that a node asks goes over one WebSocket, `channel`, that the node keeps.
- * What control refuses before there is a channel is `{"error": PublicError}` with the catalogue's status.
+ * a client certificate. Everything else that a node asks goes over one WebSocket, `channel`, that the node keeps, and so do
+ * control's commands to it. What control refuses before there is a channel is `{"error": PublicError}` with the
+ * catalogue's status.
  */
 export const LINK_PATHS = { join: "/link/v1/join", channel: "/link/v1/channel" } as const;
 
@@ -26,31 +27,41 @@ export const linkLimits = {
 export const LINK_CALLS = ["register", "heartbeat", "redeem", "reopen", "report", "deregister"] as const;
 export type LinkCall = (typeof LINK_CALLS)[number];
 
-/**
- * Every frame of the channel is a text with a JSON list. The node's are of questions, control's of answers, in any
- * order: each has the number that the node gave its question. Lists, because what comes up at the same time, such as
- * a burst of consoles, travels together.
- */
-export const Questions = Type.Array(
-  Type.Object({
-    id: Type.Integer({ minimum: 0 }),
-    call: Type.String({ maxLength: 64 }),
-    body: Type.Unknown(),
-  }),
-  { maxItems: linkLimits.envelopesPerFrame },
-);
-export type Question = Static<typeof Questions>[number];
+/** What control can ask a node: its commands. A node that answers has done it, or has said why not. */
+export const LINK_COMMANDS = ["end-sessions"] as const;
+export type LinkCommand = (typeof LINK_COMMANDS)[number];
+
+const Question = Type.Object({
+  id: Type.Integer({ minimum: 0 }),
+  call: Type.String({ maxLength: 64 }),
+  body: Type.Unknown(),
+});
+export type Question = Static<typeof Question>;
 
 /** `error` is a PublicError of the catalogue; without it, `body` is what the call answers. */
-export const Answers = Type.Array(
-  Type.Object({
+const Answer = Type.Object(
+  {
     id: Type.Integer({ minimum: 0 }),
     body: Type.Optional(Type.Unknown()),
     error: Type.Optional(Type.Object({ code: Type.String(), detail: Type.Optional(Type.String()) })),
-  }),
-  { maxItems: linkLimits.envelopesPerFrame },
+  },
+  { additionalProperties: false },
 );
-export type Answer = Static<typeof Answers>[number];
+export type Answer = Static<typeof Answer>;
+
+/**
+ * Every frame of the channel, either way, is a text with a JSON list of questions and answers, in any order. An answer
+ * has the number that the other side gave its question; only a question has a `call`. Lists, because what comes up at
+ * the same time, such as a burst of consoles, travels together.
+ */
+export const Envelopes = Type.Array(Type.Union([Question, Answer]), {
+  maxItems: linkLimits.envelopesPerFrame,
+});
+export type Envelope = Question | Answer;
+
+export function isQuestion(envelope: Envelope): envelope is Question {
+  return "call" in envelope;
+}
 
 /** How control closes a channel (RFC 6455 §7.4). Where it refuses, the reason is the catalogue's code. */
 export const LINK_CLOSE = { refused: 4403, stopping: 1001, broken: 1007 } as const;
@@ -139,6 +150,11 @@ export const RedeemRequest = Type.Object({
   viewerAddress: Type.String({ maxLength: 64 }),
   /** As the ticket has it: one for a picture is redeemed as that, or not at all. */
   purpose: Type.Optional(Type.Literal("thumbnail")),
+  /**
+   * Made anew for each ticket that is shown. A question whose answer was lost is asked again with the same nonce, of
+   * whatever replica, and gets the grant that the first one would have got.
+   */
+  nonce: Type.Optional(Type.String({ minLength: 16, maxLength: 64 })),
 });
 export type RedeemRequest = Static<typeof RedeemRequest>;
 
@@ -173,6 +189,34 @@ export const ReportRequest = Type.Object({
   reports: Type.Array(SessionReport, { maxItems: linkLimits.reportsPerRequest }),
 });
 export type ReportRequest = Static<typeof ReportRequest>;
+
+/** A session that control wants over. `code` is of the catalogue, `detail` fit for the public. */
+const SessionToEnd = Type.Object({
+  sessionId: Type.String({ maxLength: 64 }),
+  attachment: Type.Integer({ minimum: 1 }),
+  code: Type.String({ maxLength: 64 }),
+  detail: Type.Optional(Type.String()),
+});
+export type SessionToEnd = Static<typeof SessionToEnd>;
+
+/** Which of the sessions that a node reports as open control has as over: the node is to end them. */
+export const ReportResponse = Type.Object({
+  over: Type.Optional(Type.Array(SessionToEnd, { maxItems: linkLimits.reportsPerRequest })),
+});
+export type ReportResponse = Static<typeof ReportResponse>;
+
+export const EndSessionsCommand = Type.Object({
+  /** A start of the node that is another one has none of these. */
+  incarnation: Incarnation,
+  sessions: Type.Array(SessionToEnd, { maxItems: linkLimits.reportsPerRequest }),
+});
+export type EndSessionsCommand = Static<typeof EndSessionsCommand>;
+
+/** Which of them the node neither carries nor has an ending of that is still to be reported. */
+export const EndSessionsAnswer = Type.Object({
+  unknown: Type.Array(Type.String({ maxLength: 64 }), { maxItems: linkLimits.reportsPerRequest }),
+});
+export type EndSessionsAnswer = Static<typeof EndSessionsAnswer>;
 
 export const DeregisterRequest = Type.Object({ incarnation: Incarnation });
 export type DeregisterRequest = Static<typeof DeregisterRequest>;

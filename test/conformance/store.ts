@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
+import { sql } from "kysely";
 import type { Clock } from "#base/clock.ts";
+import { migrate } from "#control/store/migrations/migrate.ts";
 import { INTEGER, nullable, prepare, TEXT } from "#control/store/prepared.ts";
 import type { Queries, Store } from "#control/store/store.ts";
 
@@ -11,20 +13,31 @@ export interface StoreUnderTest extends AsyncDisposable {
 }
 
 const CONCURRENT_WRITERS = 200;
+const FUTURE = "9999-from-the-future";
 
 /**
  * What control takes for granted of every database that it runs on. `open` makes an empty store whose clock, where
  * the database has none of its own, is the one given.
  */
-export function storeConformance(database: string, open: (clock: Clock) => Promise<StoreUnderTest>): void {
+export function storeConformance(
+  database: string,
+  open: (clock: Clock) => Promise<StoreUnderTest>,
+  skip: string | false = false,
+): void {
   const check = (title: string, body: (store: Store) => Promise<void>) =>
-    test(`${database}: ${title}`, async () => {
+    test(`${database}: ${title}`, { skip }, async () => {
       await using opened = await open({ now: () => Date.now() });
       await body(opened.store);
     });
 
   check("what was written is read back, with numbers as numbers", async ({ db }) => {
-    const row = { id: "a", name: "Ä ☃ ' \" \\ %", role: "admin" as const, created_at: 1_700_000_000_123 };
+    const row = {
+      id: "a",
+      name: "Ä ☃ ' \" \\ %",
+      role: "admin" as const,
+      disabled: 0 as const,
+      created_at: 1_700_000_000_123,
+    };
 
     await db.insertInto("accounts").values(row).execute();
 
@@ -150,13 +163,14 @@ export function storeConformance(database: string, open: (clock: Clock) => Promi
     assert.equal(results.filter(({ numUpdatedRows }) => numUpdatedRows === 1n).length, 1);
   });
 
-  check("transactions that run at once see each other's whole or nothing", async ({ db }) => {
+  check("transactions that lock the same key run one after the other", async ({ db, lock }) => {
     await db
       .insertInto("join_tokens")
       .values({ hash: "h", uses_left: 0, expires_at: 1, created_at: 1 })
       .execute();
     const count = async () =>
       await db.transaction().execute(async (transaction) => {
+        await lock(transaction, "counter");
         const { uses_left: before } = await transaction
           .selectFrom("join_tokens")
           .select("uses_left")
@@ -174,6 +188,76 @@ export function storeConformance(database: string, open: (clock: Clock) => Promi
     const { uses_left } = await db.selectFrom("join_tokens").select("uses_left").executeTakeFirstOrThrow();
     assert.equal(uses_left, 20);
     assert.equal(await countRows(db, "projects"), 20);
+  });
+
+  check("a key that is shared may be shared by others", async ({ db, share }) => {
+    const shared = Promise.withResolvers<void>();
+    const one = db.transaction().execute(async (transaction) => {
+      assert.equal(await share(transaction, "key"), true);
+      shared.resolve();
+    });
+    await shared.promise;
+
+    const two = await db.transaction().execute(async (transaction) => await share(transaction, "key"));
+
+    await one;
+    assert.equal(two, true);
+  });
+
+  check("names are sorted and compared byte by byte", async ({ db }) => {
+    const names = ["Zebra", "apple", "Äpfel", "_", "a b", "ab", "👍", "\uffee"];
+    for (const name of names) await addProject(db, name, name);
+
+    const sorted = await db.selectFrom("projects").select("name").orderBy("name").execute();
+    const after = await db
+      .selectFrom("projects")
+      .select("name")
+      .where("name", ">", "a")
+      .orderBy("name")
+      .execute();
+
+    const expected = names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    assert.deepEqual(
+      sorted.map(({ name }) => name),
+      expected,
+    );
+    assert.deepEqual(
+      after.map(({ name }) => name),
+      expected.slice(expected.indexOf("a b")),
+    );
+  });
+
+  check("a parameter of a type that a database does not have is refused", async ({ db }) => {
+    for (const value of [new Date(), { a: 1 }])
+      await assert.rejects(addProject(db, "p", value as unknown as string), TypeError);
+  });
+
+  check("a prepared query with all columns is refused: a newer version may add some", async (store) => {
+    assert.throws(() => prepare(store, {}, (query) => query.selectFrom("projects").selectAll()), /columns/);
+    assert.throws(
+      () => prepare(store, {}, (query) => query.selectFrom("projects").selectAll("projects")),
+      /columns/,
+    );
+    assert.throws(
+      () => prepare(store, {}, (query) => query.deleteFrom("projects").returningAll()),
+      /columns/,
+    );
+  });
+
+  check("tables of a newer version are worked with while it says that this one may", async (store) => {
+    await sql`insert into kysely_migration (name, timestamp) values (${FUTURE}, 'then')`.execute(store.db);
+
+    await migrate(store.db);
+    await store.db.updateTable("compatibility").set({ oldest: FUTURE }).execute();
+
+    await assert.rejects(migrate(store.db), /newer version \(9999-from-the-future\)/);
+  });
+
+  check("tables of a newer version that went another way are not worked with", async (store) => {
+    await sql`delete from kysely_migration where name like '0006-%'`.execute(store.db);
+    await sql`insert into kysely_migration (name, timestamp) values (${FUTURE}, 'then')`.execute(store.db);
+
+    await assert.rejects(migrate(store.db), /newer version/);
   });
 
   check("a prepared query takes its values by name, in any order, null included", async (store) => {

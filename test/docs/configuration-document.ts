@@ -1,4 +1,5 @@
-import { type Field, type Fields, kebab } from "#base/config.ts";
+import type { Fields } from "#base/config.ts";
+import { usageOf } from "#base/process/load-config.ts";
 import { START_FIELDS } from "#cli/start/config.ts";
 import { FIELDS as CONTROL_FIELDS } from "#control/config.ts";
 import { DEMO_FIELDS } from "#demo/config.ts";
@@ -29,7 +30,7 @@ export function configurationDocument(): string {
       table(
         ["flag", "environment", "required", "meaning"],
         Object.entries(fields).map(([name, field]) => [
-          code(usage(name, field)),
+          field.isSecret === true ? "" : code(usageOf(name, field)),
           code(field.env),
           field.fallback === undefined ? "yes" : "no",
           field.doc,
@@ -37,8 +38,4 @@ export function configurationDocument(): string {
       ),
     ]),
   ].join("\n\n")}\n`;
-}
-
-function usage(name: string, { placeholder }: Field<unknown>): string {
-  return placeholder === undefined ? `--${kebab(name)}` : `--${kebab(name)} ${placeholder}`;
 }

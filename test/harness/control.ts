@@ -1,26 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { pino } from "pino";
-import type { Clock } from "#base/clock.ts";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
-import { openOrBootstrap } from "#control/bootstrap.ts";
+import type { Log } from "#base/process/log.ts";
+import { type FirstKeys, openOrBootstrap } from "#control/bootstrap.ts";
+import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
 import type { Installation } from "#control/installation.ts";
 import type { LinkParts } from "#control/link/server.ts";
 import type { Caller, Services } from "#control/services.ts";
 import type { SettingValues } from "#control/settings/settings.ts";
-import { openSqliteStore } from "#control/store/sqlite/open.ts";
 import type { Store } from "#control/store/store.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import type { Machine, NewMachine } from "#wire/api.ts";
 import type { NodeSettings } from "#wire/link.ts";
 import type { TicketKey } from "#wire/ticket.ts";
 import { scratch } from "./scratch.ts";
-
-/** Time that passes when a test says so. */
-interface TestClock extends Clock {
-  advance(ms: number): void;
-}
+import { type TestClock, testClock } from "./test-clock.ts";
+import { openReplicas, openTestDatabase } from "./test-database.ts";
 
 /** A node that has joined and registered, without a process. */
 export interface TestNode {
@@ -32,9 +29,14 @@ export interface TestNode {
   readonly settings: NodeSettings;
 }
 
-/** Control without its listeners: the services, the link's functions, and the database in a file. */
-export interface TestControl extends AsyncDisposable {
+/** Control without its listeners: the services, the link's functions, and the database. */
+export interface TestControl extends OneControl, AsyncDisposable {}
+
+/** One of those that share what ends with the test. */
+export interface OneControl {
+  readonly firstKeys: FirstKeys;
   readonly store: Store;
+  readonly cluster: Cluster;
   readonly services: Services;
   readonly link: LinkParts;
   readonly values: SettingValues;
@@ -61,12 +63,54 @@ export const PUBLIC_ORIGIN = "https://control.example.com";
 
 export async function testControl(): Promise<TestControl> {
   await using opened = new AsyncDisposableStack();
+  const parts = newParts(opened);
+  const { store, cluster } = opened.use(await openTestDatabase(parts));
+  const control = await controlOver({ ...parts, store, cluster });
+  const owned = opened.move();
+  return { ...control, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+}
+
+/** Several of them over one PostgreSQL, and one clock. */
+export async function testReplicas(
+  count: number,
+): Promise<{ readonly replicas: readonly OneControl[] } & AsyncDisposable> {
+  await using opened = new AsyncDisposableStack();
+  const parts = newParts(opened);
+  const databases = opened.use(await openReplicas(count, parts));
+  const replicas: OneControl[] = [];
+  for (const database of databases.replicas)
+    replicas.push(await controlOver({ ...parts, ...database, firstKeys: replicas[0]?.firstKeys }));
+  const owned = opened.move();
+  return { replicas, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+}
+
+interface Parts {
+  readonly folder: string;
+  readonly clock: TestClock;
+  readonly log: Log;
+}
+
+function newParts(opened: AsyncDisposableStack): Parts {
   const { path: folder } = opened.use(scratch());
-  const clock = testClock();
-  const log = pino({ level: "silent" });
-  const store = await openSqliteStore(join(folder, "porthole.db"), clock);
-  opened.defer(async () => await store.close());
-  const { installation, firstKeys } = await openOrBootstrap(store, {
+  return { folder, clock: testClock(), log: pino({ level: "silent" }) };
+}
+
+interface ControlParts extends Parts {
+  readonly store: Store;
+  readonly cluster: Cluster;
+  /** Of the installation, where another replica has made it. */
+  readonly firstKeys?: FirstKeys | undefined;
+}
+
+async function controlOver({
+  store,
+  cluster,
+  folder,
+  clock,
+  log,
+  ...made
+}: ControlParts): Promise<OneControl> {
+  const { installation, firstKeys = made.firstKeys } = await openOrBootstrap(store, {
     keyFile: join(folder, "porthole.key"),
     bootstrapFile: null,
     tellsKeys: true,
@@ -76,17 +120,19 @@ export async function testControl(): Promise<TestControl> {
   });
   if (firstKeys === undefined) throw new Error("the database was not empty");
   const publicOrigin = () => PUBLIC_ORIGIN;
-  const { services, link, values } = await compose({ store, installation, publicOrigin, clock, log });
+  const composed = await compose({ store, cluster, installation, publicOrigin, clock, log });
+  const { services, link, values } = composed;
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
     return found.caller;
   };
   const admin = await caller(firstKeys.apiKey);
-  const owned = opened.move();
 
   return {
+    firstKeys,
     store,
+    cluster,
     services,
     link,
     values,
@@ -140,18 +186,6 @@ export async function testControl(): Promise<TestControl> {
         ticketKey: { kid: ticketKey.kid, key, aead: aes256Gcm(key) },
         settings,
       };
-    },
-
-    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
-  };
-}
-
-function testClock(): TestClock {
-  let now = Date.now();
-  return {
-    now: () => now,
-    advance: (ms) => {
-      now += ms;
     },
   };
 }

@@ -1,101 +1,90 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { DEADLINES, type Deadlines } from "#proxy/deadlines.ts";
-import { type RunningProxy, startProxy } from "#proxy/proxy.ts";
-import type { Grant } from "#wire/grant.ts";
-import type { TestControl } from "./control.ts";
-import { openLink } from "./open-link.ts";
-import { scratch } from "./scratch.ts";
-import { captureLog, testConfig, writeViewer } from "./test-node.ts";
+import { eventually } from "./eventually.ts";
+import type { NativeClient } from "./native-client.ts";
+import { type Node, startNode } from "./porthole.ts";
+import { createDatabase } from "./postgres.ts";
+import { type Replica, startReplicas } from "./replica.ts";
+import { startRfbUpstream, type TestUpstream } from "./test-upstream.ts";
+import { TestViewer } from "./test-viewer.ts";
 
-/** What a node shows to others, PEM. */
-export interface NodeCredentials {
-  readonly nodeId: string;
-  readonly certificate: string;
-  readonly privateKey: string;
-  readonly authority: string;
+/** Replicas of control over one PostgreSQL, and a machine whose screen nodes can open. All are processes of their own. */
+export interface Fleet extends AsyncDisposable {
+  readonly replicas: readonly Replica[];
+  /** The native API of one replica, as the first administrator. */
+  api(replica?: number): NativeClient;
+  readonly machine: TestUpstream;
+  readonly machineId: string;
+  /** A new node that knows these links, which may lead over ways that can be cut; all replicas' where none are named. */
+  node(options?: NodeOptions): Promise<Node>;
+  /** Opens a console and resolves when its picture has come. */
+  open(replica?: number): Promise<OpenConsole>;
+  /** Resolves when control has the session in this state. */
+  untilState(sessionId: string, state: string, replica?: number): Promise<void>;
 }
 
-export interface FleetNode {
-  readonly proxy: RunningProxy;
-  readonly id: string;
-  readonly origin: string;
-  readonly credentials: NodeCredentials;
-  /** Everything that was logged, at every level. */
-  log(): string;
-  stop(): Promise<void>;
+interface NodeOptions {
+  readonly links?: readonly string[];
+  readonly args?: readonly string[];
+  /** Where its identity is, so that it can be started again. */
+  readonly data?: string;
 }
 
-/** Real control and real nodes in one process: consoles are given to the node that was there first. */
-export interface TestFleet extends AsyncDisposable {
-  readonly control: TestControl;
-  /** Where control's link is. */
-  readonly link: string;
-  start(options?: {
-    readonly pool?: string;
-    readonly flags?: Readonly<Record<string, string>>;
-    readonly deadlines?: Partial<Deadlines>;
-  }): Promise<FleetNode>;
-  /** A ticket for a console of a machine that is there. */
-  issue(
-    upstream: Grant["upstream"],
-    options?: { readonly purpose?: "console" | "thumbnail"; readonly extra?: string },
-  ): Promise<{ readonly sessionId: string; readonly ticket: string }>;
+export interface OpenConsole {
+  readonly sessionId: string;
+  readonly viewer: TestViewer;
 }
 
-export async function startFleet(): Promise<TestFleet> {
+/** So that a node that falls silent is missed in seconds. */
+const SETTINGS = { "consoleproxy.loadscan.interval": "1000" } as const;
+
+export async function startFleet(count: number): Promise<Fleet> {
   await using opened = new AsyncDisposableStack();
-  const { control, origin: link } = opened.use(await openLink());
-  const { admin, services, clock } = control;
-  await services.settings.set(admin, "upstream.allow", "127.0.0.0/8");
-  const nodes = opened.use(new AsyncDisposableStack());
+  const database = opened.use(await createDatabase());
+  const { replicas, keys } = opened.use(await startReplicas(count, { url: database.url }));
+  const machine = opened.use(await startRfbUpstream());
+  const api = (replica = 0) => replicaAt(replicas, replica).api(keys);
+  for (const [name, value] of Object.entries(SETTINGS))
+    await api().call("PUT", `settings/${name}`, { value });
+  const { address } = machine.upstream;
+  if (address.kind !== "tcp") throw new Error("the machine's screen is not on a port");
+  const { id: machineId } = await api().addMachine({
+    name: "machine",
+    protocol: "rfb",
+    address: `${address.host}:${address.port}`,
+  });
+  const { token: joinToken } = await api().call<{ token: string }>("POST", "join-tokens", { uses: 50 });
   const owned = opened.move();
 
   return {
-    control,
-    link,
+    replicas,
+    api,
+    machine,
+    machineId,
 
-    async start({ pool = "default", flags = {}, deadlines = {} } = {}) {
-      const { path: folder } = owned.use(scratch());
-      clock.advance(1); // Nodes are taken in the order in which they came.
-      const { token: joinToken } = await services.nodes.addJoinToken(admin, { pool });
-      const log = captureLog();
-      const proxy = await startProxy({
-        config: testConfig({ folder, control: { url: link, joinToken }, flags }),
-        log: log.logger,
-        deadlines: { ...DEADLINES, ...deadlines },
-        viewerFolder: writeViewer(folder),
-        version: "0.0.0-test",
-        signal: AbortSignal.timeout(60_000),
-      });
-      nodes.use(proxy);
-      const credentials: NodeCredentials = JSON.parse(
-        readFileSync(join(folder, "data", "node-identity.json"), "utf8"),
-      );
-      return {
-        proxy,
-        id: proxy.id,
-        origin: proxy.pageOrigin,
-        credentials,
-        log: log.text,
-        stop: async () => await proxy[Symbol.asyncDispose](),
-      };
+    async node({ links = replicas.map(({ link }) => link), ...options } = {}) {
+      return owned.use(await startNode({ link: links.join(","), joinToken }, options));
     },
 
-    async issue({ address }, { purpose = "console", extra } = {}) {
-      if (address.kind !== "tcp") throw new Error("a machine of the fleet is found by TCP");
-      const machine = await control.machine({ address: `${address.host}:${address.port}` });
-      return await services.consoles.open(admin, {
-        machineId: machine.id,
-        api: "native",
-        purpose,
-        ...(extra === undefined ? {} : { extra }),
+    async open(replica = 0) {
+      const { sessionId, websocket } = await api(replica).openConsole(machineId);
+      const origin = `http://${websocket.host}:${websocket.port}`;
+      const viewer = owned.use(await TestViewer.porthole(origin, websocket.token));
+      await viewer.handshake();
+      return { sessionId, viewer };
+    },
+
+    async untilState(sessionId, state, replica = 0) {
+      await eventually(async () => {
+        const session = await api(replica).session(sessionId);
+        if (session.state !== state) throw new Error(`the session is ${session.state}, not ${state}`);
       });
     },
 
-    [Symbol.asyncDispose]: async () => {
-      await nodes.disposeAsync();
-      await owned.disposeAsync();
-    },
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+function replicaAt(replicas: readonly Replica[], index: number): Replica {
+  const replica = replicas[index];
+  if (replica === undefined) throw new Error(`there is no replica ${index}`);
+  return replica;
 }

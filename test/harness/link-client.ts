@@ -1,11 +1,19 @@
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AgentOptions, request } from "node:https";
 import { json } from "node:stream/consumers";
 import { WebSocket } from "ws";
 import { LINK_PATHS, LINK_PROTOCOL } from "#wire/link.ts";
+import { eventually } from "./eventually.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of an answer by asserting it.
 type Json = any;
+
+export interface LinkCommand {
+  readonly id: number;
+  readonly call: string;
+  readonly body: Json;
+}
 
 export interface LinkAnswer {
   readonly id: number;
@@ -57,14 +65,17 @@ export class LinkClient implements AsyncDisposable {
   readonly socket: WebSocket;
   readonly #answers = new Map<number, PromiseWithResolvers<LinkAnswer>>();
   readonly #closed: Promise<[code: number, reason: Buffer]>;
+  readonly #commands: LinkCommand[] = [];
   #nextId = 0;
 
   private constructor(socket: WebSocket) {
     this.socket = socket;
     this.#closed = once(socket, "close") as Promise<[number, Buffer]>;
     socket.on("message", (data) => {
-      for (const answer of JSON.parse(String(data)) as LinkAnswer[])
-        this.#answers.get(answer.id)?.resolve(answer);
+      for (const envelope of JSON.parse(String(data)) as (LinkAnswer | LinkCommand)[]) {
+        if ("call" in envelope) this.#commands.push(envelope);
+        else this.#answers.get(envelope.id)?.resolve(envelope);
+      }
     });
   }
 
@@ -92,6 +103,17 @@ export class LinkClient implements AsyncDisposable {
     this.socket.send(JSON.stringify(envelopes));
     const closed = this.closed().then(({ code }) => Promise.reject(new Error(`closed with ${code}`)));
     return await Promise.race([Promise.all(answers), closed]);
+  }
+
+  /** How many commands control has given. */
+  get commanded(): number {
+    return this.#commands.length;
+  }
+
+  /** Resolves to the commands that control has given, once there are so many. */
+  async commands(count: number): Promise<readonly LinkCommand[]> {
+    await eventually(() => assert.ok(this.#commands.length >= count));
+    return this.#commands;
   }
 
   /** Resolves when control has closed the channel. */

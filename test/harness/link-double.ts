@@ -19,9 +19,13 @@ import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import {
+  type Answer,
+  type Envelope,
+  isQuestion,
   type JoinRequest,
   LINK_PATHS,
   LINK_PROTOCOL,
+  type LinkCommand,
   type NodeSettings,
   type Question,
   type RedeemRequest,
@@ -29,7 +33,9 @@ import {
   type ReopenRequest,
   type ReportRequest,
   type SessionReport,
+  type SessionToEnd,
 } from "#wire/link.ts";
+import { LinkQuestions } from "#wire/link-questions.ts";
 import { ALL_RIGHTS } from "#wire/rights.ts";
 import { sealTicket, type TicketClaims } from "#wire/ticket.ts";
 
@@ -77,6 +83,8 @@ export class LinkDouble implements AsyncDisposable {
   readonly redemptions: RedeemRequest[] = [];
   readonly reopenings: ReopenRequest[] = [];
   readonly reports: SessionReport[] = [];
+  /** What the next report is answered with: sessions that the node is to end. */
+  readonly over: SessionToEnd[] = [];
   heartbeats = 0;
   deregistered = 0;
   readonly joinToken: string;
@@ -90,6 +98,10 @@ export class LinkDouble implements AsyncDisposable {
   });
   #held: { readonly call: string; readonly ask: () => void; readonly leave: Promise<void> } | undefined;
   readonly #grants = new Map<string, Grant | GatewayError>();
+  readonly #commands = new LinkQuestions((question) => {
+    const [channel] = this.channels;
+    channel?.send(JSON.stringify([question]));
+  });
 
   private constructor(server: Server, authority: Authority) {
     this.#server = server;
@@ -99,9 +111,10 @@ export class LinkDouble implements AsyncDisposable {
     server.on("upgrade", (request, socket, head) => this.#openChannel(request, socket, head));
   }
 
-  static async start(): Promise<LinkDouble> {
+  /** Several replicas of one control have one CA. */
+  static async start(replicaOf?: Authority): Promise<LinkDouble> {
     const now = Date.now();
-    const authority = await createAuthority({ name: "test", now });
+    const authority = replicaOf ?? (await createAuthority({ name: "test", now }));
     const { certificate, privateKey } = await issueServerCertificate(authority, {
       hosts: ["127.0.0.1"],
       now,
@@ -149,6 +162,11 @@ export class LinkDouble implements AsyncDisposable {
       ...options.claims,
     };
     return { sessionId, ticket: await sealTicket(claims, this.#ticketKey) };
+  }
+
+  /** Asks the node that has the first channel. Resolves to its answer, whatever it is. */
+  async command(call: LinkCommand, body: unknown): Promise<Answer> {
+    return await this.#commands.ask(call, body, AbortSignal.timeout(60_000));
   }
 
   /** Channels that are open. */
@@ -202,7 +220,10 @@ export class LinkDouble implements AsyncDisposable {
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       webSocket.on("message", (data) => {
         if (this.mood === "drop") this.#drop(socket);
-        for (const question of JSON.parse(String(data))) void this.#answer(webSocket, question);
+        for (const envelope of JSON.parse(String(data)) as Envelope[]) {
+          if (isQuestion(envelope)) void this.#answer(webSocket, envelope);
+          else this.#commands.answer(envelope);
+        }
       });
     });
   }
@@ -251,7 +272,7 @@ export class LinkDouble implements AsyncDisposable {
         return { url: "http://node.example.com/p/x/console.html#token=new" };
       case "report":
         this.reports.push(...(body as ReportRequest).reports);
-        return {};
+        return { over: this.over.splice(0) };
       case "deregister":
         this.deregistered += 1;
         return {};

@@ -91,7 +91,7 @@ export interface Node extends AsyncDisposable {
 
 /** With `data`, a directory of the caller's, it is the same node again when it starts again. */
 export async function startNode(
-  { link, joinToken }: Control,
+  { link, joinToken }: Pick<Control, "link" | "joinToken">,
   options: { readonly args?: readonly string[]; readonly data?: string } = {},
 ): Promise<Node> {
   const folder = scratch();
@@ -114,8 +114,12 @@ export async function startNode(
 }
 
 /** The environment of whoever runs the tests must not configure what they test. */
-async function startRole(role: string, args: readonly string[]): Promise<Process> {
+export async function startRole(
+  role: string,
+  args: readonly string[],
+  given: Readonly<Record<string, string>> = {},
+): Promise<Process> {
   const ours = Object.keys(process.env).filter((name) => name.startsWith("PORTHOLE_"));
-  const env = Object.fromEntries(ours.map((name) => [name, undefined]));
+  const env = { ...Object.fromEntries(ours.map((name) => [name, undefined])), ...given };
   return await startProcess(process.execPath, [MAIN, role, ...args, "--json"], { env });
 }

@@ -59,16 +59,21 @@ process.on("exit", () => {
 export interface ProcessOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Another user than ours, where we are root and the program will not be. */
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 export async function startProcess(
   program: string,
   args: readonly string[],
-  { cwd, env }: ProcessOptions = {},
+  { cwd, env, uid, gid }: ProcessOptions = {},
 ): Promise<Process> {
   const child = spawn(program, args, {
     stdio: ["pipe", "pipe", "pipe"],
     ...(cwd === undefined ? {} : { cwd }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(gid === undefined ? {} : { gid }),
     env: { ...process.env, ...env },
   });
   alive.add(child);

@@ -6,7 +6,7 @@ import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { eventually } from "../../../test/harness/eventually.ts";
-import { followExchanges, refuseBrokenRequest } from "./broken-request.ts";
+import { followExchanges, isAnswering, refuseBrokenRequest } from "./broken-request.ts";
 
 const ANSWER = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nbroken";
 const GARBAGE = "\u0016\u0003\u0001 what is this\r\n\r\n";
@@ -128,3 +128,30 @@ test("a peer that is refused and does not close its side is not waited for", asy
   await once(peer.socket, "end");
   await eventually(async () => assert.equal(await peer.connections(), 0));
 });
+
+const UPGRADE = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+
+for (const [what, before, expected] of [
+  ["alone", "", false],
+  ["behind a request that is not answered yet", GET, true],
+  ["behind an expectation that Node itself refuses", `${GET.trimEnd()}\r\nExpect: it\r\n\r\n`, true],
+  ["behind a request without a Host, which Node itself refuses", "GET / HTTP/1.1\r\n\r\n", true],
+] as const) {
+  test(`an upgrade ${what} is ${expected ? "nobody's" : "ours"} to answer`, async () => {
+    await using server = createServer(() => {});
+    const isBusy = Promise.withResolvers<boolean>();
+    server.on("upgrade", (request, socket) => {
+      isBusy.resolve(isAnswering(request));
+      socket.destroy();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const socket = connect({ port: (server.address() as AddressInfo).port, host: "127.0.0.1" });
+    const closed = once(socket.on("error", () => {}).resume(), "close");
+
+    socket.write(before + UPGRADE);
+
+    assert.equal(await isBusy.promise, expected);
+    await closed;
+  });
+}

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { type IncomingMessage, type Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 interface Exchange {
@@ -28,11 +28,19 @@ export function followExchanges(server: Pick<Server, "on">): void {
 }
 
 /**
- * Whether an answer on this connection is still under way. Node tells of an upgrade that was sent behind another
- * request at once; whoever answered that would write into the first answer, and Node throws.
+ * Whether an answer is still under way where this upgrade came. Node tells of an upgrade that was sent behind another
+ * request at once; whoever answered that would write into the first answer, and Node throws. Asked of Node itself, since
+ * some requests it answers without a word to us: those without a Host, or with an Expect that it does not know.
  */
-export function isAnswering(socket: Socket): boolean {
-  return (exchanges.get(socket)?.size ?? 0) > 0;
+export function isAnswering(upgrade: IncomingMessage): boolean {
+  const probe = new ServerResponse(upgrade);
+  try {
+    probe.assignSocket(upgrade.socket);
+  } catch {
+    return true;
+  }
+  probe.detachSocket(upgrade.socket);
+  return false;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { parse } from "smol-toml";
-import { ConfigError, type ConfigOf, type Fields, kebab, readConfig } from "../config.ts";
+import { ConfigError, type ConfigOf, type Field, type Fields, kebab, readConfig } from "../config.ts";
 
 /** A configuration, or the text that `--help` asked for. */
 export type LoadedConfig<Table extends Fields> =
@@ -28,10 +28,12 @@ export function loadConfig<Table extends Fields>(
 
 function parseFlags(table: Fields, args: readonly string[]): Record<string, string | undefined> {
   const options = Object.fromEntries(
-    Object.entries(table).map(([name, field]) => [
-      kebab(name),
-      { type: field.placeholder === undefined ? ("boolean" as const) : ("string" as const) },
-    ]),
+    Object.entries(table)
+      .filter(([, field]) => field.isSecret !== true)
+      .map(([name, field]) => [
+        kebab(name),
+        { type: field.placeholder === undefined ? ("boolean" as const) : ("string" as const) },
+      ]),
   );
   try {
     const { values } = parseArgs({
@@ -56,8 +58,13 @@ function readFile(path: string): Record<string, unknown> {
 /** The same rows that docs/operations/configuration.md is generated from. */
 function helpText(role: string, table: Fields): string {
   const rows = Object.entries(table).map(([name, field]) => {
-    const usage = `--${kebab(name)}${field.placeholder === undefined ? "" : ` ${field.placeholder}`}`;
-    return `  ${usage.padEnd(36)} ${field.doc} [${field.env}]`;
+    return `  ${usageOf(name, field).padEnd(36)} ${field.doc} [${field.env}]`;
   });
   return [`usage: porthole ${role} [--config FILE] [OPTION…]`, "", ...rows, ""].join("\n");
+}
+
+/** How the field is given on a command line; empty for one that must not stand there. */
+export function usageOf(name: string, { placeholder, isSecret }: Field<unknown>): string {
+  if (isSecret === true) return "";
+  return placeholder === undefined ? `--${kebab(name)}` : `--${kebab(name)} ${placeholder}`;
 }

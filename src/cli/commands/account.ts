@@ -1,8 +1,17 @@
 import { type Command, Option } from "commander";
-import { Account, type NewAccount, ROLES, SignInLink } from "#wire/api.ts";
+import { Account, type AccountChange, type NewAccount, ROLES, SignInLink } from "#wire/api.ts";
 import { Nothing } from "../api-client.ts";
+import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, find, getById, type Invocation } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
+
+interface UpdateOptions {
+  readonly disable?: boolean;
+  readonly enable?: boolean;
+  readonly project: readonly string[];
+  /** False where --no-projects was given. */
+  readonly projects: boolean;
+}
 
 interface AddOptions {
   readonly role: NewAccount["role"];
@@ -29,6 +38,21 @@ export function accountCommands(program: Command, context: CliContext): void {
     .description("One account, by name or id; your own if absent")
     .action(action(context, show));
   account
+    .command("update <account>")
+    .description(
+      "Disable or enable an account, or set its projects; ends the consoles that it may no longer have",
+    )
+    .option("--disable", "it can do nothing until it is enabled again")
+    .option("--enable", "it can do again what it could")
+    .option(
+      "--project <project>",
+      "a project that it belongs to, instead of those so far; may be given again",
+      collect,
+      [],
+    )
+    .option("--no-projects", "it belongs to no project any more")
+    .action(action(context, update));
+  account
     .command("remove <account>")
     .description("Remove an account, with its API keys and web sessions")
     .action(action(context, remove));
@@ -52,6 +76,25 @@ async function list({ api, output }: Invocation): Promise<void> {
 
 async function show(invocation: Invocation, text: string | undefined): Promise<void> {
   invocation.output.record(await findAccount(invocation, text), fields(invocation.output));
+}
+
+async function update(invocation: Invocation, text: string, options: UpdateOptions): Promise<void> {
+  const { api, output } = invocation;
+  const { disable = false, enable = false, project, projects } = options;
+  if (disable && enable) throw new CliFailure("usage", "--disable and --enable exclude each other");
+  if (!projects && project.length > 0)
+    throw new CliFailure("usage", "--project and --no-projects exclude each other");
+  const body: AccountChange = {
+    ...(disable || enable ? { disabled: disable } : {}),
+    ...(project.length > 0 || !projects ? { projects: [...project] } : {}),
+  };
+  if (Object.keys(body).length === 0)
+    throw new CliFailure("usage", "nothing is to be changed", { remedy: "porthole account update --help" });
+  const { id } = await findAccount(invocation, text);
+  output.record(
+    await api.call({ method: "PATCH", path: ["accounts", id], body, answer: Account }),
+    fields(output),
+  );
 }
 
 async function remove(invocation: Invocation, text: string): Promise<void> {
@@ -91,6 +134,11 @@ function fields(output: Output): readonly Field<Account>[] {
     {
       title: "PROJECTS",
       value: ({ role, projects }) => (role === "admin" ? "all" : projects.map(({ name }) => name).join(", ")),
+    },
+    {
+      title: "STATE",
+      value: ({ disabled }) => (disabled ? "disabled" : "enabled"),
+      tone: ({ disabled }) => (disabled ? "faint" : "good"),
     },
     { title: "CREATED", spare: true, value: ({ createdAt }) => output.time(createdAt) },
     { title: "ID", keep: true, value: ({ id }) => id },

@@ -28,6 +28,11 @@ export function sessionCommands(program: Command, context: CliContext): void {
     .command("show <session>")
     .description("One session, by its id, with its ending")
     .action(action(context, show));
+
+  session
+    .command("end <session>")
+    .description("End a console, by its session's id, wherever it is open")
+    .action(action(context, end));
 }
 
 async function list(invocation: Invocation, { state, machine, project, limit }: ListOptions): Promise<void> {
@@ -56,6 +61,16 @@ async function show(invocation: Invocation, id: string): Promise<void> {
     },
     { title: "ASKED FROM", value: ({ creatorAddress }) => creatorAddress },
   ]);
+}
+
+async function end({ api, output }: Invocation, id: string): Promise<void> {
+  const { machine, state } = await api.call({
+    method: "POST",
+    path: ["sessions", id, "end"],
+    answer: Session,
+  });
+  const said = state === "ended" ? "is over" : "is being ended";
+  output.result({ id, state }, `The console of “${machine}” ${said}.`);
 }
 
 function summary(output: Output): readonly Field<Session>[] {

@@ -1,5 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import type { Accounts } from "../services.ts";
+import type { CloseSessions } from "../sessions/closing.ts";
 import type { Store } from "../store/store.ts";
 import type { Vault } from "../vault/vault.ts";
 import { createApiKeys } from "./api-keys.ts";
@@ -11,6 +12,7 @@ export function createAccounts(parts: {
   readonly store: Store;
   readonly vault: Vault;
   readonly clock: Clock;
+  readonly closeSessions: CloseSessions;
   /** Control's own public origin, for sign-in links. */
   readonly publicOrigin: () => string;
 }): Accounts {

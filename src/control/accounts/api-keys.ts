@@ -5,10 +5,11 @@ import type { NewApiKey } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Accounts } from "../services.ts";
+import type { CloseSessions } from "../sessions/closing.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { newCredential } from "../vault/credential.ts";
 import type { Place, Vault } from "../vault/vault.ts";
-import { requireAccount } from "./directory.ts";
+import { accountKey, requireAccount } from "./directory.ts";
 
 const limits = {
   /** Enough to give each of an account's programs its own, and to change them one by one. */
@@ -22,15 +23,18 @@ export function createApiKeys({
   store,
   vault,
   clock,
+  closeSessions,
 }: {
   readonly store: Store;
   readonly vault: Vault;
   readonly clock: Clock;
+  readonly closeSessions: CloseSessions;
 }): Pick<Accounts, "addApiKey" | "listApiKeys" | "removeApiKey"> {
   return {
     async addApiKey(caller, accountId) {
       requireAdministrator(caller);
       return await store.db.transaction().execute(async (db) => {
+        await store.lock(db, accountKey(accountId));
         await requireAccount(db, accountId);
         const { count } = await db
           .selectFrom("api_keys")
@@ -62,12 +66,17 @@ export function createApiKeys({
 
     async removeApiKey(caller, accountId, apiKey) {
       requireAdministrator(caller);
-      const { numDeletedRows } = await store.db
-        .deleteFrom("api_keys")
-        .where("api_key", "=", apiKey)
-        .where("account_id", "=", accountId)
-        .executeTakeFirst();
-      if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "API key" });
+      await store.db.transaction().execute(async (db) => {
+        const { numDeletedRows } = await db
+          .deleteFrom("api_keys")
+          .where("api_key", "=", apiKey)
+          .where("account_id", "=", accountId)
+          .executeTakeFirst();
+        if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "API key" });
+        const opened: Parameters<CloseSessions>[1] = (session) =>
+          session.and([session("account_id", "=", accountId), session("api_key", "=", apiKey)]);
+        await closeSessions(db, opened, { code: "access_withdrawn" });
+      });
     },
   };
 }

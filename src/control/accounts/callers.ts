@@ -21,7 +21,8 @@ export function createCallers({
       .leftJoin("memberships", "memberships.account_id", "accounts.id")
       .select(["accounts.id", "accounts.name", "accounts.role", "memberships.project_id"])
       .select("api_keys.secret_sealed")
-      .where("api_keys.api_key", "=", apiKey),
+      .where("api_keys.api_key", "=", apiKey)
+      .where("accounts.disabled", "=", 0),
   );
   const findByCookie = prepare(store, { hash: TEXT }, (db, { hash }) =>
     db
@@ -30,7 +31,8 @@ export function createCallers({
       .leftJoin("memberships", "memberships.account_id", "accounts.id")
       .select(["accounts.id", "accounts.name", "accounts.role", "memberships.project_id"])
       .where("web_sessions.hash", "=", hash)
-      .where("web_sessions.expires_at", ">", store.now),
+      .where("web_sessions.expires_at", ">", store.now)
+      .where("accounts.disabled", "=", 0),
   );
 
   return {
@@ -39,7 +41,7 @@ export function createCallers({
       const [first] = rows;
       if (first === undefined) return undefined;
       const secretKey = vault.open(first.secret_sealed, apiSecretPlace(apiKey));
-      return { caller: toCaller(first, rows, address), secretKey };
+      return { caller: { ...toCaller(first, rows, address), apiKey }, secretKey };
     },
 
     async byCookie(cookie, address) {

@@ -7,30 +7,55 @@ import { pageSize, readCursor, toPage } from "../paging.ts";
 import { requireProject, toProject } from "../projects/projects.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Accounts } from "../services.ts";
+import type { CloseSessions, SessionConditions } from "../sessions/closing.ts";
 import type { Queries, Store } from "../store/store.ts";
 
 /** The accounts themselves. Administrators manage them; a member sees itself. */
 export function createDirectory({
   store,
   clock,
+  closeSessions,
 }: {
   readonly store: Store;
   readonly clock: Clock;
-}): Pick<Accounts, "add" | "get" | "list" | "remove"> {
+  readonly closeSessions: CloseSessions;
+}): Pick<Accounts, "add" | "get" | "list" | "update" | "remove"> {
   return {
     async add(caller, { name, role, projects = [] }) {
       requireAdministrator(caller);
       return await store.db.transaction().execute(async (db) => {
-        const rows = [];
-        for (const reference of projects) rows.push(await requireProject(db, reference));
+        const rows = await requireProjects(db, projects);
         const account = await writeAccount(db, { name, role, now: clock.now() }, store);
-        const unique = [...new Map(rows.map((row) => [row.id, row])).values()];
-        for (const project of unique)
+        await writeMemberships(
+          db,
+          account.id,
+          rows.map((row) => row.id),
+        );
+        return toAccount(account, rows.map(toProject).sort(byName));
+      });
+    },
+
+    async update(caller, id, { disabled, projects }) {
+      requireAdministrator(caller);
+      if (disabled === true && id === caller.accountId)
+        throw new GatewayError("forbidden", { detail: "an administrator cannot disable their own account" });
+      return await store.db.transaction().execute(async (db) => {
+        await requireAccount(db, id);
+        if (projects !== undefined) {
+          const projectIds = (await requireProjects(db, projects)).map((row) => row.id);
+          await db.deleteFrom("memberships").where("account_id", "=", id).execute();
+          await writeMemberships(db, id, projectIds);
+        }
+        if (disabled !== undefined)
           await db
-            .insertInto("memberships")
-            .values({ account_id: account.id, project_id: project.id })
+            .updateTable("accounts")
+            .set({ disabled: disabled ? 1 : 0 })
+            .where("id", "=", id)
             .execute();
-        return toAccount(account, unique.map(toProject).sort(byName));
+        const row = await requireAccount(db, id);
+        const account = toAccount(row, (await projectsOf(db, [id])).get(id));
+        await closeSessions(db, (session) => notAllowed(session, account), { code: "access_withdrawn" });
+        return account;
       });
     },
 
@@ -67,20 +92,51 @@ export function createDirectory({
       // So there is always an administrator left: the one who removed the others.
       if (id === caller.accountId)
         throw new GatewayError("forbidden", { detail: "an administrator cannot remove their own account" });
-      const { numDeletedRows } = await store.db
-        .deleteFrom("accounts")
-        .where("id", "=", id)
-        .executeTakeFirst();
-      if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "account" });
+      await store.db.transaction().execute(async (db) => {
+        const { numDeletedRows } = await db.deleteFrom("accounts").where("id", "=", id).executeTakeFirst();
+        if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "account" });
+        await closeSessions(db, (session) => session("account_id", "=", id), { code: "access_withdrawn" });
+      });
     },
   };
+}
+
+/** The sessions of the account that it may not have as it is now. */
+function notAllowed(session: SessionConditions, { id, role, disabled, projects }: Account) {
+  const own = session("account_id", "=", id);
+  if (disabled) return own;
+  if (role === "admin") return session.and([own, session.lit(false)]); // It may open everything.
+  const allowed = projects.map((project) => project.id);
+  return allowed.length === 0 ? own : session.and([own, session("project_id", "not in", allowed)]);
+}
+
+/** In the order given, each once. Throws `not_found`. */
+async function requireProjects(db: Queries, references: readonly string[]) {
+  const rows = [];
+  for (const reference of references) rows.push(await requireProject(db, reference));
+  return [...new Map(rows.map((row) => [row.id, row])).values()];
+}
+
+async function writeMemberships(
+  db: Queries,
+  accountId: string,
+  projectIds: readonly string[],
+): Promise<void> {
+  for (const projectId of projectIds)
+    await db.insertInto("memberships").values({ account_id: accountId, project_id: projectId }).execute();
 }
 
 interface AccountRow {
   readonly id: string;
   readonly name: string;
   readonly role: Role;
+  readonly disabled: 0 | 1;
   readonly created_at: number;
+}
+
+/** Whoever counts what an account has before giving it more holds this (Store.lock). */
+export function accountKey(id: string): string {
+  return `account ${id}`;
 }
 
 /** Throws `not_found`. */
@@ -97,7 +153,13 @@ export async function writeAccount(
   store: Store,
 ): Promise<AccountRow> {
   const { role, now } = account;
-  const row = { id: randomUUID(), name: cleanName(account.name), role, created_at: now };
+  const row = {
+    id: randomUUID(),
+    name: cleanName(account.name),
+    role,
+    disabled: 0 as const,
+    created_at: now,
+  };
   try {
     await db.insertInto("accounts").values(row).execute();
   } catch (cause) {
@@ -128,6 +190,7 @@ function toAccount(row: AccountRow, projects: readonly Project[] = []): Account 
     name: row.name,
     role: row.role,
     projects: [...projects],
+    disabled: row.disabled === 1,
     createdAt: new Date(row.created_at).toISOString(),
   };
 }

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Secret } from "#base/secret.ts";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 import type { Vault } from "../vault/vault.ts";
 import { createSignIn, sweepSignIns } from "./sign-in.ts";
 
 /** More than an account's sessions of one kind. */
 const MANY = 101;
 
-test("codes and cookies that are over are forgotten, others stay", async () => {
+for (const t of onBoth("codes and cookies that are over are forgotten, others stay", async () => {
   await using control = await testControl();
   const { accounts } = control.services;
   const cookie = await signIn(control);
@@ -24,7 +25,8 @@ test("codes and cookies that are over are forgotten, others stay", async () => {
   control.clock.advance(12 * 3_600_000);
   await sweepSignIns(control.store);
   assert.equal((await db.selectFrom("web_sessions").select("hash").execute()).length, 0);
-});
+}))
+  test(...t);
 
 for (const [many, few, title] of [
   [logIn, signIn, "a script that logs in over and over again signs nobody out of the pages, only itself"],
@@ -48,37 +50,41 @@ for (const [many, few, title] of [
     assert.ok(await isSignedIn(control, cookies.at(-1) ?? ""));
   });
 
-test("an unknown name costs the same comparison as a wrong secret, so that time tells nobody who has an account", async () => {
-  await using control = await testControl();
-  const { store, services, clock, installation } = control;
-  const someone = await services.accounts.add(control.admin, { name: "keyless", role: "member" });
-  const opened: string[] = [];
-  const vault: Vault = {
-    ...installation.vault,
-    open: (sealed, place) => {
-      opened.push(place.column);
-      return installation.vault.open(sealed, place);
-    },
-  };
-  const { signInBySecret } = createSignIn({
-    store,
-    vault,
-    clock,
-    callers: services.accounts,
-    publicOrigin: () => "",
-  });
-  const comparisons = async (name: string) => {
-    opened.length = 0;
-    assert.equal(await signInBySecret(name, new Secret("wrong"), "::1"), undefined);
-    return [...opened];
-  };
+for (const t of onBoth(
+  "an unknown name costs the same comparison as a wrong secret, so that time tells nobody who has an account",
+  async () => {
+    await using control = await testControl();
+    const { store, services, clock, installation } = control;
+    const someone = await services.accounts.add(control.admin, { name: "keyless", role: "member" });
+    const opened: string[] = [];
+    const vault: Vault = {
+      ...installation.vault,
+      open: (sealed, place) => {
+        opened.push(place.column);
+        return installation.vault.open(sealed, place);
+      },
+    };
+    const { signInBySecret } = createSignIn({
+      store,
+      vault,
+      clock,
+      callers: services.accounts,
+      publicOrigin: () => "",
+    });
+    const comparisons = async (name: string) => {
+      opened.length = 0;
+      assert.equal(await signInBySecret(name, new Secret("wrong"), "::1"), undefined);
+      return [...opened];
+    };
 
-  const wrong = await comparisons("admin");
+    const wrong = await comparisons("admin");
 
-  assert.deepEqual(wrong, ["secret_sealed"]);
-  assert.deepEqual(await comparisons("nobody"), wrong);
-  assert.deepEqual(await comparisons(someone.name), wrong);
-});
+    assert.deepEqual(wrong, ["secret_sealed"]);
+    assert.deepEqual(await comparisons("nobody"), wrong);
+    assert.deepEqual(await comparisons(someone.name), wrong);
+  },
+))
+  test(...t);
 
 /** At the pages, with the code of a link. */
 async function signIn({ services: { accounts }, admin, clock }: TestControl): Promise<string> {

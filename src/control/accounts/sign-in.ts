@@ -8,7 +8,7 @@ import { credentialHash, newCredential } from "../vault/credential.ts";
 import { sameSecret } from "../vault/same-secret.ts";
 import type { Place, Vault } from "../vault/vault.ts";
 import { apiSecretPlace } from "./api-keys.ts";
-import { requireAccount } from "./directory.ts";
+import { accountKey, requireAccount } from "./directory.ts";
 
 const limits = {
   /** A sign-in link is meant to be used at once, but a first start may be left standing over a coffee. */
@@ -51,6 +51,7 @@ export function createSignIn({
       const code = newCredential();
       const expiresAt = clock.now() + limits.codeMs;
       await store.db.transaction().execute(async (db) => {
+        await store.lock(db, accountKey(accountId));
         await requireAccount(db, accountId);
         await db
           .insertInto("sign_in_codes")
@@ -77,7 +78,7 @@ export function createSignIn({
           .executeTakeFirst();
         if (spent === undefined) throw new GatewayError("sign_in_code_invalid");
         const session = { hash: cookie.hash, account_id: spent.account_id, expires_at: expiresAt };
-        await writeWebSession(db, { ...session, kind: "browser" });
+        await writeWebSession(db, { ...session, kind: "browser" }, store);
       });
       return { cookie: cookie.value, expiresAt: new Date(expiresAt) };
     },
@@ -88,6 +89,7 @@ export function createSignIn({
         .innerJoin("accounts", "accounts.id", "api_keys.account_id")
         .select(["api_keys.api_key", "api_keys.secret_sealed", "accounts.id"])
         .where((where) => where.or([where("api_keys.api_key", "=", name), where("accounts.name", "=", name)]))
+        .where("accounts.disabled", "=", 0)
         .execute();
       // A name that is not known costs what a wrong secret costs: the time of a refusal must not tell who has an account.
       if (keys.length === 0) fits(secret, nobodysSecret, NOBODY);
@@ -98,7 +100,7 @@ export function createSignIn({
       const session = { hash: cookie.hash, account_id: found.id, expires_at: expiresAt };
       await store.db
         .transaction()
-        .execute(async (db) => await writeWebSession(db, { ...session, kind: "cloudstack" }));
+        .execute(async (db) => await writeWebSession(db, { ...session, kind: "cloudstack" }, store));
       const caller = await callers.byApiKey(found.api_key, address);
       if (caller === undefined) return undefined;
       return { cookie: cookie.value, expiresAt: new Date(expiresAt), caller: caller.caller };
@@ -116,8 +118,13 @@ export async function sweepSignIns(store: Store): Promise<void> {
     await store.db.deleteFrom(table).where("expires_at", "<=", store.now).execute();
 }
 
-async function writeWebSession(db: Queries, session: WebSessionTable): Promise<void> {
+async function writeWebSession(
+  db: Queries,
+  session: WebSessionTable,
+  { lock }: Pick<Store, "lock">,
+): Promise<void> {
   const { account_id, kind } = session;
+  await lock(db, accountKey(account_id));
   const most = limits.webSessionsPerAccount[kind];
   await db.insertInto("web_sessions").values(session).execute();
   await db

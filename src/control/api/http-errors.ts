@@ -40,6 +40,8 @@ export function fromFramework(error: unknown): GatewayError {
 /** What went wrong inside is for the operator, under the reference that the caller was given; the rest is the caller's. */
 export function logProblem(log: Log, problem: GatewayError, reference: string): void {
   if (problem.code === "internal") log.error({ error: problem.cause, reference }, "Request failed");
+  else if (problem.code === "database_unavailable")
+    log.warn({ error: problem.cause, reference }, "The database did not answer");
   else log.debug({ code: problem.code, detail: problem.detail, reference }, "Request refused");
 }
 
@@ -77,6 +79,7 @@ async function sendProblem(problem: GatewayError, request: FastifyRequest, reply
 export function describeProblem(problem: GatewayError, request: FastifyRequest, reply: FastifyReply): void {
   reply.code(problem.status).header("cache-control", "no-store");
   if (problem.code === "rate_limited") reply.header("retry-after", "60");
+  if (problem.code === "database_unavailable") reply.header("retry-after", "5");
   if (problem.status === 401) reply.header("www-authenticate", challenge(request));
 }
 

@@ -3,9 +3,10 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { openTicket } from "#wire/ticket.ts";
 import { testControl } from "../../../test/harness/control.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 import type { ApiName } from "../services.ts";
 
-test("a console is a session and a ticket for the node's present start", async () => {
+for (const t of onBoth("a console is a session and a ticket for the node's present start", async () => {
   await using control = await testControl();
   const node = await control.node();
   const machine = await control.machine({ name: "web" });
@@ -46,9 +47,10 @@ test("a console is a session and a ticket for the node's present start", async (
     bytesToViewer: 0,
     bytesFromViewer: 0,
   });
-});
+}))
+  test(...t);
 
-test("a ticket names no address, no password and no name of a machine", async () => {
+for (const t of onBoth("a ticket names no address, no password and no name of a machine", async () => {
   await using control = await testControl();
   const node = await control.node();
   const machine = await control.machine({ name: "web", password: "geheim" });
@@ -60,9 +62,10 @@ test("a ticket names no address, no password and no name of a machine", async ()
 
   const claims = JSON.stringify(await openTicket(ticket, node.ticketKey));
   for (const secret of ["geheim", "192.0.2.10", "web"]) assert.ok(!claims.includes(secret), secret);
-});
+}))
+  test(...t);
 
-test("extra token, view-only and the viewer's address are bound in", async () => {
+for (const t of onBoth("extra token, view-only and the viewer's address are bound in", async () => {
   await using control = await testControl();
   const node = await control.node();
   const machine = await control.machine();
@@ -81,9 +84,10 @@ test("extra token, view-only and the viewer's address are bound in", async () =>
   assert.equal(console.extra, "grün & blau");
   assert.ok(console.url.endsWith("&extra=gr%C3%BCn%20%26%20blau"));
   assert.equal((await control.services.sessions.get(control.admin, console.sessionId)).viewOnly, true);
-});
+}))
+  test(...t);
 
-test("each door has its own setting for a ticket's life", async () => {
+for (const t of onBoth("each door has its own setting for a ticket's life", async () => {
   await using control = await testControl();
   await control.node();
   const machine = await control.machine();
@@ -99,62 +103,75 @@ test("each door has its own setting for a ticket's life", async () => {
   assert.equal(await lives("cloudstack"), 1000);
   assert.equal(await lives("native"), 60_000);
   assert.equal(await lives("web"), 3_600_000);
-});
+}))
+  test(...t);
 
-test("an extra token that no viewer could bring is refused before anything is written", async () => {
-  await using control = await testControl();
-  await control.node();
-  const machine = await control.machine();
+for (const t of onBoth(
+  "an extra token that no viewer could bring is refused before anything is written",
+  async () => {
+    await using control = await testControl();
+    await control.node();
+    const machine = await control.machine();
 
-  for (const extra of ["", "a\ud800", "\udc00b", "a\nb", "\u0000", "a\u007f", "\u0085", "x".repeat(256)])
-    await assert.rejects(
-      control.services.consoles.open(control.admin, { machineId: machine.id, api: "native", extra }),
-      { code: "request_invalid" },
-      JSON.stringify(extra),
+    for (const extra of ["", "a\ud800", "\udc00b", "a\nb", "\u0000", "a\u007f", "\u0085", "x".repeat(256)])
+      await assert.rejects(
+        control.services.consoles.open(control.admin, { machineId: machine.id, api: "native", extra }),
+        { code: "request_invalid" },
+        JSON.stringify(extra),
+      );
+
+    assert.deepEqual((await control.services.sessions.list(control.admin, {})).items, []);
+  },
+))
+  test(...t);
+
+for (const t of onBoth(
+  "an extra token can be demanded of every API, and is not of the web pages",
+  async () => {
+    await using control = await testControl();
+    await control.node();
+    const machine = await control.machine();
+    const open = async (api: ApiName, extra?: string) =>
+      await control.services.consoles.open(control.admin, { machineId: machine.id, api, extra });
+    await control.services.settings.set(
+      control.admin,
+      "consoleproxy.extra.security.validation.enabled",
+      "true",
     );
 
-  assert.deepEqual((await control.services.sessions.list(control.admin, {})).items, []);
-});
+    for (const api of ["cloudstack", "native"] as const) {
+      await assert.rejects(open(api), { code: "extra_token_required" });
+      await open(api, "x");
+    }
+    await open("web");
+  },
+))
+  test(...t);
 
-test("an extra token can be demanded of every API, and is not of the web pages", async () => {
-  await using control = await testControl();
-  await control.node();
-  const machine = await control.machine();
-  const open = async (api: ApiName, extra?: string) =>
-    await control.services.consoles.open(control.admin, { machineId: machine.id, api, extra });
-  await control.services.settings.set(
-    control.admin,
-    "consoleproxy.extra.security.validation.enabled",
-    "true",
-  );
+for (const t of onBoth(
+  "the caller's own address is bound where the operator wants it, but not a portal's",
+  async () => {
+    await using control = await testControl();
+    const node = await control.node();
+    const machine = await control.machine();
+    await control.services.settings.set(control.admin, "novnc.console.sourceip.check.enabled", "true");
+    const bound = async (api: ApiName, callerAddress?: string) => {
+      const { ticket } = await control.services.consoles.open(
+        { ...control.admin, address: "::ffff:192.0.2.1" },
+        { machineId: machine.id, api, callerAddress },
+      );
+      return (await openTicket(ticket, node.ticketKey)).callerAddress;
+    };
 
-  for (const api of ["cloudstack", "native"] as const) {
-    await assert.rejects(open(api), { code: "extra_token_required" });
-    await open(api, "x");
-  }
-  await open("web");
-});
+    assert.equal(await bound("cloudstack"), "192.0.2.1");
+    assert.equal(await bound("web"), "192.0.2.1");
+    assert.equal(await bound("web", "2001:DB8::7"), "2001:db8::7");
+    assert.equal(await bound("native"), undefined);
+  },
+))
+  test(...t);
 
-test("the caller's own address is bound where the operator wants it, but not a portal's", async () => {
-  await using control = await testControl();
-  const node = await control.node();
-  const machine = await control.machine();
-  await control.services.settings.set(control.admin, "novnc.console.sourceip.check.enabled", "true");
-  const bound = async (api: ApiName, callerAddress?: string) => {
-    const { ticket } = await control.services.consoles.open(
-      { ...control.admin, address: "::ffff:192.0.2.1" },
-      { machineId: machine.id, api, callerAddress },
-    );
-    return (await openTicket(ticket, node.ticketKey)).callerAddress;
-  };
-
-  assert.equal(await bound("cloudstack"), "192.0.2.1");
-  assert.equal(await bound("web"), "192.0.2.1");
-  assert.equal(await bound("web", "2001:DB8::7"), "2001:db8::7");
-  assert.equal(await bound("native"), undefined);
-});
-
-test("what cannot be bound is refused", async () => {
+for (const t of onBoth("what cannot be bound is refused", async () => {
   await using control = await testControl();
   await control.node();
   const machine = await control.machine();
@@ -165,21 +182,26 @@ test("what cannot be bound is refused", async () => {
   await assert.rejects(open({ callerAddress: "0300.1.2.3" }), { code: "request_invalid" });
   await assert.rejects(open({ extra: "" }), { code: "request_invalid" });
   await assert.rejects(open({ extra: "x".repeat(256) }), { code: "request_invalid" });
-});
+}))
+  test(...t);
 
-test("a stopped machine has no console, and no session is left of the attempt", async () => {
-  await using control = await testControl();
-  await control.node();
-  const machine = await control.machine();
-  await control.services.machines.update(control.admin, machine.id, { state: "stopped" });
+for (const t of onBoth(
+  "a stopped machine has no console, and no session is left of the attempt",
+  async () => {
+    await using control = await testControl();
+    await control.node();
+    const machine = await control.machine();
+    await control.services.machines.update(control.admin, machine.id, { state: "stopped" });
 
-  const open = control.services.consoles.open(control.admin, { machineId: machine.id, api: "native" });
+    const open = control.services.consoles.open(control.admin, { machineId: machine.id, api: "native" });
 
-  await assert.rejects(open, { code: "machine_not_running" });
-  assert.deepEqual(await control.services.sessions.list(control.admin, {}), { items: [] });
-});
+    await assert.rejects(open, { code: "machine_not_running" });
+    assert.deepEqual(await control.services.sessions.list(control.admin, {}), { items: [] });
+  },
+))
+  test(...t);
 
-test("without a node that is up there is no console", async () => {
+for (const t of onBoth("without a node that is up there is no console", async () => {
   await using control = await testControl();
   const machine = await control.machine();
   const open = async () =>
@@ -194,9 +216,10 @@ test("without a node that is up there is no console", async () => {
   await open();
   await control.link.registry.deregister(node.id, { incarnation: node.incarnation });
   await assert.rejects(open(), { code: "no_node_available" });
-});
+}))
+  test(...t);
 
-test("a burst fills each node to its limit and no further", async () => {
+for (const t of onBoth("a burst fills each node to its limit and no further", async () => {
   await using control = await testControl();
   const [small, large] = [
     await control.node({ maximumSessions: 3 }),
@@ -217,9 +240,10 @@ test("a burst fills each node to its limit and no further", async () => {
   const { items } = await control.services.sessions.list(control.admin, {});
   assert.equal(items.filter((session) => session.nodeId === small.id).length, 3);
   assert.equal(items.filter((session) => session.nodeId === large.id).length, 5);
-});
+}))
+  test(...t);
 
-test("a machine goes back to the node that had its session just now", async () => {
+for (const t of onBoth("a machine goes back to the node that had its session just now", async () => {
   await using control = await testControl();
   const first = await control.node({ maximumSessions: 1 });
   const second = await control.node();
@@ -253,28 +277,33 @@ test("a machine goes back to the node that had its session just now", async () =
   control.clock.advance(5 * 60_000);
   await beat();
   assert.equal((await open(machine.id)).nodeId, first.id, "five minutes later");
-});
+}))
+  test(...t);
 
-test("an account has a bounded number of links that nobody used, and gets more when these are over", async () => {
-  await using control = await testControl();
-  const node = await control.node();
-  const machine = await control.machine();
-  await control.services.settings.set(control.admin, "console.ticket.pending.max", "3");
-  const member = await control.member("someone", ["default"]);
-  const open = async (caller = control.admin) =>
-    await control.services.consoles.open(caller, { machineId: machine.id, api: "native" });
+for (const t of onBoth(
+  "an account has a bounded number of links that nobody used, and gets more when these are over",
+  async () => {
+    await using control = await testControl();
+    const node = await control.node();
+    const machine = await control.machine();
+    await control.services.settings.set(control.admin, "console.ticket.pending.max", "3");
+    const member = await control.member("someone", ["default"]);
+    const open = async (caller = control.admin) =>
+      await control.services.consoles.open(caller, { machineId: machine.id, api: "native" });
 
-  const [first] = [await open(), await open(), await open()];
-  await assert.rejects(open(), { code: "rate_limited" });
-  await open(member);
+    const [first] = [await open(), await open(), await open()];
+    await assert.rejects(open(), { code: "rate_limited" });
+    await open(member);
 
-  const { incarnation } = node;
-  const { sessionId } = first;
-  await control.link.redeem(node.id, { incarnation, sessionId, attachment: 1, viewerAddress: "::1" });
-  await open();
-  await assert.rejects(open(), { code: "rate_limited" });
+    const { incarnation } = node;
+    const { sessionId } = first;
+    await control.link.redeem(node.id, { incarnation, sessionId, attachment: 1, viewerAddress: "::1" });
+    await open();
+    await assert.rejects(open(), { code: "rate_limited" });
 
-  control.clock.advance(60_000);
-  await control.link.registry.heartbeat(node.id, { incarnation, sessions: 0 });
-  await open();
-});
+    control.clock.advance(60_000);
+    await control.link.registry.heartbeat(node.id, { incarnation, sessions: 0 });
+    await open();
+  },
+))
+  test(...t);

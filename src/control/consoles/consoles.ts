@@ -1,6 +1,7 @@
 import { canonicalAddress } from "#wire/address.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
+import { MACHINE_COLUMNS } from "../machines/machine-row.ts";
 import { maySeeProject } from "../rights.ts";
 import type { Caller, ConsoleOptions, Consoles } from "../services.ts";
 import type { SettingValues } from "../settings/settings.ts";
@@ -21,7 +22,7 @@ interface Parts {
 /** Opens consoles: may the caller, does the machine run, and then a ticket. */
 export function createConsoles({ store, vault, drivers, values, issueTicket }: Parts): Consoles {
   const findMachine = prepare(store, { id: TEXT }, (db, { id }) =>
-    db.selectFrom("machines").selectAll().where("id", "=", id),
+    db.selectFrom("machines").select(MACHINE_COLUMNS).where("id", "=", id),
   );
 
   return {
@@ -34,6 +35,7 @@ export function createConsoles({ store, vault, drivers, values, issueTicket }: P
       await requireConsole(driverOf(drivers, machine.driver), toDriverMachine(machine, vault));
       return await issueTicket({
         account: { id: caller.accountId, name: caller.name },
+        apiKey: caller.apiKey,
         machine,
         api: options.api,
         purpose: options.purpose ?? "console",

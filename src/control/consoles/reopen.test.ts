@@ -2,25 +2,30 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openTicket } from "#wire/ticket.ts";
 import { type TestControl, type TestNode, testControl } from "../../../test/harness/control.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 import type { Caller, ConsoleOptions } from "../services.ts";
 
-test("a viewer opens its console again, as the account that opened it, with a ticket of its own", async () => {
-  await using control = await testControl();
-  const node = await control.node();
-  const member = await control.member("someone", ["default"]);
-  const { sessionId, reopen } = await attach(control, node, { caller: member });
+for (const t of onBoth(
+  "a viewer opens its console again, as the account that opened it, with a ticket of its own",
+  async () => {
+    await using control = await testControl();
+    const node = await control.node();
+    const member = await control.member("someone", ["default"]);
+    const { sessionId, reopen } = await attach(control, node, { caller: member });
 
-  const { url } = await control.link.reopen({ credential: reopen, viewerAddress: "198.51.100.7" });
+    const { url } = await control.link.reopen({ credential: reopen, viewerAddress: "198.51.100.7" });
 
-  const claims = await openTicket(ticketOf(url), node.ticketKey);
-  assert.notEqual(claims.sessionId, sessionId);
-  const session = await control.services.sessions.get(member, claims.sessionId);
-  assert.equal(session.account, "someone");
-  assert.equal(session.creatorAddress, "198.51.100.7");
-  await redeem(control, node, claims.sessionId);
-});
+    const claims = await openTicket(ticketOf(url), node.ticketKey);
+    assert.notEqual(claims.sessionId, sessionId);
+    const session = await control.services.sessions.get(member, claims.sessionId);
+    assert.equal(session.account, "someone");
+    assert.equal(session.creatorAddress, "198.51.100.7");
+    await redeem(control, node, claims.sessionId);
+  },
+))
+  test(...t);
 
-test("a credential is good once, however many come with it at once", async () => {
+for (const t of onBoth("a credential is good once, however many come with it at once", async () => {
   await using control = await testControl();
   const node = await control.node();
   const { reopen: credential } = await attach(control, node);
@@ -34,9 +39,10 @@ test("a credential is good once, however many come with it at once", async () =>
   for (const { reason } of refused) assert.equal(reason.code, "reopen_invalid");
   const { items } = await control.services.sessions.list(control.admin, { state: "pending" });
   assert.equal(items.filter((session) => session.redeemedAt === undefined).length, 1);
-});
+}))
+  test(...t);
 
-test("the console that is opened again has its own credential, so it goes on", async () => {
+for (const t of onBoth("the console that is opened again has its own credential, so it goes on", async () => {
   await using control = await testControl();
   const node = await control.node();
   let { reopen: credential } = await attach(control, node);
@@ -46,9 +52,10 @@ test("the console that is opened again has its own credential, so it goes on", a
     const { sessionId } = await openTicket(ticketOf(url), node.ticketKey);
     ({ reopen: credential } = await redeem(control, node, sessionId));
   }
-});
+}))
+  test(...t);
 
-test("what was view-only stays view-only", async () => {
+for (const t of onBoth("what was view-only stays view-only", async () => {
   await using control = await testControl();
   const node = await control.node();
   const { reopen: credential } = await attach(control, node, { viewOnly: true });
@@ -57,9 +64,10 @@ test("what was view-only stays view-only", async () => {
 
   const { sessionId } = await openTicket(ticketOf(url), node.ticketKey);
   assert.equal((await redeem(control, node, sessionId)).rights.input, false);
-});
+}))
+  test(...t);
 
-test("what was bound to an address stays bound to it", async () => {
+for (const t of onBoth("what was bound to an address stays bound to it", async () => {
   await using control = await testControl();
   const node = await control.node();
   const { reopen: credential } = await attach(control, node, { callerAddress: "198.51.100.7" });
@@ -70,25 +78,30 @@ test("what was bound to an address stays bound to it", async () => {
 
   const { url } = await control.link.reopen({ credential, viewerAddress: "::ffff:198.51.100.7" });
   assert.equal((await openTicket(ticketOf(url), node.ticketKey)).callerAddress, "198.51.100.7");
-});
+}))
+  test(...t);
 
-test("the extra token was brought once and is not asked for again, even where it is demanded", async () => {
-  await using control = await testControl();
-  const node = await control.node();
-  await control.services.settings.set(
-    control.admin,
-    "consoleproxy.extra.security.validation.enabled",
-    "true",
-  );
-  const { reopen: credential } = await attach(control, node, { extra: "x" });
+for (const t of onBoth(
+  "the extra token was brought once and is not asked for again, even where it is demanded",
+  async () => {
+    await using control = await testControl();
+    const node = await control.node();
+    await control.services.settings.set(
+      control.admin,
+      "consoleproxy.extra.security.validation.enabled",
+      "true",
+    );
+    const { reopen: credential } = await attach(control, node, { extra: "x" });
 
-  const { url } = await control.link.reopen({ credential, viewerAddress: "::1" });
+    const { url } = await control.link.reopen({ credential, viewerAddress: "::1" });
 
-  assert.equal((await openTicket(ticketOf(url), node.ticketKey)).extraHash, undefined);
-  assert.ok(!url.includes("extra"));
-});
+    assert.equal((await openTicket(ticketOf(url), node.ticketKey)).extraHash, undefined);
+    assert.ok(!url.includes("extra"));
+  },
+))
+  test(...t);
 
-test("it works for a set time after the end, and not a millisecond longer", async () => {
+for (const t of onBoth("it works for a set time after the end, and not a millisecond longer", async () => {
   await using control = await testControl();
   const node = await control.node();
   const first = await attach(control, node);
@@ -107,9 +120,10 @@ test("it works for a set time after the end, and not a millisecond longer", asyn
   await reopen(second);
   control.clock.advance(1);
   await assert.rejects(reopen(third), { code: "reopen_invalid" });
-});
+}))
+  test(...t);
 
-test("a credential that nobody gave out opens nothing", async () => {
+for (const t of onBoth("a credential that nobody gave out opens nothing", async () => {
   await using control = await testControl();
   const node = await control.node();
   const [one, two] = [await attach(control, node), await attach(control, node)];
@@ -128,9 +142,10 @@ test("a credential that nobody gave out opens nothing", async () => {
     await assert.rejects(control.link.reopen({ credential, viewerAddress: "::1" }), {
       code: "reopen_invalid",
     });
-});
+}))
+  test(...t);
 
-test("rights are judged anew", async () => {
+for (const t of onBoth("rights are judged anew", async () => {
   await using control = await testControl();
   const node = await control.node();
   const member = await control.member("someone", ["default"]);
@@ -140,9 +155,10 @@ test("rights are judged anew", async () => {
   await assert.rejects(control.link.reopen({ credential, viewerAddress: "::1" }), {
     code: "access_withdrawn",
   });
-});
+}))
+  test(...t);
 
-test("a refusal that may pass leaves the credential good", async () => {
+for (const t of onBoth("a refusal that may pass leaves the credential good", async () => {
   await using control = await testControl();
   const node = await control.node();
   const { reopen: credential, machineId } = await attach(control, node);
@@ -156,9 +172,10 @@ test("a refusal that may pass leaves the credential good", async () => {
   await control.link.registry.heartbeat(node.id, { incarnation: node.incarnation, sessions: 1 });
 
   await reopen();
-});
+}))
+  test(...t);
 
-test("the database knows a credential only by its hash", async () => {
+for (const t of onBoth("the database knows a credential only by its hash", async () => {
   await using control = await testControl();
   const node = await control.node();
   const { reopen } = await attach(control, node);
@@ -168,7 +185,8 @@ test("the database knows a credential only by its hash", async () => {
   assert.equal(rows.length, 1);
   const [, secret = reopen] = reopen.split(".");
   assert.ok(!JSON.stringify(rows).includes(secret));
-});
+}))
+  test(...t);
 
 /** Opens a console and redeems its ticket. */
 async function attach(

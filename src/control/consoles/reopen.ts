@@ -51,6 +51,7 @@ export function createReopen(parts: Parts): Reopen {
 
     const { url } = await issueTicket({
       account,
+      apiKey: session.api_key ?? undefined,
       machine,
       api: session.api,
       purpose: "console",
@@ -72,7 +73,7 @@ function prepareFind(store: Store) {
   return prepare(store, kinds, (query, { sessionId, hash, timeoutMs }) =>
     query
       .selectFrom("sessions")
-      .select(["account_id", "machine_id", "project_id", "api", "view_only", "bound_address"])
+      .select(["account_id", "machine_id", "project_id", "api", "api_key", "view_only", "bound_address"])
       .where("id", "=", sessionId)
       .where("reopen_hash", "=", hash)
       .where((where) =>

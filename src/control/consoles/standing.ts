@@ -1,4 +1,5 @@
 import { GatewayError } from "#wire/gateway-error.ts";
+import { MACHINE_COLUMNS } from "../machines/machine-row.ts";
 import { maySeeProject } from "../rights.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
@@ -27,7 +28,8 @@ export function createStanding(store: Store) {
         join.on("machines.id", "=", slots.machineId).on("machines.project_id", "=", slots.projectId),
       )
       .where("accounts.id", "=", slots.accountId)
-      .selectAll("machines")
+      .where("accounts.disabled", "=", 0)
+      .select(MACHINE_COLUMNS)
       .select(["accounts.id as account_id", "accounts.name as account_name", "accounts.role as role"])
       .select("memberships.project_id as member_of"),
   );

@@ -8,6 +8,7 @@ import type { ApiName, IssuedConsole, TicketPurpose } from "../services.ts";
 import { isUnredeemed } from "../sessions/conditions.ts";
 import { createSessionIds } from "../sessions/session-id.ts";
 import type { SettingValues } from "../settings/settings.ts";
+import { addWithinBounds } from "../store/bounded.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { TicketKeys } from "../tickets/ticket-keys.ts";
@@ -16,6 +17,8 @@ import { consoleUrl, webSocketOf } from "./console-url.ts";
 /** A console that its opener may have: rights and machine were judged. */
 interface ConsoleOrder {
   readonly account: { readonly id: string; readonly name: string };
+  /** The key that it is opened with, where it is one. */
+  readonly apiKey?: string | undefined;
   readonly machine: {
     readonly id: string;
     readonly name: string;
@@ -59,15 +62,17 @@ export function createTicketIssue(parts: {
     const expiresAt = issuedAt + values.value(`console.ticket.lifetime.${api}`);
     const maximumPending = values.value("console.ticket.pending.max");
 
-    const node = await store.db.transaction().execute(async (db) => {
+    const node = await addWithinBounds(store, "sessions", async (db, sayRoom) => {
       await order.spend?.(db);
       const [unredeemed] = await countUnredeemed(db, { accountId: account.id, purpose: order.purpose });
-      if ((unredeemed?.count ?? 0) >= maximumPending)
+      const left = maximumPending - (unredeemed?.count ?? 0);
+      if (left <= 0)
         throw new GatewayError("rate_limited", {
           detail: `the account has ${maximumPending} links that nobody used yet`,
         });
       const assigned = await assignNode(db, machine.id);
       if (assigned === undefined) throw new GatewayError("no_node_available");
+      sayRoom(Math.min(left, (assigned.maximumSessions ?? Infinity) - assigned.sessions));
       await insertSession(db, sessionValues({ order, assigned, id, issuedAt, expiresAt }));
       return assigned;
     });
@@ -120,6 +125,7 @@ function prepareInsert(store: Store) {
     id: TEXT,
     account_id: TEXT,
     account_name: TEXT,
+    api_key: nullable(TEXT),
     project_id: TEXT,
     machine_id: TEXT,
     machine_name: TEXT,
@@ -151,6 +157,7 @@ function sessionValues({ order, assigned, id, issuedAt, expiresAt }: NewSession)
     id,
     account_id: account.id,
     account_name: account.name,
+    api_key: order.apiKey ?? null,
     project_id: machine.project_id,
     machine_id: machine.id,
     machine_name: machine.name,

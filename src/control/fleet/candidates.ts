@@ -20,7 +20,10 @@ export interface AssignedNode extends Candidate {
   readonly webSocketOrigin: string;
 }
 
-/** Reads the fleet and assigns a node of the machine's pool. Runs in the transaction that writes the session, so no burst overfills a node. */
+/**
+ * Reads the fleet and assigns a node of the machine's pool. Runs in the transaction that writes the session, which keeps to
+ * the room that the node has (store/bounded.ts), so no burst overfills a node.
+ */
 export type AssignNode = (db: Queries, machineId: string) => Promise<AssignedNode | undefined>;
 
 export function createAssignment({

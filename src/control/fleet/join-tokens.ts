@@ -33,33 +33,29 @@ export async function writeJoinToken(
   };
 }
 
-/** Throws `join_token_invalid`, before anything costly is done for whoever asks. */
-export async function requireJoinToken(store: Store, token: string): Promise<void> {
+/** The pool that a token is for. Throws `join_token_invalid`, before anything costly is done for whoever asks. */
+export async function requireJoinToken(store: Store, token: string): Promise<string> {
   const row = await store.db
     .selectFrom("join_tokens")
-    .select("hash")
+    .select("pool")
     .where("hash", "=", hashOf(token))
     .where("uses_left", ">", 0)
     .where("expires_at", ">", store.now)
     .executeTakeFirst();
   if (row === undefined) throw new GatewayError("join_token_invalid");
+  return row.pool;
 }
 
-/**
- * Takes one use and resolves to the pool that it is for, or throws `join_token_invalid`: of two nodes that come with the
- * last use one gets it.
- */
-export async function spendJoinToken(db: Queries, store: Store, token: string): Promise<string> {
-  const row = await db
+/** Takes one use, or throws `join_token_invalid`: of two nodes that come with the last use one gets it. */
+export async function spendJoinToken(db: Queries, store: Store, token: string): Promise<void> {
+  const { numUpdatedRows } = await db
     .updateTable("join_tokens")
     .set((set) => ({ uses_left: set("uses_left", "-", 1) }))
     .where("hash", "=", hashOf(token))
     .where("uses_left", ">", 0)
     .where("expires_at", ">", store.now)
-    .returning("pool")
     .executeTakeFirst();
-  if (row === undefined) throw new GatewayError("join_token_invalid");
-  return row.pool;
+  if (numUpdatedRows === 0n) throw new GatewayError("join_token_invalid");
 }
 
 /** Forgets join tokens that are over. Runs now and then. */

@@ -3,21 +3,26 @@ import { test } from "node:test";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 import { sweepJoinTokens } from "./join-tokens.ts";
 
-test("a node that joins gets an id, a certificate that says so, and the CA that the token named", async () => {
-  await using control = await testControl();
+for (const t of onBoth(
+  "a node that joins gets an id, a certificate that says so, and the CA that the token named",
+  async () => {
+    await using control = await testControl();
 
-  const answer = await join(control, control.joinToken);
+    const answer = await join(control, control.joinToken);
 
-  assert.deepEqual(nodeIdentity(answer.certificate), {
-    installationId: control.installation.id,
-    nodeId: answer.nodeId,
-  });
-  assert.equal(fingerprint(answer.authority), control.joinToken.split(".")[0]);
-});
+    assert.deepEqual(nodeIdentity(answer.certificate), {
+      installationId: control.installation.id,
+      nodeId: answer.nodeId,
+    });
+    assert.equal(fingerprint(answer.authority), control.joinToken.split(".")[0]);
+  },
+))
+  test(...t);
 
-test("a join token is good for so many nodes, however many come at once", async () => {
+for (const t of onBoth("a join token is good for so many nodes, however many come at once", async () => {
   await using control = await testControl();
   const { token } = await control.services.nodes.addJoinToken(control.admin, { uses: 3 });
 
@@ -27,22 +32,27 @@ test("a join token is good for so many nodes, however many come at once", async 
   assert.equal(refused.length, 5);
   for (const { reason } of refused) assert.equal(reason.code, "join_token_invalid");
   assert.equal((await control.services.nodes.list(control.admin)).length, 3);
-});
+}))
+  test(...t);
 
-test("a join token is good until its time is over, a day unless asked otherwise", async () => {
-  await using control = await testControl();
-  const long = await control.services.nodes.addJoinToken(control.admin, { uses: 2 });
-  const short = await control.services.nodes.addJoinToken(control.admin, { expiresInSeconds: 1 });
-  assert.equal(long.expiresAt, new Date(control.clock.now() + 86_400_000).toISOString());
+for (const t of onBoth(
+  "a join token is good until its time is over, a day unless asked otherwise",
+  async () => {
+    await using control = await testControl();
+    const long = await control.services.nodes.addJoinToken(control.admin, { uses: 2 });
+    const short = await control.services.nodes.addJoinToken(control.admin, { expiresInSeconds: 1 });
+    assert.equal(long.expiresAt, new Date(control.clock.now() + 86_400_000).toISOString());
 
-  control.clock.advance(86_399_999);
-  await assert.rejects(join(control, short.token), { code: "join_token_invalid" });
-  await join(control, long.token);
-  control.clock.advance(1);
-  await assert.rejects(join(control, long.token), { code: "join_token_invalid" });
-});
+    control.clock.advance(86_399_999);
+    await assert.rejects(join(control, short.token), { code: "join_token_invalid" });
+    await join(control, long.token);
+    control.clock.advance(1);
+    await assert.rejects(join(control, long.token), { code: "join_token_invalid" });
+  },
+))
+  test(...t);
 
-test("what is no join token is refused", async () => {
+for (const t of onBoth("what is no join token is refused", async () => {
   await using control = await testControl();
   const [fingerprintPart = "", secret = ""] = control.joinToken.split(".");
 
@@ -54,9 +64,10 @@ test("what is no join token is refused", async () => {
     `${fingerprintPart}.${secret.slice(1)}`,
   ])
     await assert.rejects(join(control, token), { code: "join_token_invalid" });
-});
+}))
+  test(...t);
 
-test("a certificate request that is none costs no use of the token", async () => {
+for (const t of onBoth("a certificate request that is none costs no use of the token", async () => {
   await using control = await testControl();
   const { token } = await control.services.nodes.addJoinToken(control.admin, { uses: 1 });
 
@@ -64,9 +75,10 @@ test("a certificate request that is none costs no use of the token", async () =>
 
   await assert.rejects(broken, { code: "request_invalid", detail: /^certificateRequest: / });
   await join(control, token);
-});
+}))
+  test(...t);
 
-test("join tokens that are over are forgotten", async () => {
+for (const t of onBoth("join tokens that are over are forgotten", async () => {
   await using control = await testControl();
   const { token } = await control.services.nodes.addJoinToken(control.admin, { uses: 1 });
   await control.services.nodes.addJoinToken(control.admin, { expiresInSeconds: 1 });
@@ -79,7 +91,8 @@ test("join tokens that are over are forgotten", async () => {
   const { length } = await control.store.db.selectFrom("join_tokens").select("hash").execute();
   assert.equal(length, 2, "the bootstrap's and the good one");
   await join(control, good.token);
-});
+}))
+  test(...t);
 
 async function join(control: TestControl, joinToken: string) {
   const { request } = await createCertificateRequest();

@@ -22,13 +22,12 @@ export type Join = (request: JoinRequest) => Promise<JoinResponse>;
 /** Gives a new node its id and its certificate, for a join token. A request that is refused costs no use of it. */
 export function createJoin({ store, clock, log, authority, installationId }: Parts): Join {
   return async ({ joinToken, certificateRequest: request }) => {
-    await requireJoinToken(store, joinToken);
+    const pool = await requireJoinToken(store, joinToken);
     const nodeId = randomUUID();
     const now = clock.now();
     const certificate = await issueOrRefuse(authority, { installationId, nodeId, request, now });
 
     await store.db.transaction().execute(async (db) => {
-      const pool = await spendJoinToken(db, store, joinToken);
       await db
         .insertInto("nodes")
         .values({
@@ -45,6 +44,8 @@ export function createJoin({ store, clock, log, authority, installationId }: Par
           created_at: now,
         })
         .execute();
+      // Last, as all who join with the same token wait for each other from here to the commit.
+      await spendJoinToken(db, store, joinToken);
     });
     log.info({ nodeId }, "Node joined");
     return { nodeId, certificate, authority: authority.certificate };

@@ -20,10 +20,7 @@ export function createAddressCheck(store: Store, values: SettingValues) {
     const domain = values.value("consoleproxy.url.domain");
     if (domain !== "" && !domain.startsWith("*")) return;
     // Of two nodes that register at once, at two replicas, the second looks when the first is there to be seen.
-    await db
-      .updateTable("installation")
-      .set((set) => ({ id: set.ref("id") }))
-      .execute();
+    await store.lock(db, "public addresses");
     const origins = [claim.page_origin, claim.web_socket_origin];
     const taken = await db
       .selectFrom("nodes")

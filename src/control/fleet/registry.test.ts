@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { PUBLIC_ORIGIN, type TestControl, testControl } from "../../../test/harness/control.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 
 const ORIGINS = { pageOrigin: "http://n.example", webSocketOrigin: "http://n.example:8080" } as const;
 
-test("a node that registers gets its key, the time, and what it is to obey", async () => {
+for (const t of onBoth("a node that registers gets its key, the time, and what it is to obey", async () => {
   await using control = await testControl();
   const node = await control.node();
   const { settings } = control.services;
@@ -32,68 +33,81 @@ test("a node that registers gets its key, the time, and what it is to obey", asy
       peers: [],
     },
   });
-});
+}))
+  test(...t);
 
-test("a node learns of the others that are up, and of changed settings, with its next report", async () => {
-  await using control = await testControl();
-  const one = await control.node({ pageOrigin: "http://one.example" });
-  const two = await control.node({ pageOrigin: "http://two.example" });
-  const beat = async ({ id, incarnation }: typeof one) =>
-    (await control.link.registry.heartbeat(id, { incarnation, sessions: 0 })).settings;
+for (const t of onBoth(
+  "a node learns of the others that are up, and of changed settings, with its next report",
+  async () => {
+    await using control = await testControl();
+    const one = await control.node({ pageOrigin: "http://one.example" });
+    const two = await control.node({ pageOrigin: "http://two.example" });
+    const beat = async ({ id, incarnation }: typeof one) =>
+      (await control.link.registry.heartbeat(id, { incarnation, sessions: 0 })).settings;
 
-  assert.deepEqual((await beat(one)).entrances, ["http://two.example"]);
-  await control.services.settings.set(control.admin, "upstream.allow", "::/0");
-  assert.equal((await beat(two)).upstreamAllow, "::/0");
-  control.clock.advance(15_000);
-  assert.deepEqual((await beat(two)).entrances, [], "the other one was silent for three intervals");
-});
+    assert.deepEqual((await beat(one)).entrances, ["http://two.example"]);
+    await control.services.settings.set(control.admin, "upstream.allow", "::/0");
+    assert.equal((await beat(two)).upstreamAllow, "::/0");
+    control.clock.advance(15_000);
+    assert.deepEqual((await beat(two)).entrances, [], "the other one was silent for three intervals");
+  },
+))
+  test(...t);
 
-test("a node that is seen is up, one that was silent for three intervals or left is down", async () => {
-  await using control = await testControl();
-  const node = await control.node();
-  const state = async () => (await control.services.nodes.list(control.admin))[0]?.state;
+for (const t of onBoth(
+  "a node that is seen is up, one that was silent for three intervals or left is down",
+  async () => {
+    await using control = await testControl();
+    const node = await control.node();
+    const state = async () => (await control.services.nodes.list(control.admin))[0]?.state;
 
-  control.clock.advance(14_999);
-  assert.equal(await state(), "up");
-  control.clock.advance(1);
-  assert.equal(await state(), "down");
-  await control.link.registry.heartbeat(node.id, { incarnation: node.incarnation, sessions: 7 });
-  assert.deepEqual(await control.services.nodes.list(control.admin), [
-    {
-      id: node.id,
-      pool: "default",
-      state: "up",
-      pageOrigin: "http://node.example.com:8080",
-      webSocketOrigin: "http://node.example.com:8080",
-      sessions: 7,
-      version: "1.2.3",
-      seenAt: new Date(control.clock.now()).toISOString(),
-    },
-  ]);
-  await control.link.registry.deregister(node.id, { incarnation: node.incarnation });
-  assert.equal(await state(), "down");
-});
+    control.clock.advance(14_999);
+    assert.equal(await state(), "up");
+    control.clock.advance(1);
+    assert.equal(await state(), "down");
+    await control.link.registry.heartbeat(node.id, { incarnation: node.incarnation, sessions: 7 });
+    assert.deepEqual(await control.services.nodes.list(control.admin), [
+      {
+        id: node.id,
+        pool: "default",
+        state: "up",
+        pageOrigin: "http://node.example.com:8080",
+        webSocketOrigin: "http://node.example.com:8080",
+        sessions: 7,
+        version: "1.2.3",
+        seenAt: new Date(control.clock.now()).toISOString(),
+      },
+    ]);
+    await control.link.registry.deregister(node.id, { incarnation: node.incarnation });
+    assert.equal(await state(), "down");
+  },
+))
+  test(...t);
 
-test("a new start of a node ends what the old one carried, and nothing of other nodes", async () => {
-  await using control = await testControl();
-  const node = await control.node({ maximumSessions: 2 });
-  const other = await control.node();
-  const [pending, active, elsewhere] = [await open(control), await open(control), await open(control)];
-  await redeem(control, node, active);
+for (const t of onBoth(
+  "a new start of a node ends what the old one carried, and nothing of other nodes",
+  async () => {
+    await using control = await testControl();
+    const node = await control.node({ maximumSessions: 2 });
+    const other = await control.node();
+    const [pending, active, elsewhere] = [await open(control), await open(control), await open(control)];
+    await redeem(control, node, active);
 
-  const incarnation = randomUUID();
-  await control.link.registry.register(node.id, { ...start(incarnation), ...ORIGINS });
+    const incarnation = randomUUID();
+    await control.link.registry.register(node.id, { ...start(incarnation), ...ORIGINS });
 
-  for (const id of [pending, active]) {
-    const session = await control.services.sessions.get(control.admin, id);
-    assert.deepEqual(session.ending, { kind: "failed", code: "node_lost" });
-  }
-  await redeem(control, other, elsewhere);
-  await assert.rejects(redeem(control, { id: node.id, incarnation }, pending), { code: "ticket_foreign" });
-  await assert.rejects(redeem(control, node, pending), { code: "node_lost" });
-});
+    for (const id of [pending, active]) {
+      const session = await control.services.sessions.get(control.admin, id);
+      assert.deepEqual(session.ending, { kind: "failed", code: "node_lost" });
+    }
+    await redeem(control, other, elsewhere);
+    await assert.rejects(redeem(control, { id: node.id, incarnation }, pending), { code: "ticket_foreign" });
+    await assert.rejects(redeem(control, node, pending), { code: "node_lost" });
+  },
+))
+  test(...t);
 
-test("the same start may register again and keeps what it carries", async () => {
+for (const t of onBoth("the same start may register again and keeps what it carries", async () => {
   await using control = await testControl();
   const node = await control.node();
   const id = await open(control);
@@ -101,9 +115,10 @@ test("the same start may register again and keeps what it carries", async () => 
   await control.link.registry.register(node.id, { ...start(node.incarnation), ...ORIGINS });
 
   await redeem(control, node, id);
-});
+}))
+  test(...t);
 
-test("a start that was superseded is told so, and does not come back", async () => {
+for (const t of onBoth("a start that was superseded is told so, and does not come back", async () => {
   await using control = await testControl();
   const node = await control.node();
   const newer = randomUUID();
@@ -117,9 +132,10 @@ test("a start that was superseded is told so, and does not come back", async () 
   await control.link.registry.deregister(node.id, { incarnation: node.incarnation });
 
   await redeem(control, { id: node.id, incarnation: newer }, id);
-});
+}))
+  test(...t);
 
-test("a node that leaves ends what is left, once", async () => {
+for (const t of onBoth("a node that leaves ends what is left, once", async () => {
   await using control = await testControl();
   const node = await control.node();
   const id = await open(control);
@@ -129,9 +145,10 @@ test("a node that leaves ends what is left, once", async () => {
 
   const session = await control.services.sessions.get(control.admin, id);
   assert.deepEqual(session.ending, { kind: "failed", code: "node_stopping" });
-});
+}))
+  test(...t);
 
-test("an origin with a path or of another scheme is refused", async () => {
+for (const t of onBoth("an origin with a path or of another scheme is refused", async () => {
   await using control = await testControl();
   const node = await control.node();
 
@@ -149,7 +166,8 @@ test("an origin with a path or of another scheme is refused", async () => {
     });
     await assert.rejects(register, { code: "request_invalid", detail: /^pageOrigin: / });
   }
-});
+}))
+  test(...t);
 
 function start(incarnation: string) {
   return { incarnation, version: "1.2.3" };

@@ -9,8 +9,10 @@ import type {
   RegisterRequest,
   RegisterResponse,
 } from "#wire/link.ts";
+import { isLive } from "../sessions/conditions.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
 import type { SettingValues } from "../settings/settings.ts";
+import { prepare, TEXT } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { TicketKeys } from "../tickets/ticket-keys.ts";
 import type { NodeSettingsFor } from "./node-settings.ts";
@@ -38,6 +40,11 @@ export interface Registry {
  */
 export function createRegistry({ store, clock, log, ticketKeys, settingsFor, values }: Parts): Registry {
   const requireOwnAddress = createAddressCheck(store, values);
+  const markAttached = prepareReattach(store);
+  /** What a start of a node carried when it fell silent it carries still, or has its ending to report. */
+  const reattach = async (db: Queries, start: { nodeId: string; incarnation: string }) =>
+    (await markAttached(db, start)).length;
+
   return {
     async register(nodeId, request) {
       const { incarnation, version } = request;
@@ -50,13 +57,16 @@ export function createRegistry({ store, clock, log, ticketKeys, settingsFor, val
         forward_address: parseForwardAddress(request.forwardAddress),
         shares_address: request.sharesAddress === true ? (1 as const) : (0 as const),
         maximum_sessions: request.maximumSessions ?? null,
-        seen_at: now,
+        seen_at: store.now,
       };
       const lost = await store.db.transaction().execute(async (db) => {
+        // One start after the other: the older one is not to come back between what the newer one does.
+        await store.lock(db, `node ${nodeId}`);
         await requireOwnAddress(db, { ...columns, id: nodeId });
         await enter(db, { nodeId, incarnation, now });
         await db.updateTable("nodes").set(columns).where("id", "=", nodeId).execute();
         const ending = { kind: "failed", code: "node_lost" } as const;
+        await reattach(db, { nodeId, incarnation });
         return await endSessionsOfNode(db, { nodeId, except: incarnation, ending, now: store.now });
       });
       log.info({ nodeId, version, lostSessions: lost }, "Node registered");
@@ -72,16 +82,19 @@ export function createRegistry({ store, clock, log, ticketKeys, settingsFor, val
     async heartbeat(nodeId, { incarnation, sessions }) {
       const { numUpdatedRows } = await store.db
         .updateTable("nodes")
-        .set({ seen_at: clock.now(), sessions })
+        .set({ seen_at: store.now, sessions })
         .where("id", "=", nodeId)
         .where("incarnation", "=", incarnation)
         .executeTakeFirst();
       if (numUpdatedRows === 0n) throw new GatewayError("node_superseded");
+      const reattached = await reattach(store.db, { nodeId, incarnation });
+      if (reattached > 0) log.info({ nodeId, sessions: reattached }, "A node is heard of again");
       return { now: clock.now(), settings: await settingsFor(nodeId) };
     },
 
     async deregister(nodeId, { incarnation }) {
       const ended = await store.db.transaction().execute(async (db) => {
+        await store.lock(db, `node ${nodeId}`);
         const { numUpdatedRows } = await db
           .updateTable("nodes")
           .set({ incarnation: null, sessions: 0 })
@@ -96,6 +109,20 @@ export function createRegistry({ store, clock, log, ticketKeys, settingsFor, val
       if (ended !== undefined) log.info({ nodeId, endedSessions: ended }, "Node deregistered");
     },
   };
+}
+
+function prepareReattach(store: Store) {
+  return prepare(store, { nodeId: TEXT, incarnation: TEXT }, (db, slots) =>
+    db
+      .updateTable("sessions")
+      .set({ state: "active" })
+      // Of these two, so that the index of what lives is used: nearly always there are none.
+      .where(isLive)
+      .where("state", "=", "detached")
+      .where("node_id", "=", slots.nodeId)
+      .where("incarnation", "=", slots.incarnation)
+      .returning("id"),
+  );
 }
 
 /** Notes a start of a node. One that registers again is the present one, or was superseded. */

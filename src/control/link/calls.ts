@@ -36,9 +36,11 @@ export function createCalls({ registry, redeem, reopen, takeReports }: CallParts
     deregister: checked(DeregisterRequest, registry.deregister),
     redeem: checked(RedeemRequest, redeem),
     reopen: checked(ReopenRequest, async (_nodeId, body: ReopenRequest) => await reopen(body)),
-    report: checked(ReportRequest, async (nodeId, { incarnation, reports }: ReportRequest) => {
-      await takeReports({ nodeId, incarnation }, reports);
-    }),
+    report: checked(
+      ReportRequest,
+      async (nodeId, { incarnation, reports }: ReportRequest) =>
+        await takeReports({ nodeId, incarnation }, reports),
+    ),
   };
   return async (nodeId, question) => {
     const { call } = question;

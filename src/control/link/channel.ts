@@ -3,21 +3,33 @@ import { Compile } from "typebox/compile";
 import type { RawData, WebSocket } from "ws";
 import { Batch } from "#base/process/batch.ts";
 import type { Log } from "#base/process/log.ts";
-import type { ErrorCode } from "#wire/errors.ts";
-import { toGatewayError } from "#wire/gateway-error.ts";
-import { type Answer, LINK_CLOSE, linkLimits, type Question, Questions } from "#wire/link.ts";
+import { type ErrorCode, isErrorCode } from "#wire/errors.ts";
+import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
+import {
+  type Envelope,
+  Envelopes,
+  isQuestion,
+  LINK_CLOSE,
+  type LinkCommand,
+  linkLimits,
+  type Question,
+} from "#wire/link.ts";
 import { linkFrames } from "#wire/link-frames.ts";
+import { LinkQuestions } from "#wire/link-questions.ts";
 import { logProblem } from "../api/http-errors.ts";
 import type { AnswerCall } from "./calls.ts";
 
 const limits = {
-  /** Questions of one node that are being answered. With more than that, control reads on when some have been. */
-  running: linkLimits.envelopesPerFrame,
+  /**
+   * Questions of one node that are being answered. With more than that, control reads on when some have been. Well above
+   * what a node asks on behalf of viewers at once, or its heartbeats would wait behind their machines.
+   */
+  running: 4 * linkLimits.envelopesPerFrame,
   /** Answers that a node has not taken yet. With more than that, control reads on when it has. */
   unsentBytes: 4 * linkLimits.frameBytes,
 } as const;
 
-const questionList = Compile(Questions);
+const envelopeList = Compile(Envelopes);
 
 export interface ChannelParts {
   readonly answer: AnswerCall;
@@ -26,11 +38,15 @@ export interface ChannelParts {
   readonly log: Log;
 }
 
-/** Control's end of one node's channel: answers each question in its own time, so that a slow one holds up no other. */
+/**
+ * Control's end of one node's channel: answers each question in its own time, so that a slow one holds up no other, and
+ * gives the node commands.
+ */
 export class Channel {
   readonly #socket: WebSocket;
   readonly #parts: ChannelParts;
-  readonly #answers: Batch<Answer>;
+  readonly #outgoing: Batch<Envelope>;
+  readonly #commands = new LinkQuestions((command) => this.#outgoing.add(command));
   #running = 0;
   #idle = Promise.withResolvers<void>();
   /** Nothing that comes now is heard: control stops, or has refused the node. */
@@ -39,10 +55,11 @@ export class Channel {
   constructor(socket: WebSocket, parts: ChannelParts) {
     this.#socket = socket;
     this.#parts = parts;
-    this.#answers = new Batch((answers) => this.#send(answers));
+    this.#outgoing = new Batch((envelopes) => this.#send(envelopes));
     this.#idle.resolve();
     socket.on("message", (data, isBinary) => this.#take(data, isBinary));
     socket.on("ping", () => this.#answerPing());
+    socket.on("close", () => this.#commands.fail(new GatewayError("node_lost")));
     // What breaks a connection is for the node to notice, and to connect again.
     socket.on("error", (error) => parts.log.debug({ error }, "A node's channel broke"));
   }
@@ -54,11 +71,22 @@ export class Channel {
     await this.#idle.promise;
   }
 
+  /** Resolves to the body of the node's answer. Throws the GatewayError with which it refuses, or what `signal` aborts with. */
+  async command(command: LinkCommand, body: unknown, signal: AbortSignal): Promise<unknown> {
+    if (this.#isOver) throw new GatewayError("node_lost");
+    const { body: said, error } = await this.#commands.ask(command, body, signal);
+    if (error === undefined) return said;
+    const { code, detail } = error;
+    throw new GatewayError(isErrorCode(code) ? code : "internal", detail === undefined ? {} : { detail });
+  }
+
   #take(data: RawData, isBinary: boolean): void {
     if (this.#isOver) return;
-    const questions = isBinary ? undefined : parse(data);
-    if (questions === undefined) this.#refuse(LINK_CLOSE.broken, "request_invalid");
-    if (questions === undefined || questions.length === 0) return;
+    const envelopes = isBinary ? undefined : parse(data);
+    if (envelopes === undefined) this.#refuse(LINK_CLOSE.broken, "request_invalid");
+    const questions = envelopes?.filter(isQuestion) ?? [];
+    for (const envelope of envelopes ?? []) if (!isQuestion(envelope)) this.#commands.answer(envelope);
+    if (questions.length === 0) return;
     if (this.#running === 0) this.#idle = Promise.withResolvers<void>();
     this.#running += questions.length;
     this.#regulate();
@@ -71,7 +99,9 @@ export class Channel {
       for (const question of questions) void this.#answer(nodeId, question);
     } catch (thrown) {
       const { code } = toGatewayError(thrown);
-      if (code === "internal") for (const { id } of questions) this.#refuseOne(id, thrown);
+      // What is wrong is on our side: whose channel it is could not be told, and nobody is refused for that.
+      if (code === "internal" || code === "database_unavailable")
+        for (const { id } of questions) this.#refuseOne(id, thrown);
       else {
         this.#settle(questions.length);
         this.#refuse(LINK_CLOSE.refused, code);
@@ -82,7 +112,7 @@ export class Channel {
   async #answer(nodeId: string, question: Question): Promise<void> {
     const { id } = question;
     try {
-      this.#answers.add({ id, body: await this.#parts.answer(nodeId, question) });
+      this.#outgoing.add({ id, body: await this.#parts.answer(nodeId, question) });
     } catch (thrown) {
       this.#refuseOne(id, thrown);
     }
@@ -92,12 +122,12 @@ export class Channel {
     const problem = toGatewayError(thrown);
     const reference = randomUUID();
     logProblem(this.#parts.log, problem, reference);
-    this.#answers.add({ id, error: problem.toPublic(reference) });
+    this.#outgoing.add({ id, error: problem.toPublic(reference) });
   }
 
-  #send(answers: readonly Answer[]): void {
-    for (const frame of linkFrames(answers)) this.#socket.send(frame, () => this.#regulate());
-    this.#settle(answers.length);
+  #send(envelopes: readonly Envelope[]): void {
+    for (const frame of linkFrames(envelopes)) this.#socket.send(frame, () => this.#regulate());
+    this.#settle(envelopes.filter((envelope) => !isQuestion(envelope)).length);
   }
 
   #settle(questions: number): void {
@@ -126,11 +156,11 @@ export class Channel {
   }
 }
 
-function parse(data: RawData): readonly Question[] | undefined {
+function parse(data: RawData): readonly Envelope[] | undefined {
   try {
     // The text of one frame: ws gives lists of buffers only where it was asked for them.
-    const questions: unknown = JSON.parse((data as Buffer).toString("utf8"));
-    return questionList.Check(questions) ? questions : undefined;
+    const envelopes: unknown = JSON.parse((data as Buffer).toString("utf8"));
+    return envelopeList.Check(envelopes) ? envelopes : undefined;
   } catch {
     return undefined;
   }

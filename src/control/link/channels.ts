@@ -4,20 +4,26 @@ import type { TLSSocket } from "node:tls";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import { LINK_CLOSE, LINK_PATHS, LINK_PROTOCOL, linkLimits } from "#wire/link.ts";
+import { LINK_CLOSE, LINK_PATHS, LINK_PROTOCOL, type LinkCommand, linkLimits } from "#wire/link.ts";
 import { checkWebSocketHandshake } from "#wire/websocket-handshake.ts";
 import { logProblem } from "../api/http-errors.ts";
 import type { AnswerCall } from "./calls.ts";
 import { Channel } from "./channel.ts";
 import type { IdentifyNode } from "./node-identity.ts";
 
-const limits = {
+/** In milliseconds. */
+export interface ChannelsDeadlines {
   /** A node that says nothing for so long is gone: longer than the longest interval between two heartbeats. */
-  silenceMs: 75_000,
+  readonly silenceMs: number;
+  /** For questions that are being answered when control stops. */
+  readonly finishMs: number;
+}
+
+const DEADLINES: ChannelsDeadlines = { silenceMs: 75_000, finishMs: 5_000 };
+
+const limits = {
   /** The one that a node asks on, and one that it has lost without a word. */
   channelsOfNode: 2,
-  /** For questions that are being answered when control stops. */
-  finishMs: 5_000,
   /** For a node to close its side of a channel that control ends. */
   closingMs: 1_000,
 } as const;
@@ -26,17 +32,23 @@ export interface ChannelsParts {
   readonly identifyNode: IdentifyNode;
   readonly answer: AnswerCall;
   readonly log: Log;
+  /** Others than control has, where a test says so. */
+  readonly deadlines?: ChannelsDeadlines;
 }
 
 /** The channels that nodes have open to this control. */
 export class Channels {
   readonly #parts: ChannelsParts;
-  readonly #open = new Map<WebSocket, { readonly nodeId: string; readonly channel: Channel }>();
+  readonly #deadlines: ChannelsDeadlines;
+  readonly #open = new Map<WebSocket, Channel>();
+  /** The oldest first. */
+  readonly #byNode = new Map<string, readonly Kept[]>();
   readonly #server = new WebSocketServer(serverOptions());
   #closing = false;
 
   constructor(parts: ChannelsParts) {
     this.#parts = parts;
+    this.#deadlines = parts.deadlines ?? DEADLINES;
   }
 
   /** An upgrade of node:http. Refuses strangers before they can say anything. */
@@ -55,11 +67,27 @@ export class Channels {
     }
   }
 
+  /** The nodes whose channels are open here. */
+  nodeIds(): Iterable<string> {
+    return this.#byNode.keys();
+  }
+
+  holds(nodeId: string): boolean {
+    return this.#byNode.has(nodeId);
+  }
+
+  /** Gives a node a command, over the channel that it opened last. Resolves and throws as `Channel.command`. */
+  async ask(nodeId: string, command: LinkCommand, body: unknown, signal: AbortSignal): Promise<unknown> {
+    const channel = this.#byNode.get(nodeId)?.at(-1)?.channel;
+    if (channel === undefined) throw new GatewayError("node_lost");
+    return await channel.command(command, body, signal);
+  }
+
   /** Answers what was asked, within a bound, and closes all channels. */
   async close(): Promise<void> {
     this.#closing = true;
-    const finished = Promise.all([...this.#open.values()].map(async ({ channel }) => await channel.finish()));
-    await atMost(limits.finishMs, finished);
+    const finished = Promise.all([...this.#open.values()].map(async (channel) => await channel.finish()));
+    await atMost(this.#deadlines.finishMs, finished);
     for (const webSocket of this.#open.keys()) webSocket.close(LINK_CLOSE.stopping);
     for (const webSocket of this.#open.keys()) webSocket.resume(); // Or the node's close is not heard.
   }
@@ -67,12 +95,21 @@ export class Channels {
   #keep({ nodeId, webSocket, socket }: Opened): void {
     const { identifyNode, answer, log } = this.#parts;
     const identify = async () => await identifyNode(socket);
-    const others = [...this.#open].filter(([, other]) => other.nodeId === nodeId);
+    const others = this.#byNode.get(nodeId) ?? [];
     const surplus = Math.max(0, others.length + 1 - limits.channelsOfNode);
-    for (const [oldest] of others.slice(0, surplus)) oldest.terminate();
-    this.#open.set(webSocket, { nodeId, channel: new Channel(webSocket, { identify, answer, log }) });
-    webSocket.on("close", () => this.#open.delete(webSocket));
-    socket.setTimeout(limits.silenceMs, () => webSocket.terminate());
+    for (const oldest of others.slice(0, surplus)) oldest.webSocket.terminate();
+    const channel = new Channel(webSocket, { identify, answer, log });
+    this.#open.set(webSocket, channel);
+    this.#byNode.set(nodeId, [...others, { webSocket, channel }]);
+    webSocket.on("close", () => this.#forget(nodeId, webSocket));
+    socket.setTimeout(this.#deadlines.silenceMs, () => webSocket.terminate());
+  }
+
+  #forget(nodeId: string, webSocket: WebSocket): void {
+    this.#open.delete(webSocket);
+    const left = this.#byNode.get(nodeId)?.filter((kept) => kept.webSocket !== webSocket) ?? [];
+    if (left.length === 0) this.#byNode.delete(nodeId);
+    else this.#byNode.set(nodeId, left);
   }
 
   #refuse(request: IncomingMessage, socket: TLSSocket, problem: GatewayError): void {
@@ -84,6 +121,11 @@ export class Channels {
     response.writeHead(problem.status, { "content-type": "application/json", connection: "close" });
     response.end(JSON.stringify({ error: problem.toPublic(reference) }));
   }
+}
+
+interface Kept {
+  readonly webSocket: WebSocket;
+  readonly channel: Channel;
 }
 
 interface Opened {

@@ -9,7 +9,8 @@ import { answerBrokenRequest, answerErrors } from "../api/http-errors.ts";
 import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import type { Join } from "../fleet/join.ts";
 import { type CallParts, createCalls } from "./calls.ts";
-import { Channels } from "./channels.ts";
+import { Channels, type ChannelsDeadlines } from "./channels.ts";
+import { Commands, type CommandsParts } from "./commands.ts";
 import type { LinkCertificate } from "./link-certificate.ts";
 import type { IdentifyNode } from "./node-identity.ts";
 
@@ -22,10 +23,11 @@ const limits = {
 } as const;
 
 /** What the link hands on to. */
-export interface LinkParts extends CallParts {
+export interface LinkParts extends CallParts, Omit<CommandsParts, "held"> {
   readonly identifyNode: IdentifyNode;
   readonly join: Join;
   readonly log: Log;
+  readonly deadlines?: ChannelsDeadlines;
 }
 
 /**
@@ -57,16 +59,29 @@ export function createLinkServer(parts: LinkParts, certificate: LinkCertificate)
     { schema: { body: JoinRequest } },
     async (request) => await parts.join(request.body),
   );
-  const channels = new Channels({ ...parts, answer: createCalls(parts) });
+  const calls = createCalls(parts);
+  const channels = new Channels({
+    ...parts,
+    answer: async (nodeId, question) => {
+      const answer = await calls(nodeId, question);
+      // What it was not told while nobody held its channel.
+      if (question.call === "register" || question.call === "heartbeat") commands.look(nodeId);
+      return answer;
+    },
+  });
+  const commands: Commands = new Commands({ ...parts, held: channels });
   app.server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // On this listener all are TLS; the type says Duplex. Behind a request that is not answered, nothing can be said.
-    if (!(socket instanceof TLSSocket) || isAnswering(socket)) socket.destroy();
+    if (!(socket instanceof TLSSocket) || isAnswering(request)) socket.destroy();
     else
       void channels.open(request, socket, head).catch((error: unknown) => {
         parts.log.error({ error }, "A channel could not be opened");
         socket.destroy();
       });
   });
-  app.addHook("preClose", async () => await channels.close());
+  app.addHook("preClose", async () => {
+    await commands.stop();
+    await channels.close();
+  });
   return app;
 }

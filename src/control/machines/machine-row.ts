@@ -19,6 +19,20 @@ export interface MachineRow {
   readonly created_at: number;
 }
 
+/** For statements that are prepared: with `*`, a column that a newer version adds would break them. */
+export const MACHINE_COLUMNS = [
+  "machines.id",
+  "machines.project_id",
+  "machines.name",
+  "machines.name_key",
+  "machines.protocol",
+  "machines.driver",
+  "machines.address",
+  "machines.password_sealed",
+  "machines.state",
+  "machines.created_at",
+] as const;
+
 export function selectMachines(db: Queries) {
   return db
     .selectFrom("machines")

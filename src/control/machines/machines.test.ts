@@ -2,35 +2,40 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CompiledQuery, sql } from "kysely";
 import { testControl } from "../../../test/harness/control.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 import type { Machines } from "../services.ts";
 import type { Store } from "../store/store.ts";
 import { machineQuery } from "./listing.ts";
 
-test("a machine is registered in the default project, running, its address in one spelling", async () => {
-  await using control = await testControl();
+for (const t of onBoth(
+  "a machine is registered in the default project, running, its address in one spelling",
+  async () => {
+    await using control = await testControl();
 
-  const machine = await control.services.machines.add(control.admin, {
-    name: "  web 1 ",
-    protocol: "rfb",
-    address: "KVM.example.com:5901",
-  });
+    const machine = await control.services.machines.add(control.admin, {
+      name: "  web 1 ",
+      protocol: "rfb",
+      address: "KVM.example.com:5901",
+    });
 
-  assert.deepEqual(machine, {
-    id: machine.id,
-    name: "web 1",
-    projectId: machine.projectId,
-    project: "default",
-    protocol: "rfb",
-    pool: "default",
-    state: "running",
-    createdAt: new Date(control.clock.now()).toISOString(),
-    address: "kvm.example.com:5901",
-  });
-  assert.match(machine.id, /^[0-9a-f]{8}-[0-9a-f]{4}-4/);
-  assert.deepEqual(await control.services.machines.get(control.admin, machine.id), machine);
-});
+    assert.deepEqual(machine, {
+      id: machine.id,
+      name: "web 1",
+      projectId: machine.projectId,
+      project: "default",
+      protocol: "rfb",
+      pool: "default",
+      state: "running",
+      createdAt: new Date(control.clock.now()).toISOString(),
+      address: "kvm.example.com:5901",
+    });
+    assert.match(machine.id, /^[0-9a-f]{8}-[0-9a-f]{4}-4/);
+    assert.deepEqual(await control.services.machines.get(control.admin, machine.id), machine);
+  },
+))
+  test(...t);
 
-test("a machine's password never comes back, and is sealed in the database", async () => {
+for (const t of onBoth("a machine's password never comes back, and is sealed in the database", async () => {
   await using control = await testControl();
   const { machines } = control.services;
 
@@ -44,9 +49,10 @@ test("a machine's password never comes back, and is sealed in the database", asy
   ])
     assert.ok(!text.includes("geheim"));
   assert.match(rows[0]?.password_sealed ?? "", /^v1\./);
-});
+}))
+  test(...t);
 
-test("a password is changed, taken away, or left as it is", async () => {
+for (const t of onBoth("a password is changed, taken away, or left as it is", async () => {
   await using control = await testControl();
   const machine = await control.machine({ password: "eins" });
   const { db } = control.store;
@@ -68,9 +74,10 @@ test("a password is changed, taken away, or left as it is", async () => {
   assert.equal(await sealed(), null);
   await update("");
   assert.equal(await sealed(), null, "an empty password is none");
-});
+}))
+  test(...t);
 
-test("names are unique within a project, whatever way they come in", async () => {
+for (const t of onBoth("names are unique within a project, whatever way they come in", async () => {
   await using control = await testControl();
   const { machines, projects } = control.services;
   await projects.add(control.admin, { name: "alpha" });
@@ -82,9 +89,10 @@ test("names are unique within a project, whatever way they come in", async () =>
   await control.machine({ name: "web", project: "alpha" });
   await control.machine({ name: "WEB" });
   await machines.update(control.admin, other.id, { name: "db", state: "stopped" });
-});
+}))
+  test(...t);
 
-test("what is wrong with an address is said", async () => {
+for (const t of onBoth("what is wrong with an address is said", async () => {
   await using control = await testControl();
   const machine = await control.machine();
 
@@ -94,15 +102,17 @@ test("what is wrong with an address is said", async () => {
   });
   const update = control.services.machines.update(control.admin, machine.id, { address: "2130706433:5900" });
   await assert.rejects(update, { code: "request_invalid", detail: /four decimal numbers/ });
-});
+}))
+  test(...t);
 
-test("a project that does not exist has no machines", async () => {
+for (const t of onBoth("a project that does not exist has no machines", async () => {
   await using control = await testControl();
 
   await assert.rejects(control.machine({ project: "none" }), { code: "not_found", detail: "project none" });
-});
+}))
+  test(...t);
 
-test("a machine that was removed is gone", async () => {
+for (const t of onBoth("a machine that was removed is gone", async () => {
   await using control = await testControl();
   const { machines } = control.services;
   const { id } = await control.machine();
@@ -112,9 +122,10 @@ test("a machine that was removed is gone", async () => {
   await assert.rejects(machines.get(control.admin, id), { code: "not_found" });
   await assert.rejects(machines.remove(control.admin, id), { code: "not_found" });
   await assert.rejects(machines.update(control.admin, id, {}), { code: "not_found" });
-});
+}))
+  test(...t);
 
-test("machines are listed by name over all projects, page by page, each once", async () => {
+for (const t of onBoth("machines are listed by name over all projects, page by page, each once", async () => {
   await using control = await testControl();
   const { machines, projects } = control.services;
   for (const name of ["alpha", "beta", "hidden"]) await projects.add(control.admin, { name });
@@ -140,9 +151,10 @@ test("machines are listed by name over all projects, page by page, each once", a
     assert.deepEqual(await read(member, limit), ["a", "B", "c", "c", "d", "Ärger", "é"]);
     assert.deepEqual(await read(control.admin, limit), ["a", "B", "b2", "c", "c", "d", "Ärger", "é"]);
   }
-});
+}))
+  test(...t);
 
-test("machines are found by their name, and by a part of it in any case", async () => {
+for (const t of onBoth("machines are found by their name, and by a part of it in any case", async () => {
   await using control = await testControl();
   for (const name of ["web-1", "Web-2", "db 100%", "db_x"]) await control.machine({ name });
   const find = async (filter: Parameters<Machines["list"]>[1]) =>
@@ -155,7 +167,8 @@ test("machines are found by their name, and by a part of it in any case", async 
   assert.deepEqual(await find({ keyword: "_" }), ["db_x"]);
   assert.deepEqual(await find({ keyword: "" }), ["db 100%", "db_x", "web-1", "Web-2"]);
   assert.deepEqual(await find({ keyword: "nothing" }), []);
-});
+}))
+  test(...t);
 
 for (const projectId of [undefined, "p"]) {
   for (const after of [undefined, ["k", "i"] as const]) {

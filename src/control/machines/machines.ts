@@ -8,6 +8,7 @@ import { cleanName, nameKey } from "../names.ts";
 import { requireProject } from "../projects/projects.ts";
 import { maySeeProject, requireAdministrator } from "../rights.ts";
 import type { Caller, Machines } from "../services.ts";
+import type { CloseSessions } from "../sessions/closing.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { sameSecret } from "../vault/same-secret.ts";
 import type { Vault } from "../vault/vault.ts";
@@ -21,10 +22,11 @@ interface Parts {
   readonly vault: Vault;
   readonly drivers: Drivers;
   readonly clock: Clock;
+  readonly closeSessions: CloseSessions;
 }
 
 /** Administrators register machines; members see those of their projects, without addresses. */
-export function createMachines({ store, vault, drivers, clock }: Parts): Machines {
+export function createMachines({ store, vault, drivers, clock, closeSessions }: Parts): Machines {
   return {
     async add(caller, machine) {
       requireAdministrator(caller);
@@ -82,17 +84,21 @@ export function createMachines({ store, vault, drivers, clock }: Parts): Machine
           const update = db.updateTable("machines").set(columns).where("id", "=", id).execute();
           await refuseDuplicate(store, columns.name ?? before.name, update);
         }
+        if (columns.state === "stopped")
+          await closeSessions(db, (session) => session("machine_id", "=", id), {
+            code: "machine_not_running",
+          });
         return toMachine({ ...before, ...columns }, caller);
       });
     },
 
     async remove(caller, id) {
       requireAdministrator(caller);
-      const { numDeletedRows } = await store.db
-        .deleteFrom("machines")
-        .where("id", "=", id)
-        .executeTakeFirst();
-      if (numDeletedRows === 0n) throw notFound();
+      await store.db.transaction().execute(async (db) => {
+        const { numDeletedRows } = await db.deleteFrom("machines").where("id", "=", id).executeTakeFirst();
+        if (numDeletedRows === 0n) throw notFound();
+        await closeSessions(db, (session) => session("machine_id", "=", id), { code: "machine_gone" });
+      });
     },
   };
 }

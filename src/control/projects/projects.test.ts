@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { testControl } from "../../../test/harness/control.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 
-test("projects are listed by name, page by page; a member sees its own", async () => {
+for (const t of onBoth("projects are listed by name, page by page; a member sees its own", async () => {
   await using control = await testControl();
   const { projects } = control.services;
   for (const name of ["beta", "alpha"]) await projects.add(control.admin, { name });
@@ -21,17 +22,19 @@ test("projects are listed by name, page by page; a member sees its own", async (
     ["alpha", "default"],
   );
   assert.equal(second.next, undefined);
-});
+}))
+  test(...t);
 
-test("names of projects are unique", async () => {
+for (const t of onBoth("names of projects are unique", async () => {
   await using control = await testControl();
 
   const again = control.services.projects.add(control.admin, { name: " default " });
 
   await assert.rejects(again, { code: "conflict", detail: "project default" });
-});
+}))
+  test(...t);
 
-test("a project with machines stays, one without goes, and members lose it", async () => {
+for (const t of onBoth("a project with machines stays, one without goes, and members lose it", async () => {
   await using control = await testControl();
   const { projects, machines, accounts } = control.services;
   const { id } = await projects.add(control.admin, { name: "alpha" });
@@ -44,9 +47,10 @@ test("a project with machines stays, one without goes, and members lose it", asy
 
   await assert.rejects(projects.remove(control.admin, id), { code: "not_found" });
   assert.deepEqual((await accounts.get(control.admin, member.accountId)).projects, []);
-});
+}))
+  test(...t);
 
-test("the default project stays, with machines or without", async () => {
+for (const t of onBoth("the default project stays, with machines or without", async () => {
   await using control = await testControl();
   const { projects } = control.services;
   const [project] = (await projects.list(control.admin, {})).items;
@@ -57,4 +61,5 @@ test("the default project stays, with machines or without", async () => {
   });
 
   assert.equal((await projects.list(control.admin, {})).items.length, 1);
-});
+}))
+  test(...t);

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 import { endSession } from "./endings.ts";
 
-test("what is over keeps its first ending", async () => {
+for (const t of onBoth("what is over keeps its first ending", async () => {
   await using control = await testControl();
   await control.node();
   const id = await open(control);
@@ -13,7 +14,8 @@ test("what is over keeps its first ending", async () => {
 
   const session = await control.services.sessions.get(control.admin, id);
   assert.deepEqual(session.ending, { kind: "refused", code: "machine_gone" });
-});
+}))
+  test(...t);
 
 async function open(control: TestControl): Promise<string> {
   const { id: machineId } = await control.machine();

@@ -4,8 +4,9 @@ import { test } from "node:test";
 import type { Session } from "#wire/api.ts";
 import { linkLimits, type SessionReport } from "#wire/link.ts";
 import { type TestControl, type TestNode, testControl } from "../../../test/harness/control.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 
-test("a session becomes active and ends, with its bytes and its reason", async () => {
+for (const t of onBoth("a session becomes active and ends, with its bytes and its reason", async () => {
   await using control = await testControl();
   const node = await control.node();
   const sessionId = await redeemed(control, node);
@@ -25,9 +26,10 @@ test("a session becomes active and ends, with its bytes and its reason", async (
       bytesFromViewer: 20,
     },
   );
-});
+}))
+  test(...t);
 
-test("reports may come twice, late and in the wrong order", async () => {
+for (const t of onBoth("reports may come twice, late and in the wrong order", async () => {
   await using control = await testControl();
   const node = await control.node();
   const sessionId = await redeemed(control, node);
@@ -46,9 +48,10 @@ test("reports may come twice, late and in the wrong order", async () => {
   assert.equal(state, "ended");
   assert.equal(endedAt, new Date(end.at).toISOString());
   assert.equal(bytesToViewer, 20);
-});
+}))
+  test(...t);
 
-test("counters only rise", async () => {
+for (const t of onBoth("counters only rise", async () => {
   await using control = await testControl();
   const node = await control.node();
   const sessionId = await redeemed(control, node);
@@ -58,26 +61,31 @@ test("counters only rise", async () => {
   await report(control, node, ended(control, sessionId, 5));
 
   assert.equal((await session(control, sessionId)).bytesToViewer, 30);
-});
+}))
+  test(...t);
 
-test("what another node, another start or another attachment says changes nothing", async () => {
-  await using control = await testControl();
-  const [node, other] = [await control.node(), await control.node()];
-  const sessionId = await redeemed(control, node);
-  await report(control, node, active(control, sessionId, 10));
-  const before = await session(control, sessionId);
-  const end = ended(control, sessionId, 20);
+for (const t of onBoth(
+  "what another node, another start or another attachment says changes nothing",
+  async () => {
+    await using control = await testControl();
+    const [node, other] = [await control.node(), await control.node()];
+    const sessionId = await redeemed(control, node);
+    await report(control, node, active(control, sessionId, 10));
+    const before = await session(control, sessionId);
+    const end = ended(control, sessionId, 20);
 
-  await report(control, other, end);
-  await report(control, { ...node, incarnation: randomUUID() }, end);
-  await report(control, { ...other, incarnation: node.incarnation }, end);
-  await report(control, node, { ...end, attachment: 2 });
-  await report(control, node, { ...end, sessionId: randomUUID() });
+    await report(control, other, end);
+    await report(control, { ...node, incarnation: randomUUID() }, end);
+    await report(control, { ...other, incarnation: node.incarnation }, end);
+    await report(control, node, { ...end, attachment: 2 });
+    await report(control, node, { ...end, sessionId: randomUUID() });
 
-  assert.deepEqual(await session(control, sessionId), before);
-});
+    assert.deepEqual(await session(control, sessionId), before);
+  },
+))
+  test(...t);
 
-test("a node cannot end or start what it has not redeemed", async () => {
+for (const t of onBoth("a node cannot end or start what it has not redeemed", async () => {
   await using control = await testControl();
   const node = await control.node();
   const machine = await control.machine();
@@ -95,27 +103,32 @@ test("a node cannot end or start what it has not redeemed", async () => {
     attachment: 1,
     viewerAddress: "::1",
   });
-});
+}))
+  test(...t);
 
-test("a session does not end before it began, or in the future, whatever the node's clock says", async () => {
-  await using control = await testControl();
-  const node = await control.node();
-  const [early, late] = [await redeemed(control, node), await redeemed(control, node)];
-  const redeemedAt = new Date(control.clock.now()).toISOString();
-  control.clock.advance(5000);
+for (const t of onBoth(
+  "a session does not end before it began, or in the future, whatever the node's clock says",
+  async () => {
+    await using control = await testControl();
+    const node = await control.node();
+    const [early, late] = [await redeemed(control, node), await redeemed(control, node)];
+    const redeemedAt = new Date(control.clock.now()).toISOString();
+    control.clock.advance(5000);
 
-  await report(
-    control,
-    node,
-    { ...ended(control, early, 1), at: 0 },
-    { ...ended(control, late, 1), at: 4e12 },
-  );
+    await report(
+      control,
+      node,
+      { ...ended(control, early, 1), at: 0 },
+      { ...ended(control, late, 1), at: 4e12 },
+    );
 
-  assert.equal((await session(control, early)).endedAt, redeemedAt);
-  assert.equal((await session(control, late)).endedAt, new Date(control.clock.now()).toISOString());
-});
+    assert.equal((await session(control, early)).endedAt, redeemedAt);
+    assert.equal((await session(control, late)).endedAt, new Date(control.clock.now()).toISOString());
+  },
+))
+  test(...t);
 
-test("a full batch is taken as one", async () => {
+for (const t of onBoth("a full batch is taken as one", async () => {
   await using control = await testControl();
   const node = await control.node();
   const ids = [];
@@ -132,7 +145,8 @@ test("a full batch is taken as one", async () => {
   const { items } = await control.services.sessions.list(control.admin, { state: "ended", limit: 500 });
   assert.equal(items.length, ids.length);
   assert.ok(items.every(({ bytesToViewer }) => bytesToViewer === 2));
-});
+}))
+  test(...t);
 
 async function redeemed(control: TestControl, { id, incarnation }: TestNode): Promise<string> {
   const machine = await control.machine();

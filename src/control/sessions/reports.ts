@@ -1,5 +1,6 @@
 import { sql } from "kysely";
-import type { SessionReport } from "#wire/link.ts";
+import type { SessionState } from "#wire/api.ts";
+import type { ReportResponse, SessionReport, SessionToEnd } from "#wire/link.ts";
 import type { Ending } from "#wire/viewer.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
@@ -11,7 +12,8 @@ interface Reporter {
   readonly incarnation: string;
 }
 
-export type TakeReports = (reporter: Reporter, reports: readonly SessionReport[]) => Promise<void>;
+/** Resolves to those that are reported as open and are over by what control knows: the node is to end them. */
+export type TakeReports = (reporter: Reporter, reports: readonly SessionReport[]) => Promise<ReportResponse>;
 
 const KEY = { id: TEXT, nodeId: TEXT, incarnation: TEXT, attachment: INTEGER } as const;
 const COUNTERS = { bytesToViewer: INTEGER, bytesFromViewer: INTEGER } as const;
@@ -23,16 +25,20 @@ const COUNTERS = { bytesToViewer: INTEGER, bytesFromViewer: INTEGER } as const;
  */
 export function createReports(store: Store): TakeReports {
   const markActive = prepareActive(store);
+  const findOver = prepareOver(store);
   const markEnded = prepareEnded(store);
 
   return async ({ nodeId, incarnation }, reports) => {
-    await store.db.transaction().execute(async (db) => {
+    return await store.db.transaction().execute(async (db) => {
+      const over: SessionToEnd[] = [];
       for (const report of reports) {
         const { sessionId: id, attachment, at, bytesToViewer, bytesFromViewer } = report;
         const values = { id, nodeId, incarnation, attachment, bytesToViewer, bytesFromViewer };
-        if (report.state === "active") await markActive(db, values);
-        else await markEnded(db, { ...values, at, ...endingColumns(report.ending) });
+        if (report.state === "ended") await markEnded(db, { ...values, at, ...endingColumns(report.ending) });
+        else if ((await markActive(db, values)).length === 0)
+          over.push(...(await findOver(db, values)).map(toEnd));
       }
+      return over.length === 0 ? {} : { over };
     });
   };
 }
@@ -43,7 +49,8 @@ function prepareActive(store: Store) {
     query
       .updateTable("sessions")
       .set({
-        state: "active",
+        // A session that is to end is none that is open.
+        state: sql<SessionState>`case when state = 'closing' then state else 'active' end`,
         bytes_to_viewer: greatest("bytes_to_viewer", values.bytesToViewer),
         bytes_from_viewer: greatest("bytes_from_viewer", values.bytesFromViewer),
       })
@@ -51,9 +58,38 @@ function prepareActive(store: Store) {
       .where("node_id", "=", values.nodeId)
       .where("incarnation", "=", values.incarnation)
       .where("attachment", "=", values.attachment)
-      .where("state", "in", [...statesBefore("active"), "active"])
-      .where("redeemed_at", "is not", null),
+      .where("state", "in", [...statesBefore("active"), "active", "closing"])
+      .where("redeemed_at", "is not", null)
+      .returning("id"),
   );
+}
+
+/** As where the node was not heard of for so long that its sessions were given up. */
+function prepareOver(store: Store) {
+  return prepare(store, KEY, (query, values) =>
+    query
+      .selectFrom("sessions")
+      .select(["id", "attachment", "ending_code", "ending_detail"])
+      .where("id", "=", values.id)
+      .where("node_id", "=", values.nodeId)
+      .where("incarnation", "=", values.incarnation)
+      .where("attachment", "=", values.attachment)
+      .where("state", "=", "ended"),
+  );
+}
+
+function toEnd(row: {
+  readonly id: string;
+  readonly attachment: number;
+  readonly ending_code: Ending["code"] | null;
+  readonly ending_detail: string | null;
+}): SessionToEnd {
+  return {
+    sessionId: row.id,
+    attachment: row.attachment,
+    code: row.ending_code ?? "internal",
+    ...(row.ending_detail === null ? {} : { detail: row.ending_detail }),
+  };
 }
 
 function prepareEnded(store: Store) {

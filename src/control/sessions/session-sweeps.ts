@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Clock } from "#base/clock.ts";
+import { silenceMs } from "../fleet/up.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
@@ -38,6 +39,8 @@ export function createTicketSweep(store: Store): SessionSweep {
           .where("ticket_expires_at", "<=", store.now)
           .limit(limits.sweptSessions),
       )
+      // One that is redeemed meanwhile was redeemed in time.
+      .where(isUnredeemed)
       .returning("id"),
   );
   return async () => (await end(store.db, {})).length;
@@ -62,18 +65,38 @@ export function createUnreportedSweep(store: Store): SessionSweep {
 }
 
 /**
- * Ends the sessions of nodes that were not heard of for `session.lost.timeout`. What such a node says later changes
- * nothing: what is over stays over. Time in which control itself was away does not count as a node's silence.
+ * Marks the sessions of nodes that are silent as `detached`: the consoles may be open still, but nobody knows. The
+ * registry makes them active again when the node is heard of. Time in which control itself was away does not count as
+ * a node's silence.
  */
-export function createLostNodeSweep({
-  store,
-  values,
-  clock,
-}: {
+export function createSilentNodeSweep({ store, values, clock }: SweepParts): SessionSweep {
+  const listeningSince = clock.now();
+  const detach = prepare(store, { silenceMs: INTEGER }, (db, slots) =>
+    db
+      .updateTable("sessions")
+      .set({ state: "detached" })
+      .where("id", "in", silentSessions(db, store, slots.silenceMs))
+      // A node that is heard of meanwhile is right.
+      .where("state", "=", "active")
+      .returning("id"),
+  );
+  return async () => {
+    if (clock.now() - listeningSince < silenceMs(values)) return 0;
+    return (await detach(store.db, { silenceMs: silenceMs(values) })).length;
+  };
+}
+
+interface SweepParts {
   readonly store: Store;
   readonly values: SettingValues;
   readonly clock: Clock;
-}): SessionSweep {
+}
+
+/**
+ * Ends the sessions of nodes that were not heard of for `session.lost.timeout`. What such a node says later changes
+ * nothing: what is over stays over. Time in which control itself was away does not count as a node's silence.
+ */
+export function createLostNodeSweep({ store, values, clock }: SweepParts): SessionSweep {
   const listeningSince = clock.now();
   const end = prepare(store, { timeoutMs: INTEGER }, (db, slots) =>
     db
@@ -120,6 +143,23 @@ export function unreportedSessions(db: Queries, { now }: Pick<Store, "now">, unr
     .where("sessions.state", "=", "pending")
     .where("sessions.redeemed_at", "<=", (where) => where(now, "-", unreportedMs))
     .where("nodes.seen_at", ">", (where) => where("sessions.redeemed_at", "+", unreportedMs))
+    .limit(limits.sweptSessions);
+}
+
+/** Answered off the index of the sessions that live, node by node: see the test. */
+export function silentSessions(db: Queries, { now }: Pick<Store, "now">, silence: Milliseconds) {
+  return db
+    .selectFrom("sessions")
+    .select("sessions.id")
+    .where(isLive)
+    .where("sessions.state", "=", "active")
+    .where("sessions.node_id", "in", (silent) =>
+      silent
+        .selectFrom("nodes")
+        .select("nodes.id")
+        .where("nodes.incarnation", "is not", null)
+        .where("nodes.seen_at", "<=", (where) => where(now, "-", silence)),
+    )
     .limit(limits.sweptSessions);
 }
 

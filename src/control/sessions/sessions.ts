@@ -5,11 +5,18 @@ import { pageSize, readCursor, toPage } from "../paging.ts";
 import type { Caller, Sessions } from "../services.ts";
 import type { SessionTable } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
+import type { CloseSessions } from "./closing.ts";
 import { isConsole, isLive, narrowing } from "./conditions.ts";
 import { searchSessions } from "./session-search.ts";
 
 /** Who opened what, newest first. Administrators see all sessions, members those of their own account. */
-export function createSessions({ store }: { readonly store: Store }): Sessions {
+export function createSessions({
+  store,
+  closeSessions,
+}: {
+  readonly store: Store;
+  readonly closeSessions: CloseSessions;
+}): Sessions {
   return {
     async list(caller, filter) {
       const size = pageSize(filter);
@@ -23,12 +30,28 @@ export function createSessions({ store }: { readonly store: Store }): Sessions {
     },
 
     async get(caller, id) {
-      const row = await store.db.selectFrom("sessions").selectAll().where("id", "=", id).executeTakeFirst();
-      if (row === undefined || (caller.role !== "admin" && row.account_id !== caller.accountId))
-        throw new GatewayError("not_found", { detail: "session" });
-      return toSession(row);
+      return toSession(await visibleSession(store.db, caller, id));
+    },
+
+    async end(caller, id) {
+      return await store.db.transaction().execute(async (db) => {
+        await visibleSession(db, caller, id);
+        await closeSessions(db, (session) => session("id", "=", id), {
+          code: "session_ended",
+          detail: `by ${caller.name}`,
+        });
+        return toSession(await visibleSession(db, caller, id));
+      });
     },
   };
+}
+
+/** Throws `not_found` for what the caller may not see as for what there is not. */
+async function visibleSession(db: Queries, caller: Caller, id: string): Promise<Selectable<SessionTable>> {
+  const row = await db.selectFrom("sessions").selectAll().where("id", "=", id).executeTakeFirst();
+  if (row === undefined || (caller.role !== "admin" && row.account_id !== caller.accountId))
+    throw new GatewayError("not_found", { detail: "session" });
+  return row;
 }
 
 /** The statement behind a list. Each of its forms is answered by an index: see the test. */

@@ -5,8 +5,10 @@ import { statesBefore } from "./states.ts";
 
 test("a session goes from pending over active to its end, and may end early", () => {
   assert.deepEqual(statesBefore("pending"), []);
-  assert.deepEqual(statesBefore("active"), ["pending"]);
-  assert.deepEqual(statesBefore("ended"), ["pending", "active"]);
+  assert.deepEqual(statesBefore("active"), ["pending", "detached"]);
+  assert.deepEqual(statesBefore("detached"), ["active"]);
+  assert.deepEqual(statesBefore("closing"), ["pending", "active", "detached"]);
+  assert.deepEqual(statesBefore("ended"), ["pending", "active", "detached", "closing"]);
 });
 
 test("nothing comes back from its end", () => {

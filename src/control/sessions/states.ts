@@ -2,8 +2,10 @@ import type { SessionState } from "#wire/api.ts";
 
 /** Where a session may go from where it is. What is over stays over. */
 const NEXT: Readonly<Record<SessionState, readonly SessionState[]>> = {
-  pending: ["active", "ended"],
-  active: ["ended"],
+  pending: ["active", "closing", "ended"],
+  active: ["detached", "closing", "ended"],
+  detached: ["active", "closing", "ended"],
+  closing: ["ended"],
   ended: [],
 };
 

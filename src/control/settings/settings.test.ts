@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
-import { systemClock } from "#base/clock.ts";
+import { pino } from "pino";
+import type { Log } from "#base/process/log.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
+import { testClock } from "../../../test/harness/test-clock.ts";
+import { onBoth, openTestDatabase } from "../../../test/harness/test-database.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { Caller } from "../services.ts";
-import { openSqliteStore } from "../store/sqlite/open.ts";
 import type { Store } from "../store/store.ts";
 import { settingsDocument } from "./document.ts";
 import { createSettings } from "./settings.ts";
@@ -13,9 +15,9 @@ import { SETTING_NAMES, SETTINGS } from "./table.ts";
 const admin: Caller = { accountId: "a", name: "a", role: "admin", projectIds: [], address: "::1" };
 const member: Caller = { ...admin, role: "member" };
 
-test("every setting has its fallback until an operator sets it", async () => {
-  await withStore(async (store) => {
-    const { settings, values } = await createSettings(store);
+for (const t of onBoth("every setting has its fallback until an operator sets it", async () => {
+  await withParts(async (parts) => {
+    const { settings, values } = await createSettings(parts);
 
     const list = await settings.list(admin);
 
@@ -29,11 +31,12 @@ test("every setting has its fallback until an operator sets it", async () => {
     assert.deepEqual(values.value("console.allowed.origins"), []);
     assert.equal(values.value("upstream.allow"), "");
   });
-});
+}))
+  test(...t);
 
-test("a setting is in force at once, and after a restart", async () => {
-  await withStore(async (store) => {
-    const { settings, values } = await createSettings(store);
+for (const t of onBoth("a setting is in force at once, and after a restart", async () => {
+  await withParts(async (parts) => {
+    const { settings, values } = await createSettings(parts);
 
     const set = await settings.set(
       admin,
@@ -43,13 +46,14 @@ test("a setting is in force at once, and after a restart", async () => {
 
     assert.equal(set.value, "https://a.example:443, http://b.example");
     assert.deepEqual(values.value("console.allowed.origins"), ["https://a.example", "http://b.example"]);
-    const restarted = await createSettings(store);
+    const restarted = await createSettings(parts);
     assert.deepEqual(restarted.values.value("console.allowed.origins"), [
       "https://a.example",
       "http://b.example",
     ]);
   });
-});
+}))
+  test(...t);
 
 const REFUSED: readonly [name: string, value: string, why: RegExp][] = [
   ["upstream.allow", "everything", /everything/],
@@ -66,41 +70,53 @@ const REFUSED: readonly [name: string, value: string, why: RegExp][] = [
 
 for (const [name, value, why] of REFUSED) {
   test(`${name} does not take “${value}”, and says why`, async () => {
-    await withStore(async (store) => {
-      const { settings } = await createSettings(store);
+    await withParts(async (parts) => {
+      const { settings } = await createSettings(parts);
 
       await assert.rejects(settings.set(admin, name, value), { code: "request_invalid", detail: why });
 
-      assert.deepEqual(await store.db.selectFrom("settings").selectAll().execute(), []);
+      assert.deepEqual(await parts.store.db.selectFrom("settings").selectAll().execute(), []);
     });
   });
 }
 
-test("a setting that does not exist is not found, nor is what every object has", async () => {
-  await withStore(async (store) => {
-    const { settings } = await createSettings(store);
+for (const t of onBoth(
+  "a setting that does not exist is not found, nor is what every object has",
+  async () => {
+    await withParts(async (parts) => {
+      const { settings } = await createSettings(parts);
 
-    for (const name of ["no.such.setting", "toString", "__proto__"])
-      await assert.rejects(settings.set(admin, name, "1"), { code: "not_found" });
-  });
-});
+      for (const name of ["no.such.setting", "toString", "__proto__"])
+        await assert.rejects(settings.set(admin, name, "1"), { code: "not_found" });
+    });
+  },
+))
+  test(...t);
 
-test("members neither see nor change settings", async () => {
-  await withStore(async (store) => {
-    const { settings } = await createSettings(store);
+for (const t of onBoth("members neither see nor change settings", async () => {
+  await withParts(async (parts) => {
+    const { settings } = await createSettings(parts);
 
     await assert.rejects(settings.list(member), { code: "forbidden" });
     await assert.rejects(settings.set(member, "upstream.allow", "::/0"), { code: "forbidden" });
   });
-});
+}))
+  test(...t);
 
-test("a value in the database that this version does not take stops the start", async () => {
-  await withStore(async (store) => {
-    await store.db.insertInto("settings").values({ name: "console.reopen.timeout", value: "soon" }).execute();
+for (const t of onBoth(
+  "a value in the database that this version does not take stops the start",
+  async () => {
+    await withParts(async (parts) => {
+      await parts.store.db
+        .insertInto("settings")
+        .values({ name: "console.reopen.timeout", value: "soon" })
+        .execute();
 
-    await assert.rejects(createSettings(store), /console.reopen.timeout in the database is not valid/);
-  });
-});
+      await assert.rejects(createSettings(parts), /console.reopen.timeout in the database is not valid/);
+    });
+  },
+))
+  test(...t);
 
 test("the document tells every setting, its default and its meaning", () => {
   const document = settingsDocument();
@@ -111,12 +127,15 @@ test("the document tells every setting, its default and its meaning", () => {
   }
 });
 
-async function withStore(work: (store: Store) => Promise<void>): Promise<void> {
+interface Parts {
+  readonly store: Store;
+  readonly cluster: Cluster;
+  readonly log: Log;
+}
+
+async function withParts(work: (parts: Parts) => Promise<void>): Promise<void> {
   await using folder = scratch();
-  const store = await openSqliteStore(join(folder.path, "test.db"), systemClock);
-  try {
-    await work(store);
-  } finally {
-    await store.close();
-  }
+  const log = pino({ level: "silent" });
+  await using opened = await openTestDatabase({ folder: folder.path, clock: testClock(), log });
+  await work({ ...opened, log });
 }

@@ -1,8 +1,11 @@
+import type { Log } from "#base/process/log.ts";
 import type { Setting } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Settings } from "../services.ts";
 import type { Queries, Store } from "../store/store.ts";
+import { createReread } from "./reread.ts";
 import {
   isSettingName,
   SETTING_NAMES,
@@ -18,34 +21,66 @@ export interface SettingValues {
 }
 
 /**
- * Reads all settings once and keeps them: one process writes an embedded database. Throws when the database holds
- * a value that this version does not take, rather than run with another than the operator set.
+ * Keeps all settings in memory, as this replica or another last set them. Throws when the database holds a value that
+ * this version does not take, rather than run with another than the operator set. One that comes later, from a newer
+ * version beside this one, is left alone, and the one before it stays in force.
  */
-export async function createSettings(store: Store): Promise<{ settings: Settings; values: SettingValues }> {
-  const texts = await load(store);
-  const parsed = new Map(SETTING_NAMES.map((name) => [name, parse(name, texts.get(name))]));
+export async function createSettings({
+  store,
+  cluster,
+  log,
+}: {
+  readonly store: Store;
+  readonly cluster: Cluster;
+  readonly log: Log;
+}): Promise<{ settings: Settings; values: SettingValues }> {
+  const inForce = new Map<SettingName, InForce>();
+  for (const [name, text] of await load(store)) inForce.set(name, { text, value: parse(name, text) });
+
+  const reread = createReread(async () => {
+    for (const [name, text] of await load(store)) {
+      if (inForce.get(name)?.text === text && inForce.has(name)) continue;
+      try {
+        inForce.set(name, { text, value: parse(name, text) });
+      } catch (error) {
+        log.error({ error, setting: name }, "A setting of another version stays as it was here");
+      }
+    }
+  }, log);
+  cluster.subscribe("settings", { heard: reread.soon, missed: reread.soon });
+  // What was set between the first reading and the subscription.
+  await reread.now();
 
   const values: SettingValues = {
-    value: <Name extends SettingName>(name: Name) => parsed.get(name) as SettingValueOf<Name>,
+    value: <Name extends SettingName>(name: Name) => inForce.get(name)?.value as SettingValueOf<Name>,
   };
   const settings: Settings = {
     async list(caller) {
       requireAdministrator(caller);
-      return SETTING_NAMES.map((name) => describe(name, texts.get(name)));
+      return SETTING_NAMES.map((name) => describe(name, inForce.get(name)?.text));
     },
 
     async set(caller, name, value) {
       requireAdministrator(caller);
       if (!isSettingName(name)) throw new GatewayError("not_found", { detail: `setting ${name}` });
       const text = value.trim();
-      const next = parseOrRefuse(name, text);
-      await writeSetting(store.db, name, text);
-      texts.set(name, text);
-      parsed.set(name, next);
+      parseOrRefuse(name, text);
+      await store.db.transaction().execute(async (db) => {
+        await writeSetting(db, name, text);
+        await cluster.publish(db, "settings", name);
+      });
+      // Whoever is told that it is set may count on it here at once.
+      await reread.now();
       return describe(name, text);
     },
   };
   return { settings, values };
+}
+
+interface InForce {
+  /** `undefined` where nobody has set it. */
+  readonly text: string | undefined;
+  readonly value: unknown;
 }
 
 /** For the bootstrap, which writes first values in its own transaction. The value must have been parsed. */
@@ -57,11 +92,11 @@ export async function writeSetting(db: Queries, name: SettingName, value: string
     .execute();
 }
 
-async function load(store: Store): Promise<Map<SettingName, string>> {
+/** Every setting with its text, in the order of their names. */
+async function load(store: Store): Promise<Map<SettingName, string | undefined>> {
   const rows = await store.db.selectFrom("settings").selectAll().execute();
-  const texts = new Map<SettingName, string>();
-  for (const { name, value } of rows) if (isSettingName(name)) texts.set(name, value);
-  return texts;
+  const texts = new Map<string, string>(rows.map(({ name, value }) => [name, value]));
+  return new Map(SETTING_NAMES.map((name) => [name, texts.get(name)]));
 }
 
 function parse(name: SettingName, text: string | undefined): unknown {

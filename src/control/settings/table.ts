@@ -67,9 +67,9 @@ export const SETTINGS = {
   },
   "session.lost.timeout": {
     fallback: String(HOUR_MS),
-    parse: milliseconds(MINUTE_MS, 7 * 24 * HOUR_MS),
+    parse: milliseconds(10 * SECOND_MS, 7 * 24 * HOUR_MS),
     description:
-      "How long nothing may be heard of a node before its sessions are written down as ended, in milliseconds (1 min to 7 days).",
+      "How long nothing may be heard of a node before its sessions are written down as ended, in milliseconds (10 s to 7 days).",
   },
   "enforce.post.requests.and.timestamps": {
     fallback: "false",

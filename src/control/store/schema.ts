@@ -26,6 +26,7 @@ export interface Schema {
   incarnations: IncarnationTable;
   join_tokens: JoinTokenTable;
   settings: SettingTable;
+  compatibility: CompatibilityTable;
 }
 
 /** One row, made by the bootstrap. A database without it is empty. */
@@ -43,6 +44,8 @@ interface AccountTable {
   id: string;
   name: string;
   role: Role;
+  /** Opens nothing and asks for nothing; its keys and cookies are as if they were not there. */
+  disabled: Generated<0 | 1>;
   created_at: number;
 }
 
@@ -127,6 +130,10 @@ export interface SessionTable {
   /** The only address that its viewer may come from. */
   bound_address: string | null;
   viewer_address: string | null;
+  /** Of the question that redeemed it, so that the same one is answered alike when it is asked again. */
+  redemption_nonce: string | null;
+  /** The API key that it was opened with; null where it was a cookie. */
+  api_key: string | null;
   /** Null before redemption, and again when it was spent. */
   reopen_hash: string | null;
   ending_kind: EndingKind | null;
@@ -177,4 +184,11 @@ interface JoinTokenTable {
 interface SettingTable {
   name: string;
   value: string;
+}
+
+/** One row. */
+interface CompatibilityTable {
+  id: "schema";
+  /** The migration that a version has to know to work with these tables: see migrations/compatibility.ts. */
+  oldest: string;
 }

@@ -10,14 +10,29 @@ export type Queries = Kysely<Schema>;
  * Inside `db.transaction()` only the transaction object may be used: SQLite lets one write at a time, so whoever
  * writes outside meanwhile waits for himself, and what is read outside is what was before. For the same reason
  * nothing but queries is awaited there.
+ *
+ * On PostgreSQL transactions run at the same time, in this replica and in others, and each statement sees what was
+ * committed before it. So what is read and then relied on is read under a lock, or is a condition of the update; and
+ * rows that many update come last in a transaction, so that nobody waits for them longer than for its commit.
  */
 export interface Store {
   readonly db: Kysely<Schema>;
   /** The database's own clock, milliseconds since 1970: deadlines are judged by it, inside the statement. */
   readonly now: RawBuilder<number>;
+  /** How many transactions run at the same time at most, of all replicas together. With one, no lock is needed. */
+  readonly transactionsAtOnce: number;
   /** Runs a compiled query, on the database or in a transaction, on the shortest way that there is. */
   run<Row>(db: Queries, query: CompiledQuery<Row>): Promise<Row[]>;
+  /**
+   * Waits until no other transaction, of any replica, holds the key, and holds it to the transaction's end. Of several
+   * keys everybody takes the same first.
+   */
+  lock(db: Queries, key: string): Promise<void>;
+  /** Holds the key together with all who share it. False, at once, where somebody has locked it or waits to. */
+  share(db: Queries, key: string): Promise<boolean>;
   /** Whether a statement failed because a row with this key exists. */
   isDuplicate(error: unknown): boolean;
+  /** Whether the database cannot be had now, and may be in a moment: the public is told `database_unavailable`. */
+  isUnavailable(error: unknown): boolean;
   close(): Promise<void>;
 }

@@ -26,7 +26,8 @@ export type Redeem = (nodeId: string, request: RedeemRequest) => Promise<Grant>;
 
 /**
  * INVARIANT: a ticket is redeemed at most once, by the start of the node that it was issued for. One conditional
- * update decides, by the database's clock, and is on disk before anything is answered.
+ * update decides, by the database's clock, and is on disk before anything is answered. A question that is asked again
+ * with its nonce, since its answer was lost, is not another redemption.
  *
  * After it the world is judged as it is now: the account's right, the machine, where its console is. What is
  * refused then is refused for good: the ticket is spent, and the session ends with the reason.
@@ -38,7 +39,8 @@ export function createRedemption({ store, vault, drivers, judgeStanding }: Parts
   return async (nodeId, { incarnation, sessionId, attachment, viewerAddress, ...request }) => {
     const reopen = newCredential();
     const viewer = canonicalAddress(viewerAddress) ?? viewerAddress;
-    const key = { id: sessionId, nodeId, incarnation, attachment, viewer };
+    const nonce = request.nonce ?? null;
+    const key = { id: sessionId, nodeId, incarnation, attachment, viewer, nonce };
     // Nobody comes back to a picture.
     const purpose: TicketPurpose = request.purpose ?? "console";
     const reopenHash = purpose === "console" ? reopen.hash : null;
@@ -63,7 +65,7 @@ export function createRedemption({ store, vault, drivers, judgeStanding }: Parts
     } catch (cause) {
       const error = toGatewayError(cause);
       const { code, detail } = error;
-      const kind = code === "internal" ? "failed" : "refused";
+      const kind = code === "internal" || code === "database_unavailable" ? "failed" : "refused";
       await endSession(store, sessionId, { kind, code, ...(detail === undefined ? {} : { detail }) });
       throw error;
     }
@@ -80,15 +82,26 @@ function prepareTake(store: Store) {
     viewer: TEXT,
     purpose: of<TicketPurpose>(),
     reopenHash: nullable(TEXT),
+    nonce: nullable(TEXT),
   };
   return prepare(store, kinds, (query, values) =>
     query
       .updateTable("sessions")
-      .set({ redeemed_at: now, viewer_address: values.viewer, reopen_hash: values.reopenHash })
+      .set({
+        redeemed_at: now,
+        viewer_address: values.viewer,
+        reopen_hash: values.reopenHash,
+        redemption_nonce: values.nonce,
+      })
       .where("id", "=", values.id)
       .where("state", "=", "pending")
-      .where("redeemed_at", "is", null)
-      .where("ticket_expires_at", ">", now)
+      // Or asked again, because the answer was lost: the same question, and the same redemption.
+      .where((where) =>
+        where.or([
+          where.and([where("redeemed_at", "is", null), where("ticket_expires_at", ">", now)]),
+          where("redemption_nonce", "=", values.nonce),
+        ]),
+      )
       .where("node_id", "=", values.nodeId)
       .where("incarnation", "=", values.incarnation)
       .where("attachment", "=", values.attachment)
@@ -106,6 +119,7 @@ function prepareExplain(store: Store) {
     query
       .selectFrom("sessions")
       .select(["node_id", "incarnation", "attachment", "state", "redeemed_at", "bound_address", "purpose"])
+      .select("redemption_nonce")
       .select(["ending_kind", "ending_code", "ticket_expires_at"])
       .select(store.now.as("now"))
       .where("id", "=", id),
@@ -117,10 +131,19 @@ type Explained = Awaited<ReturnType<ReturnType<typeof prepareExplain>>>[number];
 /** Why the update found nothing to update, for the person who holds the link. */
 function refusal(
   row: Explained | undefined,
-  key: { nodeId: string; incarnation: string; attachment: number; purpose: TicketPurpose },
+  key: {
+    nodeId: string;
+    incarnation: string;
+    attachment: number;
+    purpose: TicketPurpose;
+    nonce: string | null;
+  },
 ): ErrorCode {
   if (row === undefined) return "ticket_foreign";
   if (row.node_id !== key.nodeId || row.incarnation !== key.incarnation) return "ticket_foreign";
+  // The same question once more, whose first answer was no.
+  if (key.nonce !== null && row.redemption_nonce === key.nonce && row.ending_code !== null)
+    return row.ending_code;
   if (row.redeemed_at !== null || row.attachment !== key.attachment) return "ticket_used";
   if (row.ticket_expires_at <= row.now) return "ticket_expired";
   if (row.purpose !== key.purpose) return "ticket_invalid";

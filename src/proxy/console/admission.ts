@@ -10,7 +10,12 @@ import { endingOf } from "./ending.ts";
 import { UsedTickets } from "./used-tickets.ts";
 
 /** Ways in which a redemption fails without control having said no: it may have redeemed, and nobody heard it. */
-const UNHEARD: ReadonlySet<ErrorCode> = new Set(["control_unreachable", "node_stopping", "internal"]);
+const UNHEARD: ReadonlySet<ErrorCode> = new Set([
+  "control_unreachable",
+  "database_unavailable",
+  "node_stopping",
+  "internal",
+]);
 
 /** The link, as far as admission needs it. */
 export interface AdmissionLink {
@@ -19,7 +24,7 @@ export interface AdmissionLink {
   readonly incarnation: string;
   /** What this node was told when it registered; undefined before. */
   readonly registered: { readonly nodeId: string; readonly ticketKey: TicketKey } | undefined;
-  redeem(request: Omit<RedeemRequest, "incarnation">): Promise<Grant>;
+  redeem(request: Omit<RedeemRequest, "incarnation" | "nonce">): Promise<Grant>;
   report(report: SessionReport): void;
 }
 

@@ -3,21 +3,25 @@ import { test } from "node:test";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { type EndingContext, endingOf, endingText } from "./ending.ts";
 
+const unopened: EndingContext = { wasOpen: false };
 const open: EndingContext = { wasOpen: true };
 const session: EndingContext = { session: "reference-1", wasOpen: true };
 
 test("letting go is closed, being told no is refused, the rest has failed", () => {
   assert.equal(endingOf(new GatewayError("viewer_closed"), open).kind, "closed");
   assert.equal(endingOf(new GatewayError("upstream_closed"), open).kind, "closed");
-  assert.equal(endingOf(new GatewayError("ticket_used"), open).kind, "refused");
-  assert.equal(endingOf(new GatewayError("upstream_not_allowed"), open).kind, "refused");
+  assert.equal(endingOf(new GatewayError("ticket_used"), unopened).kind, "refused");
+  assert.equal(endingOf(new GatewayError("upstream_not_allowed"), unopened).kind, "refused");
   assert.equal(endingOf(new GatewayError("upstream_lost"), open).kind, "failed");
   assert.equal(endingOf(new GatewayError("viewer_lost"), open).kind, "failed");
 });
 
-test("a machine that hangs up before a console was open has failed; a viewer may still change its mind", () => {
-  const unopened = { wasOpen: false };
+test("who is told no at an open console has it closed", () => {
+  assert.equal(endingOf(new GatewayError("access_withdrawn"), open).kind, "closed");
+  assert.equal(endingOf(new GatewayError("session_ended"), open).kind, "closed");
+});
 
+test("a machine that hangs up before a console was open has failed; a viewer may still change its mind", () => {
   assert.equal(endingOf(new GatewayError("upstream_closed"), unopened).kind, "failed");
   assert.equal(endingOf(new GatewayError("viewer_closed"), unopened).kind, "closed");
 });

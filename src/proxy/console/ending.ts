@@ -3,7 +3,7 @@ import { toGatewayError } from "#wire/gateway-error.ts";
 import type { Ending, EndingKind } from "#wire/viewer.ts";
 
 /** Somebody let go of an open console, as people and machines do. Nothing is wrong. */
-const CLOSED: ReadonlySet<ErrorCode> = new Set(["viewer_closed", "upstream_closed"]);
+const CLOSED: ReadonlySet<ErrorCode> = new Set(["viewer_closed", "upstream_closed", "session_ended"]);
 
 /** Whoever asked was told no: nothing was redeemed, or control would not have it. */
 const REFUSED: ReadonlySet<ErrorCode> = new Set([
@@ -36,16 +36,19 @@ export interface EndingContext {
 export function endingOf(thrown: unknown, { session, wasOpen }: EndingContext): Ending {
   const { code, detail, reference = session } = toGatewayError(thrown);
   return {
-    kind: code === "upstream_closed" && !wasOpen ? "failed" : kindOf(code),
+    kind: kindOf(code, wasOpen),
     code,
     ...(detail === undefined ? {} : { detail }),
     ...(reference === undefined ? {} : { reference }),
   };
 }
 
-function kindOf(code: ErrorCode): EndingKind {
+function kindOf(code: ErrorCode, wasOpen: boolean): EndingKind {
+  if (code === "upstream_closed" && !wasOpen) return "failed";
   if (CLOSED.has(code)) return "closed";
-  return REFUSED.has(code) ? "refused" : "failed";
+  if (!REFUSED.has(code)) return "failed";
+  // What was open is no longer refused: somebody has closed it.
+  return wasOpen ? "closed" : "refused";
 }
 
 /** An ending in sentences, for viewers that can show text and nothing else. */

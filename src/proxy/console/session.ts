@@ -50,8 +50,8 @@ interface Pending {
 export class Session implements ViewerEvents, RelayEvents {
   readonly #context: SessionContext;
   readonly #viewer: ViewerLeg;
-  readonly #sessionId: string;
-  readonly #attachment: number;
+  readonly sessionId: string;
+  readonly attachment: number;
   #state: State = "pending";
   #pending: Pending | undefined;
   #relay: Relay | undefined;
@@ -65,8 +65,8 @@ export class Session implements ViewerEvents, RelayEvents {
   constructor(context: SessionContext, viewer: ViewerLeg, grant: Grant) {
     this.#context = context;
     this.#viewer = viewer;
-    this.#sessionId = grant.sessionId;
-    this.#attachment = grant.attachment;
+    this.sessionId = grant.sessionId;
+    this.attachment = grant.attachment;
     this.#pending = { grant, conversation: new Conversation(viewer), abort: new AbortController() };
     viewer.listen(this);
   }
@@ -77,7 +77,7 @@ export class Session implements ViewerEvents, RelayEvents {
     if (pending === undefined) return;
     const { log, deadlines, connect } = this.#context;
     const { grant, conversation, abort } = pending;
-    log.debug({ sessionId: this.#sessionId, machineId: grant.machine.id }, "Session opens");
+    log.debug({ sessionId: this.sessionId, machineId: grant.machine.id }, "Session opens");
     try {
       const open = await OPENINGS[grant.protocol]({
         grant,
@@ -100,8 +100,8 @@ export class Session implements ViewerEvents, RelayEvents {
     if (!this.#enter("closing")) return;
     const error = toGatewayError(reason);
     if (error.code === "internal")
-      this.#context.log.error({ error, sessionId: this.#sessionId }, "Session broke");
-    this.#ending = endingOf(error, { session: this.#sessionId, wasOpen });
+      this.#context.log.error({ error, sessionId: this.sessionId }, "Session broke");
+    this.#ending = endingOf(error, { session: this.sessionId, wasOpen });
     this.#cause = error.cause instanceof Error ? error.cause.message : undefined;
     this.#pending?.abort.abort(error);
     this.#pending?.conversation.fail(error);
@@ -111,6 +111,10 @@ export class Session implements ViewerEvents, RelayEvents {
     if (this.#upstream?.closed === false) this.#upstream.once("close", () => this.#settle());
     this.#cutting = setTimeout(() => this.#cut(), this.#context.deadlines.closingMs);
     this.#settle();
+  }
+
+  reportIfOpen(): void {
+    if (this.#state === "active") this.#report("active");
   }
 
   /** Looks after both ends, now and then: who is not there any more, or takes nothing any more, ends the session. */
@@ -160,7 +164,7 @@ export class Session implements ViewerEvents, RelayEvents {
     const { id, name } = grant.machine;
     this.#viewer.tell({
       type: "attached",
-      sessionId: this.#sessionId,
+      sessionId: this.sessionId,
       machine: { id, name },
       rights: grant.rights,
       reopen: grant.reopen,
@@ -211,7 +215,7 @@ export class Session implements ViewerEvents, RelayEvents {
   #log(): void {
     const { kind, code, detail } = this.#ending ?? {};
     const { bytesToViewer = 0, bytesFromViewer = 0 } = this.#relay ?? {};
-    const fields = { sessionId: this.#sessionId, kind, code, detail, cause: this.#cause };
+    const fields = { sessionId: this.sessionId, kind, code, detail, cause: this.#cause };
     // What failed is what an operator is asked about, with the session's id: it is not to be missing where little is logged.
     // A browser that vanishes is nothing of the operator's.
     const level = kind === "failed" && code !== "viewer_lost" ? "warn" : "info";
@@ -220,8 +224,8 @@ export class Session implements ViewerEvents, RelayEvents {
 
   #report(state: SessionReport["state"]): void {
     this.#context.report({
-      sessionId: this.#sessionId,
-      attachment: this.#attachment,
+      sessionId: this.sessionId,
+      attachment: this.attachment,
       at: this.#context.clock.now(),
       state,
       ...(this.#ending === undefined ? {} : { ending: this.#ending }),

@@ -24,6 +24,7 @@ export class Sessions {
   readonly #context: SessionContext;
   /** Each with its group. */
   readonly #sessions = new Map<Session, number>();
+  readonly #byAttachment = new Map<string, Session>();
   readonly #emptied = new EventTarget();
   readonly #ticker: NodeJS.Timeout;
   #group = 0;
@@ -42,8 +43,21 @@ export class Sessions {
   open({ webSocket, socket, dialect, grant }: Admitted): Session {
     const session = new Session(this.#context, new ViewerLeg(webSocket, socket, dialect), grant);
     this.#sessions.set(session, this.#sessions.size % GROUPS);
+    this.#byAttachment.set(keyOf(grant), session);
     void session.open();
     return session;
+  }
+
+  /** Ends one session, if this node carries it, for this reason. Says whether it does. */
+  end(attached: Attached, reason: GatewayError): boolean {
+    const session = this.#byAttachment.get(keyOf(attached));
+    session?.end(reason);
+    return session !== undefined;
+  }
+
+  /** Tells control of every console that is open. */
+  reportAll(): void {
+    for (const session of this.#sessions.keys()) session.reportIfOpen();
   }
 
   /** A ticket was redeemed for a viewer that had gone meanwhile: control is told, and nothing is dialled. */
@@ -68,6 +82,7 @@ export class Sessions {
 
   #remove(session: Session): void {
     this.#sessions.delete(session);
+    this.#byAttachment.delete(keyOf(session));
     if (this.#sessions.size === 0) this.#emptied.dispatchEvent(new Event("emptied"));
   }
 
@@ -76,4 +91,10 @@ export class Sessions {
     const now = performance.now();
     for (const [session, group] of this.#sessions) if (group === this.#group) session.lookAfter(now);
   }
+}
+
+type Attached = Pick<Grant, "sessionId" | "attachment">;
+
+function keyOf({ sessionId, attachment }: Attached): string {
+  return `${sessionId} ${attachment}`;
 }

@@ -5,7 +5,7 @@ import { decode } from "fast-png";
 import { encodeFramebufferUpdate } from "#protocols/rfb/framebuffer-update.ts";
 import { BINARY_SUBPROTOCOL, EXTRA_ENTRY_PREFIX, SUBPROTOCOL, TICKET_ENTRY_PREFIX } from "#wire/viewer.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
-import { type FleetNode, startFleet, type TestFleet } from "../../../test/harness/fleet.ts";
+import { type FleetNode, startFleet, type TestFleet } from "../../../test/harness/test-fleet.ts";
 import { type Caller, startRfbUpstream } from "../../../test/harness/test-upstream.ts";
 import { refusal, TestViewer, webSocketUrl } from "../../../test/harness/test-viewer.ts";
 

@@ -6,7 +6,7 @@ import { connect } from "node:tls";
 import { createAuthority, issueNodeCertificate, issueServerCertificate } from "#tls/authority.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
-import { type FleetNode, startFleet, type TestFleet } from "../../../test/harness/fleet.ts";
+import { type FleetNode, startFleet, type TestFleet } from "../../../test/harness/test-fleet.ts";
 import { startRfbUpstream } from "../../../test/harness/test-upstream.ts";
 import { refusal, TestViewer, webSocketUrl } from "../../../test/harness/test-viewer.ts";
 

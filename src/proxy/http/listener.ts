@@ -70,7 +70,7 @@ export class Listener {
       // An upgraded connection is a net.Socket on a plain HTTP server; the type says Duplex for those that are not.
       server.on("upgrade", (message: IncomingMessage, socket, head: Buffer) => {
         guests.leave(socket as Socket);
-        if (isAnswering(socket as Socket)) socket.destroy();
+        if (isAnswering(message)) socket.destroy();
         else upgrade(message, socket as Socket, head);
       });
     }

@@ -1,6 +1,13 @@
 import { Compile } from "typebox/compile";
 import { Grant } from "#wire/grant.ts";
-import { Empty, HeartbeatResponse, JoinResponse, RegisterResponse, ReopenResponse } from "#wire/link.ts";
+import {
+  Empty,
+  HeartbeatResponse,
+  JoinResponse,
+  RegisterResponse,
+  ReopenResponse,
+  ReportResponse,
+} from "#wire/link.ts";
 
 /** Whether control's answer is what the link has it to be. */
 export type IsAnswer<Answer> = (value: unknown) => value is Answer;
@@ -11,6 +18,7 @@ const join = Compile(JoinResponse);
 const register = Compile(RegisterResponse);
 const heartbeat = Compile(HeartbeatResponse);
 const reopen = Compile(ReopenResponse);
+const report = Compile(ReportResponse);
 const empty = Compile(Empty);
 
 export const isGrant: IsAnswer<Grant> = (value) => grant.Check(value);
@@ -18,4 +26,5 @@ export const isJoinResponse: IsAnswer<JoinResponse> = (value) => join.Check(valu
 export const isRegisterResponse: IsAnswer<RegisterResponse> = (value) => register.Check(value);
 export const isHeartbeatResponse: IsAnswer<HeartbeatResponse> = (value) => heartbeat.Check(value);
 export const isReopenResponse: IsAnswer<ReopenResponse> = (value) => reopen.Check(value);
+export const isReportResponse: IsAnswer<ReportResponse> = (value) => report.Check(value);
 export const isEmpty: IsAnswer<Empty> = (value) => empty.Check(value);

@@ -3,9 +3,11 @@ import { Compile } from "typebox/compile";
 import { type RawData, WebSocket } from "ws";
 import { Batch } from "#base/process/batch.ts";
 import { isErrorCode } from "#wire/errors.ts";
-import { GatewayError } from "#wire/gateway-error.ts";
+import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import {
-  Answers,
+  type Envelope,
+  Envelopes,
+  isQuestion,
   LINK_CLOSE,
   LINK_PATHS,
   LINK_PROTOCOL,
@@ -14,9 +16,10 @@ import {
   type Question,
 } from "#wire/link.ts";
 import { linkFrames } from "#wire/link-frames.ts";
-import { DeadlineError } from "../deadline.ts";
+import { LinkQuestions } from "#wire/link-questions.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { checkControl } from "./check-control.ts";
+import { controlAddress } from "./control-address.ts";
 import { opened } from "./opened.ts";
 import { abortion, refusal, unreachable } from "./refusal.ts";
 
@@ -24,37 +27,47 @@ import { abortion, refusal, unreachable } from "./refusal.ts";
 export interface ChannelDeadlines {
   /** From the dial to the open channel. */
   readonly openMs: number;
-  /** For control's answer to a ping, where there is doubt whether it is still there. */
+  /** How long nothing may come while a question waits, until control is pinged. */
+  readonly quietMs: number;
+  /** For control's answer to that ping. */
   readonly pingMs: number;
 }
 
-export const CHANNEL_DEADLINES: ChannelDeadlines = { openMs: 10_000, pingMs: 5_000 };
+export const CHANNEL_DEADLINES: ChannelDeadlines = { openMs: 5_000, quietMs: 2_000, pingMs: 2_000 };
 
-const answerList = Compile(Answers);
+const limits = {
+  /** Control gives one command of a kind at a time; what comes beyond this is refused. */
+  runningCommands: 64,
+} as const;
 
-interface Asked {
-  readonly resolve: (body: unknown) => void;
-  readonly reject: (error: GatewayError) => void;
-}
+const envelopeList = Compile(Envelopes);
+
+/** Does what control asks for and resolves to the answer. Throws a GatewayError. */
+export type Obey = (command: Question) => Promise<unknown>;
 
 /**
- * The node's end of the link's channel: one WebSocket that carries all its questions, each answered in its own time.
- * Once it is closed it stays so, and every question that waits is `control_unreachable`.
+ * The node's end of the link's channel: one WebSocket that carries all its questions and control's commands, each
+ * answered in its own time. Once it is closed it stays so, and every question that waits is `control_unreachable`.
  */
 export class Channel {
   readonly #socket: WebSocket;
-  readonly #questions = new Batch<Question>((questions) => this.#send(questions));
-  readonly #asked = new Map<number, Asked>();
-  readonly #pingMs: number;
-  #nextId = 0;
+  readonly #obey: Obey;
+  readonly #outgoing = new Batch<Envelope>((envelopes) => this.#send(envelopes));
+  readonly #questions = new LinkQuestions((question) => this.#outgoing.add(question));
+  readonly #deadlines: ChannelDeadlines;
+  #runningCommands = 0;
+  #isRetired = false;
+  /** Runs while questions wait: how long nothing was heard, then how long a ping is unanswered. */
+  #doubt: NodeJS.Timeout | undefined;
   #dialled: TLSSocket | undefined;
-  /** How often control was heard. */
-  #heard = 0;
-  #ping: NodeJS.Timeout | undefined;
 
-  private constructor(socket: WebSocket, pingMs: number) {
+  private constructor(
+    socket: WebSocket,
+    { obey, deadlines }: { readonly obey: Obey; readonly deadlines: ChannelDeadlines },
+  ) {
     this.#socket = socket;
-    this.#pingMs = pingMs;
+    this.#obey = obey;
+    this.#deadlines = deadlines;
     socket.on("message", (data, isBinary) => this.#take(data, isBinary));
     socket.on("pong", () => this.#hear());
     socket.on("close", (code, reason) => this.#fail(code, reason.toString("utf8")));
@@ -69,10 +82,12 @@ export class Channel {
     control: string,
     {
       secureContext,
+      obey,
       deadlines,
       lifetime,
     }: {
       readonly secureContext: SecureContext;
+      readonly obey: Obey;
       readonly deadlines: ChannelDeadlines;
       readonly lifetime: AbortSignal;
     },
@@ -87,7 +102,7 @@ export class Channel {
     const cut = () => socket.terminate();
     lifetime.addEventListener("abort", cut, { once: true });
     socket.on("close", () => lifetime.removeEventListener("abort", cut));
-    const channel = new Channel(socket, deadlines.pingMs);
+    const channel = new Channel(socket, { obey, deadlines });
     channel.#dialled = dialled;
     if (lifetime.aborted) cut();
     const deadline = setTimeout(cut, deadlines.openMs);
@@ -111,73 +126,85 @@ export class Channel {
   /** Resolves to the body of control's answer. Throws a GatewayError. What `signal` aborts with ends the wait. */
   async ask(call: LinkCall, body: unknown, signal: AbortSignal): Promise<unknown> {
     if (!this.isOpen) throw unreachable();
-    const id = this.#nextId++;
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const heard = this.#heard;
-    const giveUp = () => {
-      reject(abortion(signal));
-      if (signal.reason instanceof DeadlineError && heard === this.#heard) this.#doubt();
-    };
-    this.#asked.set(id, { resolve, reject });
-    signal.addEventListener("abort", giveUp, { once: true });
-    if (signal.aborted) giveUp();
-    else this.#questions.add({ id, call, body });
+    this.#doubt ??= this.#listen();
     try {
-      return await promise;
+      const answer = await this.#questions.ask(call, body, signal);
+      if (answer.error !== undefined) throw refusal(answer.error);
+      return answer.body;
+    } catch (thrown) {
+      throw signal.aborted && thrown === signal.reason ? abortion(signal) : thrown;
     } finally {
-      this.#asked.delete(id);
-      signal.removeEventListener("abort", giveUp);
+      this.#closeIfDone();
     }
   }
 
-  #send(questions: readonly Question[]): void {
-    for (const frame of linkFrames(questions)) this.#socket.send(frame, ignoreError);
+  /** Nothing more is asked on it: it is closed when what was asked is answered. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#closeIfDone();
+  }
+
+  #closeIfDone(): void {
+    if (this.#isRetired && this.#questions.size === 0) this.#socket.close();
+  }
+
+  #send(envelopes: readonly Envelope[]): void {
+    for (const frame of linkFrames(envelopes)) this.#socket.send(frame, ignoreError);
   }
 
   #take(data: RawData, isBinary: boolean): void {
+    const envelopes = isBinary ? undefined : parse(data);
+    if (envelopes === undefined) this.#socket.terminate();
+    for (const envelope of envelopes ?? []) {
+      if (isQuestion(envelope)) void this.#do(envelope);
+      else this.#questions.answer(envelope);
+    }
     this.#hear();
-    const answers = isBinary ? undefined : parse(data);
-    if (answers === undefined) this.#socket.terminate();
-    for (const { id, body, error } of answers ?? []) {
-      const asked = this.#asked.get(id);
-      // Whoever asked may have given up.
-      if (error === undefined) asked?.resolve(body);
-      else asked?.reject(refusal(error));
+  }
+
+  async #do(command: Question): Promise<void> {
+    const { id } = command;
+    this.#runningCommands += 1;
+    try {
+      if (this.#runningCommands > limits.runningCommands) throw new GatewayError("rate_limited");
+      this.#outgoing.add({ id, body: await this.#obey(command) });
+    } catch (thrown) {
+      this.#outgoing.add({ id, error: toGatewayError(thrown).toPublic() });
+    } finally {
+      this.#runningCommands -= 1;
     }
   }
 
-  /** Nothing came all the while: control may be slow to answer that one question, or be gone without a word. */
-  #doubt(): void {
-    if (!this.isOpen || this.#ping !== undefined) return;
-    this.#ping = setTimeout(() => this.#socket.terminate(), this.#pingMs);
-    this.#socket.ping();
+  /** Control may be slow to answer one question, or be gone without a word: then it does not answer a ping either. */
+  #listen(): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#socket.ping();
+      this.#doubt = setTimeout(() => this.#socket.terminate(), this.#deadlines.pingMs);
+    }, this.#deadlines.quietMs);
   }
 
   #hear(): void {
-    this.#heard += 1;
-    clearTimeout(this.#ping);
-    this.#ping = undefined;
+    clearTimeout(this.#doubt);
+    this.#doubt = this.#questions.size === 0 ? undefined : this.#listen();
   }
 
   #fail(code: number, reason: string): void {
-    clearTimeout(this.#ping);
+    clearTimeout(this.#doubt);
     // Of other codes the reason is about one frame, and none of the questions' business.
     const isRefused = code === LINK_CLOSE.refused && isErrorCode(reason);
-    const error = isRefused ? new GatewayError(reason) : unreachable();
-    for (const { reject } of this.#asked.values()) reject(error);
+    this.#questions.fail(isRefused ? new GatewayError(reason) : unreachable());
   }
 }
 
-function dial({ hostname, port }: URL, secureContext: SecureContext): TLSSocket {
-  const host = hostname.replace(/^\[|\]$/g, "");
-  return connect({ host, port: Number(port || 443), secureContext, checkServerIdentity: checkControl });
+function dial(url: URL, secureContext: SecureContext): TLSSocket {
+  return connect({ ...controlAddress(url), secureContext, checkServerIdentity: checkControl });
 }
 
-function parse(data: RawData) {
+function parse(data: RawData): readonly Envelope[] | undefined {
   try {
     // The text of one frame: ws gives lists of buffers only where it was asked for them.
-    const answers: unknown = JSON.parse((data as Buffer).toString("utf8"));
-    return answerList.Check(answers) ? answers : undefined;
+    const envelopes: unknown = JSON.parse((data as Buffer).toString("utf8"));
+    return envelopeList.Check(envelopes) ? envelopes : undefined;
   } catch {
     return undefined;
   }

@@ -162,7 +162,7 @@ function optionsFor(folder: string, control: LinkDouble, joinToken: string): Ide
   writeFileSync(joinTokenFile, `${joinToken}\n`);
   return {
     data: join(folder, "data"),
-    control: control.url,
+    control: [control.url],
     joinTokenFile,
     log: captureLog().logger,
     signal: new AbortController().signal,

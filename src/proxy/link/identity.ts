@@ -24,7 +24,8 @@ const FILE_NAME = "node-identity.json";
 export interface IdentityOptions {
   /** The node's data directory; made, for its owner alone, where it does not exist. */
   readonly data: string;
-  readonly control: string;
+  /** The origins of control's links; any one will do. */
+  readonly control: readonly string[];
   readonly joinTokenFile: string | null;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -99,14 +100,15 @@ async function joinPatiently(
   { control, log, signal }: IdentityOptions,
 ): Promise<Identity> {
   const backoff = new Backoff();
-  for (;;) {
+  for (let tries = 0; ; tries++) {
+    const replica = control[tries % control.length] ?? "";
     try {
-      return await join(control, joinToken, signal);
+      return await join(replica, joinToken, signal);
     } catch (thrown) {
       signal.throwIfAborted();
       const error = toGatewayError(thrown);
       if (error.code !== "control_unreachable") throw error;
-      log.warn({ error, control }, "Control cannot be reached, trying again");
+      log.warn({ error, control: replica }, "Control cannot be reached, trying again");
       await backoff.wait(signal);
     }
   }

@@ -8,6 +8,7 @@ import { type JoinResponse, LINK_PATHS } from "#wire/link.ts";
 import { withDeadline } from "../deadline.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { isJoinResponse } from "./answers.ts";
+import { controlAddress } from "./control-address.ts";
 import type { Identity } from "./identity.ts";
 import { post } from "./post.ts";
 import { unreachable } from "./refusal.ts";
@@ -57,11 +58,7 @@ async function meetAuthority(control: URL, expected: string, signal: AbortSignal
  * is checked in full against what was learned here.
  */
 async function shownChain(control: URL, stop: AbortSignal): Promise<readonly DetailedPeerCertificate[]> {
-  const socket = connect({
-    host: control.hostname.replace(/^\[|\]$/g, ""),
-    port: Number(control.port || 443),
-    rejectUnauthorized: false,
-  });
+  const socket = connect({ ...controlAddress(control), rejectUnauthorized: false });
   socket.on("error", ignoreError); // Also after the handshake; `once` below tells of those that matter.
   try {
     await withDeadline(deadlines.firstContactMs, stop, async (signal) => {

@@ -1,8 +1,9 @@
 import { createSecureContext, type SecureContext } from "node:tls";
+import { toGatewayError } from "#wire/gateway-error.ts";
 import type { LinkCall } from "#wire/link.ts";
 import { withDeadline } from "../deadline.ts";
 import type { IsAnswer } from "./answers.ts";
-import { CHANNEL_DEADLINES, Channel, type ChannelDeadlines } from "./channel.ts";
+import { CHANNEL_DEADLINES, Channel, type ChannelDeadlines, type Obey } from "./channel.ts";
 import { abortion, unreachable } from "./refusal.ts";
 
 /** What a node presents to control and what it accepts of it, all PEM. */
@@ -15,11 +16,27 @@ export interface LinkCredentials {
 export interface CallOptions {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal;
+  /** Control answers it alike however often it is asked: where a channel was lost, it is asked again on the next one. */
+  readonly repeatable?: boolean;
 }
 
-/** The node's end of the node link (wire/link.ts): calls, over a channel that is opened anew when it was lost. */
+export interface LinkClientOptions {
+  /** The origins of the links of control's replicas, of which any one will do. */
+  readonly controls: readonly string[];
+  readonly credentials: LinkCredentials;
+  readonly obey: Obey;
+  readonly deadlines?: ChannelDeadlines;
+}
+
+/**
+ * The node's end of the node link (wire/link.ts): calls, over a channel to one replica of control. When that is lost, the
+ * next one is opened to whichever replica answers first, in turn.
+ */
 export class LinkClient implements Disposable {
-  readonly #control: string;
+  readonly #controls: readonly string[];
+  readonly #obey: Obey;
+  /** Which replica is dialled next. Nodes begin anywhere, so that they spread. */
+  #next: number;
   readonly #secureContext: SecureContext;
   readonly #deadlines: ChannelDeadlines;
   #channel: Channel | undefined;
@@ -27,13 +44,11 @@ export class LinkClient implements Disposable {
   #opening: Promise<Channel> | undefined;
   readonly #lifetime = new AbortController();
 
-  /** `control` is the origin of its link. */
-  constructor(
-    control: string,
-    { authority, certificate, privateKey }: LinkCredentials,
-    deadlines: ChannelDeadlines = CHANNEL_DEADLINES,
-  ) {
-    this.#control = control;
+  constructor({ controls, credentials, obey, deadlines = CHANNEL_DEADLINES }: LinkClientOptions) {
+    const { authority, certificate, privateKey } = credentials;
+    this.#controls = controls;
+    this.#obey = obey;
+    this.#next = Math.floor(Math.random() * controls.length);
     this.#deadlines = deadlines;
     this.#secureContext = createSecureContext({
       ca: authority,
@@ -52,12 +67,15 @@ export class LinkClient implements Disposable {
     call: LinkCall,
     body: unknown,
     isAnswer: IsAnswer<Answer>,
-    { deadlineMs, signal }: CallOptions,
+    { deadlineMs, signal, repeatable = false }: CallOptions,
   ): Promise<Answer> {
-    const said = await withDeadline(deadlineMs, signal, async (limited) => {
-      const channel = await this.#connected(limited);
-      return await channel.ask(call, body, limited);
-    });
+    // Each replica once, and the one that was lost once more, since it may have come back.
+    const tries = repeatable ? this.#controls.length + 1 : 1;
+    const said = await withDeadline(
+      deadlineMs,
+      signal,
+      async (limited) => await this.#ask({ call, body, signal: limited }, tries),
+    );
     if (!isAnswer(said)) throw unreachable(new Error(`control's answer to ${call} is not of the link`));
     return said;
   }
@@ -78,23 +96,64 @@ export class LinkClient implements Disposable {
     return await orAborted(this.#opening, signal);
   }
 
+  async #ask({ call, body, signal }: Asking, tries: number): Promise<unknown> {
+    const channel = await this.#connected(signal);
+    try {
+      return await channel.ask(call, body, signal);
+    } catch (error) {
+      const { code } = toGatewayError(error);
+      const isLost = code === "control_unreachable" && !channel.isOpen;
+      // This replica can do nothing, though it is there; another one may still reach the database.
+      const isCutOff = code === "database_unavailable" && this.#controls.length > 1;
+      if (isCutOff) this.#leave(channel);
+      if (!(isLost || isCutOff) || tries <= 1 || signal.aborted) throw error;
+      return await this.#ask({ call, body, signal }, tries - 1);
+    }
+  }
+
+  #leave(channel: Channel): void {
+    channel.retire();
+    if (this.#channel !== channel) return;
+    this.#channel = undefined;
+    this.#next += 1;
+  }
+
   async #openAnew(): Promise<Channel> {
     try {
-      const channel = await Channel.open(this.#control, {
+      this.#channel = await this.#openFirst(this.#controls.length);
+      return this.#channel;
+    } finally {
+      this.#opening = undefined;
+    }
+  }
+
+  /** Goes on to the next replica where one cannot be reached; what one of them refuses, all do. */
+  async #openFirst(tries: number): Promise<Channel> {
+    const control = this.#controls[this.#next % this.#controls.length] ?? "";
+    try {
+      return await Channel.open(control, {
         secureContext: this.#secureContext,
+        obey: this.#obey,
         deadlines: this.#deadlines,
         lifetime: this.#lifetime.signal,
       });
-      this.#channel = channel;
-      return channel;
-    } finally {
-      this.#opening = undefined;
+    } catch (error) {
+      this.#next += 1;
+      const isGone = toGatewayError(error).code === "control_unreachable";
+      if (!isGone || tries <= 1 || this.#lifetime.signal.aborted) throw error;
+      return await this.#openFirst(tries - 1);
     }
   }
 
   [Symbol.dispose](): void {
     this.#lifetime.abort();
   }
+}
+
+interface Asking {
+  readonly call: LinkCall;
+  readonly body: unknown;
+  readonly signal: AbortSignal;
 }
 
 /** The channel goes on being opened, for whoever comes next. */

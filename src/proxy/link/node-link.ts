@@ -1,9 +1,16 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
+import { drawRandom } from "#base/process/random.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
-import type { RedeemRequest, ReopenRequest, ReopenResponse, SessionReport } from "#wire/link.ts";
-import { isEmpty, isGrant, isReopenResponse } from "./answers.ts";
+import type {
+  RedeemRequest,
+  ReopenRequest,
+  ReopenResponse,
+  SessionReport,
+  SessionToEnd,
+} from "#wire/link.ts";
+import { isGrant, isReopenResponse, isReportResponse } from "./answers.ts";
 import { CertificateWatch } from "./certificate.ts";
 import { ControlClock } from "./control-clock.ts";
 import type { LinkClient } from "./link-client.ts";
@@ -29,6 +36,10 @@ export interface NodeLinkOptions {
   readonly sessions: () => number;
   /** How long a viewer waits for control's word. */
   readonly redeemMs: number;
+  /** Control wants a session over that it was told is open. */
+  readonly end: (session: SessionToEnd) => void;
+  /** Control answers again, after it did not: it is to be told what is open. */
+  readonly onBack: () => void;
 }
 
 /** All that this start of the node has to do with control. */
@@ -41,7 +52,7 @@ export class NodeLink {
   readonly #lifetime = new AbortController();
   readonly #redeemMs: number;
 
-  constructor({ client, certificate: pem, log, redeemMs, ...options }: NodeLinkOptions) {
+  constructor({ client, certificate: pem, log, redeemMs, end, ...options }: NodeLinkOptions) {
     const certificate = new CertificateWatch(pem, log);
     this.#client = client;
     this.#certificate = certificate;
@@ -50,8 +61,13 @@ export class NodeLink {
     this.#reporter = new Reporter({
       incarnation: this.incarnation,
       log,
+      end,
       send: async (request, signal) =>
-        await client.call("report", request, isEmpty, { deadlineMs: deadlines.reportMs, signal }),
+        await client.call("report", request, isReportResponse, {
+          deadlineMs: deadlines.reportMs,
+          signal,
+          repeatable: true,
+        }),
     });
   }
 
@@ -87,16 +103,20 @@ export class NodeLink {
   }
 
   /** Throws a GatewayError; `control_unreachable` also where the node has no certificate to ask with any more. */
-  async redeem(request: Omit<RedeemRequest, "incarnation">): Promise<Grant> {
+  async redeem(request: Omit<RedeemRequest, "incarnation" | "nonce">): Promise<Grant> {
     if (this.#certificate.hasEnded(this.#clock.now()))
       throw new GatewayError("control_unreachable", { detail: "the console node has to join again" });
-    const { incarnation } = this;
-    return await this.#client.call("redeem", { ...request, incarnation }, isGrant, this.#callOptions);
+    const body = { ...request, incarnation: this.incarnation, nonce: newNonce() };
+    return await this.#client.call("redeem", body, isGrant, { ...this.#callOptions, repeatable: true });
   }
 
   async reopen(request: Omit<ReopenRequest, "incarnation">): Promise<ReopenResponse> {
     const body = { ...request, incarnation: this.incarnation };
     return await this.#client.call("reopen", body, isReopenResponse, this.#callOptions);
+  }
+
+  isReporting(session: Pick<SessionReport, "sessionId" | "attachment">): boolean {
+    return this.#reporter.isReporting(session);
   }
 
   report(report: SessionReport): void {
@@ -127,4 +147,9 @@ export class NodeLink {
       if (!signal.aborted) throw error;
     }
   }
+}
+
+/** By which control knows a question that it is asked again. */
+function newNonce(): string {
+  return drawRandom(12).toString("base64url");
 }

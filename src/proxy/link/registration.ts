@@ -34,6 +34,8 @@ export interface RegistrationOptions {
   readonly maximumSessions: number;
   /** Sessions that the node carries now. */
   readonly sessions: () => number;
+  /** Control answers again, after it did not. */
+  readonly onBack: () => void;
 }
 
 /** What a node is told when it registers, and may use from then on, whether control is there or not. */
@@ -111,7 +113,10 @@ export class Registration {
     const { link, log } = this.#options;
     const body = { incarnation: this.incarnation };
     try {
-      await link.call("deregister", body, isEmpty, { deadlineMs: deadlines.deregisterMs });
+      await link.call("deregister", body, isEmpty, {
+        deadlineMs: deadlines.deregisterMs,
+        repeatable: true,
+      });
     } catch (error) {
       log.warn({ error }, "Control could not be told that this node stops");
     }
@@ -120,7 +125,7 @@ export class Registration {
   async #registerOnce(signal: AbortSignal): Promise<Registered> {
     const { link, clock, log } = this.#options;
     const { incarnation } = this;
-    const options = { deadlineMs: deadlines.registerMs, signal };
+    const options = { deadlineMs: deadlines.registerMs, signal, repeatable: true };
     await link.connect(options);
     const body = this.#introduction();
     const answer = await clock.measure(() => link.call("register", body, isRegisterResponse, options));
@@ -138,7 +143,7 @@ export class Registration {
   async #beat(signal: AbortSignal): Promise<"known" | "forgotten"> {
     const { link, clock, log, sessions } = this.#options;
     const body = { incarnation: this.incarnation, sessions: sessions() };
-    const options = { deadlineMs: deadlines.heartbeatMs, signal };
+    const options = { deadlineMs: deadlines.heartbeatMs, signal, repeatable: true };
     try {
       await link.connect(options);
       const answer = await clock.measure(() => link.call("heartbeat", body, isHeartbeatResponse, options));
@@ -181,7 +186,9 @@ export class Registration {
   }
 
   #rejoice(): void {
-    if (!this.#reachable) this.#options.log.info("Control answers again");
+    if (this.#reachable) return;
     this.#reachable = true;
+    this.#options.log.info("Control answers again");
+    this.#options.onBack();
   }
 }

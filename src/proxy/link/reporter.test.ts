@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { linkLimits, type ReportRequest, type SessionReport } from "#wire/link.ts";
+import { linkLimits, type ReportRequest, type SessionReport, type SessionToEnd } from "#wire/link.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
 import { captureLog } from "../../../test/harness/test-node.ts";
 import { Reporter } from "./reporter.ts";
@@ -104,6 +104,19 @@ test("a node that stops does not wait for a control that is gone for ever", asyn
   assert.match(log(), /could not be told how sessions ended/);
 });
 
+test("what control has as over is ended", async () => {
+  const { reporter, over, ended, run, stop } = start();
+  const session = { sessionId: "a", attachment: 1, code: "node_lost" };
+  over.push(session);
+  const running = run();
+
+  reporter.report(report("a", "active"));
+
+  await eventually(() => assert.deepEqual(ended, [session]));
+  assert.equal(reporter.isReporting(session), false);
+  await stop(running);
+});
+
 function start() {
   const requests: ReportRequest[] = [];
   const calls: { readonly meanwhile: () => void; readonly error?: GatewayError }[] = [];
@@ -112,13 +125,23 @@ function start() {
     const call = calls.shift();
     call?.meanwhile();
     if (call?.error !== undefined) throw call.error;
+    return over.length === 0 ? {} : { over: over.splice(0) };
   };
   const log = captureLog();
-  const reporter = new Reporter({ send, incarnation: "incarnation-of-the-test", log: log.logger });
+  const over: SessionToEnd[] = [];
+  const ended: SessionToEnd[] = [];
+  const reporter = new Reporter({
+    send,
+    end: (session) => ended.push(session),
+    incarnation: "incarnation-of-the-test",
+    log: log.logger,
+  });
   const abort = new AbortController();
   return {
     reporter,
     requests,
+    over,
+    ended,
     log: log.text,
     during: (meanwhile: () => void) => calls.push({ meanwhile }),
     fail: (meanwhile: () => void, error: GatewayError) => calls.push({ meanwhile, error }),

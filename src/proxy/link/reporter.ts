@@ -2,7 +2,13 @@ import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import type { Log } from "#base/process/log.ts";
 import { toGatewayError } from "#wire/gateway-error.ts";
-import { linkLimits, type ReportRequest, type SessionReport } from "#wire/link.ts";
+import {
+  linkLimits,
+  type ReportRequest,
+  type ReportResponse,
+  type SessionReport,
+  type SessionToEnd,
+} from "#wire/link.ts";
 import { Backoff } from "./backoff.ts";
 
 const limits = {
@@ -15,7 +21,9 @@ const COALESCE_MS = 50;
 
 interface ReporterOptions {
   /** Throws a GatewayError. */
-  readonly send: (request: ReportRequest, signal: AbortSignal) => Promise<unknown>;
+  readonly send: (request: ReportRequest, signal: AbortSignal) => Promise<ReportResponse>;
+  /** Control has this session as over, though it was reported as open. */
+  readonly end: (session: SessionToEnd) => void;
   readonly incarnation: string;
   readonly log: Log;
 }
@@ -35,13 +43,18 @@ export class Reporter {
     this.#options = options;
   }
 
+  /** Whether something of this attachment is still to be told. */
+  isReporting({ sessionId, attachment }: Pick<SessionReport, "sessionId" | "attachment">): boolean {
+    return this.#queue.has(keyOf({ sessionId, attachment }));
+  }
+
   get queued(): number {
     return this.#queue.size;
   }
 
   /** A session that ends before its beginning was sent is told of once: the ending says all. */
   report(report: SessionReport): void {
-    const key = `${report.sessionId} ${report.attachment}`;
+    const key = keyOf(report);
     if (this.#queue.size >= limits.queuedReports && !this.#queue.has(key)) this.#makeRoom();
     this.#queue.set(key, report);
     this.#wake.dispatchEvent(new Event("report"));
@@ -81,11 +94,12 @@ export class Reporter {
   }
 
   async #sendBatch(signal: AbortSignal): Promise<void> {
-    const { send, incarnation, log } = this.#options;
+    const { send, end, incarnation, log } = this.#options;
     const batch = [...this.#queue.entries().take(linkLimits.reportsPerRequest)];
     const reports = batch.map(([, report]) => report);
     try {
-      await send({ incarnation, reports }, signal);
+      const { over = [] } = await send({ incarnation, reports }, signal);
+      for (const session of over) end(session);
     } catch (error) {
       if (!isHopeless(error)) throw error;
       log.error({ error, reports: reports.length }, "Control does not take these reports, they are dropped");
@@ -103,6 +117,10 @@ export class Reporter {
     if (this.#dropped === 1)
       this.#options.log.error("More reports wait for control than are kept; the oldest go");
   }
+}
+
+function keyOf({ sessionId, attachment }: Pick<SessionReport, "sessionId" | "attachment">): string {
+  return `${sessionId} ${attachment}`;
 }
 
 /** Sending the same once more would get the same answer. */

@@ -150,6 +150,8 @@ function sessionColumns(tongue: Language, now: Date): readonly Column<Session>[]
 const LOOKS: Readonly<Record<SessionState, { readonly shape: Shape; readonly look: string }>> = {
   pending: { shape: "half", look: "idle" },
   active: { shape: "full", look: "good" },
+  detached: { shape: "half", look: "bad" },
+  closing: { shape: "half", look: "idle" },
   ended: { shape: "empty", look: "idle" },
 };
 

@@ -3,7 +3,13 @@ import type { Protocol } from "#wire/grant.ts";
 
 const protocols: Record<Protocol, string> = { rfb: "RFB" };
 const machineStates: Record<MachineState, string> = { running: "Running", stopped: "Stopped" };
-const sessionStates: Record<SessionState, string> = { pending: "Pending", active: "Active", ended: "Ended" };
+const sessionStates: Record<SessionState, string> = {
+  pending: "Pending",
+  active: "Active",
+  detached: "Node not heard of",
+  closing: "Closing",
+  ended: "Ended",
+};
 
 /** Every sentence and word of the operator's pages in English. German has the same, in strings-de.ts. */
 export const ENGLISH = {

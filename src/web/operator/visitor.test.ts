@@ -8,6 +8,7 @@ const ACCOUNT: Account = {
   id: "a",
   name: "admin",
   role: "admin",
+  disabled: false,
   projects: [],
   createdAt: "2026-11-22T00:00:00Z",
 };

@@ -19,6 +19,10 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   caller_address_mismatch: text("Dieser Link wurde für eine andere Netzwerkadresse gemacht.", "Öffnen Sie ihn dort, wo er angefordert wurde, oder öffnen Sie die Konsole noch einmal."),
   origin_refused: text("Die Seite eines anderen Anbieters wollte diese Konsole öffnen.", "Öffnen Sie die Konsole aus Ihrer Maschinenliste, oder lassen Sie den Betreiber die Seite in console.allowed.origins eintragen."),
   access_withdrawn: text("Sie dürfen diese Maschine nicht mehr öffnen.", "Fragen Sie einen Administrator ihres Projekts."),
+  session_ended: {
+    meaning: "Diese Konsole wurde von außen beendet.",
+    remedy: "Öffnen Sie die Konsole erneut, wenn Sie sie noch brauchen.",
+  },
   reopen_invalid: text("Diese Konsole lässt sich von hier aus nicht mehr öffnen.", "Öffnen Sie sie aus Ihrer Maschinenliste."),
 
   // The way from the node to the machine
@@ -58,6 +62,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   no_node_available: text("Kein Konsolenknoten ist bereit, diese Konsole zu übernehmen.", "Versuchen Sie es gleich noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber."),
   node_away: text("Der Konsolenknoten, zu dem dieser Link gehört, antwortet nicht; der Link wurde nicht benutzt.", "Versuchen Sie es gleich noch einmal; bleibt es so, öffnen Sie die Konsole neu aus Ihrer Maschinenliste."),
   control_unreachable: text("Die Steuerung hat nicht geantwortet, darum ließ sich der Link nicht prüfen.", AGAIN_IN_A_MOMENT),
+  database_unavailable: text("Die Steuerung erreicht ihre Datenbank nicht.", "Versuchen Sie es gleich noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber."),
   internal: text("In Porthole ist etwas schiefgegangen.", ASK_OPERATOR),
 
   // The API

@@ -10,6 +10,7 @@ export const STATUS = {
   unknownCommand: 432,
   tooManyRequests: 429,
   internal: 530,
+  unavailable: 503,
 } as const;
 
 /** CloudStack's number for "some exception of the API", which every error has that is not a refused credential. */
@@ -74,6 +75,7 @@ export function fromCatalogue(error: GatewayError, reference: string): CloudStac
   const detail = error.detail === undefined ? "" : ` (${error.detail})`;
   if (error.code === "rate_limited") return new CloudStackError(STATUS.tooManyRequests, meaning);
   if (error.code === "unauthenticated") return new CredentialsRefused();
+  if (error.code === "database_unavailable") return new CloudStackError(STATUS.unavailable, meaning);
   if (error.status < 500) return new CloudStackError(error.status, `${meaning}${detail}`);
   return new CloudStackError(STATUS.internal, `${meaning} Reference: ${reference}`);
 }

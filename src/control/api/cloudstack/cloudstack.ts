@@ -153,6 +153,7 @@ function refuseControlCharacters(parameters: Parameters): void {
 /** CloudStack repeats the text of an exception in a header, where only printable ASCII may stand. */
 function explained(error: unknown, shown: CloudStackError): Record<string, string> {
   if (shown.status === STATUS.tooManyRequests) return { "retry-after": "60" };
+  if (shown.status === STATUS.unavailable) return { "retry-after": "5" };
   if (shown instanceof CredentialsRefused || !(error instanceof CloudStackError)) return {};
   return { "x-description": shown.message.replace(/[^\x20-\x7e]/g, "?") };
 }

@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { NewAccount } from "#wire/api.ts";
+import { AccountChange, NewAccount } from "#wire/api.ts";
 import { IdParams, IdPart, listOf, nothing, PAGE_QUERY, pageOf, problems, ref } from "./components.ts";
 import type { NativeApp, NativeDeps } from "./native.ts";
 
@@ -92,6 +92,24 @@ function manageRoutes(app: NativeApp, { services: { accounts }, callerOf }: Nati
       },
     },
     async (request) => await accounts.get(callerOf(request), request.params.id),
+  );
+
+  app.patch(
+    "/accounts/:id",
+    {
+      schema: {
+        operationId: "updateAccount",
+        summary: "Disable or enable an account, or set its projects (administrators)",
+        tags,
+        params: IdParams,
+        body: AccountChange,
+        response: {
+          200: ref("Account", { description: "The account as it is now" }),
+          ...problems("not_found", "body_too_large", "media_type_unsupported"),
+        },
+      },
+    },
+    async (request) => await accounts.update(callerOf(request), request.params.id, request.body),
   );
 
   app.delete(

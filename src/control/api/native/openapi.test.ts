@@ -192,6 +192,8 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("listSessions", { query: `?state=pending&machineId=${path.id}` }, 200);
   await check.call("getSession", { path: { id: field(opened, "sessionId") } }, 200);
   await check.call("getSession", { path: nowhere }, 404);
+  await check.call("endSession", { path: { id: field(opened, "sessionId") } }, 200);
+  await check.call("endSession", { path: nowhere }, 404);
 
   const account = await check.call(
     "addAccount",
@@ -202,6 +204,10 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("addAccount", { body: { name: "eve", role: "root" } }, 400);
   await check.call("listAccounts", {}, 200);
   await check.call("getAccount", { path: accountPath }, 200);
+  await check.call("updateAccount", { path: accountPath, body: { disabled: true, projects: [] } }, 200);
+  await check.call("updateAccount", { path: accountPath, body: {} }, 400);
+  await check.call("updateAccount", { path: nowhere, body: { disabled: true } }, 404);
+  await check.call("updateAccount", { path: accountPath, body: { disabled: true }, as: member }, 403);
   await check.call("getOwnAccount", { as: member }, 200);
   const keys = await check.call("addApiKey", { path: accountPath }, 201);
   await check.call("listApiKeys", { path: accountPath }, 200);

@@ -42,4 +42,21 @@ export function sessionRoutes(app: NativeApp, { services: { sessions }, callerOf
     },
     async (request) => await sessions.get(callerOf(request), request.params.id),
   );
+
+  app.post(
+    "/sessions/:id/end",
+    {
+      schema: {
+        operationId: "endSession",
+        summary: "End a console, wherever it is open: administrators any, members their own",
+        tags,
+        params: IdParams,
+        response: {
+          200: ref("Session", { description: "The session: closing until its node has ended it, or ended" }),
+          ...problems("not_found"),
+        },
+      },
+    },
+    async (request) => await sessions.end(callerOf(request), request.params.id),
+  );
 }

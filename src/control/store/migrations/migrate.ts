@@ -6,7 +6,10 @@ import { up as thumbnails } from "./0002-thumbnails.ts";
 import { up as webSessionKinds } from "./0003-web-session-kinds.ts";
 import { up as consoleLists } from "./0004-console-lists.ts";
 import { up as cheaperOpens } from "./0005-cheaper-opens.ts";
+import { up as oldestVersion } from "./0006-oldest-version.ts";
+import { up as endingsFromOutside } from "./0007-endings-from-outside.ts";
 import { up as entrances } from "./0008-entrances.ts";
+import { isNewerAndFits } from "./compatibility.ts";
 
 /**
  * In the order of their names. A migration that was released is never changed; later ones take away nothing that
@@ -18,14 +21,26 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0003-web-session-kinds": { up: webSessionKinds },
   "0004-console-lists": { up: consoleLists },
   "0005-cheaper-opens": { up: cheaperOpens },
+  "0006-oldest-version": { up: oldestVersion },
+  "0007-endings-from-outside": { up: endingsFromOutside },
   "0008-entrances": { up: entrances },
 };
 
-/** Brings the tables up to date. Throws, having changed nothing, when the database is of a newer version. */
+/**
+ * Brings the tables up to date, or leaves them as a newer version made them, where this one can work with that. Throws,
+ * having changed nothing, where it cannot. Replicas that do this at once do it one after the other.
+ */
 export async function migrate(db: Kysely<Schema>): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
-  const { error } = await migrator.migrateToLatest();
-  if (error === undefined) return;
-  const problem = error instanceof Error ? error.message : String(error);
-  throw new Error(`the tables cannot be brought up to date: ${problem}`, { cause: error });
+  try {
+    if (await isNewerAndFits(db, NAMES)) return;
+    const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
+    const { error } = await migrator.migrateToLatest();
+    // A newer version may have come in between, and then its migrations are an error to Kysely.
+    if (error !== undefined && !(await isNewerAndFits(db, NAMES))) throw error;
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`the tables cannot be brought up to date: ${problem}`, { cause });
+  }
 }
+
+const NAMES = Object.keys(MIGRATIONS).sort();

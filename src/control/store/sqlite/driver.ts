@@ -1,4 +1,5 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, SqliteDatabase } from "kysely";
+import { fromDriver } from "./errors.ts";
 import { GroupCommit, type Turn, type Writer } from "./group-commit.ts";
 
 /** Two connections to one database in WAL mode. */
@@ -56,12 +57,13 @@ export class GroupCommitDriver implements Driver {
 }
 
 /** What one query runs on, or one transaction. */
-class Connection implements DatabaseConnection {
+export class Connection implements DatabaseConnection {
   readonly #connections: Connections;
   readonly #commits: GroupCommit;
   /** While it is a transaction's. */
   #turn: Turn | undefined;
   #isOver = false;
+  readonly #afterCommit: (() => void)[] = [];
 
   constructor(connections: Connections, commits: GroupCommit) {
     this.#connections = connections;
@@ -69,7 +71,7 @@ class Connection implements DatabaseConnection {
   }
 
   async begin(): Promise<void> {
-    this.#turn = await this.#commits.begin("several statements");
+    this.#turn = await told(this.#commits.begin("several statements"));
   }
 
   async end(outcome: "keep" | "undo"): Promise<void> {
@@ -77,10 +79,22 @@ class Connection implements DatabaseConnection {
     this.#turn = undefined;
     this.#isOver = true;
     // A transaction whose commit failed is undone already.
-    await turn?.end(outcome);
+    if (turn !== undefined) await told(turn.end(outcome));
+    if (outcome === "keep") for (const action of this.#afterCommit) action();
+  }
+
+  /** Once the transaction is on disk; at once where this is none's. */
+  afterCommit(action: () => void): void {
+    if (this.#isOver) throw new Error("the transaction is over");
+    if (this.#turn === undefined) action();
+    else this.#afterCommit.push(action);
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
+    return await told(this.#execute<Row>(query));
+  }
+
+  async #execute<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     const { writing, reading } = this.#connections;
     // INVARIANT: what was meant for a transaction never runs outside of it.
     if (this.#isOver) throw new Error("the transaction is over");
@@ -101,6 +115,15 @@ class Connection implements DatabaseConnection {
     const result = await runOrUndo(turn, () => execute<Row>(writing, query));
     await turn.end("keep");
     return result;
+  }
+}
+
+/** Errors in the catalogue's words. */
+async function told<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    throw fromDriver(error);
   }
 }
 

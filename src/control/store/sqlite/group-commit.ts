@@ -35,6 +35,7 @@ export class GroupCommit {
     await this.#turns.take();
     try {
       const batch = this.#batch ?? this.#open();
+      this.#requireTransaction(batch);
       // A statement that fails is undone by SQLite, and needs no savepoint for it.
       if (extent === "several statements") this.#writer.exec("savepoint turn");
       return {
@@ -47,8 +48,10 @@ export class GroupCommit {
     }
   }
 
-  /** Resolves when everything that was begun is on disk or undone. */
+  /** Resolves when everything that was begun is on disk or undone, also what still waits for its turn. */
   async settled(): Promise<void> {
+    await this.#turns.take();
+    this.#turns.give();
     await this.#batch?.onDisk.catch(() => {});
   }
 

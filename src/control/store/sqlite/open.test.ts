@@ -140,13 +140,14 @@ test("a statement of a transaction that is over is refused, and does not run out
   await store.close();
 });
 
-test("a database of a newer version is refused, and stays as it was", async () => {
+test("a database of a newer version that this one cannot work with is refused, and stays as it was", async () => {
   await using folder = scratch();
   const file = join(folder.path, "test.db");
   const newer = await openSqliteStore(file, systemClock);
   await sql`insert into kysely_migration (name, timestamp) values ('9999-from-the-future', 'then')`.execute(
     newer.db,
   );
+  await newer.db.updateTable("compatibility").set({ oldest: "9999-from-the-future" }).execute();
   await newer.close();
 
   for (const _attempt of [1, 2])

@@ -13,7 +13,8 @@ import { migrate } from "../migrations/migrate.ts";
 import type { Schema } from "../schema.ts";
 import type { Queries, Store } from "../store.ts";
 import { adaptDatabase } from "./adapter.ts";
-import { GroupCommitDriver } from "./driver.ts";
+import { Connection, GroupCommitDriver } from "./driver.ts";
+import { isDuplicate, isUnavailable } from "./errors.ts";
 import { createPrivateFile } from "./private-file.ts";
 import { claimSoleUse } from "./sole-use.ts";
 
@@ -22,14 +23,17 @@ const limits = {
   busyTimeoutMs: 5000,
 } as const;
 
-/** SQLITE_CONSTRAINT_PRIMARYKEY and SQLITE_CONSTRAINT_UNIQUE. */
-const DUPLICATE_CODES: readonly unknown[] = [1555, 2067];
+/** The embedded store knows of every commit, as there is nobody else who commits. */
+export interface SqliteStore extends Store {
+  /** Does something once the transaction is on disk, at once where `db` is none, and never if it is undone. */
+  afterCommit(db: Queries, action: () => void): Promise<void>;
+}
 
 /**
  * Opens the embedded database, makes it if there is none, and brings its tables up to date. Throws when another
  * process uses it, and when a newer version of Porthole made it.
  */
-export async function openSqliteStore(file: string, clock: Clock): Promise<Store> {
+export async function openSqliteStore(file: string, clock: Clock): Promise<SqliteStore> {
   const claim = claimSoleUse(file);
   try {
     const driver = createDriver(openWriter(file, clock), openReader(file, clock));
@@ -38,12 +42,25 @@ export async function openSqliteStore(file: string, clock: Clock): Promise<Store
     return {
       db,
       now: sql<number>`now_ms()`,
+      transactionsAtOnce: 1,
       async run<Row>(queries: Queries, query: CompiledQuery<Row>) {
         if (queries === db) return await driver.run(query);
         const { rows } = await queries.executeQuery(query);
         return rows;
       },
+      // Transactions take turns as it is.
+      async lock() {},
+      async share() {
+        return true;
+      },
       isDuplicate,
+      isUnavailable,
+      async afterCommit(queries, action) {
+        await queries.getExecutor().provideConnection(async (connection) => {
+          if (!(connection instanceof Connection)) throw new Error("this is no connection to SQLite");
+          connection.afterCommit(action);
+        });
+      },
       async close() {
         await db.destroy();
         claim.release();
@@ -118,8 +135,4 @@ class Adapter extends SqliteAdapter {
   override get supportsTransactionalDdl(): boolean {
     return true;
   }
-}
-
-function isDuplicate(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && DUPLICATE_CODES.includes(error.errcode);
 }

@@ -1,0 +1,50 @@
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import { GatewayError } from "#wire/gateway-error.ts";
+import {
+  type EndSessionsAnswer,
+  EndSessionsCommand,
+  LINK_COMMANDS,
+  type LinkCommand,
+  type SessionToEnd,
+} from "#wire/link.ts";
+import type { Obey } from "./channel.ts";
+import { refusal } from "./refusal.ts";
+
+/** What commands are carried out on. */
+export interface CommandParts {
+  readonly incarnation: () => string;
+  /** Whether the node carries this session, which is ending for that reason now. */
+  readonly end: (session: Pick<SessionToEnd, "sessionId" | "attachment">, reason: GatewayError) => boolean;
+  /** Whether something of this session is still to be reported. */
+  readonly isReporting: (session: Pick<SessionToEnd, "sessionId" | "attachment">) => boolean;
+}
+
+/** All that control can ask of a node. */
+export function createCommands({ incarnation, end, isReporting }: CommandParts): Obey {
+  const commands: Readonly<Record<LinkCommand, (body: unknown) => unknown>> = {
+    "end-sessions": checked(EndSessionsCommand, (command: EndSessionsCommand): EndSessionsAnswer => {
+      if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
+      const unknown = command.sessions.filter(
+        (session) => !end(session, refusal(session)) && !isReporting(session),
+      );
+      return { unknown: unknown.map(({ sessionId }) => sessionId) };
+    }),
+  };
+  return async ({ call, body }) => {
+    if (!isCommand(call)) throw new GatewayError("not_found", { detail: "command" });
+    return commands[call](body);
+  };
+}
+
+function isCommand(name: string): name is LinkCommand {
+  return (LINK_COMMANDS as readonly string[]).includes(name);
+}
+
+function checked<Body>(schema: TSchema, handle: (body: Body) => unknown): (body: unknown) => unknown {
+  const compiled = Compile(schema);
+  return (body) => {
+    if (!compiled.Check(body)) throw new GatewayError("request_invalid", { detail: "command" });
+    return handle(body as Body);
+  };
+}

@@ -1,0 +1,59 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { LOOPBACK } from "./free-port.ts";
+
+/** A way to one port that can be cut: what went over it is gone without a word or hung up on, as a test says. */
+export interface CuttableWay extends AsyncDisposable {
+  readonly port: number;
+  /** `silent`: nothing goes through any more, and nobody is told; `hung up`: what is open breaks, what comes is refused. */
+  cut(how: "silent" | "hung up"): void;
+  mend(): void;
+}
+
+/** Opens a way to a port of this machine. What was cut stays broken when the way is mended; what comes then goes through. */
+export async function openWay(to: number): Promise<CuttableWay> {
+  const pairs = new Set<readonly [Socket, Socket]>();
+  let state: "open" | "silent" | "hung up" = "open";
+  const server = createServer((near) => {
+    near.on("error", () => {});
+    if (state === "hung up") near.destroy();
+    if (state !== "open") return;
+    const far = connect(to, LOOPBACK);
+    far.on("error", () => {});
+    const pair = [near, far] as const;
+    pairs.add(pair);
+    near.pipe(far).pipe(near);
+    for (const [one, other] of [pair, pair.toReversed()] as readonly (readonly [Socket, Socket])[])
+      one.on("close", () => {
+        pairs.delete(pair);
+        if (state !== "silent") other.destroy();
+      });
+  });
+  server.listen(0, LOOPBACK);
+  await once(server, "listening");
+  const breakAll = () => {
+    for (const socket of [...pairs].flat()) socket.destroy();
+    pairs.clear();
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut(how) {
+      state = how;
+      if (how === "hung up") breakAll();
+      else
+        for (const socket of [...pairs].flat()) {
+          socket.unpipe();
+          socket.pause();
+        }
+    },
+    mend() {
+      state = "open";
+      breakAll();
+    },
+    async [Symbol.asyncDispose]() {
+      breakAll();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
