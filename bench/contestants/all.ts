@@ -2,10 +2,11 @@ import { spawnSync } from "node:child_process";
 import type { StartContestant } from "./contestant.ts";
 import { isNovaUnpacked, startNovaConsoleproxy } from "./nova/consoleproxy.ts";
 import { startBareRelay, startDirect, startFeatureless, startHaproxy, startWebsockify } from "./peers.ts";
-import { startPorthole } from "./porthole.ts";
+import { startForwarded, startPorthole } from "./porthole.ts";
 
 export const CONTESTANTS = {
   Porthole: startPorthole,
+  "Porthole, forwarded": startForwarded,
   websockify: startWebsockify,
   "nova-consoleproxy": startNovaConsoleproxy,
   haproxy: startHaproxy,

@@ -30,6 +30,15 @@ interface Bootstrap {
 }
 
 export async function startPorthole(upstream: Address): Promise<Contestant> {
+  return await startInstallation(upstream, 1);
+}
+
+/** The same with a second node, through which all viewers come in to consoles that the first one carries. */
+export async function startForwarded(upstream: Address): Promise<Contestant> {
+  return await startInstallation(upstream, 2);
+}
+
+async function startInstallation(upstream: Address, nodes: 1 | 2): Promise<Contestant> {
   await using parts = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "bench-porthole-"));
   parts.defer(() => rm(directory, { recursive: true }));
@@ -49,16 +58,22 @@ export async function startPorthole(upstream: Address): Promise<Contestant> {
 
   const joinTokenFile = join(directory, "join-token");
   await writeFile(joinTokenFile, bootstrap.joinToken, { mode: 0o600 });
-  const node = parts.use(
-    porthole("proxy", {
-      "--data": join(directory, "node"),
-      "--control": ready.link,
-      "--join-token-file": joinTokenFile,
-      "--listen": ANY_PORT,
-      "--max-sessions": MAX_SESSIONS,
-    }),
-  );
-  await node.firstLine();
+  const startNode = async (name: string) => {
+    const node = parts.use(
+      porthole("proxy", {
+        "--data": join(directory, name),
+        "--control": ready.link,
+        "--join-token-file": joinTokenFile,
+        "--listen": ANY_PORT,
+        "--max-sessions": MAX_SESSIONS,
+      }),
+    );
+    const { node: origin } = JSON.parse(await node.firstLine()) as { readonly node: string };
+    return { pid: node.pid, origin: new URL(origin) };
+  };
+  // Consoles are given to the node that was there first.
+  const node = await startNode("node");
+  const second = nodes === 1 ? undefined : await startNode("entrance");
 
   const { apiKey, secretKey } = bootstrap;
   const api: NativeApi = { origin: ready.control, apiKey, secretKey };
@@ -66,8 +81,19 @@ export async function startPorthole(upstream: Address): Promise<Contestant> {
   const { id: machineId } = (await ask(api, "POST machines", machine)) as { readonly id: string };
   const owned = parts.move();
   return {
-    processes: { control: control.pid, node: node.pid },
-    entrance: { kind: "cloudstack", ...api, machineId },
+    processes: {
+      control: control.pid,
+      node: node.pid,
+      ...(second === undefined ? {} : { entrance: second.pid }),
+    },
+    entrance: {
+      kind: "cloudstack",
+      ...api,
+      machineId,
+      ...(second === undefined
+        ? {}
+        : { through: { host: second.origin.hostname, port: Number(second.origin.port) } }),
+    },
     allowUnopened: async (count) => {
       await ask(api, `PUT settings/${PENDING_MAX}`, { value: String(count) });
     },

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import {
   ConfigError,
   type ConfigOf,
@@ -233,7 +234,7 @@ function secureOrigin(value: string): string {
 /** A host as in `hostPort`, and a port where one is said. */
 function publicAddress(value: string): { readonly host: string; readonly port: number | undefined } {
   const hasPort = /^(?:\[[^\]]*\]|[^:[\]]*):\d+$/.test(value);
-  const { host, port } = hostPort(hasPort ? value : `${value}:1`);
+  const { host, port } = hostPort(hasPort ? value : `${isIPv6(value) ? `[${value}]` : value}:1`);
   if (isWildcard(host)) throw new Error("must be an address under which browsers find the node");
   if (hasPort && port === 0) throw new Error("must have a port that browsers can use");
   return { host, port: hasPort ? port : undefined };

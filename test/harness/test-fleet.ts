@@ -9,7 +9,7 @@ import { scratch } from "./scratch.ts";
 import { captureLog, testConfig, writeViewer } from "./test-node.ts";
 
 /** What a node shows to others, PEM. */
-export interface NodeCredentials {
+interface NodeCredentials {
   readonly nodeId: string;
   readonly certificate: string;
   readonly privateKey: string;

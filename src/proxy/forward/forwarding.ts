@@ -18,8 +18,6 @@ export interface ForwardingOptions {
   readonly link: () => NodeLink;
 }
 
-export type Forwarding = Awaited<ReturnType<typeof openForwarding>>;
-
 /** Both halves of "any node is an entrance": what is handed on to other nodes, and what they hand on to this one. */
 export async function openForwarding({
   listen,

@@ -175,7 +175,7 @@ for (const [who, addressOf] of Object.entries(AWAY))
     const { status, body } = await refusal(`${webSocketUrl(entrance.origin)}/websockify?token=${ticket}`);
     const picture = await fetch(`${entrance.origin}/ajaximg?token=${ticket}`);
 
-    assert.deepEqual(await viewer.untilClosed(), { code: 4465, reason: "node_away" });
+    assert.deepEqual(await viewer.untilClosed(), { code: 4466, reason: "node_away" });
     assert.deepEqual(viewer.texts, [{ type: "ending", ending: { kind: "failed", code: "node_away" } }]);
     assert.deepEqual([status, JSON.parse(body).error.code], [503, "node_away"]);
     assert.equal(picture.status, 503);
