@@ -1,33 +1,39 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { testControl } from "../../../test/harness/control.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
 
 const ALONE = { pageOrigin: "http://192.0.2.7", sharesAddress: false } as const;
 const SHARING = { ...ALONE, sharesAddress: true } as const;
 
-test("of two nodes that claim the same address and port the second is refused", async () => {
-  await using control = await testControl();
-  const first = await control.node(ALONE);
+for (const t of onBoth(
+  "of two nodes that claim the same address and port the second is refused",
+  async () => {
+    await using control = await testControl();
+    const first = await control.node(ALONE);
 
-  await assert.rejects(control.node(ALONE), {
-    code: "address_taken",
-    detail: `http://192.0.2.7 is that of node ${first.id}`,
-  });
-  await assert.rejects(
-    control.node(SHARING),
-    { code: "address_taken" },
-    "the first one did not say that it shares",
-  );
-});
+    await assert.rejects(control.node(ALONE), {
+      code: "address_taken",
+      detail: `http://192.0.2.7 is that of node ${first.id}`,
+    });
+    await assert.rejects(
+      control.node(SHARING),
+      { code: "address_taken" },
+      "the first one did not say that it shares",
+    );
+  },
+))
+  test(...t);
 
-test("another port is another address", async () => {
+for (const t of onBoth("another port is another address", async () => {
   await using control = await testControl();
   await control.node(ALONE);
 
   await control.node({ ...ALONE, pageOrigin: "http://192.0.2.7:8080" });
-});
+}))
+  test(...t);
 
-test("an address is free again when its node left, or is down", async () => {
+for (const t of onBoth("an address is free again when its node left, or is down", async () => {
   await using control = await testControl();
   const first = await control.node(ALONE);
   await control.link.registry.deregister(first.id, { incarnation: first.incarnation });
@@ -36,9 +42,10 @@ test("an address is free again when its node left, or is down", async () => {
   control.clock.advance(15_000);
 
   await control.node(ALONE);
-});
+}))
+  test(...t);
 
-test("a node may register again where it is", async () => {
+for (const t of onBoth("a node may register again where it is", async () => {
   await using control = await testControl();
   const { id, incarnation } = await control.node(ALONE);
 
@@ -48,23 +55,40 @@ test("a node may register again where it is", async () => {
     pageOrigin: ALONE.pageOrigin,
     webSocketOrigin: ALONE.pageOrigin,
   });
-});
+}))
+  test(...t);
 
-test("nodes that all say that they share an address may have one", async () => {
+for (const t of onBoth("nodes that all say that they share an address may have one", async () => {
   await using control = await testControl();
   await control.node(SHARING);
 
   await control.node(SHARING);
   await assert.rejects(control.node(ALONE), { code: "address_taken" });
-});
+}))
+  test(...t);
 
-test("under one plain domain all nodes are in one place, under a wildcard each is in its own", async () => {
+for (const t of onBoth(
+  "under one plain domain all nodes are in one place, under a wildcard each is in its own",
+  async () => {
+    await using control = await testControl();
+    const { settings } = control.services;
+    await control.node(ALONE);
+
+    await settings.set(control.admin, "consoleproxy.url.domain", "*.example.com");
+    await assert.rejects(control.node(ALONE), { code: "address_taken" });
+    await settings.set(control.admin, "consoleproxy.url.domain", "console.example.com");
+    await control.node(ALONE);
+  },
+))
+  test(...t);
+
+for (const t of onBoth("of many nodes that claim one address at once one gets it", async () => {
   await using control = await testControl();
-  const { settings } = control.services;
-  await control.node(ALONE);
 
-  await settings.set(control.admin, "consoleproxy.url.domain", "*.example.com");
-  await assert.rejects(control.node(ALONE), { code: "address_taken" });
-  await settings.set(control.admin, "consoleproxy.url.domain", "console.example.com");
-  await control.node(ALONE);
-});
+  const claims = await Promise.allSettled(Array.from({ length: 8 }, async () => await control.node(ALONE)));
+
+  const refused = claims.filter((claim) => claim.status === "rejected");
+  assert.equal(refused.length, 7);
+  for (const { reason } of refused) assert.equal(reason.code, "address_taken");
+}))
+  test(...t);

@@ -220,3 +220,18 @@ test("a node that has just come is found at once, at every entrance and by every
 
   await other.handshake();
 });
+
+test("a node that listens on every address is found where control sees it", async () => {
+  await using machine = await startRfbUpstream();
+  await using own = await startFleet();
+  const everywhere = { listen: "0.0.0.0:0", "public-address": "127.0.0.1" };
+  const first = await own.start({ flags: everywhere });
+  const second = await own.start({ flags: everywhere });
+  const { ticket, sessionId } = await own.issue(machine.upstream);
+
+  await using viewer = await TestViewer.porthole(second.origin, ticket);
+  await viewer.handshake();
+
+  const { nodeId } = await own.control.services.sessions.get(own.control.admin, sessionId);
+  assert.equal(nodeId, first.id);
+});
