@@ -136,7 +136,7 @@ const LOSSES: readonly [what: string, until: string, trial: (fleet: Fleet) => Pr
   ],
 ];
 
-const { values: chosen } = { values: process.argv.slice(2) };
+const chosen = process.argv.slice(2);
 await using postgres = await startPostgres();
 const lines = ["| lost | until | median | longest |", "| --- | --- | --- | --- |"];
 for (const [what, until, trial] of LOSSES.filter(
@@ -144,8 +144,7 @@ for (const [what, until, trial] of LOSSES.filter(
 )) {
   const times: number[] = [];
   for (let count = 0; count < TRIALS; count++) {
-    await using database = await postgres.createDatabase();
-    await using fleet = await startFleet(2, database);
+    await using fleet = await startFleet(2, await postgres.createDatabase());
     times.push(await trial(fleet));
   }
   lines.push(`| ${what} | ${until} | ${seconds(median(times))} | ${seconds(Math.max(...times))} |`);

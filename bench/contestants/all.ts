@@ -2,12 +2,13 @@ import { spawnSync } from "node:child_process";
 import type { StartContestant } from "./contestant.ts";
 import { isNovaUnpacked, startNovaConsoleproxy } from "./nova/consoleproxy.ts";
 import { startBareRelay, startDirect, startFeatureless, startHaproxy, startWebsockify } from "./peers.ts";
-import { startPorthole, startPortholeOnPostgres } from "./porthole.ts";
+import { startForwarded, startPorthole, startPortholeOnPostgres } from "./porthole.ts";
 import { isPostgresInstalled } from "./postgres.ts";
 
 export const CONTESTANTS = {
   Porthole: startPorthole,
   "Porthole on PostgreSQL": startPortholeOnPostgres,
+  "Porthole, forwarded": startForwarded,
   websockify: startWebsockify,
   "nova-consoleproxy": startNovaConsoleproxy,
   haproxy: startHaproxy,

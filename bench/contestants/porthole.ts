@@ -32,25 +32,33 @@ interface Bootstrap {
 
 export async function startPorthole(upstream: Address): Promise<Contestant> {
   await using parts = new AsyncDisposableStack();
-  return await startOver({}, { upstream, parts });
+  return await startInstallation({}, { upstream, parts });
+}
+
+/** The same with a second node, through which all viewers come in to consoles that the first one carries. */
+export async function startForwarded(upstream: Address): Promise<Contestant> {
+  await using parts = new AsyncDisposableStack();
+  return await startInstallation({}, { upstream, parts, nodes: 2 });
 }
 
 /** The same, as one of several replicas would run. */
 export async function startPortholeOnPostgres(upstream: Address): Promise<Contestant> {
   await using parts = new AsyncDisposableStack();
   const { pid, url } = parts.use(await startPostgres());
-  return await startOver({ PORTHOLE_DATABASE: url }, { upstream, parts, processes: { database: pid } });
+  const processes = { database: pid };
+  return await startInstallation({ PORTHOLE_DATABASE: url }, { upstream, parts, processes });
 }
 
 interface Surroundings {
   readonly upstream: Address;
   readonly parts: AsyncDisposableStack;
   readonly processes?: Readonly<Record<string, number>>;
+  readonly nodes?: 1 | 2;
 }
 
-async function startOver(
+async function startInstallation(
   environment: Readonly<Record<string, string>>,
-  { upstream, parts, processes = {} }: Surroundings,
+  { upstream, parts, processes = {}, nodes = 1 }: Surroundings,
 ): Promise<Contestant> {
   const directory = await mkdtemp(join(tmpdir(), "bench-porthole-"));
   parts.defer(() => rm(directory, { recursive: true }));
@@ -74,16 +82,22 @@ async function startOver(
 
   const joinTokenFile = join(directory, "join-token");
   await writeFile(joinTokenFile, bootstrap.joinToken, { mode: 0o600 });
-  const node = parts.use(
-    porthole("proxy", {
-      "--data": join(directory, "node"),
-      "--control": ready.link,
-      "--join-token-file": joinTokenFile,
-      "--listen": ANY_PORT,
-      "--max-sessions": MAX_SESSIONS,
-    }),
-  );
-  await node.firstLine();
+  const startNode = async (name: string) => {
+    const node = parts.use(
+      porthole("proxy", {
+        "--data": join(directory, name),
+        "--control": ready.link,
+        "--join-token-file": joinTokenFile,
+        "--listen": ANY_PORT,
+        "--max-sessions": MAX_SESSIONS,
+      }),
+    );
+    const { node: origin } = JSON.parse(await node.firstLine()) as { readonly node: string };
+    return { pid: node.pid, origin: new URL(origin) };
+  };
+  // Consoles are given to the node that was there first.
+  const node = await startNode("node");
+  const second = nodes === 1 ? undefined : await startNode("entrance");
 
   const { apiKey, secretKey } = bootstrap;
   const api: NativeApi = { origin: ready.control, apiKey, secretKey };
@@ -91,8 +105,20 @@ async function startOver(
   const { id: machineId } = (await ask(api, "POST machines", machine)) as { readonly id: string };
   const owned = parts.move();
   return {
-    processes: { control: control.pid, node: node.pid, ...processes },
-    entrance: { kind: "cloudstack", ...api, machineId },
+    processes: {
+      control: control.pid,
+      node: node.pid,
+      ...(second === undefined ? {} : { entrance: second.pid }),
+      ...processes,
+    },
+    entrance: {
+      kind: "cloudstack",
+      ...api,
+      machineId,
+      ...(second === undefined
+        ? {}
+        : { through: { host: second.origin.hostname, port: Number(second.origin.port) } }),
+    },
     allowUnopened: async (count) => {
       await ask(api, `PUT settings/${PENDING_MAX}`, { value: String(count) });
     },

@@ -92,7 +92,7 @@ export async function compose({
     link: {
       identifyNode: guardIdentification(createNodeIdentification(store, { installationId, clock }), audit),
       join: guardJoin(createJoin({ ...base, authority, installationId }), audit),
-      registry: guardRegistry(createRegistry({ ...base, ticketKeys, settingsFor }), audit),
+      registry: guardRegistry(createRegistry({ ...base, ticketKeys, settingsFor, values }), audit),
       redeem: observeRedeem(createRedemption({ ...base, judgeStanding }), observing),
       reopen: observeReopen(createReopen({ ...base, values, judgeStanding, issueTicket }), observing),
       takeReports: createReports(base),

@@ -1,14 +1,15 @@
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Grant, Protocol } from "#wire/grant.ts";
-import { listenAddresses, type ProxyConfig, publicOrigins } from "./config.ts";
+import { forwardAddress, listenAddresses, type ProxyConfig, publicOrigins, sharesAddress } from "./config.ts";
 import { Admission } from "./console/admission.ts";
 import { Door } from "./console/door.ts";
 import { Sessions } from "./console/sessions.ts";
 import { UpstreamLeg } from "./console/upstream-leg.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { dial } from "./dial.ts";
-import { Listener } from "./http/listener.ts";
+import { openForwarding } from "./forward/forwarding.ts";
+import { type Handlers, Listener } from "./http/listener.ts";
 import { checkOrigin, type OwnOrigins } from "./http/origin.ts";
 import { Pages } from "./http/pages.ts";
 import { readViewerFiles } from "./http/viewer-files.ts";
@@ -60,6 +61,14 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const log = options.log.child({ nodeId: nodeIdOf(identity.certificate) });
   const listener = await Listener.open({ ...config, ...deadlines, addresses: listenAddresses(config), log });
   const origins = publicOrigins(config, listener.addresses);
+  const forwarding = await openForwarding({
+    listen: config.forwardListen ?? { host: listenAddresses(config)[0]?.host ?? "", port: 0 },
+    identity,
+    log,
+    deadlines,
+    maxSessions: config.maxSessions,
+    link: () => link,
+  });
 
   const obey = createCommands({
     incarnation: () => link.incarnation,
@@ -68,6 +77,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
   const link: NodeLink = new NodeLink({
     ...origins,
+    sharesAddress: sharesAddress(config),
+    forwardAddress: (local) => forwardAddress(config, { listened: forwarding.address, local }),
     client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
     certificate: identity.certificate,
     log,
@@ -101,6 +112,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     shoot: async (grant, box, abort) =>
       await SHOOTINGS[grant.protocol](grant, box, { deadlines, connect, signal: abort }),
     headers: () => pages.headers,
+    addressee: forwarding.addressee,
+    forward: forwarding.request,
     admit: async (credentials) => await admission.admit(credentials, "thumbnail"),
     report: (report) => link.report(report),
   });
@@ -119,22 +132,28 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     closingMs: deadlines.closingMs,
     sessions,
     headers: () => pages.headers,
+    addressee: forwarding.addressee,
+    forward: forwarding.upgrade,
     checkOrigin: (origin) => checkOrigin(origin, foundAt(), allowedOrigins()),
     admit: async (credentials) => await admission.admit(credentials),
     meters,
   });
-  listener.serve({
+  const handlers: Handlers = {
     request: (request, response) => pages.handle(request, response),
     upgrade: (request, socket, head) => door.handle(request, socket, head),
-  });
+  };
+  listener.serve(handlers);
+  forwarding.serve(handlers);
 
   // How a node stops, from the last line to the first.
   opened.defer(async () => await link.finish(deadlines.lastReportsMs));
+  opened.defer(async () => await forwarding.closed());
   opened.defer(async () => await listener.closed());
   opened.defer(async () => await sessions.endAll(new GatewayError("node_stopping")));
   opened.defer(async () => await door.close());
   opened.defer(async () => await thumbnails.stop());
   opened.defer(() => link.stopAsking());
+  opened.defer(() => forwarding.stop());
   opened.defer(() => listener.stopListening());
   opened.defer(() => observed.stopping());
 

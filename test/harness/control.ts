@@ -52,7 +52,14 @@ export interface OneControl {
   /** A new account with role member. */
   member(name: string, projects: readonly string[]): Promise<Caller>;
   machine(options?: Partial<NewMachine>): Promise<Machine>;
-  node(options?: { readonly pageOrigin?: string; readonly maximumSessions?: number }): Promise<TestNode>;
+  node(options?: {
+    readonly pageOrigin?: string;
+    readonly maximumSessions?: number;
+    /** Unless it is said, test nodes mind nobody at their address. */
+    readonly sharesAddress?: boolean;
+    readonly forwardAddress?: string;
+    readonly joinToken?: string;
+  }): Promise<TestNode>;
 }
 
 export const PUBLIC_ORIGIN = "https://control.example.com";
@@ -156,17 +163,23 @@ async function controlOver({
       });
     },
 
-    async node({ pageOrigin = "http://node.example.com:8080", ...options } = {}) {
+    async node({
+      pageOrigin = "http://node.example.com:8080",
+      sharesAddress = true,
+      joinToken = firstKeys.joinToken,
+      ...options
+    } = {}) {
       // Nodes are taken in the order in which they came.
       clock.advance(1);
       const { request, privateKey } = await createCertificateRequest();
-      const joined = await link.join({ joinToken: firstKeys.joinToken, certificateRequest: request });
+      const joined = await link.join({ joinToken, certificateRequest: request });
       const incarnation = randomUUID();
       const { ticketKey, settings } = await link.registry.register(joined.nodeId, {
         incarnation,
         version: "1.2.3",
         pageOrigin,
         webSocketOrigin: pageOrigin,
+        sharesAddress,
         ...options,
       });
       const key = new Uint8Array(Buffer.from(ticketKey.key, "base64url"));

@@ -80,6 +80,8 @@ export async function startControl(options: { readonly args?: readonly string[] 
 /** One node, joined to a control. */
 export interface Node extends AsyncDisposable {
   readonly id: string;
+  /** Of all that it consists of, where it has workers. */
+  readonly ids?: readonly string[];
   /** The origins of its pages and of its WebSocket. */
   readonly node: string;
   readonly websocket: string;
@@ -100,7 +102,7 @@ export async function startNode(
     ...["--control", link, "--join-token-file", joinTokenFile, "--data", data],
     ...["--listen", ANY_PORT, ...(options.args ?? [])],
   ]);
-  const ready: Pick<Node, "id" | "node" | "websocket" | "admin"> = JSON.parse(await firstLine(child));
+  const ready: Pick<Node, "id" | "ids" | "node" | "websocket" | "admin"> = JSON.parse(await firstLine(child));
   return {
     ...ready,
     process: child,

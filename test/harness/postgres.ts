@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { chownSync, existsSync, globSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { after } from "node:test";
 import pg from "pg";
 import { Secret } from "#base/secret.ts";
 import { eventually } from "./eventually.ts";
@@ -34,20 +33,6 @@ export interface PostgresServer extends AsyncDisposable {
 export interface Database extends AsyncDisposable {
   readonly name: string;
   readonly url: Secret;
-}
-
-let shared: Promise<PostgresServer> | undefined;
-after(async () => await (await shared)?.[Symbol.asyncDispose]());
-
-/** An empty database on a server that all tests of this process share. */
-export async function createDatabase(template?: Database): Promise<Database> {
-  return await (await sharedPostgres()).createDatabase(template);
-}
-
-/** The shared server, for what is to be asked of it beside the tests' own connections. */
-export async function sharedPostgres(): Promise<PostgresServer> {
-  shared ??= startPostgres();
-  return await shared;
 }
 
 /**

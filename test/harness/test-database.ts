@@ -10,7 +10,8 @@ import { joinPostgresCluster } from "#control/cluster/postgres/cluster.ts";
 import { openPostgresStore } from "#control/store/postgres/open.ts";
 import { openSqliteStore } from "#control/store/sqlite/open.ts";
 import type { Store } from "#control/store/store.ts";
-import { createDatabase, type Database, lackingPostgres } from "./postgres.ts";
+import { type Database, lackingPostgres } from "./postgres.ts";
+import { createDatabase } from "./shared-postgres.ts";
 import type { TestClock } from "./test-clock.ts";
 
 const DATABASES = ["SQLite", "PostgreSQL"] as const;

@@ -25,7 +25,7 @@ export type Join = (request: JoinRequest, address?: string) => Promise<JoinRespo
 /** Gives a new node its id and its certificate, for a join token. A request that is refused costs no use of it. */
 export function createJoin({ store, audit, clock, log, authority, installationId }: Parts): Join {
   return async ({ joinToken, certificateRequest: request }, address) => {
-    await requireJoinToken(store, joinToken);
+    const pool = await requireJoinToken(store, joinToken);
     const nodeId = randomUUID();
     const now = clock.now();
     const certificate = await issueOrRefuse(authority, { installationId, nodeId, request, now });
@@ -35,6 +35,7 @@ export function createJoin({ store, audit, clock, log, authority, installationId
         .insertInto("nodes")
         .values({
           id: nodeId,
+          pool,
           certificate_fingerprint: fingerprint(certificate),
           incarnation: null,
           page_origin: "",

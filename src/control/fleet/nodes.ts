@@ -33,6 +33,7 @@ export function createNodes({
       const downBefore = clock.now() - silenceMs(values);
       return rows.map((row) => ({
         id: row.id,
+        pool: row.pool,
         state: row.incarnation !== null && row.seen_at > downBefore ? ("up" as const) : ("down" as const),
         pageOrigin: row.page_origin,
         webSocketOrigin: row.web_socket_origin,

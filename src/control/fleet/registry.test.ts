@@ -30,6 +30,7 @@ for (const t of onBoth("a node that registers gets its key, the time, and what i
       allowedOrigins: [PUBLIC_ORIGIN, "https://portal.example"],
       frameAncestors: ["https://portal.example"],
       entrances: [],
+      peers: [],
     },
   });
 }))
@@ -68,6 +69,7 @@ for (const t of onBoth(
     assert.deepEqual(await control.services.nodes.list(control.admin), [
       {
         id: node.id,
+        pool: "default",
         state: "up",
         pageOrigin: "http://node.example.com:8080",
         webSocketOrigin: "http://node.example.com:8080",

@@ -1,5 +1,5 @@
 import type { Clock } from "#base/clock.ts";
-import { origin } from "#base/config.ts";
+import { formatHostPort, hostPort, origin } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type {
@@ -12,10 +12,12 @@ import type {
 import type { Audit } from "../audit/audit.ts";
 import { isLive } from "../sessions/conditions.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
+import type { SettingValues } from "../settings/settings.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { TicketKeys } from "../tickets/ticket-keys.ts";
 import type { NodeSettingsFor } from "./node-settings.ts";
+import { createAddressCheck } from "./own-address.ts";
 
 interface Parts {
   readonly store: Store;
@@ -24,6 +26,7 @@ interface Parts {
   readonly log: Log;
   readonly ticketKeys: TicketKeys;
   readonly settingsFor: NodeSettingsFor;
+  readonly values: SettingValues;
 }
 
 /** What nodes say of themselves over the link. Whoever calls has made sure that it is this node. */
@@ -37,7 +40,16 @@ export interface Registry {
  * A node has one start at a time. A new one ends what an older one carried; the older one, should it still run, is
  * told `node_superseded` from then on and does not come back.
  */
-export function createRegistry({ store, audit, clock, log, ticketKeys, settingsFor }: Parts): Registry {
+export function createRegistry({
+  store,
+  audit,
+  clock,
+  log,
+  ticketKeys,
+  settingsFor,
+  values,
+}: Parts): Registry {
+  const requireOwnAddress = createAddressCheck(store, values);
   const markAttached = prepareReattach(store);
   /** What a start of a node carried when it fell silent it carries still, or has its ending to report. */
   const reattach = async (db: Queries, start: { nodeId: string; incarnation: string }) =>
@@ -50,14 +62,17 @@ export function createRegistry({ store, audit, clock, log, ticketKeys, settingsF
       const columns = {
         incarnation,
         version,
-        page_origin: parseOrigin("pageOrigin", request.pageOrigin),
-        web_socket_origin: parseOrigin("webSocketOrigin", request.webSocketOrigin),
+        page_origin: parse("pageOrigin", request.pageOrigin, origin),
+        web_socket_origin: parse("webSocketOrigin", request.webSocketOrigin, origin),
+        forward_address: parseForwardAddress(request.forwardAddress),
+        shares_address: request.sharesAddress === true ? (1 as const) : (0 as const),
         maximum_sessions: request.maximumSessions ?? null,
         seen_at: store.now,
       };
       const lost = await store.db.transaction().execute(async (db) => {
         // One start after the other: the older one is not to come back between what the newer one does.
         await store.lock(db, `node ${nodeId}`);
+        await requireOwnAddress(db, { ...columns, id: nodeId });
         await enter(db, { nodeId, incarnation, now });
         await db.updateTable("nodes").set(columns).where("id", "=", nodeId).execute();
         const ending = { kind: "failed", code: "node_lost" } as const;
@@ -142,9 +157,14 @@ function nodeEntry(action: "node.register" | "node.deregister", nodeId: string, 
   return { action, by: { nodeId, api: "link" }, object: { kind: "node", id: nodeId }, detail } as const;
 }
 
-function parseOrigin(field: string, text: string): string {
+function parseForwardAddress(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  return parse("forwardAddress", text, (value) => formatHostPort(hostPort(value)));
+}
+
+function parse(field: string, text: string, read: (text: string) => string): string {
   try {
-    return origin(text);
+    return read(text);
   } catch (cause) {
     const detail = `${field}: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new GatewayError("request_invalid", { cause, detail });

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import { Secret } from "#base/secret.ts";
 import type { Driver } from "#hypervisors/driver.ts";
-import { DEFAULT_PROJECT, type MachineChange } from "#wire/api.ts";
+import { DEFAULT_POOL, DEFAULT_PROJECT, type MachineChange } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import { cleanName, nameKey } from "../names.ts";
@@ -30,8 +30,9 @@ interface Parts {
 /** Administrators register machines; members see those of their projects, without addresses. */
 export function createMachines({ store, audit, vault, drivers, clock, closeSessions }: Parts): Machines {
   return {
-    async add(caller, { name, protocol, address, password, project = DEFAULT_PROJECT }) {
+    async add(caller, machine) {
       requireAdministrator(caller);
+      const { name, protocol, address, password, project = DEFAULT_PROJECT, pool = DEFAULT_POOL } = machine;
       const id = randomUUID();
       const row = {
         id,
@@ -41,14 +42,15 @@ export function createMachines({ store, audit, vault, drivers, clock, closeSessi
         address: parseAddress(driverOf(drivers, MANUAL_DRIVER), address),
         password_sealed: sealPassword(vault, id, password),
         state: "running" as const,
+        pool,
         created_at: clock.now(),
       };
       return await store.db.transaction().execute(async (db) => {
         const { id: project_id, name: project_name } = await requireProject(db, project);
-        const machine = { ...row, project_id };
-        await refuseDuplicate(store, row.name, db.insertInto("machines").values(machine).execute());
-        await audit.record(db, { action: "machine.add", by: caller, object: machineObject(machine) });
-        return toMachine({ ...machine, project_name }, caller);
+        const columns = { ...row, project_id };
+        await refuseDuplicate(store, row.name, db.insertInto("machines").values(columns).execute());
+        await audit.record(db, { action: "machine.add", by: caller, object: machineObject(columns) });
+        return toMachine({ ...columns, project_name }, caller);
       });
     },
 
@@ -124,14 +126,15 @@ async function visibleMachine(
 }
 
 function toColumns(
-  { name, address, password, state }: MachineChange,
+  { name, address, password, state, pool }: MachineChange,
   { vault, id, driver }: { readonly vault: Vault; readonly id: string; readonly driver: Driver },
-): Partial<Pick<MachineRow, "name" | "name_key" | "address" | "password_sealed" | "state">> {
+): Partial<Pick<MachineRow, "name" | "name_key" | "address" | "password_sealed" | "state" | "pool">> {
   return {
     ...(name === undefined ? {} : named(name)),
     ...(address === undefined ? {} : { address: parseAddress(driver, address) }),
     ...(password === undefined ? {} : { password_sealed: sealPassword(vault, id, password) }),
     ...(state === undefined ? {} : { state }),
+    ...(pool === undefined ? {} : { pool }),
   };
 }
 

@@ -99,6 +99,8 @@ interface MachineTable {
   password_sealed: string | null;
   /** As the operator set it; drivers that can ask a hypervisor do not need it. */
   state: MachineState;
+  /** Only nodes of this pool are given its consoles. */
+  pool: Generated<string>;
   created_at: number;
 }
 
@@ -156,6 +158,11 @@ interface NodeTable {
   maximum_sessions: number | null;
   /** What it last said that it carries. */
   sessions: number;
+  pool: Generated<string>;
+  /** Where nodes of its pool hand it what is its own; null: nowhere. */
+  forward_address: string | null;
+  /** Whether others may have the same public address. */
+  shares_address: Generated<0 | 1>;
   seen_at: number;
   created_at: number;
 }
@@ -169,6 +176,8 @@ interface IncarnationTable {
 
 interface JoinTokenTable {
   hash: string;
+  /** Of the nodes that join with it. */
+  pool: Generated<string>;
   uses_left: number;
   expires_at: number;
   created_at: number;

@@ -85,6 +85,11 @@ export class LinkClient implements Disposable {
     await withDeadline(deadlineMs, signal, async (limited) => await this.#connected(limited));
   }
 
+  /** This node's own address on the way to control, while there is a channel. */
+  get localAddress(): string | undefined {
+    return this.#channel?.localAddress;
+  }
+
   async #connected(signal: AbortSignal): Promise<Channel> {
     if (this.#channel?.isOpen === true) return this.#channel;
     this.#opening ??= this.#openAnew();

@@ -29,6 +29,9 @@ export interface NodeLinkOptions {
   readonly version: string;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  readonly sharesAddress: boolean;
+  /** Where other nodes hand on to this one; `local` is the address that control sees. */
+  readonly forwardAddress: (local: string | undefined) => string | undefined;
   readonly maximumSessions: number;
   /** Sessions that the node carries now. */
   readonly sessions: () => number;
@@ -104,6 +107,11 @@ export class NodeLink {
     const kept = this.#keep();
     kept.catch(() => {}); // Whoever started the node hears of it when it gets round to asking.
     return { nodeId, kept };
+  }
+
+  /** Asks control for its settings now, and not only with the next heartbeat. Throws a GatewayError. */
+  async refresh(): Promise<void> {
+    await this.#registration.refresh(this.#lifetime.signal);
   }
 
   /** Throws a GatewayError; `control_unreachable` also where the node has no certificate to ask with any more. */

@@ -4,6 +4,7 @@ import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import type { Log } from "#base/process/log.ts";
 import { ERRORS } from "#wire/errors.ts";
 import { type GatewayError, toGatewayError } from "#wire/gateway-error.ts";
+import type { RegisterRequest } from "#wire/link.ts";
 import type { TicketKey } from "#wire/ticket.ts";
 import { isEmpty, isHeartbeatResponse, isRegisterResponse } from "./answers.ts";
 import { Backoff } from "./backoff.ts";
@@ -26,6 +27,9 @@ export interface RegistrationOptions {
   readonly version: string;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  readonly sharesAddress: boolean;
+  /** Where other nodes hand on to this one; `local` is the address that control sees. */
+  readonly forwardAddress: (local: string | undefined) => string | undefined;
   /** Sessions that the node carries at most. */
   readonly maximumSessions: number;
   /** Sessions that the node carries now. */
@@ -110,6 +114,11 @@ export class Registration {
     }
   }
 
+  /** Beats out of turn. Throws a GatewayError. A start that control does not know is the next beat's to mend. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    await this.#beat(signal);
+  }
+
   /** Tells control that this start is over. An unreachable control finds it out by itself. */
   async deregister(): Promise<void> {
     if (this.#registered === undefined) return;
@@ -126,11 +135,11 @@ export class Registration {
   }
 
   async #registerOnce(signal: AbortSignal): Promise<Registered> {
-    const { link, clock, log, version, pageOrigin, webSocketOrigin, maximumSessions } = this.#options;
+    const { link, clock, log } = this.#options;
     const { incarnation } = this;
-    const body = { incarnation, version, pageOrigin, webSocketOrigin, maximumSessions };
     const options = { deadlineMs: deadlines.registerMs, signal, repeatable: true };
     await link.connect(options);
+    const body = this.#introduction();
     const answer = await clock.measure(() => link.call("register", body, isRegisterResponse, options));
     const key = Buffer.from(answer.ticketKey.key, "base64url");
     this.#registered = {
@@ -160,6 +169,20 @@ export class Registration {
       log.warn("Control does not know this start of the node, registering again");
       return "forgotten";
     }
+  }
+
+  #introduction(): RegisterRequest {
+    const { link, version, pageOrigin, webSocketOrigin, sharesAddress, maximumSessions } = this.#options;
+    const forwardAddress = this.#options.forwardAddress(link.localAddress);
+    return {
+      incarnation: this.incarnation,
+      version,
+      pageOrigin,
+      webSocketOrigin,
+      sharesAddress,
+      ...(forwardAddress === undefined ? {} : { forwardAddress }),
+      maximumSessions,
+    };
   }
 
   #untilNextBeat(): number {

@@ -41,7 +41,7 @@ test("what is asked again and again does not read the sessions that have ended",
 
 /** Consoles from their beginning to their end, the lists, and what runs now and then. */
 async function work(control: OneControl, machineId: string): Promise<void> {
-  const { services, link, admin, store, values, clock, node } = control;
+  const { services, link, admin, store, audit, values, clock, node } = control;
   const member = await control.member("member", ["default"]);
   const other = await node();
   for (let console = 0; console < 10; console++) {
@@ -58,10 +58,10 @@ async function work(control: OneControl, machineId: string): Promise<void> {
       await services.sessions.list(caller, { ...filter, limit: 20 });
     await services.sessions.search(caller, { redeemed: "open" }, { first: 0, size: 20 });
   }
-  await createTicketSweep(store)();
-  await createUnreportedSweep(store)();
+  await createTicketSweep({ store, audit })();
+  await createUnreportedSweep({ store, audit })();
   await createThumbnailSweep(store)();
-  await createLostNodeSweep({ store, values, clock })();
+  await createLostNodeSweep({ store, audit, values, clock })();
   await link.registry.deregister(other.id, { incarnation: other.incarnation });
 }
 
