@@ -119,6 +119,8 @@ export class LinkClient implements Disposable {
   }
 
   async #openAnew(): Promise<Channel> {
+    // A replica that was lost is asked last: it may stand still, and cost the whole deadline of a dial.
+    if (this.#channel !== undefined) this.#next += 1;
     try {
       this.#channel = await this.#openFirst(this.#controls.length);
       return this.#channel;
