@@ -3,6 +3,10 @@ import type { Log } from "#base/process/log.ts";
 import { manualDriver } from "#hypervisors/manual/driver.ts";
 import { fingerprint } from "#tls/node-identity.ts";
 import { createAccounts } from "./accounts/accounts.ts";
+import { Audit } from "./audit/audit.ts";
+import { createAuditLog } from "./audit/audit-list.ts";
+import { guardServices } from "./audit/guard.ts";
+import { guardIdentification, guardJoin, guardRegistry } from "./audit/guard-link.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
@@ -18,6 +22,7 @@ import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
 import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
 import { createMachines } from "./machines/machines.ts";
+import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
 import type { Services } from "./services.ts";
 import { createClosing, createClosings } from "./sessions/closing.ts";
@@ -41,6 +46,7 @@ export async function compose({
   publicOrigin,
   clock,
   log,
+  observing = {},
 }: {
   readonly store: Store;
   readonly cluster: Cluster;
@@ -49,11 +55,19 @@ export async function compose({
   readonly publicOrigin: () => string;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<{ readonly services: Services; readonly link: LinkParts; readonly values: SettingValues }> {
+  readonly observing?: Observing;
+}): Promise<{
+  readonly services: Services;
+  readonly link: LinkParts;
+  readonly values: SettingValues;
+  readonly audit: Audit;
+}> {
   const { id: installationId, key, vault, authority } = installation;
-  const closeSessions = createClosing(store, cluster);
-  const base = { store, closeSessions, clock, log, vault, drivers: DRIVERS, publicOrigin };
-  const { settings, values } = await createSettings({ store, cluster, log });
+  const audit = new Audit({ store, clock, log });
+  const closeSessions = createClosing({ store, audit }, cluster);
+  const { tracing } = observing;
+  const base = { store, audit, tracing, closeSessions, clock, log, vault, drivers: DRIVERS, publicOrigin };
+  const { settings, values } = await createSettings({ store, audit, cluster, log });
   const ticketKeys = createTicketKeys(key, installationId);
   const assignNode = createAssignment({ ...base, values });
   const issueTicket = createTicketIssue({ ...base, values, assignNode, ticketKeys });
@@ -61,23 +75,28 @@ export async function compose({
   const settingsFor = createNodeSettings({ ...base, values });
 
   return {
-    services: {
-      accounts: createAccounts(base),
-      projects: createProjects(base),
-      machines: createMachines(base),
-      consoles: createConsoles({ ...base, values, issueTicket }),
-      sessions: createSessions(base),
-      settings,
-      nodes: createNodes({ ...base, values, authorityFingerprint: fingerprint(authority.certificate) }),
-    },
+    audit,
+    services: guardServices(
+      {
+        accounts: createAccounts(base),
+        projects: createProjects(base),
+        machines: createMachines(base),
+        consoles: observeConsoles(createConsoles({ ...base, values, issueTicket }), observing),
+        sessions: createSessions(base),
+        settings,
+        nodes: createNodes({ ...base, values, authorityFingerprint: fingerprint(authority.certificate) }),
+        audit: createAuditLog(base),
+      },
+      audit,
+    ),
     link: {
-      identifyNode: createNodeIdentification(store, { installationId, clock }),
-      join: createJoin({ ...base, authority, installationId }),
-      registry: createRegistry({ ...base, ticketKeys, settingsFor, values }),
-      redeem: createRedemption({ ...base, judgeStanding }),
-      reopen: createReopen({ ...base, values, judgeStanding, issueTicket }),
-      takeReports: createReports(store),
-      closings: createClosings(store),
+      identifyNode: guardIdentification(createNodeIdentification(store, { installationId, clock }), audit),
+      join: guardJoin(createJoin({ ...base, authority, installationId }), audit),
+      registry: guardRegistry(createRegistry({ ...base, ticketKeys, settingsFor, values }), audit),
+      redeem: observeRedeem(createRedemption({ ...base, judgeStanding }), observing),
+      reopen: observeReopen(createReopen({ ...base, values, judgeStanding, issueTicket }), observing),
+      takeReports: createReports(base),
+      closings: createClosings(base),
       cluster,
       log,
     },

@@ -11,6 +11,7 @@ import {
   origin,
   text,
 } from "#base/config.ts";
+import { adminFields } from "#base/process/admin/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { logLevel } from "#base/process/log.ts";
 import { isWildcard } from "#wire/address.ts";
@@ -117,6 +118,7 @@ export const FIELDS = {
     parse: count,
     fallback: 256,
   },
+  ...adminFields("PORTHOLE_PROXY"),
   logLevel: {
     env: "PORTHOLE_LOG_LEVEL",
     doc: "debug, info, warn, error or silent",

@@ -62,12 +62,12 @@ async function runAll(config: ProxyConfig, args: readonly string[], stop: AbortS
   });
 }
 
-type Ready = Pick<RunningProxy, "id" | "pageOrigin" | "webSocketOrigin"> & {
+type Ready = Pick<RunningProxy, "id" | "pageOrigin" | "webSocketOrigin" | "admin"> & {
   readonly ids?: readonly string[];
 };
 
-function sayReady({ json }: ProxyConfig, { id, ids, pageOrigin, webSocketOrigin }: Ready): void {
-  const line = { ready: true, id, ...(ids && { ids }), node: pageOrigin, websocket: webSocketOrigin };
+function sayReady({ json }: ProxyConfig, { id, ids, pageOrigin, webSocketOrigin, admin }: Ready): void {
+  const line = { ready: true, id, ...(ids && { ids }), node: pageOrigin, websocket: webSocketOrigin, admin };
   if (json) process.stdout.write(`${JSON.stringify(line)}\n`);
   else process.stderr.write(`porthole proxy: ready at ${pageOrigin}\n`);
 }

@@ -13,11 +13,13 @@ import { type Handlers, Listener } from "./http/listener.ts";
 import { checkOrigin, type OwnOrigins } from "./http/origin.ts";
 import { Pages } from "./http/pages.ts";
 import { readViewerFiles } from "./http/viewer-files.ts";
+import { nodeIdOf } from "./link/certificate.ts";
 import { createCommands } from "./link/commands.ts";
 import { loadOrJoin } from "./link/identity.ts";
 import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
 import { refusal } from "./link/refusal.ts";
+import { observeNode } from "./observe/observe-node.ts";
 import { shootRfb } from "./thumbnails/shoot-rfb.ts";
 import { Thumbnails } from "./thumbnails/thumbnails.ts";
 
@@ -39,6 +41,8 @@ export interface RunningProxy extends AsyncDisposable {
   readonly id: string;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  /** Where it is watched, if it is. */
+  readonly admin?: string;
   /** Rejects with a GatewayError when control wants nothing more to do with this start of the node. */
   readonly kept: Promise<void>;
 }
@@ -48,10 +52,13 @@ export interface RunningProxy extends AsyncDisposable {
  * to control, and closes whatever was opened, each step within its deadline.
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const { config, log, deadlines, version, signal } = options;
+  const { config, deadlines, version, signal } = options;
   await using opened = new AsyncDisposableStack();
+  const observed = opened.use(await observeNode(config, { log: options.log, version }));
+  const { meters, tracing } = observed.observing;
   const files = await readViewerFiles(options.viewerFolder);
-  const identity = await loadOrJoin({ ...config, log, signal });
+  const identity = await loadOrJoin({ ...config, log: options.log, signal });
+  const log = options.log.child({ nodeId: nodeIdOf(identity.certificate) });
   const listener = await Listener.open({ ...config, ...deadlines, addresses: listenAddresses(config), log });
   const origins = publicOrigins(config, listener.addresses);
   const forwarding = await openForwarding({
@@ -79,6 +86,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     maximumSessions: config.maxSessions,
     sessions: () => sessions.size,
     redeemMs: deadlines.redeemMs,
+    meters,
     end: (session) => sessions.end(session, refusal(session)),
     onBack: () => sessions.reportAll(),
   });
@@ -96,8 +104,9 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     connect,
     report: (report) => link.report(report),
     entrances: () => link.settings?.entrances ?? [],
+    observing: observed.observing,
   });
-  const admission = new Admission(link);
+  const admission = new Admission(link, tracing);
   const thumbnails: Thumbnails = new Thumbnails({
     clock: link.clock,
     shoot: async (grant, box, abort) =>
@@ -127,6 +136,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     forward: forwarding.upgrade,
     checkOrigin: (origin) => checkOrigin(origin, foundAt(), allowedOrigins()),
     admit: async (credentials) => await admission.admit(credentials),
+    meters,
   });
   const handlers: Handlers = {
     request: (request, response) => pages.handle(request, response),
@@ -145,8 +155,17 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   opened.defer(() => link.stopAsking());
   opened.defer(() => forwarding.stop());
   opened.defer(() => listener.stopListening());
+  opened.defer(() => observed.stopping());
 
   const { nodeId, kept } = await link.start(signal);
+  observed.watch({ link, sessions });
+  const admin = observed.admin?.origin;
   const owned = opened.move();
-  return { ...origins, id: nodeId, kept, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+  return {
+    ...origins,
+    id: nodeId,
+    kept,
+    ...(admin === undefined ? {} : { admin }),
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
 }

@@ -150,6 +150,8 @@ export const RedeemRequest = Type.Object({
   viewerAddress: Type.String({ maxLength: 64 }),
   /** As the ticket has it: one for a picture is redeemed as that, or not at all. */
   purpose: Type.Optional(Type.Literal("thumbnail")),
+  /** W3C Trace Context, where traces are collected. */
+  traceparent: Type.Optional(Type.String({ maxLength: 64 })),
   /**
    * Made anew for each ticket that is shown. A question whose answer was lost is asked again with the same nonce, of
    * whatever replica, and gets the grant that the first one would have got.

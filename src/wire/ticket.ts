@@ -21,6 +21,8 @@ const TicketClaims = Type.Object({
   extraHash: Type.Optional(Type.String()),
   /** The only address that the viewer may come from. */
   callerAddress: Type.Optional(Type.String()),
+  /** W3C Trace Context of its issue, where traces are collected. */
+  traceparent: Type.Optional(Type.String()),
 });
 export type TicketClaims = Static<typeof TicketClaims>;
 const ticketClaims = Compile(TicketClaims);

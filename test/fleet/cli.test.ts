@@ -301,3 +301,36 @@ describe("the installation", () => {
     await line.json("machine", "remove", id);
   });
 });
+
+describe("the audit log", () => {
+  test("is listed and exported, narrowed down by what was done to what", async () => {
+    const { id } = await line.json<Item>("machine", "add", "audited", "--address", "127.0.0.1:5901");
+    await line.json<Item>("machine", "remove", "audited");
+
+    const listed = await line.json<Item[]>("audit", "list", "--object", id, "--from", "2026-01-01T00:00:00Z");
+    const { status, out } = await line.porthole(["audit", "export", "--object", id]);
+
+    assert.equal(status, 0);
+    const exported: Item[] = out
+      .trimEnd()
+      .split("\n")
+      .map((row) => JSON.parse(row));
+    assert.deepEqual(
+      listed.map((row) => [row["action"], row["result"], row["account"], row["api"]]),
+      [
+        ["machine.remove", "ok", "admin", "native"],
+        ["machine.add", "ok", "admin", "native"],
+      ],
+    );
+    assert.deepEqual(exported, listed.toReversed());
+  });
+
+  test("takes actions of the list and times that are times, and nothing else", async () => {
+    for (const bad of [
+      ["--action", "guess"],
+      ["--from", "yesterday"],
+      ["--limit", "0"],
+    ])
+      assert.equal((await line.porthole(["audit", "list", ...bad])).status, 2, bad.join(" "));
+  });
+});

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import type { Log } from "#base/process/log.ts";
+import type { Secret } from "#base/secret.ts";
+import type { Audit } from "#control/audit/audit.ts";
 import { type FirstKeys, openOrBootstrap } from "#control/bootstrap.ts";
 import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
@@ -36,6 +38,7 @@ export interface TestControl extends OneControl, AsyncDisposable {}
 export interface OneControl {
   readonly firstKeys: FirstKeys;
   readonly store: Store;
+  readonly audit: Audit;
   readonly cluster: Cluster;
   readonly services: Services;
   readonly link: LinkParts;
@@ -73,7 +76,7 @@ export async function testControl(): Promise<TestControl> {
 /** Several of them over one PostgreSQL, and one clock. */
 export async function testReplicas(
   count: number,
-): Promise<{ readonly replicas: readonly OneControl[] } & AsyncDisposable> {
+): Promise<{ readonly replicas: readonly OneControl[]; readonly url: Secret } & AsyncDisposable> {
   await using opened = new AsyncDisposableStack();
   const parts = newParts(opened);
   const databases = opened.use(await openReplicas(count, parts));
@@ -81,7 +84,8 @@ export async function testReplicas(
   for (const database of databases.replicas)
     replicas.push(await controlOver({ ...parts, ...database, firstKeys: replicas[0]?.firstKeys }));
   const owned = opened.move();
-  return { replicas, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+  const { url } = databases;
+  return { replicas, url, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
 }
 
 interface Parts {
@@ -121,7 +125,7 @@ async function controlOver({
   if (firstKeys === undefined) throw new Error("the database was not empty");
   const publicOrigin = () => PUBLIC_ORIGIN;
   const composed = await compose({ store, cluster, installation, publicOrigin, clock, log });
-  const { services, link, values } = composed;
+  const { services, link, values, audit } = composed;
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
@@ -130,6 +134,7 @@ async function controlOver({
   const admin = await caller(firstKeys.apiKey);
 
   return {
+    audit,
     firstKeys,
     store,
     cluster,

@@ -46,6 +46,8 @@ export interface Control extends AsyncDisposable {
   readonly control: string;
   /** Where nodes find it. */
   readonly link: string;
+  /** Where it is watched, if it was started so. */
+  readonly admin?: string;
   readonly apiKey: string;
   readonly secretKey: string;
   readonly joinToken: string;
@@ -60,16 +62,13 @@ export async function startControl(options: { readonly args?: readonly string[] 
     ...["--data", folder.path, "--listen", ANY_PORT, "--link", ANY_PORT],
     ...["--bootstrap-file", bootstrap, "--upstream-allow", EVERYTHING_LOCAL, ...(options.args ?? [])],
   ]);
-  const { control, link }: { readonly control: string; readonly link: string } = JSON.parse(
-    await firstLine(child),
-  );
+  const ready: Pick<Control, "control" | "link" | "admin"> = JSON.parse(await firstLine(child));
   const keys: { readonly apiKey: string; readonly secretKey: string; readonly joinToken: string } =
     JSON.parse(readFileSync(bootstrap, "utf8"));
   return {
-    control,
-    link,
+    ...ready,
     ...keys,
-    api: new NativeClient(control, keys),
+    api: new NativeClient(ready.control, keys),
     process: child,
     [Symbol.asyncDispose]: async () => {
       await child.stop();
@@ -86,6 +85,7 @@ export interface Node extends AsyncDisposable {
   /** The origins of its pages and of its WebSocket. */
   readonly node: string;
   readonly websocket: string;
+  readonly admin?: string;
   readonly process: Process;
 }
 
@@ -102,7 +102,7 @@ export async function startNode(
     ...["--control", link, "--join-token-file", joinTokenFile, "--data", data],
     ...["--listen", ANY_PORT, ...(options.args ?? [])],
   ]);
-  const ready: Pick<Node, "id" | "ids" | "node" | "websocket"> = JSON.parse(await firstLine(child));
+  const ready: Pick<Node, "id" | "ids" | "node" | "websocket" | "admin"> = JSON.parse(await firstLine(child));
   return {
     ...ready,
     process: child,

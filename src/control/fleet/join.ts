@@ -6,22 +6,25 @@ import { type Authority, issueNodeCertificate } from "#tls/authority.ts";
 import { fingerprint } from "#tls/node-identity.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { JoinRequest, JoinResponse } from "#wire/link.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Store } from "../store/store.ts";
 import { requireJoinToken, spendJoinToken } from "./join-tokens.ts";
 
 interface Parts {
   readonly store: Store;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
   readonly authority: Authority;
   readonly installationId: string;
 }
 
-export type Join = (request: JoinRequest) => Promise<JoinResponse>;
+/** `address` is the peer's. */
+export type Join = (request: JoinRequest, address?: string) => Promise<JoinResponse>;
 
 /** Gives a new node its id and its certificate, for a join token. A request that is refused costs no use of it. */
-export function createJoin({ store, clock, log, authority, installationId }: Parts): Join {
-  return async ({ joinToken, certificateRequest: request }) => {
+export function createJoin({ store, audit, clock, log, authority, installationId }: Parts): Join {
+  return async ({ joinToken, certificateRequest: request }, address) => {
     const pool = await requireJoinToken(store, joinToken);
     const nodeId = randomUUID();
     const now = clock.now();
@@ -44,6 +47,8 @@ export function createJoin({ store, clock, log, authority, installationId }: Par
           created_at: now,
         })
         .execute();
+      const object = { kind: "node", id: nodeId } as const;
+      await audit.record(db, { action: "node.join", by: { nodeId, address, api: "link" }, object });
       // Last, as all who join with the same token wait for each other from here to the commit.
       await spendJoinToken(db, store, joinToken);
     });

@@ -1,4 +1,5 @@
 import type { Clock } from "#base/clock.ts";
+import type { Audit } from "../audit/audit.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Nodes } from "../services.ts";
 import type { SettingValues } from "../settings/settings.ts";
@@ -9,11 +10,13 @@ import { silenceMs } from "./up.ts";
 /** The fleet as administrators see it. */
 export function createNodes({
   store,
+  audit,
   clock,
   values,
   authorityFingerprint,
 }: {
   readonly store: Store;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly values: SettingValues;
   readonly authorityFingerprint: string;
@@ -42,7 +45,17 @@ export function createNodes({
 
     async addJoinToken(caller, token) {
       requireAdministrator(caller);
-      return await writeJoinToken(store.db, token, { clock, authorityFingerprint });
+      return await store.db.transaction().execute(async (db) => {
+        const made = await writeJoinToken(db, token, { clock, authorityFingerprint });
+        const detail = `uses ${token.uses ?? 1}, until ${made.expiresAt}`;
+        await audit.record(db, {
+          action: "join-token.add",
+          by: caller,
+          object: { kind: "join-token" },
+          detail,
+        });
+        return made;
+      });
     },
   };
 }

@@ -9,6 +9,7 @@ import type {
   RegisterRequest,
   RegisterResponse,
 } from "#wire/link.ts";
+import type { Audit } from "../audit/audit.ts";
 import { isLive } from "../sessions/conditions.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
 import type { SettingValues } from "../settings/settings.ts";
@@ -20,6 +21,7 @@ import { createAddressCheck } from "./own-address.ts";
 
 interface Parts {
   readonly store: Store;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
   readonly ticketKeys: TicketKeys;
@@ -38,7 +40,15 @@ export interface Registry {
  * A node has one start at a time. A new one ends what an older one carried; the older one, should it still run, is
  * told `node_superseded` from then on and does not come back.
  */
-export function createRegistry({ store, clock, log, ticketKeys, settingsFor, values }: Parts): Registry {
+export function createRegistry({
+  store,
+  audit,
+  clock,
+  log,
+  ticketKeys,
+  settingsFor,
+  values,
+}: Parts): Registry {
   const requireOwnAddress = createAddressCheck(store, values);
   const markAttached = prepareReattach(store);
   /** What a start of a node carried when it fell silent it carries still, or has its ending to report. */
@@ -67,7 +77,8 @@ export function createRegistry({ store, clock, log, ticketKeys, settingsFor, val
         await db.updateTable("nodes").set(columns).where("id", "=", nodeId).execute();
         const ending = { kind: "failed", code: "node_lost" } as const;
         await reattach(db, { nodeId, incarnation });
-        return await endSessionsOfNode(db, { nodeId, except: incarnation, ending, now: store.now });
+        await audit.record(db, nodeEntry("node.register", nodeId, version));
+        return await endSessionsOfNode(db, { audit, nodeId, except: incarnation, ending, now: store.now });
       });
       log.info({ nodeId, version, lostSessions: lost }, "Node registered");
       const { kid, key } = ticketKeys(nodeId, incarnation);
@@ -104,7 +115,8 @@ export function createRegistry({ store, clock, log, ticketKeys, settingsFor, val
         // Said twice, or by a start that was superseded: there is nothing left to do.
         if (numUpdatedRows === 0n) return undefined;
         const ending = { kind: "failed", code: "node_stopping" } as const;
-        return await endSessionsOfNode(db, { nodeId, ending, now: store.now });
+        await audit.record(db, nodeEntry("node.deregister", nodeId));
+        return await endSessionsOfNode(db, { audit, nodeId, ending, now: store.now });
       });
       if (ended !== undefined) log.info({ nodeId, endedSessions: ended }, "Node deregistered");
     },
@@ -138,6 +150,11 @@ async function enter(
   if (numInsertedOrUpdatedRows !== 0n) return;
   const node = await db.selectFrom("nodes").select("incarnation").where("id", "=", nodeId).executeTakeFirst();
   if (node?.incarnation !== incarnation) throw new GatewayError("node_superseded");
+}
+
+function nodeEntry(action: "node.register" | "node.deregister", nodeId: string, version?: string) {
+  const detail = version === undefined ? undefined : `version ${version}`;
+  return { action, by: { nodeId, api: "link" }, object: { kind: "node", id: nodeId }, detail } as const;
 }
 
 function parseForwardAddress(text: string | undefined): string | null {

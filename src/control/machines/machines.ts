@@ -4,6 +4,7 @@ import { Secret } from "#base/secret.ts";
 import type { Driver } from "#hypervisors/driver.ts";
 import { DEFAULT_POOL, DEFAULT_PROJECT, type MachineChange } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Audit } from "../audit/audit.ts";
 import { cleanName, nameKey } from "../names.ts";
 import { requireProject } from "../projects/projects.ts";
 import { maySeeProject, requireAdministrator } from "../rights.ts";
@@ -19,6 +20,7 @@ import { searchMachines } from "./machine-search.ts";
 
 interface Parts {
   readonly store: Store;
+  readonly audit: Audit;
   readonly vault: Vault;
   readonly drivers: Drivers;
   readonly clock: Clock;
@@ -26,7 +28,7 @@ interface Parts {
 }
 
 /** Administrators register machines; members see those of their projects, without addresses. */
-export function createMachines({ store, vault, drivers, clock, closeSessions }: Parts): Machines {
+export function createMachines({ store, audit, vault, drivers, clock, closeSessions }: Parts): Machines {
   return {
     async add(caller, machine) {
       requireAdministrator(caller);
@@ -47,6 +49,7 @@ export function createMachines({ store, vault, drivers, clock, closeSessions }: 
         const { id: project_id, name: project_name } = await requireProject(db, project);
         const columns = { ...row, project_id };
         await refuseDuplicate(store, row.name, db.insertInto("machines").values(columns).execute());
+        await audit.record(db, { action: "machine.add", by: caller, object: machineObject(columns) });
         return toMachine({ ...columns, project_name }, caller);
       });
     },
@@ -83,6 +86,9 @@ export function createMachines({ store, vault, drivers, clock, closeSessions }: 
         if (Object.keys(columns).length > 0) {
           const update = db.updateTable("machines").set(columns).where("id", "=", id).execute();
           await refuseDuplicate(store, columns.name ?? before.name, update);
+          const detail = Object.keys(change).join(" ");
+          const object = machineObject({ ...before, ...columns });
+          await audit.record(db, { action: "machine.update", by: caller, object, detail });
         }
         if (columns.state === "stopped")
           await closeSessions(db, (session) => session("machine_id", "=", id), {
@@ -95,9 +101,11 @@ export function createMachines({ store, vault, drivers, clock, closeSessions }: 
     async remove(caller, id) {
       requireAdministrator(caller);
       await store.db.transaction().execute(async (db) => {
-        const { numDeletedRows } = await db.deleteFrom("machines").where("id", "=", id).executeTakeFirst();
-        if (numDeletedRows === 0n) throw notFound();
+        const machine = await findMachine(db, id);
+        if (machine === undefined) throw notFound();
+        await db.deleteFrom("machines").where("id", "=", id).execute();
         await closeSessions(db, (session) => session("machine_id", "=", id), { code: "machine_gone" });
+        await audit.record(db, { action: "machine.remove", by: caller, object: machineObject(machine) });
       });
     },
   };
@@ -156,6 +164,11 @@ async function refuseDuplicate(store: Store, name: string, write: Promise<unknow
     if (store.isDuplicate(cause)) throw new GatewayError("conflict", { cause, detail: `machine ${name}` });
     throw cause;
   }
+}
+
+/** As the audit log names it. */
+function machineObject({ id, name }: { readonly id: string; readonly name: string }) {
+  return { kind: "machine", id, name } as const;
 }
 
 function notFound(): GatewayError {

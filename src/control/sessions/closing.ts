@@ -1,6 +1,8 @@
 import { type ExpressionBuilder, type ExpressionWrapper, type SqlBool, sql } from "kysely";
 import type { ErrorCode } from "#wire/errors.ts";
 import { type EndSessionsCommand, linkLimits } from "#wire/link.ts";
+import type { Audit } from "../audit/audit.ts";
+import { ENDED } from "../audit/endings.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
 import type { Schema } from "../store/schema.ts";
@@ -25,6 +27,11 @@ interface Reason {
   readonly detail?: string | undefined;
 }
 
+interface Parts {
+  readonly store: Store;
+  readonly audit: Audit;
+}
+
 /**
  * Ends sessions from outside, in the transaction that is the reason for it. Those that nobody uses yet are over at once.
  * The others are `closing` until the node that carries them has ended them: it is told when the transaction is on
@@ -32,14 +39,16 @@ interface Reason {
  */
 export type CloseSessions = (db: Queries, which: Which, reason: Reason) => Promise<void>;
 
-export function createClosing(store: Store, cluster: Cluster): CloseSessions {
+export function createClosing({ store, audit }: Parts, cluster: Cluster): CloseSessions {
   return async (db, which, { code, detail }) => {
-    await db
+    const ended = await db
       .updateTable("sessions")
       .set(endedColumns({ kind: "refused", code, ...(detail === undefined ? {} : { detail }) }, store.now))
       .where(which)
       .where(isUnredeemed)
+      .returning(ENDED)
       .execute();
+    await audit.recordEndings(db, ended);
     const closing = await db
       .updateTable("sessions")
       .set({ state: "closing", ending_kind: "closed", ending_code: code, ending_detail: detail ?? null })
@@ -60,7 +69,7 @@ export interface Closings {
   settle(nodeId: string, sessionIds: readonly string[]): Promise<void>;
 }
 
-export function createClosings(store: Store): Closings {
+export function createClosings({ store, audit }: Parts): Closings {
   const find = prepare(store, { nodeId: TEXT, after: TEXT }, (db, slots) =>
     db
       .selectFrom("sessions")
@@ -85,7 +94,8 @@ export function createClosings(store: Store): Closings {
       .where("id", "=", slots.id)
       .where("node_id", "=", slots.nodeId)
       .where("state", "=", "closing")
-      .where("redeemed_at", "<=", (where) => where(store.now, "-", slots.unheardOfMs)),
+      .where("redeemed_at", "<=", (where) => where(store.now, "-", slots.unheardOfMs))
+      .returning(ENDED),
   );
 
   return {
@@ -104,7 +114,10 @@ export function createClosings(store: Store): Closings {
 
     async settle(nodeId, sessionIds) {
       const { unheardOfMs } = limits;
-      for (const id of sessionIds) await settle(store.db, { id, nodeId, unheardOfMs });
+      await store.db.transaction().execute(async (db) => {
+        for (const id of sessionIds)
+          await audit.recordEndings(db, await settle(db, { id, nodeId, unheardOfMs }));
+      });
     },
   };
 }

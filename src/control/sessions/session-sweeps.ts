@@ -1,5 +1,7 @@
 import { sql } from "kysely";
 import type { Clock } from "#base/clock.ts";
+import type { Audit } from "../audit/audit.ts";
+import { ENDED, type EndedSession } from "../audit/endings.ts";
 import { silenceMs } from "../fleet/up.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare } from "../store/prepared.ts";
@@ -22,8 +24,26 @@ const limits = {
 /** Ends what nobody will end any more. Resolves to how many sessions it ended in its bounded batch. */
 export type SessionSweep = () => Promise<number>;
 
+interface SweepParts {
+  readonly store: Store;
+  readonly audit: Audit;
+}
+
+/** Runs a statement that ends sessions, with what it did written into the audit log. */
+async function endAll(
+  { store, audit }: SweepParts,
+  end: (db: Queries) => Promise<readonly EndedSession[]>,
+): Promise<number> {
+  return await store.db.transaction().execute(async (db) => {
+    const ended = await end(db);
+    await audit.recordEndings(db, ended);
+    return ended.length;
+  });
+}
+
 /** Ends the sessions whose tickets nobody used in time. */
-export function createTicketSweep(store: Store): SessionSweep {
+export function createTicketSweep(parts: SweepParts): SessionSweep {
+  const { store } = parts;
   const end = prepare(store, {}, (db) =>
     db
       .updateTable("sessions")
@@ -41,9 +61,9 @@ export function createTicketSweep(store: Store): SessionSweep {
       )
       // One that is redeemed meanwhile was redeemed in time.
       .where(isUnredeemed)
-      .returning("id"),
+      .returning(ENDED),
   );
-  return async () => (await end(store.db, {})).length;
+  return async () => await endAll(parts, async (db) => await end(db, {}));
 }
 
 /**
@@ -51,7 +71,8 @@ export function createTicketSweep(store: Store): SessionSweep {
  * viewer was told `control_unreachable`, and there is nothing that the node could report. Only where the node was
  * heard of since: while it is cut off, what it has to report waits there.
  */
-export function createUnreportedSweep(store: Store): SessionSweep {
+export function createUnreportedSweep(parts: SweepParts): SessionSweep {
+  const { store } = parts;
   const end = prepare(store, { unreportedMs: INTEGER }, (db, slots) =>
     db
       .updateTable("sessions")
@@ -59,9 +80,9 @@ export function createUnreportedSweep(store: Store): SessionSweep {
       .where("id", "in", unreportedSessions(db, store, slots.unreportedMs))
       // A report that comes meanwhile is right.
       .where("state", "=", "pending")
-      .returning("id"),
+      .returning(ENDED),
   );
-  return async () => (await end(store.db, { unreportedMs: limits.unreportedMs })).length;
+  return async () => await endAll(parts, async (db) => await end(db, { unreportedMs: limits.unreportedMs }));
 }
 
 /**
@@ -69,7 +90,7 @@ export function createUnreportedSweep(store: Store): SessionSweep {
  * registry makes them active again when the node is heard of. Time in which control itself was away does not count as
  * a node's silence.
  */
-export function createSilentNodeSweep({ store, values, clock }: SweepParts): SessionSweep {
+export function createSilentNodeSweep({ store, values, clock }: NodeSweepParts): SessionSweep {
   const listeningSince = clock.now();
   const detach = prepare(store, { silenceMs: INTEGER }, (db, slots) =>
     db
@@ -86,8 +107,7 @@ export function createSilentNodeSweep({ store, values, clock }: SweepParts): Ses
   };
 }
 
-interface SweepParts {
-  readonly store: Store;
+interface NodeSweepParts extends SweepParts {
   readonly values: SettingValues;
   readonly clock: Clock;
 }
@@ -96,7 +116,8 @@ interface SweepParts {
  * Ends the sessions of nodes that were not heard of for `session.lost.timeout`. What such a node says later changes
  * nothing: what is over stays over. Time in which control itself was away does not count as a node's silence.
  */
-export function createLostNodeSweep({ store, values, clock }: SweepParts): SessionSweep {
+export function createLostNodeSweep(parts: NodeSweepParts): SessionSweep {
+  const { store, values, clock } = parts;
   const listeningSince = clock.now();
   const end = prepare(store, { timeoutMs: INTEGER }, (db, slots) =>
     db
@@ -104,12 +125,12 @@ export function createLostNodeSweep({ store, values, clock }: SweepParts): Sessi
       .set(endedColumns({ kind: "failed", code: "node_lost" }, store.now))
       .where("id", "in", lostSessions(db, store, slots.timeoutMs))
       .where("state", "<>", "ended")
-      .returning("id"),
+      .returning(ENDED),
   );
   return async () => {
     const timeoutMs = values.value("session.lost.timeout");
     if (clock.now() - listeningSince < timeoutMs) return 0;
-    return (await end(store.db, { timeoutMs })).length;
+    return await endAll(parts, async (db) => await end(db, { timeoutMs }));
   };
 }
 

@@ -3,6 +3,7 @@ import type { MachineState, Role, SessionState } from "#wire/api.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import type { Protocol } from "#wire/grant.ts";
 import type { EndingKind } from "#wire/viewer.ts";
+import type { AuditTable } from "../audit/audit-table.ts";
 import type { ApiName, TicketPurpose } from "../services.ts";
 
 /**
@@ -26,6 +27,7 @@ export interface Schema {
   incarnations: IncarnationTable;
   join_tokens: JoinTokenTable;
   settings: SettingTable;
+  audit: AuditTable;
   compatibility: CompatibilityTable;
 }
 

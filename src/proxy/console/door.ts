@@ -12,6 +12,7 @@ import { answerError } from "../http/answer.ts";
 import { checkHeaderCount } from "../http/request-options.ts";
 import { isForwarded, viewerAddress } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
+import type { NodeMeters } from "../observe/observing.ts";
 import type { Credentials } from "./admission.ts";
 import { endingOf } from "./ending.ts";
 import type { Sessions } from "./sessions.ts";
@@ -45,6 +46,7 @@ export interface DoorOptions {
   /** Throws `origin_refused`. */
   readonly checkOrigin: (origin: string | undefined) => void;
   readonly admit: (credentials: Credentials) => Promise<Grant>;
+  readonly meters?: NodeMeters | undefined;
 }
 
 /** A request for a WebSocket, which nobody has answered. */
@@ -95,7 +97,9 @@ export class Door {
       checkHeaderCount(knock.request);
       checkWebSocketHandshake(knock.request);
     } catch (error) {
-      this.#refuseByStatus(knock, toGatewayError(error));
+      const refused = toGatewayError(error);
+      this.#options.meters?.add("porthole_node_refusals_total", { reason: refused.code });
+      this.#refuseByStatus(knock, refused);
       return;
     }
     try {
@@ -182,8 +186,14 @@ export class Door {
   }
 
   #tellOperator({ socket }: Knock, error: GatewayError): void {
-    const { log } = this.#options;
-    const fields = { code: error.code, detail: error.detail, viewerAddress: viewerAddress(socket) };
+    const { log, meters } = this.#options;
+    meters?.add("porthole_node_refusals_total", { reason: error.code });
+    const fields = {
+      sessionId: error.reference,
+      code: error.code,
+      detail: error.detail,
+      viewerAddress: viewerAddress(socket),
+    };
     if (error.code === "internal") log.error({ ...fields, error }, "Console could not be opened");
     else if (NOISE.has(error.code)) log.debug(fields, "Console refused");
     else log.info(fields, "Console refused");

@@ -13,6 +13,12 @@ export function endOf(certificate: string): number {
   return new X509Certificate(certificate).validToDate.getTime();
 }
 
+/** Whose it is, for the log: the id that control gave the node when it joined. */
+export function nodeIdOf(certificate: string): string | undefined {
+  const { subjectAltName = "" } = new X509Certificate(certificate);
+  return /URI:porthole:node:[\w.-]+:([\w.-]+)/.exec(subjectAltName)?.[1];
+}
+
 /** How long there is until then. */
 export function remaining(end: number, now: number): "long" | "soon" | "ended" {
   if (now >= end) return "ended";

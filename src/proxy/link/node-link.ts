@@ -10,6 +10,7 @@ import type {
   SessionReport,
   SessionToEnd,
 } from "#wire/link.ts";
+import { type NodeMeters, timed } from "../observe/observing.ts";
 import { isGrant, isReopenResponse, isReportResponse } from "./answers.ts";
 import { CertificateWatch } from "./certificate.ts";
 import { ControlClock } from "./control-clock.ts";
@@ -36,6 +37,7 @@ export interface NodeLinkOptions {
   readonly sessions: () => number;
   /** How long a viewer waits for control's word. */
   readonly redeemMs: number;
+  readonly meters?: NodeMeters | undefined;
   /** Control wants a session over that it was told is open. */
   readonly end: (session: SessionToEnd) => void;
   /** Control answers again, after it did not: it is to be told what is open. */
@@ -51,12 +53,14 @@ export class NodeLink {
   readonly #clock = new ControlClock();
   readonly #lifetime = new AbortController();
   readonly #redeemMs: number;
+  readonly #meters: NodeMeters | undefined;
 
-  constructor({ client, certificate: pem, log, redeemMs, end, ...options }: NodeLinkOptions) {
+  constructor({ client, certificate: pem, log, redeemMs, end, meters, ...options }: NodeLinkOptions) {
     const certificate = new CertificateWatch(pem, log);
     this.#client = client;
     this.#certificate = certificate;
     this.#redeemMs = redeemMs;
+    this.#meters = meters;
     this.#registration = new Registration({ ...options, link: client, certificate, clock: this.#clock, log });
     this.#reporter = new Reporter({
       incarnation: this.incarnation,
@@ -85,6 +89,14 @@ export class NodeLink {
     return this.#registration.current;
   }
 
+  /** For whoever watches the node. */
+  get health() {
+    const { isReachable, silenceMs } = this.#registration;
+    const { queued: queuedReports, dropped: droppedReports } = this.#reporter;
+    const intervalMs = this.settings?.heartbeatIntervalMs ?? 0;
+    return { isReachable, silenceMs, intervalMs, queuedReports, droppedReports };
+  }
+
   get settings(): Obeyed | undefined {
     return this.registered?.settings;
   }
@@ -107,7 +119,9 @@ export class NodeLink {
     if (this.#certificate.hasEnded(this.#clock.now()))
       throw new GatewayError("control_unreachable", { detail: "the console node has to join again" });
     const body = { ...request, incarnation: this.incarnation, nonce: newNonce() };
-    return await this.#client.call("redeem", body, isGrant, { ...this.#callOptions, repeatable: true });
+    const options = { ...this.#callOptions, repeatable: true };
+    const ask = async () => await this.#client.call("redeem", body, isGrant, options);
+    return await timed(this.#meters, "porthole_node_redemption_seconds", ask);
   }
 
   async reopen(request: Omit<ReopenRequest, "incarnation">): Promise<ReopenResponse> {

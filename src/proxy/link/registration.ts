@@ -55,6 +55,8 @@ export class Registration {
   readonly #options: RegistrationOptions;
   #registered: Registered | undefined;
   #reachable = true;
+  /** On performance.now()'s clock; undefined before control was heard. */
+  #heardAt: number | undefined;
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
@@ -63,6 +65,16 @@ export class Registration {
   /** `undefined` until control has answered for the first time. */
   get current(): Registered | undefined {
     return this.#registered;
+  }
+
+  /** Whether control answered when it was last asked. */
+  get isReachable(): boolean {
+    return this.#registered !== undefined && this.#reachable;
+  }
+
+  /** How long ago control was last heard. */
+  get silenceMs(): number | undefined {
+    return this.#heardAt === undefined ? undefined : performance.now() - this.#heardAt;
   }
 
   /** Tries until control answers. Throws the GatewayError with which control refuses. */
@@ -186,6 +198,7 @@ export class Registration {
   }
 
   #rejoice(): void {
+    this.#heardAt = performance.now();
     if (this.#reachable) return;
     this.#reachable = true;
     this.#options.log.info("Control answers again");

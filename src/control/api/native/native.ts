@@ -11,7 +11,9 @@ import type {
 import { API_PREFIX } from "#wire/api.ts";
 import type { Caller, Services } from "../../services.ts";
 import { type AuthenticationDeps, authenticate } from "../authentication.ts";
+import { whenceOf } from "../origins.ts";
 import { accountRoutes } from "./accounts.ts";
+import { auditRoutes } from "./audit.ts";
 import { COMPONENTS } from "./components.ts";
 import { documentOptions, documentRoute } from "./document.ts";
 import { installationRoutes } from "./installation.ts";
@@ -75,7 +77,8 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
   await app.register(
     async (api: FastifyInstance) => {
       api.addHook("onRequest", async (request) => {
-        callers.set(request, await authenticate(request, { ...options, accounts: services.accounts }));
+        const caller = await authenticate(request, { ...options, accounts: services.accounts });
+        callers.set(request, { ...caller, ...whenceOf(request, "native") });
       });
       const routes = typed(api);
       machineRoutes(routes, deps);
@@ -83,6 +86,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       projectRoutes(routes, deps);
       accountRoutes(routes, deps);
       installationRoutes(routes, deps);
+      auditRoutes(routes, deps);
     },
     { prefix: API_PREFIX },
   );

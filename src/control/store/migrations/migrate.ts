@@ -9,6 +9,7 @@ import { up as cheaperOpens } from "./0005-cheaper-opens.ts";
 import { up as oldestVersion } from "./0006-oldest-version.ts";
 import { up as endingsFromOutside } from "./0007-endings-from-outside.ts";
 import { up as entrances } from "./0008-entrances.ts";
+import { up as audit } from "./0009-audit.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -24,6 +25,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0006-oldest-version": { up: oldestVersion },
   "0007-endings-from-outside": { up: endingsFromOutside },
   "0008-entrances": { up: entrances },
+  "0009-audit": { up: audit },
 };
 
 /**
