@@ -53,8 +53,8 @@ export const Machine = Type.Object({
   projectId: Id,
   project: Name,
   protocol: ProtocolSchema,
-  /** Whose nodes carry its consoles. */
-  pool: Pool,
+  /** Whose nodes carry its consoles. Absent from an older control. */
+  pool: Type.Optional(Pool),
   state: MachineStateSchema,
   createdAt: Time,
   /** Administrators only. */
@@ -238,7 +238,8 @@ export type SettingValue = Static<typeof SettingValue>;
 
 export const Node = Type.Object({
   id: Id,
-  pool: Pool,
+  /** Absent from an older control. */
+  pool: Type.Optional(Pool),
   state: Type.Union([Type.Literal("up"), Type.Literal("down")]),
   pageOrigin: Type.String(),
   webSocketOrigin: Type.String(),

@@ -121,7 +121,10 @@ describe("machines", () => {
 
     const [head = "", row = ""] = out.split("\n");
     assert.match(head, /^NAME +PROJECT +STATE +ADDRESS +POOL +CREATED +ID$/);
-    assert.match(row, new RegExp(`^${name} +\\S+ +running +127\\.0\\.0\\.1:5901 +\\d{4}-\\S+Z +${id}$`));
+    assert.match(
+      row,
+      new RegExp(`^${name} +\\S+ +running +127\\.0\\.0\\.1:5901 +default +\\d{4}-\\S+Z +${id}$`),
+    );
     await line.json("machine", "remove", id);
   });
 });

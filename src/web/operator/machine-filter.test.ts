@@ -10,7 +10,6 @@ function machine(name: string, project: string): Machine {
     project,
     projectId: project,
     protocol: "rfb",
-    pool: "default",
     state: "running",
     createdAt: "2026-11-22T00:00:00Z",
   };
