@@ -57,17 +57,27 @@ async function runAll(config: ProxyConfig, args: readonly string[], stop: AbortS
     onReady: ([first, ...others]) => {
       if (first === undefined) return;
       const { id, node: pageOrigin, websocket: webSocketOrigin } = first;
-      sayReady(config, { id, pageOrigin, webSocketOrigin, ids: [id, ...others.map((other) => other.id)] });
+      const all = [first, ...others];
+      sayReady(config, {
+        id,
+        pageOrigin,
+        webSocketOrigin,
+        ids: all.map((worker) => worker.id),
+        ...(config.adminListen === null ? {} : { admins: all.map((worker) => worker.admin ?? "") }),
+      });
     },
   });
 }
 
 type Ready = Pick<RunningProxy, "id" | "pageOrigin" | "webSocketOrigin" | "admin"> & {
   readonly ids?: readonly string[];
+  readonly admins?: readonly string[];
 };
 
-function sayReady({ json }: ProxyConfig, { id, ids, pageOrigin, webSocketOrigin, admin }: Ready): void {
-  const line = { ready: true, id, ...(ids && { ids }), node: pageOrigin, websocket: webSocketOrigin, admin };
+function sayReady({ json }: ProxyConfig, { id, ids, admin, admins, ...origins }: Ready): void {
+  const { pageOrigin, webSocketOrigin } = origins;
+  const ofAll = { ...(ids && { ids }), ...(admins && { admins }) };
+  const line = { ready: true, id, ...ofAll, node: pageOrigin, websocket: webSocketOrigin, admin };
   if (json) process.stdout.write(`${JSON.stringify(line)}\n`);
   else process.stderr.write(`porthole proxy: ready at ${pageOrigin}\n`);
 }

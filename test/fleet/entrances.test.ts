@@ -62,7 +62,9 @@ test(`three workers behind one listener: ${OPENS} of ${OPENS} consoles open`, as
   await using control = await startControl();
   await using machine = await startRfbUpstream();
   const machineId = await addMachine(control, machine);
-  await using node = await startNode(control, { args: ["--workers", "3"] });
+  await using node = await startNode(control, { args: ["--workers", "3", "--admin-listen", "0"] });
+  assert.equal(new Set(node.admins).size, 3);
+  for (const admin of node.admins ?? []) assert.equal((await fetch(`${admin}/readyz`)).status, 200);
 
   const listed = await nodes(control);
   assert.equal(new Set(node.ids).size, 3);

@@ -86,6 +86,8 @@ export interface Node extends AsyncDisposable {
   readonly node: string;
   readonly websocket: string;
   readonly admin?: string;
+  /** With --workers, one for each. */
+  readonly admins?: readonly string[];
   readonly process: Process;
 }
 
@@ -102,7 +104,9 @@ export async function startNode(
     ...["--control", link, "--join-token-file", joinTokenFile, "--data", data],
     ...["--listen", ANY_PORT, ...(options.args ?? [])],
   ]);
-  const ready: Pick<Node, "id" | "ids" | "node" | "websocket" | "admin"> = JSON.parse(await firstLine(child));
+  const ready: Pick<Node, "id" | "ids" | "node" | "websocket" | "admin" | "admins"> = JSON.parse(
+    await firstLine(child),
+  );
   return {
     ...ready,
     process: child,

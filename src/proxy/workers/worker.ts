@@ -13,6 +13,7 @@ const WorkerReady = Type.Object({
   id: Type.String(),
   node: Type.String(),
   websocket: Type.String(),
+  admin: Type.Optional(Type.String()),
 });
 export type WorkerReady = Static<typeof WorkerReady>;
 

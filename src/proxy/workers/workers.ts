@@ -31,7 +31,8 @@ export async function runWorkers(
   const over = AbortSignal.any([stop, failed.signal]);
   const shared = sharedArguments(await reserve(config));
   const workers = Array.from({ length: config.workers }, (_, index) => {
-    const own = ["--data", join(config.data, `worker-${index + 1}`), "--workers", "1", "--reuse-port"];
+    const data = join(config.data, `worker-${index + 1}`);
+    const own = ["--data", data, "--workers", "1", "--reuse-port", ...adminArguments(config, index)];
     // What comes later wins.
     const all = [...args, ...shared, ...own];
     return new Worker({ number: index + 1, args: all, env: workerEnvironment(), log, stop: over });
@@ -72,6 +73,13 @@ async function free(address: HostPort): Promise<HostPort> {
   server.close();
   await once(server, "close");
   return bound === null || typeof bound === "string" ? address : { ...address, port: bound.port };
+}
+
+/** Each is watched at a port of its own: the one that was named, and those behind it. */
+function adminArguments({ adminListen }: ProxyConfig, index: number): readonly string[] {
+  if (adminListen === null) return [];
+  const port = adminListen.port === 0 ? 0 : adminListen.port + index;
+  return ["--admin-listen", formatHostPort({ ...adminListen, port })];
 }
 
 function sharedArguments([page, webSocket]: readonly HostPort[]): readonly string[] {
