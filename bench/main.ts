@@ -9,13 +9,14 @@ import { describeMachine } from "./measure/machine.ts";
 import { watchMachine } from "./measure/process-tree.ts";
 import { judge, type Report, type RowReport, toMarkdown, writeReport } from "./report.ts";
 import { asks } from "./rows/asks.ts";
+import { forwarding } from "./rows/forwarding.ts";
 import { fullStream } from "./rows/full-stream.ts";
 import { idleMemory } from "./rows/idle-memory.ts";
 import { opens } from "./rows/opens.ts";
 import type { Round, Row, Scale, Trial } from "./rows/row.ts";
 import { steady } from "./rows/steady.ts";
 
-const ROWS: readonly Row[] = [steady, fullStream, idleMemory, opens, asks];
+const ROWS: readonly Row[] = [steady, fullStream, idleMemory, opens, asks, forwarding];
 
 const FULL: Scale = {
   rounds: 3,

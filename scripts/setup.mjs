@@ -27,8 +27,9 @@ const TEST_PACKAGES = [
   "postgresql",
   "cs",
   "python3-libcloud",
+  "haproxy",
 ];
-const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify", "haproxy"];
+const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify"];
 
 /** For each purpose, what it takes beside the dependencies, and goes on without. */
 const PEERS = {

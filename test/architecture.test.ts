@@ -197,7 +197,7 @@ test("what the rule allows is not a breach", async () => {
   await using folder = scratch();
   const allowed: Record<string, string> = {
     "src/main.ts": 'await import("#proxy/main.ts");\nimport { ConfigError } from "#base/config.ts";',
-    "src/cli/start/child.ts": 'const entry = new URL("../../main.ts", import.meta.url);',
+    "src/base/process/child.ts": 'const entry = new URL("../../main.ts", import.meta.url);',
     "src/proxy/main.ts": 'const files = new URL("../../dist/web/viewer/", import.meta.url);',
     "src/base/process/log.ts": 'import { open } from "node:fs";\nimport { kebab } from "../config.ts";',
     "src/wire/api.ts": 'import { Type } from "typebox";\nimport { PROTOCOLS } from "./grant.ts";',

@@ -145,6 +145,7 @@ describe("the set-up", () => {
       "xterm",
       "x11-apps",
       "cs",
+      "postgresql",
       "python3-libcloud",
       "tigervnc-standalone-server",
     ];

@@ -2,10 +2,13 @@ import { spawnSync } from "node:child_process";
 import type { StartContestant } from "./contestant.ts";
 import { isNovaUnpacked, startNovaConsoleproxy } from "./nova/consoleproxy.ts";
 import { startBareRelay, startDirect, startFeatureless, startHaproxy, startWebsockify } from "./peers.ts";
-import { startPorthole } from "./porthole.ts";
+import { startForwarded, startPorthole, startPortholeOnPostgres } from "./porthole.ts";
+import { isPostgresInstalled } from "./postgres.ts";
 
 export const CONTESTANTS = {
   Porthole: startPorthole,
+  "Porthole on PostgreSQL": startPortholeOnPostgres,
+  "Porthole, forwarded": startForwarded,
   websockify: startWebsockify,
   "nova-consoleproxy": startNovaConsoleproxy,
   haproxy: startHaproxy,
@@ -18,6 +21,7 @@ export type Name = keyof typeof CONTESTANTS;
 
 /** Those that are not our own programs, and how to know that they are there. */
 const INSTALLED: Partial<Record<Name, () => boolean>> = {
+  "Porthole on PostgreSQL": isPostgresInstalled,
   websockify: () => runs("websockify", "--help"),
   "nova-consoleproxy": isNovaUnpacked,
   haproxy: () => runs("haproxy", "-v"),

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, start } from "../measure/child.ts";
 import type { Address, Contestant } from "./contestant.ts";
+import { startPostgres } from "./postgres.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const ANY_PORT = "127.0.0.1:0";
@@ -31,34 +32,72 @@ interface Bootstrap {
 
 export async function startPorthole(upstream: Address): Promise<Contestant> {
   await using parts = new AsyncDisposableStack();
+  return await startInstallation({}, { upstream, parts });
+}
+
+/** The same with a second node, through which all viewers come in to consoles that the first one carries. */
+export async function startForwarded(upstream: Address): Promise<Contestant> {
+  await using parts = new AsyncDisposableStack();
+  return await startInstallation({}, { upstream, parts, nodes: 2 });
+}
+
+/** The same, as one of several replicas would run. */
+export async function startPortholeOnPostgres(upstream: Address): Promise<Contestant> {
+  await using parts = new AsyncDisposableStack();
+  const { pid, url } = parts.use(await startPostgres());
+  const processes = { database: pid };
+  return await startInstallation({ PORTHOLE_DATABASE: url }, { upstream, parts, processes });
+}
+
+interface Surroundings {
+  readonly upstream: Address;
+  readonly parts: AsyncDisposableStack;
+  readonly processes?: Readonly<Record<string, number>>;
+  readonly nodes?: 1 | 2;
+}
+
+async function startInstallation(
+  environment: Readonly<Record<string, string>>,
+  { upstream, parts, processes = {}, nodes = 1 }: Surroundings,
+): Promise<Contestant> {
   const directory = await mkdtemp(join(tmpdir(), "bench-porthole-"));
   parts.defer(() => rm(directory, { recursive: true }));
 
   const bootstrapFile = join(directory, "bootstrap.json");
   const control = parts.use(
-    porthole("control", {
-      "--data": join(directory, "control"),
-      "--listen": ANY_PORT,
-      "--link": ANY_PORT,
-      "--upstream-allow": `${upstream.host}:${upstream.port}`,
-      "--bootstrap-file": bootstrapFile,
-    }),
+    porthole(
+      "control",
+      {
+        "--data": join(directory, "control"),
+        "--listen": ANY_PORT,
+        "--link": ANY_PORT,
+        "--upstream-allow": `${upstream.host}:${upstream.port}`,
+        "--bootstrap-file": bootstrapFile,
+      },
+      environment,
+    ),
   );
   const ready = JSON.parse(await control.firstLine()) as { control: string; link: string };
   const bootstrap = JSON.parse(await readFile(bootstrapFile, "utf8")) as Bootstrap;
 
   const joinTokenFile = join(directory, "join-token");
   await writeFile(joinTokenFile, bootstrap.joinToken, { mode: 0o600 });
-  const node = parts.use(
-    porthole("proxy", {
-      "--data": join(directory, "node"),
-      "--control": ready.link,
-      "--join-token-file": joinTokenFile,
-      "--listen": ANY_PORT,
-      "--max-sessions": MAX_SESSIONS,
-    }),
-  );
-  await node.firstLine();
+  const startNode = async (name: string) => {
+    const node = parts.use(
+      porthole("proxy", {
+        "--data": join(directory, name),
+        "--control": ready.link,
+        "--join-token-file": joinTokenFile,
+        "--listen": ANY_PORT,
+        "--max-sessions": MAX_SESSIONS,
+      }),
+    );
+    const { node: origin } = JSON.parse(await node.firstLine()) as { readonly node: string };
+    return { pid: node.pid, origin: new URL(origin) };
+  };
+  // Consoles are given to the node that was there first.
+  const node = await startNode("node");
+  const second = nodes === 1 ? undefined : await startNode("entrance");
 
   const { apiKey, secretKey } = bootstrap;
   const api: NativeApi = { origin: ready.control, apiKey, secretKey };
@@ -66,8 +105,20 @@ export async function startPorthole(upstream: Address): Promise<Contestant> {
   const { id: machineId } = (await ask(api, "POST machines", machine)) as { readonly id: string };
   const owned = parts.move();
   return {
-    processes: { control: control.pid, node: node.pid },
-    entrance: { kind: "cloudstack", ...api, machineId },
+    processes: {
+      control: control.pid,
+      node: node.pid,
+      ...(second === undefined ? {} : { entrance: second.pid }),
+      ...processes,
+    },
+    entrance: {
+      kind: "cloudstack",
+      ...api,
+      machineId,
+      ...(second === undefined
+        ? {}
+        : { through: { host: second.origin.hostname, port: Number(second.origin.port) } }),
+    },
     allowUnopened: async (count) => {
       await ask(api, `PUT settings/${PENDING_MAX}`, { value: String(count) });
     },
@@ -75,9 +126,13 @@ export async function startPorthole(upstream: Address): Promise<Contestant> {
   };
 }
 
-function porthole(role: string, flags: Readonly<Record<string, string>>): Child {
+function porthole(
+  role: string,
+  flags: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string>> = {},
+): Child {
   const args = [...process.execArgv, MAIN, role, ...Object.entries(flags).flat(), "--json"];
-  return start({ command: process.execPath, args, part: "contestant", channel: false });
+  return start({ command: process.execPath, args, part: "contestant", channel: false, env });
 }
 
 async function ask(

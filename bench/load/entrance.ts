@@ -11,6 +11,8 @@ export type Entrance =
       readonly apiKey: string;
       readonly secretKey: string;
       readonly machineId: string;
+      /** Where viewers come in, whatever address they are told. */
+      readonly through?: { readonly host: string; readonly port: number };
     }
   | { readonly kind: "featureless"; readonly origin: string };
 
@@ -25,7 +27,10 @@ export async function callerAt(entrance: Entrance, from: string): Promise<Caller
     case "target":
       return { next: async () => entrance.target, [Symbol.dispose]() {} };
     case "cloudstack":
-      return apiCaller(entrance.origin, from, signedRequest(entrance), cloudstackTarget);
+      return apiCaller(entrance.origin, from, signedRequest(entrance), (body) => ({
+        ...cloudstackTarget(body),
+        ...entrance.through,
+      }));
     case "featureless":
       return apiCaller(entrance.origin, from, get("/console", entrance.origin), featurelessTarget);
   }

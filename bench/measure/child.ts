@@ -7,8 +7,11 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 
-/** `contestant` for what is measured, `generator` for what measures it. */
-type Part = "contestant" | "generator";
+/**
+ * `contestant` for what is measured, `generator` for what measures it, `database` for a server that a contestant uses: it
+ * has all cores, as it would be on a machine of its own.
+ */
+type Part = "contestant" | "generator" | "database";
 
 export interface Child extends AsyncDisposable {
   readonly pid: number;
@@ -53,7 +56,11 @@ const TASKSET = "taskset";
  */
 export const pinned = availableParallelism() > 1 && spawnSync(TASKSET, ["--version"]).status === 0;
 
-const CORES: Record<Part, string> = { contestant: "0", generator: `1-${availableParallelism() - 1}` };
+const CORES: Record<Part, string> = {
+  contestant: "0",
+  generator: `1-${availableParallelism() - 1}`,
+  database: `0-${availableParallelism() - 1}`,
+};
 
 export function start({ command, args, part, channel, env }: ChildOptions): Child {
   const [file, argv] = pinned ? [TASKSET, ["-c", CORES[part], command, ...args]] : [command, args];

@@ -9,7 +9,7 @@ const UNOPENED = 100_000;
 export const asks: Row = {
   number: 5,
   title: ({ callers }) => `signed createConsoleEndpoint, ${callers} callers`,
-  contestants: ["Porthole", "featureless"],
+  contestants: ["Porthole", "Porthole on PostgreSQL", "featureless"],
   metrics: {
     callsPerSecond: { label: "calls/s", digits: 0 },
     p50Ms: { label: "p50, ms", digits: 1 },
@@ -21,6 +21,7 @@ export const asks: Row = {
   goals: [],
   notes: [
     "The first step of row 4 alone: every caller asks for a console again and again, over one kept connection, and opens none. One control process with its embedded SQLite; a node is there and has nothing to do.",
+    "Porthole on PostgreSQL is the same control over a server on the same machine, reached by a socket, with PostgreSQL's own durable defaults; the server has all cores, and its processes count.",
     "Nobody redeems, so console.ticket.pending.max was raised through the API beforehand; control counts what is pending at every call, which here is thousands. featureless hands out random tokens on the same HTTP framework: no signature, no rights, no ticket, no database.",
   ],
   measure,

@@ -38,7 +38,11 @@ export const steady: Row = {
   relate: addLatencies,
 };
 
-async function measure(start: StartContestant, scale: Scale, updatesPerSecond: number): Promise<Trial> {
+export async function measure(
+  start: StartContestant,
+  scale: Scale,
+  updatesPerSecond: number,
+): Promise<Trial> {
   return await withContestant(start, async ({ generators: { upstream, viewers }, contestant, readCpu }) => {
     const { entrance } = contestant;
     await viewers.open({ entrance, count: scale.sessions, callers: scale.callers });
@@ -58,7 +62,7 @@ async function measure(start: StartContestant, scale: Scale, updatesPerSecond: n
   });
 }
 
-function addLatencies(round: Round): Round {
+export function addLatencies(round: Round): Round {
   const direct = round.direct;
   if (direct === undefined) return round;
   return Object.fromEntries(

@@ -46,9 +46,7 @@ export class ApiClient {
     body,
     answer,
   }: Call<Schema>): Promise<Static<Schema>> {
-    const url = new URL(`${API_PREFIX}/${path.map(encodeURIComponent).join("/")}`, this.#config.url);
-    for (const [name, value] of Object.entries(query ?? {}))
-      if (value !== undefined) url.searchParams.set(name, String(value));
+    const url = this.#url(path, query);
     const { status, content } = await this.#fetch(url, method, body);
     if (status < 200 || status > 299) throw refusal(status, content, this.#config.url);
     if (!Check(answer, content)) throw notPorthole(this.#config.url);
@@ -77,31 +75,71 @@ export class ApiClient {
     return items;
   }
 
+  /** What is answered piece by piece, as text. A slow reader slows down control, and nothing piles up. */
+  async *stream(path: readonly string[], query: Query): AsyncGenerator<string> {
+    const response = await this.#request(this.#url(path, query), { method: "GET", signal: this.#stop });
+    if (!response.ok) throw refusal(response.status, parse(await response.text()), this.#config.url);
+    const decoder = new TextDecoder();
+    try {
+      for await (const piece of response.body ?? []) yield decoder.decode(piece, { stream: true });
+    } catch (cause) {
+      throw this.#failure(cause);
+    }
+  }
+
+  #url(path: readonly string[], query: Query = {}): URL {
+    const url = new URL(`${API_PREFIX}/${path.map(encodeURIComponent).join("/")}`, this.#config.url);
+    for (const [name, value] of Object.entries(query))
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    return url;
+  }
+
   async #fetch(
     url: URL,
     method: Method,
     body: object | undefined,
   ): Promise<{ readonly status: number; readonly content: unknown }> {
+    const signal = AbortSignal.any([this.#stop, AbortSignal.timeout(limits.requestMs)]);
+    const response = await this.#request(url, { method, body, signal });
+    try {
+      const text = await response.text();
+      return { status: response.status, content: text === "" ? null : parse(text) };
+    } catch (cause) {
+      throw this.#failure(cause);
+    }
+  }
+
+  async #request(
+    url: URL,
+    {
+      method,
+      body,
+      signal,
+    }: { readonly method: Method; readonly body?: object | undefined; readonly signal: AbortSignal },
+  ): Promise<Response> {
     const { apiKey, secretKey } = this.#config;
     try {
-      const response = await fetch(url, {
+      return await fetch(url, {
         method,
         headers: {
           authorization: `Basic ${Buffer.from(`${apiKey}:${secretKey.expose()}`).toString("base64")}`,
-          accept: "application/json",
+          accept: "application/json, application/x-ndjson",
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         // The credentials are for the configured origin and for no other.
         redirect: "error",
-        signal: AbortSignal.any([this.#stop, AbortSignal.timeout(limits.requestMs)]),
+        signal,
       });
-      const text = await response.text();
-      return { status: response.status, content: text === "" ? null : parse(text) };
     } catch (cause) {
-      if (this.#stop.aborted) throw new CliFailure("failed", "interrupted");
-      throw unreachable(this.#config.url, cause);
+      throw this.#failure(cause);
     }
+  }
+
+  #failure(cause: unknown): CliFailure {
+    return this.#stop.aborted
+      ? new CliFailure("failed", "interrupted")
+      : unreachable(this.#config.url, cause);
   }
 }
 

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { productVersion } from "#base/process/version.ts";
 import { accountCommands } from "./commands/account.ts";
 import { apiKeyCommands } from "./commands/api-key.ts";
+import { auditCommands } from "./commands/audit.ts";
 import { consoleCommands } from "./commands/console.ts";
 import { installationCommands } from "./commands/installation.ts";
 import { machineCommands } from "./commands/machine.ts";
@@ -41,6 +42,7 @@ export function createProgram(context: CliContext): Command {
   apiKeyCommands(program, context);
   installationCommands(program, context);
   ticketKeyCommands(program, context);
+  auditCommands(program, context);
   program.configureHelp({ showGlobalOptions: true });
   for (const command of everyCommand(program)) command.configureHelp({ showGlobalOptions: true });
   const processes = Object.entries(PROCESSES).map(([name, text]) => `  ${name.padEnd(9)}${text}`);

@@ -2,6 +2,10 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { manualDriver } from "#hypervisors/manual/driver.ts";
 import { createAccounts } from "./accounts/accounts.ts";
+import { Audit } from "./audit/audit.ts";
+import { createAuditLog } from "./audit/audit-list.ts";
+import { guardServices } from "./audit/guard.ts";
+import { guardIdentification, guardJoin, guardRegistry } from "./audit/guard-link.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
@@ -22,6 +26,7 @@ import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
 import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
 import { createMachines } from "./machines/machines.ts";
+import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
 import type { Services } from "./services.ts";
 import { createClosing, createClosings } from "./sessions/closing.ts";
@@ -51,6 +56,7 @@ export async function compose({
   reviewToken,
   clock,
   log,
+  observing = {},
 }: {
   readonly store: Store;
   readonly cluster: Cluster;
@@ -61,11 +67,30 @@ export async function compose({
   readonly reviewToken?: ReviewToken | undefined;
   readonly clock: Clock;
   readonly log: Log;
-}): Promise<{ readonly services: Services; readonly link: LinkParts; readonly values: SettingValues }> {
+  readonly observing?: Observing;
+}): Promise<{
+  readonly services: Services;
+  readonly link: LinkParts;
+  readonly values: SettingValues;
+  readonly audit: Audit;
+}> {
   const { id: installationId, key, vault, authority } = installation;
-  const closeSessions = createClosing(store, cluster);
-  const base = { store, cluster, closeSessions, clock, log, vault, drivers: DRIVERS, publicOrigin };
-  const { settings, values } = await createSettings({ store, cluster, log });
+  const audit = new Audit({ store, clock, log });
+  const closeSessions = createClosing({ store, audit }, cluster);
+  const { tracing } = observing;
+  const base = {
+    store,
+    cluster,
+    audit,
+    tracing,
+    closeSessions,
+    clock,
+    log,
+    vault,
+    drivers: DRIVERS,
+    publicOrigin,
+  };
+  const { settings, values } = await createSettings({ store, audit, cluster, log });
   const generations = await createKeyGenerations({ ...base, key, installationId });
   const nodeKeys = createNodeKeys(generations);
   const assignNode = createAssignment({ ...base, values });
@@ -78,26 +103,34 @@ export async function compose({
   const settingsFor = createNodeSettings({ ...base, values });
 
   return {
-    services: {
-      accounts: createAccounts(base),
-      projects: createProjects(base),
-      machines: createMachines(base),
-      consoles: createConsoles({ ...base, values, issueTicket }),
-      sessions: createSessions(base),
-      settings,
-      nodes: createNodes({ ...base, values, authority: authority.certificate }),
-      ticketKeys: createKeyRotation({ ...base, generations }),
-    },
+    audit,
+    services: guardServices(
+      {
+        accounts: createAccounts(base),
+        projects: createProjects(base),
+        machines: createMachines(base),
+        consoles: observeConsoles(createConsoles({ ...base, values, issueTicket }), observing),
+        sessions: createSessions(base),
+        settings,
+        nodes: createNodes({ ...base, values, authority: authority.certificate }),
+        ticketKeys: createKeyRotation({ ...base, generations }),
+        audit: createAuditLog(base),
+      },
+      audit,
+    ),
     link: {
-      identifyNode: createNodeIdentification(store, { installationId, clock }),
-      join: createJoin({ ...base, authority, installationId, reviewToken }),
+      identifyNode: guardIdentification(createNodeIdentification(store, { installationId, clock }), audit),
+      join: guardJoin(createJoin({ ...base, authority, installationId, reviewToken }), audit),
       renewal: createRenewal({ ...base, authority, installationId }),
-      registry: createRegistry({ ...base, nodeKeys, settingsFor }),
-      redeem: createRedemption({ ...base, ...granting }),
-      reopen: createReopen({ ...base, values, judgeStanding, issueTicket }),
-      takeReports: createReports(store, createOfflineRedemption(store, judgeStanding)),
+      registry: guardRegistry(createRegistry({ ...base, nodeKeys, settingsFor, values }), audit),
+      redeem: observeRedeem(createRedemption({ ...base, ...granting }), observing),
+      reopen: observeReopen(createReopen({ ...base, values, judgeStanding, issueTicket }), observing),
+      takeReports: createReports({
+        ...base,
+        takeOffline: createOfflineRedemption({ ...base, judgeStanding }),
+      }),
       errands: [
-        createEndSessionsErrand(createClosings(store), log),
+        createEndSessionsErrand(createClosings(base), log),
         createKeysErrand({ ...base, nodeKeys }),
         createGrantsErrand(createOfflineGrants({ ...base, ...granting }), log),
       ],

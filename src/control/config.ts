@@ -12,6 +12,7 @@ import {
   origin,
   text,
 } from "#base/config.ts";
+import { adminFields } from "#base/process/admin/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { type LogLevel, logLevel } from "#base/process/log.ts";
 import { Secret } from "#base/secret.ts";
@@ -127,6 +128,7 @@ export const FIELDS = {
     parse: upstreamAllow,
     fallback: "",
   },
+  ...adminFields("PORTHOLE_CONTROL"),
   logLevel: {
     env: "PORTHOLE_LOG_LEVEL",
     doc: "debug, info, warn, error or silent.",
@@ -155,6 +157,9 @@ export interface ControlConfig {
   readonly kubernetesApi: string;
   readonly kubernetesAuthorityFile: string;
   readonly kubernetesTokenFile: string;
+  readonly adminListen: HostPort | null;
+  readonly adminNames: readonly string[];
+  readonly otlpEndpoint: string | null;
   readonly logLevel: LogLevel;
   readonly json: boolean;
 }

@@ -13,10 +13,14 @@ import type { ControlConfig } from "./config.ts";
 import { openDatabase } from "./database.ts";
 import { createTokenReview, type ReviewToken } from "./fleet/token-review.ts";
 import { startLink } from "./link/link.ts";
+import { databaseProblem, observeControl } from "./observe/observe-control.ts";
+import { watchControl } from "./observe/observing.ts";
 import { serve } from "./serve.ts";
 import { startSweeps } from "./sweeps.ts";
 
 export interface Control {
+  /** Where it is watched, if it is. */
+  readonly admin?: string;
   /** Where people and programs reach it. */
   readonly origin: string;
   /** Where nodes reach it. */
@@ -39,12 +43,26 @@ export async function startControl(
   const tellsKeys = config.json;
   const { installation, ...first } = await openOrBootstrap(store, { ...config, tellsKeys, clock, log });
 
+  const observed = await observeControl(config, log);
+  opened.defer(observed.stop);
+  const { observing, readiness } = observed;
+  readiness.database = async () => await databaseProblem(store);
+
   // The port, so the origin, is known only once the APIs are served; both are asked for at each request.
   const origins: string[] = [];
   const publicOrigin = () => origins[0] ?? "";
   const reviewToken = tokenReviewOf(config, log);
-  const composed = await compose({ store, cluster, installation, publicOrigin, reviewToken, clock, log });
-  const { services, link: linkParts, values } = composed;
+  const composed = await compose({
+    store,
+    cluster,
+    installation,
+    publicOrigin,
+    reviewToken,
+    clock,
+    log,
+    observing,
+  });
+  const { services, link: linkParts, values, audit } = composed;
   const app = createApiServer({
     services,
     values,
@@ -52,6 +70,7 @@ export async function startControl(
     origins,
     webRoot: webRoot(),
     version: productVersion(),
+    tracing: observing.tracing,
   });
   const api = await serve(app, config.listen, "listen");
   opened.defer(async () => await api.close());
@@ -66,15 +85,25 @@ export async function startControl(
     clock,
   });
   opened.defer(async () => await link.close());
-  const sweeps = startSweeps({ store, cluster, values, clock, log });
+  if (observing.meters !== undefined)
+    watchControl(observing.meters, { store, audit, values, channels: link.channels });
+  opened.defer(async () => await audit.recordOmitted("now"));
+  const sweeps = startSweeps({ store, audit, cluster, values, clock, log });
   opened.defer(async () => await sweeps.stop());
 
+  const admin = observed.admin?.origin;
+  readiness.ready();
+
   const running = opened.move();
-  const stop = once(async () => await running.disposeAsync());
+  const stop = once(async () => {
+    readiness.stopping();
+    await running.disposeAsync();
+  });
   return {
     origin,
     link: `https://${formatHostPort(reachable(link.address))}`,
     ...first,
+    ...(admin === undefined ? {} : { admin }),
     stop,
   };
 }

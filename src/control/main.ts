@@ -15,11 +15,11 @@ export const main: Role = async ({ args, stop }) => {
   const log = createLog("control", config.logLevel);
   const control = await startControl(config, { log, clock: systemClock });
   try {
-    const { origin, link, firstKeys } = control;
+    const { origin, link, firstKeys, admin } = control;
     log.info({ control: origin, link }, "Control is ready");
     const keys = firstKeys && { apiKey: firstKeys.apiKey, secretKey: firstKeys.secretKey };
     if (config.json)
-      process.stdout.write(`${JSON.stringify({ ready: true, control: origin, link, ...keys })}\n`);
+      process.stdout.write(`${JSON.stringify({ ready: true, control: origin, link, admin, ...keys })}\n`);
     await aborted(stop);
   } finally {
     await control.stop();

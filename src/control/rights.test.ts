@@ -160,6 +160,8 @@ const MATRIX: readonly [
     administrators(),
   ],
   ["nodes.list", ({ services }, caller) => services.nodes.list(caller), administrators()],
+  ["audit.list", ({ services }, caller) => services.audit.list(caller, {}), administrators()],
+  ["audit.export", ({ services }, caller) => services.audit.export(caller, {}), administrators()],
   ["nodes.addJoinToken", ({ services }, caller) => services.nodes.addJoinToken(caller, {}), administrators()],
 ];
 
@@ -182,7 +184,7 @@ for (const [method, call, outcomes] of MATRIX) {
 
 test("the matrix has every method but those that find out who the caller is", async () => {
   await using control = await testControl();
-  const before = ["byApiKey", "byCookie", "signIn", "signInBySecret", "signOut"];
+  const before = ["byApiKey", "byCookie", "noteRefusedKey", "signIn", "signInBySecret", "signOut"];
   const named = new Set(MATRIX.map(([method]) => method.split(" ")[0]));
 
   for (const [service, methods] of Object.entries(control.services))

@@ -23,6 +23,7 @@ import type {
   SignInLink,
   TicketKeyGeneration,
 } from "#wire/api.ts";
+import type { AuditAction, AuditApi, AuditRow } from "#wire/audit.ts";
 
 /**
  * What control can do, as its APIs see it. Each interface is made by one folder beside this file and composed
@@ -40,10 +41,21 @@ export interface Services {
   readonly settings: Settings;
   readonly nodes: Nodes;
   readonly ticketKeys: TicketKeys;
+  readonly audit: AuditLog;
+}
+
+/** Where a request comes from, as the audit log keeps it. */
+export interface Whence {
+  readonly address?: string | undefined;
+  readonly api?: AuditApi | undefined;
+  /** Of the request, as its answer has it. */
+  readonly reference?: string | undefined;
+  /** Of the request's trace, where there is one. */
+  readonly traceparent?: string | undefined;
 }
 
 /** Who asks. `address` is the peer's; members see and open the machines of their projects, administrators all. */
-export interface Caller {
+export interface Caller extends Whence {
   readonly accountId: string;
   readonly name: string;
   readonly role: Role;
@@ -60,7 +72,7 @@ export interface Accounts {
     address: string,
   ): Promise<{ readonly caller: Caller; readonly secretKey: Secret } | undefined>;
   /** Signs in with a one-time code: the code is spent, the answer is the new web session's cookie value. */
-  signIn(code: string): Promise<{ readonly cookie: Secret; readonly expiresAt: Date }>;
+  signIn(code: string, from?: Whence): Promise<{ readonly cookie: Secret; readonly expiresAt: Date }>;
   byCookie(cookie: string, address: string): Promise<Caller | undefined>;
   /**
    * Signs in with the secret of an API key, for clients that know sessions and no signatures. `name` is the key, or the
@@ -70,8 +82,11 @@ export interface Accounts {
     name: string,
     secret: Secret,
     address: string,
+    from?: Whence,
   ): Promise<{ readonly cookie: Secret; readonly expiresAt: Date; readonly caller: Caller } | undefined>;
-  signOut(cookie: string): Promise<void>;
+  /** An API's door refused this key with what came beside it: for the audit log. */
+  noteRefusedKey(apiKey: string, from: Whence): Promise<void>;
+  signOut(cookie: string, from?: Whence): Promise<void>;
   /** A one-time sign-in link for the caller's own account, or, for administrators, another's. */
   signInLink(caller: Caller, accountId?: string): Promise<SignInLink>;
   add(caller: Caller, account: NewAccount): Promise<Account>;
@@ -223,4 +238,21 @@ export interface TicketKeys {
   list(caller: Caller): Promise<readonly TicketKeyGeneration[]>;
   /** Makes the next generation. Links that were given out stay good. */
   rotate(caller: Caller): Promise<readonly TicketKeyGeneration[]>;
+}
+
+/** What has all of these. Times are milliseconds since 1970, both ends included. */
+export interface AuditFilter {
+  readonly accountId?: string | undefined;
+  /** The id of a machine, an account, a project, a node, or the name of a setting. */
+  readonly object?: string | undefined;
+  readonly action?: AuditAction | undefined;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+}
+
+export interface AuditLog {
+  /** The newest first. */
+  list(caller: Caller, filter: AuditFilter & PageRequest): Promise<Page<AuditRow>>;
+  /** All of it that there is now, the oldest first, piece by piece: the next is read when it is asked for. */
+  export(caller: Caller, filter: AuditFilter): Promise<AsyncIterable<readonly AuditRow[]>>;
 }

@@ -2,6 +2,8 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { aborted } from "#base/process/role.ts";
 import { sweepSignIns } from "./accounts/sign-in.ts";
+import type { Audit } from "./audit/audit.ts";
+import { createAuditSweep } from "./audit/sweep.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { sweepJoinTokens } from "./fleet/join-tokens.ts";
 import { silenceMs } from "./fleet/up.ts";
@@ -26,6 +28,7 @@ const intervals = {
   thumbnailsMs: 10_000,
   credentialsMs: 60_000,
   keysMs: 10_000,
+  auditMs: 60_000,
 } as const;
 
 /**
@@ -34,17 +37,18 @@ const intervals = {
  */
 export function startSweeps(parts: {
   readonly store: Store;
+  readonly audit: Audit;
   readonly cluster: Cluster;
   readonly values: SettingValues;
   readonly clock: Clock;
   readonly log: Log;
 }): { stop(): Promise<void> } {
-  const { store, cluster, log } = parts;
+  const { store, audit, cluster, log } = parts;
   const logged = (sweep: SessionSweep, message: string) => async () => {
     const sessions = await sweep();
     if (sessions > 0) log.warn({ sessions }, message);
   };
-  const unreported = logged(createUnreportedSweep(store), "Sessions ended whose nodes never opened them");
+  const unreported = logged(createUnreportedSweep(parts), "Sessions ended whose nodes never opened them");
   const silent = logged(createSilentNodeSweep(parts), "Sessions detached: their nodes are not heard of");
   const lost = logged(createLostNodeSweep(parts), "Sessions ended whose nodes are not heard of any more");
   const retireKeys = createKeyRetirement(store, () => silenceMs(parts.values));
@@ -53,13 +57,17 @@ export function startSweeps(parts: {
     if (forgotten > 0) log.info({ generations: forgotten }, "Ticket keys retired");
   };
   const offline = createOfflineSweep(parts);
-  const tickets = createTicketSweep(store);
+  const tickets = createTicketSweep(parts);
   const thumbnails = createThumbnailSweep(store);
+  const old = createAuditSweep(parts);
   const credentials = async () => {
     await sweepSignIns(store);
     await sweepJoinTokens(store);
   };
-  return cluster.lead("sweeps", async (signal) => {
+  // What this replica did not write down, it alone knows.
+  const omitted = async () => await audit.recordOmitted();
+  const telling = periodically(omitted, { everyMs: intervals.auditMs, name: "omitted refusals", log });
+  const leading = cluster.lead("sweeps", async (signal) => {
     const sweeps = [
       periodically(keys, { everyMs: intervals.keysMs, name: "ticket keys", log }),
       periodically(offline, { everyMs: intervals.ticketsMs, name: "offline tickets", log }),
@@ -67,10 +75,16 @@ export function startSweeps(parts: {
       periodically(thumbnails, { everyMs: intervals.thumbnailsMs, name: "thumbnails", log }),
       periodically(unreported, { everyMs: intervals.nodesMs, name: "unreported sessions", log }),
       periodically(silent, { everyMs: intervals.silenceMs, name: "silent nodes", log }),
+      periodically(old, { everyMs: intervals.auditMs, name: "audit log", log }),
       periodically(lost, { everyMs: intervals.nodesMs, name: "lost nodes", log }),
       periodically(credentials, { everyMs: intervals.credentialsMs, name: "credentials", log }),
     ];
     await aborted(signal);
     await Promise.all(sweeps.map(async (sweep) => await sweep.stop()));
   });
+  return {
+    async stop() {
+      await Promise.all([telling.stop(), leading.stop()]);
+    },
+  };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError, readConfig } from "#base/config.ts";
-import { FIELDS, listenAddresses, publicOrigins } from "./config.ts";
+import { FIELDS, forwardAddress, listenAddresses, loadProxyConfig, publicOrigins } from "./config.ts";
 
 test("without a word a node listens as in CloudStack: pages on 80, the WebSocket on 8080", () => {
   const config = read({ "public-url": "https://console.example.com" });
@@ -51,6 +51,57 @@ test("a node that listens on every address has to be told its own", () => {
   }
 });
 
+const ADDRESSES: readonly (readonly [string, string, string])[] = [
+  ["203.0.113.7", "http://203.0.113.7:8000", "http://203.0.113.7:8001"],
+  ["203.0.113.7:80", "http://203.0.113.7", "http://203.0.113.7:8001"],
+  ["2001:db8::7", "http://[2001:db8::7]:8000", "http://[2001:db8::7]:8001"],
+  ["[2001:db8::7]", "http://[2001:db8::7]:8000", "http://[2001:db8::7]:8001"],
+  ["[2001:db8::7]:443", "http://[2001:db8::7]:443", "http://[2001:db8::7]:8001"],
+];
+for (const [address, pageOrigin, webSocketOrigin] of ADDRESSES)
+  test(`a node whose public address is ${address} has the ports of its listeners where none is said`, () => {
+    const config = read({
+      listen: "0.0.0.0:8000",
+      "websocket-listen": "0.0.0.0:8001",
+      "public-address": address,
+    });
+
+    assert.deepEqual(publicOrigins(config, listenAddresses(config)), { pageOrigin, webSocketOrigin });
+  });
+
+test("a public address is one, and an address", () => {
+  const both = ["--public-address", "192.0.2.1", "--public-url", "http://192.0.2.1"];
+
+  assert.throws(() => load(both), /one of them says where the node is/);
+  for (const address of ["0.0.0.0", "[::]:80", "192.0.2.1:0", "http://192.0.2.1", ""])
+    assert.throws(() => load(["--public-address", address]), /--public-address: must/);
+});
+
+test("other nodes find a node where it listens for them, where it says, or where control sees it", () => {
+  const listened = { host: "192.0.2.1", port: 9000 };
+  const everywhere = { host: "::", port: 9000 };
+  const local = "192.0.2.9";
+  const told = read({ "forward-address": "nat.example.com:4000" });
+
+  assert.equal(forwardAddress(read({}), { listened, local }), "192.0.2.1:9000");
+  assert.equal(forwardAddress(read({}), { listened: everywhere, local }), "192.0.2.9:9000");
+  assert.equal(
+    forwardAddress(read({}), { listened: everywhere, local: "2001:db8::9" }),
+    "[2001:db8::9]:9000",
+  );
+  assert.equal(forwardAddress(read({}), { listened: everywhere, local: undefined }), undefined);
+  assert.equal(forwardAddress(told, { listened, local }), "nat.example.com:4000");
+});
+
+test("workers cannot have one port for other nodes between them, and are not without number", () => {
+  const some = ["--listen", "127.0.0.1:0", "--workers"];
+
+  assert.throws(() => load([...some, "2", "--forward-listen", "127.0.0.1:9000"]), /one port between them/);
+  assert.throws(() => load([...some, "2", "--forward-address", "127.0.0.1:9000"]), /one port between them/);
+  assert.throws(() => load([...some, "65"]), /from 1 to 64/);
+  load([...some, "2", "--forward-listen", "127.0.0.1:0"]);
+});
+
 test("a bad configuration is refused as a whole, with a sentence for each mistake", () => {
   const flags = { control: "http://127.0.0.1:8250", listen: "80", "max-sessions": "0", "public-url": "x" };
 
@@ -63,4 +114,8 @@ test("a bad configuration is refused as a whole, with a sentence for each mistak
 function read(flags: Readonly<Record<string, string>>) {
   const needed = { control: "https://127.0.0.1:8250", data: "./data" };
   return readConfig(FIELDS, { flags: { ...needed, ...flags }, env: {}, file: {} });
+}
+
+function load(args: readonly string[]) {
+  return loadProxyConfig(["--control", "https://127.0.0.1:8250", "--data", "./data", ...args]);
 }

@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import {
   ConfigError,
   type ConfigOf,
@@ -10,6 +11,7 @@ import {
   origin,
   text,
 } from "#base/config.ts";
+import { adminFields } from "#base/process/admin/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { logLevel } from "#base/process/log.ts";
 import { isWildcard } from "#wire/address.ts";
@@ -62,9 +64,16 @@ export const FIELDS = {
     parse: hostPort,
     fallback: null,
   },
+  publicAddress: {
+    env: "PORTHOLE_PROXY_PUBLIC_ADDRESS",
+    doc: "The node's one public address, where it is not the one that it listens on; with the port of its listener where none is said",
+    placeholder: "HOST[:PORT]",
+    parse: publicAddress,
+    fallback: null,
+  },
   publicUrl: {
     env: "PORTHOLE_PROXY_PUBLIC_URL",
-    doc: "Where browsers find the pages; needed when listening on every address",
+    doc: "Where browsers find the pages, as a whole origin, where that is not plain HTTP at --public-address: the name of a front proxy, for one",
     placeholder: "ORIGIN",
     parse: origin,
     fallback: null,
@@ -75,6 +84,39 @@ export const FIELDS = {
     placeholder: "ORIGIN",
     parse: origin,
     fallback: null,
+  },
+  behindProxy: {
+    env: "PORTHOLE_PROXY_BEHIND_PROXY",
+    doc: "Share the public address with other nodes: a front proxy, or a Kubernetes Service, spreads viewers over them",
+    parse: flag,
+    fallback: false,
+  },
+  forwardListen: {
+    env: "PORTHOLE_PROXY_FORWARD_LISTEN",
+    doc: "Address where other nodes of the pool hand on what is meant for this one (mutual TLS); by default a free port where --listen is",
+    placeholder: "HOST:PORT",
+    parse: hostPort,
+    fallback: null,
+  },
+  forwardAddress: {
+    env: "PORTHOLE_PROXY_FORWARD_ADDRESS",
+    doc: "Where other nodes reach that, if it is somewhere else; listening on every address, the one from which this node reaches control",
+    placeholder: "HOST:PORT",
+    parse: hostPort,
+    fallback: null,
+  },
+  workers: {
+    env: "PORTHOLE_PROXY_WORKERS",
+    doc: "Nodes to run behind this one address, each a process that takes about one core, with its identity in DIR/worker-1 and so on; the join token has to be good for all",
+    placeholder: "NUMBER",
+    parse: workerCount,
+    fallback: 1,
+  },
+  reusePort: {
+    env: "PORTHOLE_PROXY_REUSE_PORT",
+    doc: "Listen beside other nodes of this machine on one port, as --workers makes them do",
+    parse: flag,
+    fallback: false,
   },
   maxSessions: {
     env: "PORTHOLE_PROXY_MAX_SESSIONS",
@@ -90,6 +132,7 @@ export const FIELDS = {
     parse: count,
     fallback: 256,
   },
+  ...adminFields("PORTHOLE_PROXY"),
   logLevel: {
     env: "PORTHOLE_LOG_LEVEL",
     doc: "debug, info, warn, error or silent",
@@ -107,42 +150,81 @@ export const FIELDS = {
 
 export type ProxyConfig = ConfigOf<typeof FIELDS>;
 
+/** How many nodes one machine could use. */
+const MOST_WORKERS = 64;
+
 /** The node's configuration, or the text that `--help` asks for. Throws a ConfigError that lists every problem. */
 export function loadProxyConfig(args: readonly string[]): LoadedConfig<typeof FIELDS> {
   const loaded = loadConfig("proxy", FIELDS, { args, env: process.env });
-  if ("config" in loaded) listenAddresses(loaded.config);
+  if ("config" in loaded) check(loaded.config);
   return loaded;
+}
+
+/** Workers are the same role, configured the same way; what is different for each is in its arguments, which come first. */
+export function workerEnvironment(): Readonly<Record<string, string | undefined>> {
+  return process.env;
+}
+
+function check(config: ProxyConfig): void {
+  listenAddresses(config);
+  if (config.publicAddress !== null && config.publicUrl !== null)
+    throw new ConfigError(["--public-address and --public-url: one of them says where the node is"]);
+  if (config.workers > 1 && (config.forwardAddress !== null || (config.forwardListen?.port ?? 0) !== 0))
+    throw new ConfigError([
+      "--forward-listen and --forward-address: workers cannot have one port between them",
+    ]);
 }
 
 /**
  * Where to listen: one address for everything, or one for pages and one for the WebSocket. Throws a ConfigError
  * where browsers could not be told where that is.
  */
-export function listenAddresses({ listen, websocketListen, publicUrl }: ProxyConfig): readonly HostPort[] {
+export function listenAddresses(config: ProxyConfig): readonly HostPort[] {
+  const { listen, websocketListen, publicAddress, publicUrl } = config;
   const page = listen ?? { host: "0.0.0.0", port: 80 };
   const ownWebSocket = websocketListen ?? (listen === null ? { host: "0.0.0.0", port: 8080 } : undefined);
   const addresses = ownWebSocket === undefined ? [page] : [page, ownWebSocket];
-  if (publicUrl === null && addresses.some(({ host }) => isWildcard(host)))
+  if (publicUrl === null && publicAddress === null && addresses.some(({ host }) => isWildcard(host)))
     throw new ConfigError([
-      "--public-url is missing: listening on every address, the node cannot know its own",
+      "--public-address or --public-url is missing: listening on every address, the node cannot know its own",
     ]);
   return addresses;
 }
 
 /** Where browsers find the node, once it is known which ports it got. */
 export function publicOrigins(
-  { publicUrl, publicWebsocketUrl }: ProxyConfig,
+  { publicAddress, publicUrl, publicWebsocketUrl }: ProxyConfig,
   [page, webSocket]: readonly HostPort[],
 ): { readonly pageOrigin: string; readonly webSocketOrigin: string } {
   if (page === undefined) throw new Error("a node listens on one address at least");
-  const pageOrigin = publicUrl ?? plainOrigin(page);
-  return { pageOrigin, webSocketOrigin: publicWebsocketUrl ?? beside(pageOrigin, publicUrl, webSocket) };
+  const named =
+    publicUrl ??
+    (publicAddress === null
+      ? null
+      : plainOrigin({ host: publicAddress.host, port: publicAddress.port ?? page.port }));
+  const pageOrigin = named ?? plainOrigin(page);
+  return { pageOrigin, webSocketOrigin: publicWebsocketUrl ?? beside(pageOrigin, named, webSocket) };
+}
+
+/** Where other nodes are to hand on to this one, listening where it does; `undefined` where it cannot be known. */
+export function forwardAddress(
+  config: ProxyConfig,
+  { listened, local }: { readonly listened: HostPort; readonly local: string | undefined },
+): string | undefined {
+  if (config.forwardAddress !== null) return formatHostPort(config.forwardAddress);
+  const host = isWildcard(listened.host) ? local : listened.host;
+  return host === undefined ? undefined : formatHostPort({ host, port: listened.port });
+}
+
+/** Whether other nodes may have the same public address. */
+export function sharesAddress({ behindProxy, reusePort }: ProxyConfig): boolean {
+  return behindProxy || reusePort;
 }
 
 /** The page's own origin, or its name with the WebSocket's port where that is another. */
-function beside(pageOrigin: string, publicUrl: string | null, webSocket: HostPort | undefined): string {
+function beside(pageOrigin: string, named: string | null, webSocket: HostPort | undefined): string {
   if (webSocket === undefined) return pageOrigin;
-  if (publicUrl === null) return plainOrigin(webSocket);
+  if (named === null) return plainOrigin(webSocket);
   const url = new URL(pageOrigin);
   url.port = String(webSocket.port);
   return url.origin;
@@ -162,6 +244,21 @@ function secureOrigin(value: string): string {
   const parsed = origin(value);
   if (!parsed.startsWith("https:"))
     throw new Error("must begin with https://, since the node link is always TLS");
+  return parsed;
+}
+
+/** A host as in `hostPort`, and a port where one is said. */
+function publicAddress(value: string): { readonly host: string; readonly port: number | undefined } {
+  const hasPort = /^(?:\[[^\]]*\]|[^:[\]]*):\d+$/.test(value);
+  const { host, port } = hostPort(hasPort ? value : `${isIPv6(value) ? `[${value}]` : value}:1`);
+  if (isWildcard(host)) throw new Error("must be an address under which browsers find the node");
+  if (hasPort && port === 0) throw new Error("must have a port that browsers can use");
+  return { host, port: hasPort ? port : undefined };
+}
+
+function workerCount(value: string): number {
+  const parsed = count(value);
+  if (parsed > MOST_WORKERS) throw new Error(`must be a number from 1 to ${MOST_WORKERS}`);
   return parsed;
 }
 

@@ -12,6 +12,8 @@ export interface Deadlines {
   readonly upstreamHandshakeMs: number;
   /** Control's answer to a redemption, during which the viewer waits for its upgrade. */
   readonly redeemMs: number;
+  /** To reach another node that a connection is handed on to, and to know it. */
+  readonly forwardMs: number;
   /** Between saying that a session is over and cutting whoever does not let go. */
   readonly closingMs: number;
   /** Between two pings of one viewer; who has answered neither of the last two is lost. */
@@ -29,6 +31,7 @@ export const DEADLINES: Deadlines = {
   dialMs: 10_000,
   upstreamHandshakeMs: 10_000,
   redeemMs: 10_000,
+  forwardMs: 5_000,
   closingMs: 3_000,
   pingMs: 20_000,
   standstillMs: 60_000,

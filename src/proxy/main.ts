@@ -2,11 +2,13 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createLog } from "#base/process/log.ts";
 import { aborted, type Role } from "#base/process/role.ts";
+import { StartFailure } from "#base/process/start-failure.ts";
 import { ERRORS } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { loadProxyConfig, type ProxyConfig } from "./config.ts";
 import { DEADLINES } from "./deadlines.ts";
 import { type RunningProxy, startProxy } from "./proxy.ts";
+import { runWorkers } from "./workers/workers.ts";
 
 const VIEWER_FOLDER = fileURLToPath(new URL("../../dist/web/viewer", import.meta.url));
 const PACKAGE_FILE = new URL("../../package.json", import.meta.url);
@@ -19,10 +21,14 @@ export const main: Role = async ({ args, stop }) => {
     return 0;
   }
   try {
-    await run(loaded.config, stop);
+    await (loaded.config.workers > 1 ? runAll(loaded.config, args, stop) : run(loaded.config, stop));
     return 0;
   } catch (error) {
     if (stop.aborted) return 0;
+    if (error instanceof StartFailure) {
+      process.stderr.write(`porthole proxy: ${error.message}\n`);
+      return 1;
+    }
     if (!(error instanceof GatewayError)) throw error;
     const { meaning, remedy } = ERRORS[error.code];
     const detail = error.detail === undefined ? "" : ` (${error.detail})`;
@@ -44,8 +50,34 @@ async function run(config: ProxyConfig, stop: AbortSignal): Promise<void> {
   await Promise.race([aborted(stop), proxy.kept]);
 }
 
-function sayReady({ json }: ProxyConfig, { id, pageOrigin, webSocketOrigin }: RunningProxy): void {
-  const line = { ready: true, id, node: pageOrigin, websocket: webSocketOrigin };
+async function runAll(config: ProxyConfig, args: readonly string[], stop: AbortSignal): Promise<void> {
+  await runWorkers(config, {
+    args,
+    stop,
+    onReady: ([first, ...others]) => {
+      if (first === undefined) return;
+      const { id, node: pageOrigin, websocket: webSocketOrigin } = first;
+      const all = [first, ...others];
+      sayReady(config, {
+        id,
+        pageOrigin,
+        webSocketOrigin,
+        ids: all.map((worker) => worker.id),
+        ...(config.adminListen === null ? {} : { admins: all.map((worker) => worker.admin ?? "") }),
+      });
+    },
+  });
+}
+
+type Ready = Pick<RunningProxy, "id" | "pageOrigin" | "webSocketOrigin" | "admin"> & {
+  readonly ids?: readonly string[];
+  readonly admins?: readonly string[];
+};
+
+function sayReady({ json }: ProxyConfig, { id, ids, admin, admins, ...origins }: Ready): void {
+  const { pageOrigin, webSocketOrigin } = origins;
+  const ofAll = { ...(ids && { ids }), ...(admins && { admins }) };
+  const line = { ready: true, id, ...ofAll, node: pageOrigin, websocket: webSocketOrigin, admin };
   if (json) process.stdout.write(`${JSON.stringify(line)}\n`);
   else process.stderr.write(`porthole proxy: ready at ${pageOrigin}\n`);
 }

@@ -1,22 +1,25 @@
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Grant, Protocol } from "#wire/grant.ts";
-import { listenAddresses, type ProxyConfig, publicOrigins } from "./config.ts";
+import { forwardAddress, listenAddresses, type ProxyConfig, publicOrigins, sharesAddress } from "./config.ts";
 import { Admission } from "./console/admission.ts";
 import { Door } from "./console/door.ts";
 import { Sessions } from "./console/sessions.ts";
 import { UpstreamLeg } from "./console/upstream-leg.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { dial } from "./dial.ts";
-import { Listener } from "./http/listener.ts";
+import { openForwarding } from "./forward/forwarding.ts";
+import { type Handlers, Listener } from "./http/listener.ts";
 import { checkOrigin, type OwnOrigins } from "./http/origin.ts";
 import { Pages } from "./http/pages.ts";
 import { readViewerFiles } from "./http/viewer-files.ts";
+import { nodeIdOf } from "./link/certificate.ts";
 import { createCommands } from "./link/commands.ts";
 import { keepIdentity, loadOrJoin } from "./link/identity.ts";
 import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
 import { refusal } from "./link/refusal.ts";
+import { observeNode } from "./observe/observe-node.ts";
 import { shootRfb } from "./thumbnails/shoot-rfb.ts";
 import { Thumbnails } from "./thumbnails/thumbnails.ts";
 
@@ -38,6 +41,8 @@ export interface RunningProxy extends AsyncDisposable {
   readonly id: string;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  /** Where it is watched, if it is. */
+  readonly admin?: string;
   /** Rejects with a GatewayError when control wants nothing more to do with this start of the node. */
   readonly kept: Promise<void>;
 }
@@ -47,12 +52,23 @@ export interface RunningProxy extends AsyncDisposable {
  * to control, and closes whatever was opened, each step within its deadline.
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const { config, log, deadlines, version, signal } = options;
+  const { config, deadlines, version, signal } = options;
   await using opened = new AsyncDisposableStack();
+  const observed = opened.use(await observeNode(config, { log: options.log, version }));
+  const { meters, tracing } = observed.observing;
   const files = await readViewerFiles(options.viewerFolder);
-  const identity = await loadOrJoin({ ...config, log, signal });
+  const identity = await loadOrJoin({ ...config, log: options.log, signal });
+  const log = options.log.child({ nodeId: nodeIdOf(identity.certificate) });
   const listener = await Listener.open({ ...config, ...deadlines, addresses: listenAddresses(config), log });
   const origins = publicOrigins(config, listener.addresses);
+  const forwarding = await openForwarding({
+    listen: config.forwardListen ?? { host: listenAddresses(config)[0]?.host ?? "", port: 0 },
+    identity,
+    log,
+    deadlines,
+    maxSessions: config.maxSessions,
+    link: () => link,
+  });
 
   const obey = createCommands({
     incarnation: () => link.incarnation,
@@ -66,6 +82,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
   const link: NodeLink = new NodeLink({
     ...origins,
+    sharesAddress: sharesAddress(config),
+    forwardAddress: (local) => forwardAddress(config, { listened: forwarding.address, local }),
     client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
     identity,
     keepIdentity: async (renewed) => await keepIdentity(config.data, renewed),
@@ -74,6 +92,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     maximumSessions: config.maxSessions,
     sessions: () => sessions.size,
     redeemMs: deadlines.redeemMs,
+    meters,
     end: (session) => sessions.end(session, refusal(session)),
     onBack: () => sessions.reportAll(),
   });
@@ -91,13 +110,16 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     connect,
     report: (report) => link.report(report),
     entrances: () => link.settings?.entrances ?? [],
+    observing: observed.observing,
   });
-  const admission = new Admission(link);
+  const admission = new Admission(link, tracing);
   const thumbnails: Thumbnails = new Thumbnails({
     clock: link.clock,
     shoot: async (grant, box, abort) =>
       await SHOOTINGS[grant.protocol](grant, box, { deadlines, connect, signal: abort }),
     headers: () => pages.headers,
+    addressee: forwarding.addressee,
+    forward: forwarding.request,
     admit: async (credentials) => await admission.admit(credentials, "thumbnail"),
     report: (report) => link.report(report),
   });
@@ -116,24 +138,40 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     closingMs: deadlines.closingMs,
     sessions,
     headers: () => pages.headers,
+    addressee: forwarding.addressee,
+    forward: forwarding.upgrade,
     checkOrigin: (origin) => checkOrigin(origin, foundAt(), allowedOrigins()),
     admit: async (credentials) => await admission.admit(credentials),
+    meters,
   });
-  listener.serve({
+  const handlers: Handlers = {
     request: (request, response) => pages.handle(request, response),
     upgrade: (request, socket, head) => door.handle(request, socket, head),
-  });
+  };
+  listener.serve(handlers);
+  forwarding.serve(handlers);
 
   // How a node stops, from the last line to the first.
   opened.defer(async () => await link.finish(deadlines.lastReportsMs));
+  opened.defer(async () => await forwarding.closed());
   opened.defer(async () => await listener.closed());
   opened.defer(async () => await sessions.endAll(new GatewayError("node_stopping")));
   opened.defer(async () => await door.close());
   opened.defer(async () => await thumbnails.stop());
   opened.defer(() => link.stopAsking());
+  opened.defer(() => forwarding.stop());
   opened.defer(() => listener.stopListening());
+  opened.defer(() => observed.stopping());
 
   const { nodeId, kept } = await link.start(signal);
+  observed.watch({ link, sessions });
+  const admin = observed.admin?.origin;
   const owned = opened.move();
-  return { ...origins, id: nodeId, kept, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+  return {
+    ...origins,
+    id: nodeId,
+    kept,
+    ...(admin === undefined ? {} : { admin }),
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
 }

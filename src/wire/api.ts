@@ -11,6 +11,9 @@ export const API_PREFIX = "/api/v1";
 /** The project of machines that are registered without one. Every installation has it. */
 export const DEFAULT_PROJECT = "default";
 
+/** The pool of nodes that join without one, and of machines that name none. */
+export const DEFAULT_POOL = "default";
+
 const Id = Type.String({ minLength: 1, maxLength: 64 });
 const Time = Type.String({ format: "date-time", description: "RFC 3339, UTC" });
 /** Names are shown, logged and exported: printable characters, no control or direction marks. */
@@ -19,6 +22,13 @@ const Name = Type.String({
   maxLength: 128,
   pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}]+$",
   description: "1 to 128 printable characters, without line ends and tabs",
+});
+
+/** As a label of DNS is written, so that it can stand anywhere. */
+const Pool = Type.String({
+  maxLength: 63,
+  pattern: "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$",
+  description: "a pool of nodes: lower-case letters, digits and hyphens",
 });
 
 export const ErrorBody = Type.Object({
@@ -43,6 +53,8 @@ export const Machine = Type.Object({
   projectId: Id,
   project: Name,
   protocol: ProtocolSchema,
+  /** Whose nodes carry its consoles. Absent from an older control. */
+  pool: Type.Optional(Pool),
   state: MachineStateSchema,
   createdAt: Time,
   /** Administrators only. */
@@ -67,6 +79,8 @@ export const NewMachine = Type.Object(
     project: Type.Optional(
       Type.String({ minLength: 1, maxLength: 128, description: "id or name; the default project if absent" }),
     ),
+    /** The default pool if absent. */
+    pool: Type.Optional(Pool),
   },
   { additionalProperties: false },
 );
@@ -77,6 +91,7 @@ export const MachineChange = Type.Object(
     name: Type.Optional(Name),
     address: Type.Optional(Address),
     password: Type.Optional(Type.Union([Password, Type.Null()])),
+    pool: Type.Optional(Pool),
     state: Type.Optional(MachineStateSchema),
   },
   { additionalProperties: false },
@@ -223,6 +238,8 @@ export type SettingValue = Static<typeof SettingValue>;
 
 export const Node = Type.Object({
   id: Id,
+  /** Absent from an older control. */
+  pool: Type.Optional(Pool),
   /** Revoked: its certificate is refused, and it has to join again as another node. */
   state: Type.Union([Type.Literal("up"), Type.Literal("down"), Type.Literal("revoked")]),
   pageOrigin: Type.String(),
@@ -235,6 +252,8 @@ export type Node = Static<typeof Node>;
 
 export const NewJoinToken = Type.Object(
   {
+    /** Of the nodes that join with it; the default pool if absent. */
+    pool: Type.Optional(Pool),
     uses: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000 })),
     expiresInSeconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 31_536_000 })),
   },

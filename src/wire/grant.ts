@@ -34,5 +34,7 @@ export const Grant = Type.Object({
   }),
   /** Single use: lets this viewer ask for the same console again, where rights are judged anew. */
   reopen: Type.String(),
+  /** Added by the node, for its own trace: W3C Trace Context of the ticket's issue. */
+  traceparent: Type.Optional(Type.String()),
 });
 export type Grant = Static<typeof Grant>;

@@ -18,6 +18,8 @@ export const linkLimits = {
   reportsPerRequest: 500,
   /** Of a frame, either way. A question with all its reports takes about half of it. */
   frameBytes: 1024 * 1024,
+  /** Other nodes that a node is told of: about 100 bytes each in every answer to a heartbeat. */
+  peers: 1000,
   /** Questions, or answers, in one frame. */
   envelopesPerFrame: 1024,
   /** Ticket keys that a node holds. Control has three at most; this is for a later one that has more. */
@@ -144,10 +146,16 @@ export const NodeSettings = Type.Object({
   frameAncestors: Type.Array(Type.String()),
   /** Under which origins browsers find this node, where the installation gives it another name than it knows. */
   found: Type.Optional(Type.Object({ pageOrigin: Type.String(), webSocketOrigin: Type.String() })),
-  /** Page origins of the other nodes that are up. */
+  /** Page origins of the other nodes of its pool that are up. */
   entrances: Type.Array(Type.String()),
   /** console.offline.policy: whether tickets are accepted while no control answers. Absent: they are refused. */
   acceptOffline: Type.Optional(Type.Boolean()),
+  /** Those of them that a connection can be handed on to, and where. Absent from an older control. */
+  peers: Type.Optional(
+    Type.Array(Type.Object({ nodeId: Type.String(), address: Type.String() }), {
+      maxItems: linkLimits.peers,
+    }),
+  ),
 });
 export type NodeSettings = Static<typeof NodeSettings>;
 
@@ -157,6 +165,10 @@ export const RegisterRequest = Type.Object({
   /** Where browsers find the node's pages, and its WebSocket. */
   pageOrigin: Type.String({ maxLength: 256 }),
   webSocketOrigin: Type.String({ maxLength: 256 }),
+  /** Whether other nodes may have the same origins: there is something before them that spreads viewers over them. */
+  sharesAddress: Type.Optional(Type.Boolean()),
+  /** HOST:PORT where other nodes of its pool hand on what is meant for this one; absent: nowhere. */
+  forwardAddress: Type.Optional(Type.String({ maxLength: 300 })),
   /** How many sessions it takes at once; absent: as many as come. */
   maximumSessions: Type.Optional(Type.Integer({ minimum: 1 })),
   ticketGeneration: TicketGeneration,
@@ -198,6 +210,8 @@ export const RedeemRequest = Type.Object({
   viewerAddress: Type.String({ maxLength: 64 }),
   /** As the ticket has it: one for a picture is redeemed as that, or not at all. */
   purpose: Type.Optional(Type.Literal("thumbnail")),
+  /** W3C Trace Context, where traces are collected. */
+  traceparent: Type.Optional(Type.String({ maxLength: 64 })),
   /**
    * Made anew for each ticket that is shown. A question whose answer was lost is asked again with the same nonce, of
    * whatever replica, and gets the grant that the first one would have got.

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { CompactEncrypt, compactDecrypt, UnsecuredJWT } from "jose";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import { GatewayError } from "./gateway-error.ts";
-import { openTicket, sealTicket, type TicketClaims, type TicketKey } from "./ticket.ts";
+import { openTicket, sealTicket, type TicketClaims, type TicketKey, ticketNode } from "./ticket.ts";
 
 const KEY = newKey("k1");
 const CLAIMS: TicketClaims = {
@@ -138,4 +138,20 @@ test("garbage of any length is an invalid or foreign ticket, never another error
       await assert.rejects(openTicket(garbage, KEY), (error) => error instanceof GatewayError);
     }),
   );
+});
+
+test("a ticket says in the clear which node it is for, and what is no ticket says nothing", async () => {
+  const header = (fields: object) => Buffer.from(JSON.stringify(fields)).toString("base64url");
+
+  assert.equal(ticketNode(`${header({ alg: "dir", enc: "A256GCM", node: "node-7" })}..a.b.c`), "node-7");
+  for (const text of [
+    "",
+    "nonsense",
+    `${header({})}....`,
+    `${header({ node: 7 })}....`,
+    `${header({ node: "a b" })}....`,
+    `${header({ node: "n".repeat(65) })}....`,
+    "x".repeat(100_000),
+  ])
+    assert.equal(ticketNode(text), undefined);
 });

@@ -21,6 +21,8 @@ const TicketClaims = Type.Object({
   extraHash: Type.Optional(Type.String()),
   /** The only address that the viewer may come from. */
   callerAddress: Type.Optional(Type.String()),
+  /** W3C Trace Context of its issue, where traces are collected. */
+  traceparent: Type.Optional(Type.String()),
 });
 export type TicketClaims = Static<typeof TicketClaims>;
 const ticketClaims = Compile(TicketClaims);
@@ -61,6 +63,9 @@ const limits = {
 const ALGORITHM = { alg: "dir", enc: "A256GCM" } as const;
 const IV_BYTES = 12;
 
+/** As a certificate can carry it. */
+const NODE_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
 export async function sealTicket(claims: TicketClaims, { kid, aead }: TicketKey): Promise<string> {
   const header = base64url.encode(JSON.stringify({ ...ALGORITHM, kid, node: claims.nodeId }));
   const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
@@ -68,6 +73,20 @@ export async function sealTicket(claims: TicketClaims, { kid, aead }: TicketKey)
   const { ciphertext, tag } = aead.seal({ iv, additional: utf8(header), plaintext });
   const encryptedKey = ""; // There is none with `dir`.
   return [header, encryptedKey, ...[iv, ciphertext, tag].map(base64url.encode)].join(".");
+}
+
+/**
+ * The node that a ticket says it is for, in the clear, so that any node of the pool can hand it on. Whoever opens the ticket
+ * has it authenticated; until then it is what somebody says. `undefined` for what is no ticket at all.
+ */
+export function ticketNode(ticket: string): string | undefined {
+  if (ticket.length > limits.ticketCharacters) return undefined;
+  try {
+    const { node } = readHeader(ticket);
+    return typeof node === "string" && NODE_ID.test(node) ? node : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

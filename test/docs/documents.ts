@@ -1,12 +1,16 @@
 import { cliDocument } from "#cli/document.ts";
 import { settingsDocument } from "#control/settings/document.ts";
+import { auditDocument } from "./audit-document.ts";
 import { configurationDocument } from "./configuration-document.ts";
 import { errorsDocument } from "./errors-document.ts";
+import { metricsDocument } from "./metrics-document.ts";
 
 /** Every document that is made from the sources, by its path: write.ts writes them, docs.test.ts compares. */
 export const DOCUMENTS: Readonly<Record<string, () => string>> = {
   "docs/errors.md": errorsDocument,
+  "docs/api/audit.md": auditDocument,
   "docs/cli.md": cliDocument,
   "docs/operations/configuration.md": configurationDocument,
+  "docs/operations/metrics.md": metricsDocument,
   "docs/operations/settings.md": settingsDocument,
 };

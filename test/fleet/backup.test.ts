@@ -5,10 +5,11 @@ import { backup, DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { NativeClient } from "../harness/native-client.ts";
 import { startRole } from "../harness/porthole.ts";
-import { createDatabase, lackingPostgres, sharedPostgres } from "../harness/postgres.ts";
+import { lackingPostgres } from "../harness/postgres.ts";
 import { firstLine, startProcess } from "../harness/process.ts";
 import { type FirstKeys, startReplica } from "../harness/replica.ts";
 import { type Scratch, scratch } from "../harness/scratch.ts";
+import { createDatabase, sharedPostgres } from "../harness/shared-postgres.ts";
 
 const MACHINE = { name: "kept", protocol: "rfb", address: "127.0.0.1:5900", password: "swordfish" } as const;
 const LATER = { ...MACHINE, name: "later" };

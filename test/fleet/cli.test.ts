@@ -120,8 +120,11 @@ describe("machines", () => {
     const { out } = await line.porthole(["machine", "list"]);
 
     const [head = "", row = ""] = out.split("\n");
-    assert.match(head, /^NAME +PROJECT +STATE +ADDRESS +CREATED +ID$/);
-    assert.match(row, new RegExp(`^${name} +\\S+ +running +127\\.0\\.0\\.1:5901 +\\d{4}-\\S+Z +${id}$`));
+    assert.match(head, /^NAME +PROJECT +STATE +ADDRESS +POOL +CREATED +ID$/);
+    assert.match(
+      row,
+      new RegExp(`^${name} +\\S+ +running +127\\.0\\.0\\.1:5901 +default +\\d{4}-\\S+Z +${id}$`),
+    );
     await line.json("machine", "remove", id);
   });
 });
@@ -275,5 +278,62 @@ describe("the installation", () => {
 
     assert.deepEqual([first?.state, first?.pageOrigin, others.length], ["up", line.node.node, 0]);
     assert.match(token.token, /^[\w-]{43}\.[\w-]{32}$/);
+  });
+
+  test("a pool is named with a join token and with a machine, and told with nodes and machines", async () => {
+    const create = ["join-token", "create", "--pool", "north"] as const;
+    const before_ = Date.now();
+    const token = await line.json<{ token: string; expiresAt: string }>(...create, "--expires", "12h");
+    const bad = await line.porthole(["join-token", "create", "--pool", "The North"]);
+    const unclear = await line.porthole([...create, "--expires", "soon"]);
+    const twice = await line.porthole([...create, "--expires", "1h", "--expires-in", "60"]);
+    const { id } = await line.json<{ id: string }>(
+      ...["machine", "add", "polar", "--address", "192.0.2.1:5900", "--pool", "north"],
+    );
+    const pool = async () => (await line.json<{ pool: string }>("machine", "show", id)).pool;
+
+    const hours = (Date.parse(token.expiresAt) - before_) / 3_600_000;
+    assert.ok(hours >= 12 && hours < 12.5, token.expiresAt);
+    assert.deepEqual([bad.status, unclear.status, twice.status], [2, 2, 2]);
+    assert.match(unclear.err, /90s, 30m, 12h or 7d/);
+    assert.equal(await pool(), "north");
+    await line.json("machine", "update", "polar", "--pool", "default");
+    assert.equal(await pool(), "default");
+    const [node] = await line.json<{ pool: string }[]>("node", "list");
+    assert.equal(node?.pool, "default");
+    await line.json("machine", "remove", id);
+  });
+});
+
+describe("the audit log", () => {
+  test("is listed and exported, narrowed down by what was done to what", async () => {
+    const { id } = await line.json<Item>("machine", "add", "audited", "--address", "127.0.0.1:5901");
+    await line.json<Item>("machine", "remove", "audited");
+
+    const listed = await line.json<Item[]>("audit", "list", "--object", id, "--from", "2026-01-01T00:00:00Z");
+    const { status, out } = await line.porthole(["audit", "export", "--object", id]);
+
+    assert.equal(status, 0);
+    const exported: Item[] = out
+      .trimEnd()
+      .split("\n")
+      .map((row) => JSON.parse(row));
+    assert.deepEqual(
+      listed.map((row) => [row["action"], row["result"], row["account"], row["api"]]),
+      [
+        ["machine.remove", "ok", "admin", "native"],
+        ["machine.add", "ok", "admin", "native"],
+      ],
+    );
+    assert.deepEqual(exported, listed.toReversed());
+  });
+
+  test("takes actions of the list and times that are times, and nothing else", async () => {
+    for (const bad of [
+      ["--action", "guess"],
+      ["--from", "yesterday"],
+      ["--limit", "0"],
+    ])
+      assert.equal((await line.porthole(["audit", "list", ...bad])).status, 2, bad.join(" "));
   });
 });

@@ -5,12 +5,13 @@ import { eventually } from "../harness/eventually.ts";
 import { type Fleet, type OpenConsole, startFleet } from "../harness/fleet.ts";
 import { lackingPostgres } from "../harness/postgres.ts";
 import { scratch } from "../harness/scratch.ts";
+import { createDatabase } from "../harness/shared-postgres.ts";
 import { refusal, TestViewer, webSocketUrl } from "../harness/test-viewer.ts";
 
 const skip = lackingPostgres;
 
 test("a node whose replica is killed, or stands still, goes on with another one", { skip }, async () => {
-  await using fleet = await startFleet(3);
+  await using fleet = await startFleet(3, await createDatabase());
   await fleet.node();
   const { sessionId } = await fleet.open();
 
@@ -29,7 +30,7 @@ test("a node whose replica is killed, or stands still, goes on with another one"
 test("with all replicas dead, consoles go on, no link opens, and what ended is reported once", {
   skip,
 }, async () => {
-  await using fleet = await startFleet(1);
+  await using fleet = await startFleet(1, await createDatabase());
   await using way = await openWay(portOf(fleet.replicas[0]?.link ?? ""));
   await fleet.node({ links: [`https://127.0.0.1:${way.port}`] });
   const { sessionId, viewer } = await fleet.open();
@@ -60,7 +61,7 @@ test("with all replicas dead, consoles go on, no link opens, and what ended is r
 test("a node that is killed is missed, and what it carried is lost when it starts anew; old links open nothing", {
   skip,
 }, async () => {
-  await using fleet = await startFleet(1);
+  await using fleet = await startFleet(1, await createDatabase());
   await using folder = scratch();
   const node = await fleet.node({ data: folder.path });
   const { sessionId, viewer } = await fleet.open();
@@ -83,7 +84,7 @@ test("a node that is killed is missed, and what it carried is lost when it start
 test("a node that does not come back has lost its sessions after session.lost.timeout", {
   skip,
 }, async () => {
-  await using fleet = await startFleet(1);
+  await using fleet = await startFleet(1, await createDatabase());
   await fleet.api().call("PUT", "settings/session.lost.timeout", { value: "10000" });
   const node = await fleet.node();
   const { sessionId } = await fleet.open();
@@ -100,7 +101,7 @@ for (const how of ["silent", "hung up"] as const) {
   test(`a node that is cut off (${how}) takes nothing new, and its sessions are active again when it is back`, {
     skip,
   }, async () => {
-    await using fleet = await startFleet(1);
+    await using fleet = await startFleet(1, await createDatabase());
     await using way = await openWay(portOf(fleet.replicas[0]?.link ?? ""));
     await fleet.node({ links: [`https://127.0.0.1:${way.port}`] });
     const console = await fleet.open();
@@ -121,7 +122,7 @@ for (const how of ["silent", "hung up"] as const) {
 test("a console that is ended at one replica is over at the viewer, whichever replica has its node", {
   skip,
 }, async () => {
-  await using fleet = await startFleet(3);
+  await using fleet = await startFleet(3, await createDatabase());
   await fleet.node();
   const consoles = [await fleet.open(), await fleet.open(), await fleet.open()];
 
@@ -136,7 +137,7 @@ test("a console that is ended at one replica is over at the viewer, whichever re
 });
 
 test("what is withdrawn while a node is cut off is ended when it is back", { skip }, async () => {
-  await using fleet = await startFleet(2);
+  await using fleet = await startFleet(2, await createDatabase());
   await using ways = await waysTo(fleet);
   await fleet.node({ links: ways.links });
   const { sessionId, viewer } = await fleet.open();
@@ -157,7 +158,7 @@ test("what is withdrawn while a node is cut off is ended when it is back", { ski
 test("one link that a thousand connections show at once, over three nodes and three replicas, opens once", {
   skip,
 }, async () => {
-  await using fleet = await startFleet(3);
+  await using fleet = await startFleet(3, await createDatabase());
   const nodes = await Promise.all([fleet.node(), fleet.node(), fleet.node()]);
   const { sessionId, websocket } = await fleet.api().openConsole(fleet.machineId);
 

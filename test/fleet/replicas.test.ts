@@ -5,10 +5,11 @@ import { test } from "node:test";
 import { Secret } from "#base/secret.ts";
 import { eventually } from "../harness/eventually.ts";
 import { startRole } from "../harness/porthole.ts";
-import { createDatabase, lackingPostgres } from "../harness/postgres.ts";
+import { lackingPostgres } from "../harness/postgres.ts";
 import { firstLine } from "../harness/process.ts";
 import { type Replica, startReplica, startReplicaProcess, startReplicas } from "../harness/replica.ts";
 import { scratch } from "../harness/scratch.ts";
+import { createDatabase } from "../harness/shared-postgres.ts";
 
 const skip = lackingPostgres;
 const LEADS = /"task":"sweeps".*"This replica leads"/;

@@ -5,7 +5,7 @@ import { openWay } from "../harness/cut.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
 import { NativeClient } from "../harness/native-client.ts";
-import { lackingPostgres } from "../harness/postgres.ts";
+import { createDatabase, lackingPostgres } from "../harness/postgres.ts";
 import { scratch } from "../harness/scratch.ts";
 import { refusal, TestViewer, webSocketUrl } from "../harness/test-viewer.ts";
 
@@ -14,7 +14,7 @@ const skip = lackingPostgres;
 test("ticket keys are rotated at any replica while consoles are opened at all, and every link opens", {
   skip,
 }, async () => {
-  await using fleet = await startFleet(2);
+  await using fleet = await startFleet(2, await createDatabase());
   await Promise.all([fleet.node(), fleet.node()]);
   let isRotating = true;
   const rotating = rotateToTheLimit(fleet).finally(() => {
@@ -44,7 +44,7 @@ test("ticket keys are rotated at any replica while consoles are opened at all, a
 test("a node that is revoked at one replica is cut off wherever it is, and is not let in again", {
   skip,
 }, async () => {
-  await using fleet = await startFleet(2);
+  await using fleet = await startFleet(2, await createDatabase());
   await using folder = scratch();
   const node = await fleet.node({ data: folder.path });
   const { sessionId, viewer } = await fleet.open();
@@ -65,7 +65,7 @@ test("a node that is revoked at one replica is cut off wherever it is, and is no
 test("with the policy to accept, a link opens once while no control answers, and control knows it afterwards", {
   skip,
 }, async () => {
-  await using fleet = await startFleet(1);
+  await using fleet = await startFleet(1, await createDatabase());
   await using way = await openWay(Number(new URL(fleet.replicas[0]?.link ?? "").port));
   await fleet.api().call("PUT", "settings/console.offline.policy", { value: "accept" });
   await fleet.node({ links: [`https://127.0.0.1:${way.port}`] });
@@ -91,7 +91,7 @@ test("with the policy to accept, a link opens once while no control answers, and
 test("who was shut out while a node let him in without control is put out when control is back", {
   skip,
 }, async () => {
-  await using fleet = await startFleet(1);
+  await using fleet = await startFleet(1, await createDatabase());
   await using way = await openWay(Number(new URL(fleet.replicas[0]?.link ?? "").port));
   await fleet.api().call("PUT", "settings/console.offline.policy", { value: "accept" });
   await fleet.node({ links: [`https://127.0.0.1:${way.port}`] });

@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import type { Log } from "#base/process/log.ts";
+import type { Secret } from "#base/secret.ts";
+import type { Audit } from "#control/audit/audit.ts";
 import { type FirstKeys, openOrBootstrap } from "#control/bootstrap.ts";
 import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
@@ -36,6 +38,7 @@ export interface TestControl extends OneControl, AsyncDisposable {}
 export interface OneControl {
   readonly firstKeys: FirstKeys;
   readonly store: Store;
+  readonly audit: Audit;
   readonly cluster: Cluster;
   readonly services: Services;
   readonly link: LinkParts;
@@ -49,7 +52,14 @@ export interface OneControl {
   /** A new account with role member. */
   member(name: string, projects: readonly string[]): Promise<Caller>;
   machine(options?: Partial<NewMachine>): Promise<Machine>;
-  node(options?: { readonly pageOrigin?: string; readonly maximumSessions?: number }): Promise<TestNode>;
+  node(options?: {
+    readonly pageOrigin?: string;
+    readonly maximumSessions?: number;
+    /** Unless it is said, test nodes mind nobody at their address. */
+    readonly sharesAddress?: boolean;
+    readonly forwardAddress?: string;
+    readonly joinToken?: string;
+  }): Promise<TestNode>;
 }
 
 export const PUBLIC_ORIGIN = "https://control.example.com";
@@ -66,7 +76,7 @@ export async function testControl(): Promise<TestControl> {
 /** Several of them over one PostgreSQL, and one clock. */
 export async function testReplicas(
   count: number,
-): Promise<{ readonly replicas: readonly OneControl[] } & AsyncDisposable> {
+): Promise<{ readonly replicas: readonly OneControl[]; readonly url: Secret } & AsyncDisposable> {
   await using opened = new AsyncDisposableStack();
   const parts = newParts(opened);
   const databases = opened.use(await openReplicas(count, parts));
@@ -74,7 +84,8 @@ export async function testReplicas(
   for (const database of databases.replicas)
     replicas.push(await controlOver({ ...parts, ...database, firstKeys: replicas[0]?.firstKeys }));
   const owned = opened.move();
-  return { replicas, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+  const { url } = databases;
+  return { replicas, url, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
 }
 
 interface Parts {
@@ -114,7 +125,7 @@ async function controlOver({
   if (firstKeys === undefined) throw new Error("the database was not empty");
   const publicOrigin = () => PUBLIC_ORIGIN;
   const composed = await compose({ store, cluster, installation, publicOrigin, clock, log });
-  const { services, link, values } = composed;
+  const { services, link, values, audit } = composed;
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
@@ -123,6 +134,7 @@ async function controlOver({
   const admin = await caller(firstKeys.apiKey);
 
   return {
+    audit,
     firstKeys,
     store,
     cluster,
@@ -151,17 +163,23 @@ async function controlOver({
       });
     },
 
-    async node({ pageOrigin = "http://node.example.com:8080", ...options } = {}) {
+    async node({
+      pageOrigin = "http://node.example.com:8080",
+      sharesAddress = true,
+      joinToken = firstKeys.joinToken,
+      ...options
+    } = {}) {
       // Nodes are taken in the order in which they came.
       clock.advance(1);
       const { request, privateKey } = await createCertificateRequest();
-      const joined = await link.join({ joinToken: firstKeys.joinToken, certificateRequest: request });
+      const joined = await link.join({ joinToken, certificateRequest: request });
       const incarnation = randomUUID();
       const { ticketKey, settings } = await link.registry.register(joined.nodeId, {
         incarnation,
         version: "1.2.3",
         pageOrigin,
         webSocketOrigin: pageOrigin,
+        sharesAddress,
         ...options,
       });
       const key = new Uint8Array(Buffer.from(ticketKey.key, "base64url"));

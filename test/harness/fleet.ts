@@ -1,7 +1,7 @@
 import { eventually } from "./eventually.ts";
 import type { NativeClient } from "./native-client.ts";
 import { type Node, startNode } from "./porthole.ts";
-import { createDatabase } from "./postgres.ts";
+import type { Database } from "./postgres.ts";
 import { type Replica, startReplicas } from "./replica.ts";
 import { startRfbUpstream, type TestUpstream } from "./test-upstream.ts";
 import { TestViewer } from "./test-viewer.ts";
@@ -36,9 +36,10 @@ export interface OpenConsole {
 /** So that a node that falls silent is missed in seconds. */
 const SETTINGS = { "consoleproxy.loadscan.interval": "1000" } as const;
 
-export async function startFleet(count: number): Promise<Fleet> {
+/** The database is closed with the fleet. */
+export async function startFleet(count: number, database: Database): Promise<Fleet> {
   await using opened = new AsyncDisposableStack();
-  const database = opened.use(await createDatabase());
+  opened.use(database);
   const { replicas, keys } = opened.use(await startReplicas(count, { url: database.url }));
   const machine = opened.use(await startRfbUpstream());
   const api = (replica = 0) => replicaAt(replicas, replica).api(keys);

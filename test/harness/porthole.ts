@@ -46,6 +46,8 @@ export interface Control extends AsyncDisposable {
   readonly control: string;
   /** Where nodes find it. */
   readonly link: string;
+  /** Where it is watched, if it was started so. */
+  readonly admin?: string;
   readonly apiKey: string;
   readonly secretKey: string;
   readonly joinToken: string;
@@ -60,16 +62,13 @@ export async function startControl(options: { readonly args?: readonly string[] 
     ...["--data", folder.path, "--listen", ANY_PORT, "--link", ANY_PORT],
     ...["--bootstrap-file", bootstrap, "--upstream-allow", EVERYTHING_LOCAL, ...(options.args ?? [])],
   ]);
-  const { control, link }: { readonly control: string; readonly link: string } = JSON.parse(
-    await firstLine(child),
-  );
+  const ready: Pick<Control, "control" | "link" | "admin"> = JSON.parse(await firstLine(child));
   const keys: { readonly apiKey: string; readonly secretKey: string; readonly joinToken: string } =
     JSON.parse(readFileSync(bootstrap, "utf8"));
   return {
-    control,
-    link,
+    ...ready,
     ...keys,
-    api: new NativeClient(control, keys),
+    api: new NativeClient(ready.control, keys),
     process: child,
     [Symbol.asyncDispose]: async () => {
       await child.stop();
@@ -81,9 +80,14 @@ export async function startControl(options: { readonly args?: readonly string[] 
 /** One node, joined to a control. */
 export interface Node extends AsyncDisposable {
   readonly id: string;
+  /** Of all that it consists of, where it has workers. */
+  readonly ids?: readonly string[];
   /** The origins of its pages and of its WebSocket. */
   readonly node: string;
   readonly websocket: string;
+  readonly admin?: string;
+  /** With --workers, one for each. */
+  readonly admins?: readonly string[];
   readonly process: Process;
 }
 
@@ -100,7 +104,7 @@ export async function startNode(
     ...["--control", link, "--join-token-file", joinTokenFile, "--data", data],
     ...["--listen", ANY_PORT, ...(options.args ?? [])],
   ]);
-  const ready: { readonly id: string; readonly node: string; readonly websocket: string } = JSON.parse(
+  const ready: Pick<Node, "id" | "ids" | "node" | "websocket" | "admin" | "admins"> = JSON.parse(
     await firstLine(child),
   );
   return {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { chownSync, existsSync, globSync, mkdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { after } from "node:test";
 import pg from "pg";
 import { Secret } from "#base/secret.ts";
 import { eventually } from "./eventually.ts";
@@ -24,28 +23,16 @@ export interface PostgresServer extends AsyncDisposable {
   url(database: string): Secret;
   /** As the superuser, in a database that is always there. */
   query(sql: string): Promise<pg.QueryResult>;
-  /** An empty database that sorts as a language does, as those of most operators do. */
-  createDatabase(): Promise<Database>;
+  /**
+   * An empty database that sorts as a language does, as those of most operators do. Or one like another, which nobody is
+   * connected to.
+   */
+  createDatabase(template?: Database): Promise<Database>;
 }
 
 export interface Database extends AsyncDisposable {
   readonly name: string;
   readonly url: Secret;
-}
-
-let shared: Promise<PostgresServer> | undefined;
-after(async () => await (await shared)?.[Symbol.asyncDispose]());
-
-/** An empty database on a server that all tests of this process share. */
-export async function createDatabase(): Promise<Database> {
-  shared ??= startPostgres();
-  return await (await shared).createDatabase();
-}
-
-/** The shared server, for what is to be asked of it beside the tests' own connections. */
-export async function sharedPostgres(): Promise<PostgresServer> {
-  shared ??= startPostgres();
-  return await shared;
 }
 
 /**
@@ -97,9 +84,10 @@ export async function startPostgres(
     uid: runner.uid ?? process.getuid?.() ?? 0,
     url,
     query,
-    async createDatabase() {
+    async createDatabase(template) {
       const name = `t${randomUUID().replaceAll("-", "")}`;
-      await query(`create database ${name} template template0 locale_provider icu icu_locale 'en-US'`);
+      const like = template?.name ?? "template0 locale_provider icu icu_locale 'en-US'";
+      await query(`create database ${name} template ${like}`);
       return {
         name,
         url: url(name),

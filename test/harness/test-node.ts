@@ -71,9 +71,9 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
   };
 }
 
-function testConfig(parts: {
+export function testConfig(parts: {
   readonly folder: string;
-  readonly control: LinkDouble;
+  readonly control: { readonly url: string; readonly joinToken: string };
   readonly flags?: Readonly<Record<string, string>>;
 }): ProxyConfig {
   const joinTokenFile = join(parts.folder, "join-token");
@@ -88,7 +88,7 @@ function testConfig(parts: {
   return readConfig(FIELDS, { flags, env: {}, file: {} });
 }
 
-function writeViewer(folder: string): string {
+export function writeViewer(folder: string): string {
   const viewer = join(folder, "viewer");
   mkdirSync(join(viewer, "assets"), { recursive: true });
   for (const [name, content] of Object.entries(VIEWER_FILES)) writeFileSync(join(viewer, name), content);

@@ -8,7 +8,9 @@ import { action, type CliContext, type Invocation } from "../invocation.ts";
 import type { Field } from "../output/output.ts";
 
 interface JoinTokenOptions {
+  readonly pool?: string;
   readonly uses?: number;
+  readonly expires?: number;
   readonly expiresIn?: number;
 }
 
@@ -44,8 +46,14 @@ export function installationCommands(program: Command, context: CliContext): voi
   joinToken
     .command("create")
     .description("Make a join token; it is shown this once")
+    .option("--pool <pool>", "the pool that the nodes belong to; the default pool if absent")
     .addOption(new Option("--uses <count>", "how many nodes may join with it").argParser(positive))
-    .addOption(new Option("--expires-in <seconds>", "how long it holds").argParser(positive))
+    .addOption(
+      new Option("--expires <duration>", "how long it holds: 90s, 30m, 12h or 7d")
+        .argParser(duration)
+        .conflicts("expiresIn"),
+    )
+    .addOption(new Option("--expires-in <seconds>", "the same in seconds").argParser(positive))
     .action(action(context, createJoinToken));
 }
 
@@ -97,6 +105,7 @@ async function listNodes({ api, output }: Invocation): Promise<void> {
     [
       { title: "PAGES", value: ({ pageOrigin }) => pageOrigin },
       { title: "STATE", value: ({ state }) => state, tone: ({ state }) => (state === "up" ? "good" : "bad") },
+      { title: "POOL", value: ({ pool }) => pool },
       { title: "SESSIONS", align: "right", value: ({ sessions }) => String(sessions) },
       { title: "VERSION", spare: true, value: ({ version }) => version },
       { title: "SEEN", spare: true, value: ({ seenAt }) => output.time(seenAt) },
@@ -122,9 +131,11 @@ async function removeNode({ api, output }: Invocation, id: string): Promise<void
 }
 
 async function createJoinToken({ api, output }: Invocation, options: JoinTokenOptions): Promise<void> {
+  const expiresInSeconds = options.expires ?? options.expiresIn;
   const body: NewJoinToken = {
+    ...(options.pool === undefined ? {} : { pool: options.pool }),
     ...(options.uses === undefined ? {} : { uses: options.uses }),
-    ...(options.expiresIn === undefined ? {} : { expiresInSeconds: options.expiresIn }),
+    ...(expiresInSeconds === undefined ? {} : { expiresInSeconds }),
   };
   const token = await api.call({ method: "POST", path: ["join-tokens"], body, answer: JoinToken });
   output.result(token, token.token);
@@ -140,4 +151,13 @@ const SETTING_FIELDS: readonly Field<Setting>[] = [
 function positive(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number above zero.");
   return Number(text);
+}
+
+const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
+
+function duration(text: string): number {
+  const [, count = "", unit = ""] = /^([1-9]\d{0,7})([smhd])$/.exec(text) ?? [];
+  if (count === "")
+    throw new InvalidArgumentError("It must be a number and a unit, such as 90s, 30m, 12h or 7d.");
+  return Number(count) * SECONDS[unit as keyof typeof SECONDS];
 }

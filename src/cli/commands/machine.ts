@@ -14,6 +14,7 @@ interface AddOptions extends ProjectOption {
   readonly protocol: NewMachine["protocol"];
   readonly address: string;
   readonly passwordFile?: string;
+  readonly pool?: string;
 }
 
 interface ListOptions extends ProjectOption {
@@ -27,6 +28,7 @@ interface UpdateOptions extends ProjectOption {
   /** False for --no-password. */
   readonly password: boolean;
   readonly state?: Machine["state"];
+  readonly pool?: string;
 }
 
 const PASSWORD_FILE = [
@@ -49,6 +51,7 @@ export function machineCommands(program: Command, context: CliContext): void {
     )
     .option(...PASSWORD_FILE)
     .option("--project <project>", "name or id of its project; the default project if absent")
+    .option("--pool <pool>", "the pool whose nodes carry its console; the default pool if absent")
     .action(action(context, add));
 
   machine
@@ -72,6 +75,7 @@ export function machineCommands(program: Command, context: CliContext): void {
     .option(...PASSWORD_FILE)
     .option("--no-password", "forget the console's password")
     .addOption(new Option("--state <state>", "whether it runs").choices(MACHINE_STATES))
+    .option("--pool <pool>", "the pool whose nodes carry its console")
     .option("--project <project>", "the project to look in, where several have a machine of that name")
     .action(action(context, update));
 
@@ -89,6 +93,7 @@ async function add({ api, output }: Invocation, name: string, options: AddOption
     address: options.address,
     ...(options.passwordFile === undefined ? {} : { password: await readSecret(options.passwordFile) }),
     ...(options.project === undefined ? {} : { project: options.project }),
+    ...(options.pool === undefined ? {} : { pool: options.pool }),
   };
   const machine = await api.call({ method: "POST", path: ["machines"], body, answer: Machine });
   output.result({ id: machine.id }, machine.id);
@@ -116,6 +121,7 @@ async function update(invocation: Invocation, text: string, options: UpdateOptio
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.address === undefined ? {} : { address: options.address }),
     ...(options.state === undefined ? {} : { state: options.state }),
+    ...(options.pool === undefined ? {} : { pool: options.pool }),
     ...(options.password ? {} : { password: null }),
     ...(options.passwordFile === undefined ? {} : { password: await readSecret(options.passwordFile) }),
   };
@@ -165,6 +171,7 @@ function fields(output: Output): readonly Field<Machine>[] {
       tone: (machine) => (machine.state === "running" ? "good" : "faint"),
     },
     { title: "ADDRESS", value: (machine) => machine.address },
+    { title: "POOL", spare: true, value: (machine) => machine.pool },
     { title: "CREATED", spare: true, value: (machine) => output.time(machine.createdAt) },
     { title: "ID", keep: true, value: (machine) => machine.id },
   ];

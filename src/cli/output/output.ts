@@ -18,7 +18,7 @@ export interface Field<Item> {
 
 /** What an output writes to; `process.stdout` and `process.stderr` are such. */
 export interface Sink {
-  write(text: string): unknown;
+  write(text: string, done?: (error?: Error | null) => void): unknown;
   readonly isTTY?: boolean;
   readonly columns?: number;
   hasColors?(): boolean;
@@ -75,6 +75,13 @@ export class Output {
       const text = value(item);
       this.#line(`${this.#paint("faint", field.title.padEnd(width))}  ${paint?.(text, item) ?? text}`);
     }
+  }
+
+  /** A piece of a result that is too long to be held. Resolves when whoever reads it takes more. */
+  async raw(text: string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#out.write(text, (error) => (error == null ? resolve() : reject(error)));
+    await promise;
   }
 
   /** Something beside the result, on standard error. */

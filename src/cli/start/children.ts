@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { TSchema } from "typebox";
+import { type Child, type ChildEnd, endText, startChild } from "#base/process/child.ts";
 import { aborted } from "#base/process/role.ts";
-import { type Child, type ChildEnd, endText, startChild } from "./child.ts";
-import { StartFailure } from "./start-failure.ts";
+import { StartFailure } from "#base/process/start-failure.ts";
+import { childEnvironment } from "./config.ts";
 
 const limits = {
   /** A signal to the whole process group may reach a child, and end it, before it reaches us. */
@@ -28,7 +29,12 @@ export class Children {
 
   /** Throws a StartFailure where it does not become ready. */
   async start<Schema extends TSchema>(role: string, ready: Schema, args: readonly string[]) {
-    const child = await startChild(role, args, { ready, stop: this.over, started: this.#started });
+    const child = await startChild(role, args, {
+      ready,
+      stop: this.over,
+      started: this.#started,
+      env: childEnvironment(),
+    });
     this.#running.push(child);
     void child.ended.then((end) => {
       this.#dead ??= end;

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { parse, stringify } from "smol-toml";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
+import { StartFailure } from "#base/process/start-failure.ts";
 import { Secret } from "#base/secret.ts";
 import type { ClientConfig } from "../config.ts";
-import { StartFailure } from "./start-failure.ts";
 
 /** What control writes when it makes the first administrator. */
 const Bootstrap = Type.Object({ apiKey: Type.String(), secretKey: Type.String() });

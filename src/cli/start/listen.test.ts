@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { test } from "node:test";
+import { StartFailure } from "#base/process/start-failure.ts";
 import { chooseListen } from "./listen.ts";
-import { StartFailure } from "./start-failure.ts";
 
 /** Listens on a port of the system's choice, and answers it with what gives it back. */
 async function takePort() {

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { HostPort } from "#base/config.ts";
+import { StartFailure } from "#base/process/start-failure.ts";
 import { isWildcard } from "#wire/address.ts";
-import { StartFailure } from "./start-failure.ts";
 
 /** Where control listens if nobody says where. */
 export const PREFERRED: HostPort = { host: "127.0.0.1", port: 8000 };

@@ -2,7 +2,7 @@ import { appendFileSync, closeSync, openSync, readFileSync, writeFileSync } from
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
-import { StartFailure } from "./start-failure.ts";
+import { StartFailure } from "#base/process/start-failure.ts";
 
 const limits = {
   /** How long processes of an earlier start may take to end, when that was killed and they notice it. */

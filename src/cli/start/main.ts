@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Role } from "#base/process/role.ts";
+import { StartFailure } from "#base/process/start-failure.ts";
 import { Machine, SignInLink } from "#wire/api.ts";
 import { CliFailure } from "../exit-status.ts";
 import { Children } from "./children.ts";
@@ -8,7 +9,6 @@ import { loadStartConfig, type StartConfig } from "./config.ts";
 import { type Installation, startInstallation } from "./installation.ts";
 import { chooseListen, PREFERRED } from "./listen.ts";
 import { lockDirectory } from "./lock.ts";
-import { StartFailure } from "./start-failure.ts";
 
 /** Runs a whole installation on this machine, until it is stopped or a part of it dies. */
 export const main: Role = async ({ args, stop }) => {

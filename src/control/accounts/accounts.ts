@@ -1,4 +1,5 @@
 import type { Clock } from "#base/clock.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Accounts } from "../services.ts";
 import type { CloseSessions } from "../sessions/closing.ts";
 import type { Store } from "../store/store.ts";
@@ -10,6 +11,7 @@ import { createSignIn } from "./sign-in.ts";
 
 export function createAccounts(parts: {
   readonly store: Store;
+  readonly audit: Audit;
   readonly vault: Vault;
   readonly clock: Clock;
   readonly closeSessions: CloseSessions;

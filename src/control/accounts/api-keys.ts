@@ -3,6 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Secret } from "#base/secret.ts";
 import type { NewApiKey } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Audit } from "../audit/audit.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Accounts } from "../services.ts";
 import type { CloseSessions } from "../sessions/closing.ts";
@@ -21,11 +22,13 @@ const API_KEY_BYTES = 20;
 
 export function createApiKeys({
   store,
+  audit,
   vault,
   clock,
   closeSessions,
 }: {
   readonly store: Store;
+  readonly audit: Audit;
   readonly vault: Vault;
   readonly clock: Clock;
   readonly closeSessions: CloseSessions;
@@ -35,7 +38,7 @@ export function createApiKeys({
       requireAdministrator(caller);
       return await store.db.transaction().execute(async (db) => {
         await store.lock(db, accountKey(accountId));
-        await requireAccount(db, accountId);
+        const { name } = await requireAccount(db, accountId);
         const { count } = await db
           .selectFrom("api_keys")
           .select((select) => select.fn.countAll<number>().as("count"))
@@ -45,7 +48,10 @@ export function createApiKeys({
           throw new GatewayError("limit_reached", {
             detail: `an account has at most ${limits.keysPerAccount} API keys`,
           });
-        return await writeApiKey(db, { vault, accountId, now: clock.now() });
+        const made = await writeApiKey(db, { vault, accountId, now: clock.now() });
+        const object = { kind: "api-key", id: made.apiKey, name } as const;
+        await audit.record(db, { action: "api-key.add", by: caller, object, detail: `account ${accountId}` });
+        return made;
       });
     },
 
@@ -73,6 +79,14 @@ export function createApiKeys({
           .where("account_id", "=", accountId)
           .executeTakeFirst();
         if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "API key" });
+        const { name } = await requireAccount(db, accountId);
+        const object = { kind: "api-key", id: apiKey, name } as const;
+        await audit.record(db, {
+          action: "api-key.remove",
+          by: caller,
+          object,
+          detail: `account ${accountId}`,
+        });
         const opened: Parameters<CloseSessions>[1] = (session) =>
           session.and([session("account_id", "=", accountId), session("api_key", "=", apiKey)]);
         await closeSessions(db, opened, { code: "access_withdrawn" });

@@ -1,22 +1,25 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
-import type { Account, Project, Role } from "#wire/api.ts";
+import type { Account, AccountChange, Project, Role } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Audit, AuditEntry } from "../audit/audit.ts";
 import { cleanName } from "../names.ts";
 import { pageSize, readCursor, toPage } from "../paging.ts";
 import { requireProject, toProject } from "../projects/projects.ts";
 import { requireAdministrator } from "../rights.ts";
-import type { Accounts } from "../services.ts";
+import type { Accounts, Caller } from "../services.ts";
 import type { CloseSessions, SessionConditions } from "../sessions/closing.ts";
 import type { Queries, Store } from "../store/store.ts";
 
 /** The accounts themselves. Administrators manage them; a member sees itself. */
 export function createDirectory({
   store,
+  audit,
   clock,
   closeSessions,
 }: {
   readonly store: Store;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly closeSessions: CloseSessions;
 }): Pick<Accounts, "add" | "get" | "list" | "update" | "remove"> {
@@ -31,11 +34,15 @@ export function createDirectory({
           account.id,
           rows.map((row) => row.id),
         );
-        return toAccount(account, rows.map(toProject).sort(byName));
+        const made = toAccount(account, rows.map(toProject).sort(byName));
+        const detail = [role, ...made.projects.map((project) => project.name)].join(" ");
+        await audit.record(db, { action: "account.add", by: caller, object: accountObject(account), detail });
+        return made;
       });
     },
 
-    async update(caller, id, { disabled, projects }) {
+    async update(caller, id, change) {
+      const { disabled, projects } = change;
       requireAdministrator(caller);
       if (disabled === true && id === caller.accountId)
         throw new GatewayError("forbidden", { detail: "an administrator cannot disable their own account" });
@@ -55,6 +62,7 @@ export function createDirectory({
         const row = await requireAccount(db, id);
         const account = toAccount(row, (await projectsOf(db, [id])).get(id));
         await closeSessions(db, (session) => notAllowed(session, account), { code: "access_withdrawn" });
+        await audit.record(db, updateEntry(caller, account, change));
         return account;
       });
     },
@@ -93,9 +101,10 @@ export function createDirectory({
       if (id === caller.accountId)
         throw new GatewayError("forbidden", { detail: "an administrator cannot remove their own account" });
       await store.db.transaction().execute(async (db) => {
-        const { numDeletedRows } = await db.deleteFrom("accounts").where("id", "=", id).executeTakeFirst();
-        if (numDeletedRows === 0n) throw new GatewayError("not_found", { detail: "account" });
+        const account = await requireAccount(db, id);
+        await db.deleteFrom("accounts").where("id", "=", id).execute();
         await closeSessions(db, (session) => session("account_id", "=", id), { code: "access_withdrawn" });
+        await audit.record(db, { action: "account.remove", by: caller, object: accountObject(account) });
       });
     },
   };
@@ -132,6 +141,20 @@ interface AccountRow {
   readonly role: Role;
   readonly disabled: 0 | 1;
   readonly created_at: number;
+}
+
+/** As the audit log names it. */
+export function accountObject({ id, name }: { readonly id: string; readonly name: string }) {
+  return { kind: "account", id, name } as const;
+}
+
+/** What was changed: whether it may sign in, and all the projects that it belongs to now. */
+function updateEntry(by: Caller, account: Account, { disabled, projects }: AccountChange): AuditEntry {
+  const said = [
+    ...(disabled === undefined ? [] : [disabled ? "disabled" : "enabled"]),
+    ...(projects === undefined ? [] : ["projects", ...account.projects.map((project) => project.name)]),
+  ];
+  return { action: "account.update", by, object: accountObject(account), detail: said.join(" ") };
 }
 
 /** Whoever counts what an account has before giving it more holds this (Store.lock). */

@@ -54,7 +54,7 @@ for (const t of onBoth(
   "an unknown name costs the same comparison as a wrong secret, so that time tells nobody who has an account",
   async () => {
     await using control = await testControl();
-    const { store, services, clock, installation } = control;
+    const { store, audit, services, clock, installation } = control;
     const someone = await services.accounts.add(control.admin, { name: "keyless", role: "member" });
     const opened: string[] = [];
     const vault: Vault = {
@@ -66,6 +66,7 @@ for (const t of onBoth(
     };
     const { signInBySecret } = createSignIn({
       store,
+      audit,
       vault,
       clock,
       callers: services.accounts,

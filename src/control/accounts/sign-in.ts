@@ -1,6 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Secret } from "#base/secret.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Accounts } from "../services.ts";
 import type { WebSessionKind, WebSessionTable } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
@@ -8,7 +9,7 @@ import { credentialHash, newCredential } from "../vault/credential.ts";
 import { sameSecret } from "../vault/same-secret.ts";
 import type { Place, Vault } from "../vault/vault.ts";
 import { apiSecretPlace } from "./api-keys.ts";
-import { accountKey, requireAccount } from "./directory.ts";
+import { accountKey, accountObject, requireAccount } from "./directory.ts";
 
 const limits = {
   /** A sign-in link is meant to be used at once, but a first start may be left standing over a coffee. */
@@ -23,17 +24,19 @@ const limits = {
 /** No API key is called so. */
 const NOBODY: Place = apiSecretPlace("nobody");
 
-type SignIn = Pick<Accounts, "signIn" | "signInBySecret" | "signOut" | "signInLink">;
+type SignIn = Pick<Accounts, "signIn" | "signInBySecret" | "signOut" | "signInLink" | "noteRefusedKey">;
 
 /** Signing in: a one-time code, or the secret of an API key, becomes a cookie. Of code and cookie only hashes are kept. */
 export function createSignIn({
   store,
+  audit,
   vault,
   clock,
   callers,
   publicOrigin,
 }: {
   readonly store: Store;
+  readonly audit: Audit;
   readonly vault: Vault;
   readonly clock: Clock;
   readonly callers: Pick<Accounts, "byApiKey">;
@@ -52,12 +55,13 @@ export function createSignIn({
       const expiresAt = clock.now() + limits.codeMs;
       await store.db.transaction().execute(async (db) => {
         await store.lock(db, accountKey(accountId));
-        await requireAccount(db, accountId);
+        const object = accountObject(await requireAccount(db, accountId));
         await db
           .insertInto("sign_in_codes")
           .values({ hash: code.hash, account_id: accountId, expires_at: expiresAt })
           .execute();
         await forgetOldestCodes(db, accountId);
+        await audit.record(db, { action: "sign-in-link.add", by: caller, object });
       });
       return {
         url: `${publicOrigin()}/#code=${code.value.expose()}`,
@@ -65,7 +69,7 @@ export function createSignIn({
       };
     },
 
-    async signIn(code) {
+    async signIn(code, from) {
       const cookie = newCredential();
       const expiresAt = clock.now() + limits.webSessionMs;
       await store.db.transaction().execute(async (db) => {
@@ -79,35 +83,67 @@ export function createSignIn({
         if (spent === undefined) throw new GatewayError("sign_in_code_invalid");
         const session = { hash: cookie.hash, account_id: spent.account_id, expires_at: expiresAt };
         await writeWebSession(db, { ...session, kind: "browser" }, store);
+        const { id, name } = await requireAccount(db, spent.account_id);
+        await audit.record(db, { action: "sign-in", by: { ...from, accountId: id, name } });
       });
       return { cookie: cookie.value, expiresAt: new Date(expiresAt) };
     },
 
-    async signInBySecret(name, secret, address) {
+    async signInBySecret(name, secret, address, from) {
       const keys = await store.db
         .selectFrom("api_keys")
         .innerJoin("accounts", "accounts.id", "api_keys.account_id")
-        .select(["api_keys.api_key", "api_keys.secret_sealed", "accounts.id"])
+        .select(["api_keys.api_key", "api_keys.secret_sealed", "accounts.id", "accounts.name"])
         .where((where) => where.or([where("api_keys.api_key", "=", name), where("accounts.name", "=", name)]))
         .where("accounts.disabled", "=", 0)
         .execute();
       // A name that is not known costs what a wrong secret costs: the time of a refusal must not tell who has an account.
       if (keys.length === 0) fits(secret, nobodysSecret, NOBODY);
       const found = keys.find((key) => fits(secret, key.secret_sealed, apiSecretPlace(key.api_key)));
-      if (found === undefined) return undefined;
+      if (found === undefined) {
+        // What was taken for a name may be a secret: only that of an account that there is is written down.
+        const [meant] = keys;
+        const by = { ...from, address, accountId: meant?.id, name: meant?.name };
+        await audit.recordRefusal({ action: "sign-in", by }, { code: "unauthenticated" });
+        return undefined;
+      }
       const cookie = newCredential();
       const expiresAt = clock.now() + limits.webSessionMs;
       const session = { hash: cookie.hash, account_id: found.id, expires_at: expiresAt };
-      await store.db
-        .transaction()
-        .execute(async (db) => await writeWebSession(db, { ...session, kind: "cloudstack" }, store));
+      const by = { ...from, address, accountId: found.id, name: found.name, apiKey: found.api_key };
+      await store.db.transaction().execute(async (db) => {
+        await writeWebSession(db, { ...session, kind: "cloudstack" }, store);
+        await audit.record(db, { action: "sign-in", by });
+      });
       const caller = await callers.byApiKey(found.api_key, address);
       if (caller === undefined) return undefined;
       return { cookie: cookie.value, expiresAt: new Date(expiresAt), caller: caller.caller };
     },
 
-    async signOut(cookie) {
-      await store.db.deleteFrom("web_sessions").where("hash", "=", credentialHash(cookie)).execute();
+    async noteRefusedKey(apiKey, from) {
+      const account = await store.db
+        .selectFrom("api_keys")
+        .innerJoin("accounts", "accounts.id", "api_keys.account_id")
+        .select(["accounts.id", "accounts.name"])
+        .where("api_keys.api_key", "=", apiKey)
+        .executeTakeFirst();
+      // A key that is nobody's may be a secret that was sent in its place.
+      const by =
+        account === undefined ? from : { ...from, accountId: account.id, name: account.name, apiKey };
+      await audit.recordRefusal({ action: "sign-in", by }, { code: "unauthenticated" });
+    },
+
+    async signOut(cookie, from) {
+      await store.db.transaction().execute(async (db) => {
+        const ended = await db
+          .deleteFrom("web_sessions")
+          .where("hash", "=", credentialHash(cookie))
+          .returning("account_id")
+          .executeTakeFirst();
+        if (ended === undefined) return;
+        const { id, name } = await requireAccount(db, ended.account_id);
+        await audit.record(db, { action: "sign-out", by: { ...from, accountId: id, name } });
+      });
     },
   };
 }

@@ -3,7 +3,7 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts, Caller } from "../services.ts";
 import { sameSecret } from "../vault/same-secret.ts";
 import { type FailureLimit, isPossibleApiKey } from "./failure-limit.ts";
-import { peerAddress, provenanceOf } from "./origins.ts";
+import { peerAddress, provenanceOf, whenceOf } from "./origins.ts";
 import { sessionCookie } from "./session-cookie.ts";
 
 const SAFE_METHODS: readonly string[] = ["GET", "HEAD", "OPTIONS"];
@@ -15,7 +15,7 @@ interface Credentials {
 
 /** What authenticating takes; `ourOrigin` is the origin that a request came by. */
 export interface AuthenticationDeps {
-  readonly accounts: Pick<Accounts, "byApiKey" | "byCookie">;
+  readonly accounts: Pick<Accounts, "byApiKey" | "byCookie" | "noteRefusedKey">;
   readonly failures: FailureLimit;
   readonly ourOrigin: (request: FastifyRequest) => string;
 }
@@ -59,6 +59,7 @@ async function byKey(
   const found = await accounts.byApiKey(credentials.apiKey, peerAddress(request));
   if (found !== undefined && sameSecret(credentials.secretKey, found.secretKey.expose())) return found.caller;
   failures.failed(source);
+  await accounts.noteRefusedKey(credentials.apiKey, whenceOf(request, "native"));
   throw new GatewayError("unauthenticated");
 }
 

@@ -1,6 +1,9 @@
 import type { Socket } from "node:net";
 import type { FastifyRequest } from "fastify";
 import { canonicalAddress } from "#wire/address.ts";
+import type { AuditApi } from "#wire/audit.ts";
+import { traceparentOf } from "../observe/request-traces.ts";
+import type { Whence } from "../services.ts";
 
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"] as const;
 
@@ -75,6 +78,17 @@ export function isTrustworthy(origin: string): boolean {
 export function peerAddress(request: FastifyRequest): string {
   const { remoteAddress = "" } = request.socket;
   return canonicalAddress(remoteAddress) ?? remoteAddress;
+}
+
+/** Where a request comes from, for the audit log. */
+export function whenceOf(request: FastifyRequest, api: AuditApi): Whence & { readonly address: string } {
+  const traceparent = traceparentOf(request);
+  return {
+    address: peerAddress(request),
+    api,
+    reference: request.id,
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
 }
 
 function ownOrigins(localAddress: string | undefined, localPort: number | undefined): string[] {

@@ -3,8 +3,10 @@ import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { systemClock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { drawRandom } from "#base/process/random.ts";
+import type { Tracing } from "#base/process/tracing/tracing.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { arrivalLimits, boundConnections } from "../connection-limits.ts";
+import { traceRequests } from "../observe/request-traces.ts";
 import type { Services } from "../services.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { cloudStackApi } from "./cloudstack/cloudstack.ts";
@@ -37,6 +39,7 @@ interface ApiServerOptions {
   /** The operator pages as Vite built them; without them only the APIs are served. */
   readonly webRoot: string | undefined;
   readonly version: string;
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Everything that control serves over HTTP: its APIs and the operator's pages. */
@@ -47,6 +50,7 @@ export function createApiServer({
   origins,
   webRoot,
   version,
+  tracing,
 }: ApiServerOptions): FastifyInstance {
   const app = fastify({
     // The request lines that fastify writes hold whole URLs, so signatures; ours are in logRequests.
@@ -77,6 +81,7 @@ export function createApiServer({
   };
   const deps = { services, values, log, version, ourOrigin, failures: new FailureLimit(systemClock) };
 
+  if (tracing !== undefined) traceRequests(app, tracing);
   logRequests(app, log);
   answerErrors(app, log);
   app.addHook("onRequest", (request, reply, done) => {

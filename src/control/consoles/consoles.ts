@@ -35,6 +35,7 @@ export function createConsoles({ store, vault, drivers, values, issueTicket }: P
       await requireConsole(driverOf(drivers, machine.driver), toDriverMachine(machine, vault));
       return await issueTicket({
         account: { id: caller.accountId, name: caller.name },
+        by: caller,
         apiKey: caller.apiKey,
         machine,
         api: options.api,

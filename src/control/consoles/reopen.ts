@@ -1,6 +1,7 @@
 import { canonicalAddress } from "#wire/address.ts";
-import { GatewayError } from "#wire/gateway-error.ts";
+import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { ReopenRequest } from "#wire/link.ts";
+import type { Audit, AuditEntry } from "../audit/audit.ts";
 import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
@@ -13,6 +14,7 @@ import type { IssueTicket } from "./ticket-issue.ts";
 
 interface Parts {
   readonly store: Store;
+  readonly audit: Audit;
   readonly vault: Vault;
   readonly drivers: Drivers;
   readonly values: SettingValues;
@@ -34,16 +36,25 @@ export type Reopen = (
  * stopped, no node) leaves it good, and of two requests at once one gets a console.
  */
 export function createReopen(parts: Parts): Reopen {
-  const { store, vault, drivers, values, judgeStanding, issueTicket } = parts;
+  const { store, audit, vault, drivers, values, judgeStanding, issueTicket } = parts;
   const find = prepareFind(store);
   const spend = prepareSpend(store);
 
   return async ({ credential, viewerAddress }) => {
     const shown = readReopenCredential(credential);
-    if (shown === undefined) throw new GatewayError("reopen_invalid");
-    const [session] = await find(store.db, { ...shown, timeoutMs: values.value("console.reopen.timeout") });
-    if (session === undefined) throw new GatewayError("reopen_invalid");
     const address = canonicalAddress(viewerAddress) ?? viewerAddress;
+    const timeoutMs = values.value("console.reopen.timeout");
+    const [session] = shown === undefined ? [] : await find(store.db, { ...shown, timeoutMs });
+    try {
+      return await reopen(shown, session, address);
+    } catch (thrown) {
+      await audit.recordRefusal(refusedEntry(shown, session, address), toGatewayError(thrown));
+      throw thrown;
+    }
+  };
+
+  async function reopen(shown: Shown, session: Session | undefined, address: string) {
+    if (shown === undefined || session === undefined) throw new GatewayError("reopen_invalid");
     if (session.bound_address !== null && session.bound_address !== address)
       throw new GatewayError("caller_address_mismatch");
     const { account, machine } = await judgeStanding(session);
@@ -55,6 +66,7 @@ export function createReopen(parts: Parts): Reopen {
       machine,
       api: session.api,
       purpose: "console",
+      action: "console.reopen",
       viewOnly: session.view_only === 1,
       boundAddress: session.bound_address ?? undefined,
       creatorAddress: address,
@@ -64,8 +76,22 @@ export function createReopen(parts: Parts): Reopen {
       },
     });
     return { url };
+  }
+}
+
+/** A session that the credential does not fit is not named: whoever holds it may have made it up. */
+function refusedEntry(shown: Shown, session: Session | undefined, address: string): AuditEntry {
+  if (session === undefined) return { action: "console.reopen", by: { address, api: "link" } };
+  return {
+    action: "console.reopen",
+    by: { accountId: session.account_id, name: session.account_name, address, api: session.api },
+    object: { kind: "machine", id: session.machine_id, name: session.machine_name },
+    sessionId: shown?.sessionId,
   };
 }
+
+type Shown = ReturnType<typeof readReopenCredential>;
+type Session = Awaited<ReturnType<ReturnType<typeof prepareFind>>>[number];
 
 /** Good while the session lives, and for a time after its end. */
 function prepareFind(store: Store) {
@@ -74,6 +100,7 @@ function prepareFind(store: Store) {
     query
       .selectFrom("sessions")
       .select(["account_id", "machine_id", "project_id", "api", "api_key", "view_only", "bound_address"])
+      .select(["account_name", "machine_name"])
       .where("id", "=", sessionId)
       .where("reopen_hash", "=", hash)
       .where((where) =>

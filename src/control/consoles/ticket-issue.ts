@@ -1,11 +1,15 @@
 import { hash } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
+import { type Tracing, traced } from "#base/process/tracing/tracing.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Protocol } from "#wire/grant.ts";
 import { sealTicket } from "#wire/ticket.ts";
+import type { Actor, Audit, AuditEntry } from "../audit/audit.ts";
+import { Pictures } from "../audit/pictures.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { AssignedNode, AssignNode } from "../fleet/candidates.ts";
-import type { ApiName, IssuedConsole, TicketPurpose } from "../services.ts";
+import { codeOf } from "../observe/observing.ts";
+import type { ApiName, IssuedConsole, TicketPurpose, Whence } from "../services.ts";
 import { isUnredeemed } from "../sessions/conditions.ts";
 import { createSessionIds } from "../sessions/session-id.ts";
 import type { SettingValues } from "../settings/settings.ts";
@@ -36,6 +40,10 @@ interface ConsoleOrder {
   /** The only address that the viewer may come from; canonical. */
   readonly boundAddress?: string | undefined;
   readonly creatorAddress: string;
+  /** Who asked, where it is more than the account: for the audit log. */
+  readonly by?: (Actor & Pick<Whence, "traceparent">) | undefined;
+  /** What is written into the audit log: another ticket for a console that was open, or a first one. */
+  readonly action?: "console.reopen" | undefined;
   /** Runs first in the session's transaction: throws to call it off. */
   readonly spend?: ((db: Queries) => Promise<void>) | undefined;
 }
@@ -49,19 +57,28 @@ const FIRST_ATTACHMENT = 1;
 export function createTicketIssue(parts: {
   readonly store: Store;
   readonly cluster: Cluster;
+  readonly audit: Audit;
   readonly values: SettingValues;
   readonly clock: Clock;
   readonly assignNode: AssignNode;
   readonly nodeKeys: NodeKeys;
+  readonly tracing?: Tracing | undefined;
 }): IssueTicket {
-  const { store, cluster, values, clock, assignNode, nodeKeys } = parts;
+  const { store, cluster, audit, values, clock, assignNode, nodeKeys, tracing } = parts;
   const nextId = createSessionIds(clock);
   const countUnredeemed = prepareCount(store);
   const insertSession = prepareInsert(store);
+  const pictures = new Pictures(clock);
 
   return async (order) => {
-    const { account, machine, api, extra } = order;
     const id = nextId();
+    const attributes = { "porthole.session.id": id, "porthole.machine.id": order.machine.id };
+    const span = tracing?.start("issue", { parent: order.by?.traceparent, attributes });
+    return await traced(span, async () => await issue(id, order, span?.traceparent), codeOf);
+  };
+
+  async function issue(id: string, order: ConsoleOrder, traceparent?: string): Promise<IssuedConsole> {
+    const { account, machine, api, extra } = order;
     const issuedAt = clock.now();
     const expiresAt = issuedAt + values.value(`console.ticket.lifetime.${api}`);
     // Nobody comes back to a picture.
@@ -76,10 +93,12 @@ export function createTicketIssue(parts: {
         throw new GatewayError("rate_limited", {
           detail: `the account has ${maximumPending} links that nobody used yet`,
         });
-      const assigned = await assignNode(db, machine.id);
+      const assignment = tracing?.start("assignment", { parent: traceparent });
+      const assigned = await traced(assignment, async () => await assignNode(db, machine.id), codeOf);
       if (assigned === undefined) throw new GatewayError("no_node_available");
       sayRoom(Math.min(left, (assigned.maximumSessions ?? Infinity) - assigned.sessions));
       await insertSession(db, sessionValues({ order, assigned, id, issuedAt, expiresAt, isOffline }));
+      if (pictures.isWorthTelling(order)) await audit.record(db, issuedEntry(order, id, assigned.id));
       if (isOffline) await cluster.publish(db, "node", assigned.id);
       return assigned;
     });
@@ -91,6 +110,7 @@ export function createTicketIssue(parts: {
         nodeId: node.id,
         incarnation: node.incarnation,
         ...(order.purpose === "thumbnail" ? { purpose: order.purpose } : {}),
+        ...(traceparent === undefined ? {} : { traceparent }),
         issuedAt,
         expiresAt,
         ...(extra === undefined ? {} : { extraHash: extraHash(extra) }),
@@ -107,6 +127,16 @@ export function createTicketIssue(parts: {
       url: consoleUrl(node, { projectId: machine.project_id, ticket, extra }),
       websocket: webSocketOf(node),
     };
+  }
+}
+
+function issuedEntry(order: ConsoleOrder, sessionId: string, nodeId: string): AuditEntry {
+  const { account, machine, api, by, action, creatorAddress: address } = order;
+  return {
+    action: action ?? (order.purpose === "thumbnail" ? "thumbnail.issue" : "console.issue"),
+    by: { ...by, accountId: account.id, name: account.name, nodeId, address, api },
+    object: { kind: "machine", id: machine.id, name: machine.name },
+    sessionId,
   };
 }
 

@@ -23,8 +23,8 @@ export interface AssignedNode extends Candidate {
 }
 
 /**
- * Reads the fleet and assigns a node. Runs in the transaction that writes the session, which keeps to the room that the
- * node has (store/bounded.ts), so no burst overfills a node.
+ * Reads the fleet and assigns a node of the machine's pool. Runs in the transaction that writes the session, which keeps to
+ * the room that the node has (store/bounded.ts), so no burst overfills a node.
  */
 export type AssignNode = (db: Queries, machineId: string) => Promise<AssignedNode | undefined>;
 
@@ -37,7 +37,7 @@ export function createAssignment({
   readonly values: SettingValues;
   readonly clock: Clock;
 }): AssignNode {
-  const findCandidates = prepare(store, { silenceMs: INTEGER }, (db, slots) =>
+  const findCandidates = prepare(store, { silenceMs: INTEGER, machineId: TEXT }, (db, slots) =>
     db
       .selectFrom("nodes")
       // INVARIANT: a ticket is sealed with nothing that its node does not hold, or is to forget.
@@ -54,6 +54,9 @@ export function createAssignment({
           .as("live"),
       )
       .where("nodes.incarnation", "is not", null)
+      .where("nodes.pool", "=", (select) =>
+        select.selectFrom("machines").select("machines.pool").where("machines.id", "=", slots.machineId),
+      )
       .where("nodes.seen_at", ">", (where) => where(store.now, "-", slots.silenceMs))
       .orderBy("nodes.created_at")
       .orderBy("nodes.id"),
@@ -69,7 +72,7 @@ export function createAssignment({
   );
 
   return async (db, machineId) => {
-    const rows = await findCandidates(db, { silenceMs: silenceMs(values) });
+    const rows = await findCandidates(db, { silenceMs: silenceMs(values), machineId });
     const [latest] = rows.length > 1 ? await findLatest(db, { machineId }) : [];
     const recent = latest !== undefined && (latest.ended_at ?? Infinity) > clock.now() - limits.recentMs;
     const assigned = assign(rows.map(toCandidate), recent ? latest.node_id : undefined);

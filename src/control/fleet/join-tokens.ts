@@ -1,5 +1,5 @@
 import type { Clock } from "#base/clock.ts";
-import type { JoinToken, NewJoinToken } from "#wire/api.ts";
+import { DEFAULT_POOL, type JoinToken, type NewJoinToken } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { credentialHash, newCredential } from "../vault/credential.ts";
@@ -9,7 +9,7 @@ const limits = {
   secretBytes: 24,
 } as const;
 
-const defaults = { uses: 1, expiresInSeconds: 24 * 60 * 60 } as const;
+const defaults = { pool: DEFAULT_POOL, uses: 1, expiresInSeconds: 24 * 60 * 60 } as const;
 
 /**
  * Makes a join token, `<fingerprint of the CA>.<secret>`: by the first part a node knows control at their first
@@ -17,7 +17,7 @@ const defaults = { uses: 1, expiresInSeconds: 24 * 60 * 60 } as const;
  */
 export async function writeJoinToken(
   db: Queries,
-  { uses = defaults.uses, expiresInSeconds = defaults.expiresInSeconds }: NewJoinToken,
+  { pool = defaults.pool, uses = defaults.uses, expiresInSeconds = defaults.expiresInSeconds }: NewJoinToken,
   { clock, authorityFingerprint }: { readonly clock: Clock; readonly authorityFingerprint: string },
 ): Promise<JoinToken> {
   const { value, hash } = newCredential(limits.secretBytes);
@@ -25,7 +25,7 @@ export async function writeJoinToken(
   const expiresAt = now + expiresInSeconds * 1000;
   await db
     .insertInto("join_tokens")
-    .values({ hash, uses_left: uses, expires_at: expiresAt, created_at: now })
+    .values({ hash, pool, uses_left: uses, expires_at: expiresAt, created_at: now })
     .execute();
   return {
     token: `${authorityFingerprint}.${value.expose()}`,
@@ -33,16 +33,17 @@ export async function writeJoinToken(
   };
 }
 
-/** Throws `join_token_invalid`, before anything costly is done for whoever asks. */
-export async function requireJoinToken(store: Store, token: string): Promise<void> {
+/** The pool that a token is for. Throws `join_token_invalid`, before anything costly is done for whoever asks. */
+export async function requireJoinToken(store: Store, token: string): Promise<string> {
   const row = await store.db
     .selectFrom("join_tokens")
-    .select("hash")
+    .select("pool")
     .where("hash", "=", hashOf(token))
     .where("uses_left", ">", 0)
     .where("expires_at", ">", store.now)
     .executeTakeFirst();
   if (row === undefined) throw new GatewayError("join_token_invalid");
+  return row.pool;
 }
 
 /** Takes one use, or throws `join_token_invalid`: of two nodes that come with the last use one gets it. */

@@ -3,8 +3,10 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import type { Authority } from "#tls/authority.ts";
 import { fingerprint } from "#tls/node-identity.ts";
+import { DEFAULT_POOL } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { JoinRequest, JoinResponse } from "#wire/link.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { requireJoinToken, spendJoinToken } from "./join-tokens.ts";
 import { issueOrRefuse } from "./node-certificate.ts";
@@ -12,6 +14,7 @@ import type { ReviewToken } from "./token-review.ts";
 
 interface Parts {
   readonly store: Store;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
   readonly authority: Authority;
@@ -20,15 +23,16 @@ interface Parts {
   readonly reviewToken?: ReviewToken | undefined;
 }
 
-export type Join = (request: JoinRequest) => Promise<JoinResponse>;
+/** `address` is the peer's. */
+export type Join = (request: JoinRequest, address?: string) => Promise<JoinResponse>;
 
 /**
  * Gives a new node its id and its certificate, for a join token or the token of a pod's service account. A request that is
  * refused costs no use of a join token.
  */
 export function createJoin(parts: Parts): Join {
-  const { store, clock, log, authority, installationId } = parts;
-  return async ({ certificateRequest: request, ...shown }) => {
+  const { store, audit, clock, log, authority, installationId } = parts;
+  return async ({ certificateRequest: request, ...shown }, address) => {
     const admission = await admit(shown, parts);
     const nodeId = randomUUID();
     const now = clock.now();
@@ -39,6 +43,7 @@ export function createJoin(parts: Parts): Join {
         .insertInto("nodes")
         .values({
           id: nodeId,
+          pool: admission.pool,
           certificate_fingerprint: fingerprint(certificate),
           incarnation: null,
           page_origin: "",
@@ -50,6 +55,9 @@ export function createJoin(parts: Parts): Join {
           created_at: now,
         })
         .execute();
+      const object = { kind: "node", id: nodeId } as const;
+      const by = { nodeId, address, api: "link" } as const;
+      await audit.record(db, { action: "node.join", by, object, detail: admission.pod });
       // Last, as all who join with the same token wait for each other from here to the commit.
       await admission.spend(db);
     });
@@ -59,6 +67,8 @@ export function createJoin(parts: Parts): Join {
 }
 
 interface Admission {
+  /** That the node belongs to. */
+  readonly pool: string;
   /** Throws where another node was quicker. */
   spend(db: Queries): Promise<void>;
   /** That it joined from, in Kubernetes. */
@@ -75,10 +85,11 @@ async function admit(
       detail: "one of joinToken and serviceAccountToken is needed",
     });
   if (joinToken !== undefined) {
-    await requireJoinToken(store, joinToken);
-    return { spend: async (db) => await spendJoinToken(db, store, joinToken) };
+    const pool = await requireJoinToken(store, joinToken);
+    return { pool, spend: async (db) => await spendJoinToken(db, store, joinToken) };
   }
   if (reviewToken === undefined)
     throw new GatewayError("join_token_invalid", { detail: "this control takes no service account tokens" });
-  return { pod: await reviewToken(serviceAccountToken ?? ""), spend: async () => {} };
+  const pod = await reviewToken(serviceAccountToken ?? "");
+  return { pool: DEFAULT_POOL, pod, spend: async () => {} };
 }

@@ -1,7 +1,8 @@
 import type { NodeSettings } from "#wire/link.ts";
 import type { SettingValues } from "../settings/settings.ts";
-import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
+import { prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
+import { createPeers } from "./peers.ts";
 import { type Entrance, publicNames } from "./public-names.ts";
 import { silenceMs } from "./up.ts";
 
@@ -21,17 +22,9 @@ export function createNodeSettings({
   const findOwn = prepare(store, { nodeId: TEXT }, (db, slots) =>
     db.selectFrom("nodes").select(["page_origin", "web_socket_origin"]).where("id", "=", slots.nodeId),
   );
-  const findOthers = prepare(store, { nodeId: TEXT, silenceMs: INTEGER }, (db, slots) =>
-    db
-      .selectFrom("nodes")
-      .select(["page_origin", "web_socket_origin"])
-      .where("id", "<>", slots.nodeId)
-      .where("incarnation", "is not", null)
-      .where("seen_at", ">", (where) => where(store.now, "-", slots.silenceMs))
-      .orderBy("created_at"),
-  );
+  const peersOf = createPeers(store);
   return async (nodeId) => {
-    const others = await findOthers(store.db, { nodeId, silenceMs: silenceMs(values) });
+    const { up, peers } = await peersOf(nodeId, silenceMs(values));
     const [own] = await findOwn(store.db, { nodeId });
     const allowed = values.value("console.allowed.origins");
     const domain = values.value("consoleproxy.url.domain");
@@ -42,7 +35,8 @@ export function createNodeSettings({
       frameAncestors: [...allowed],
       ...(own === undefined || domain === "" ? {} : { found: publicNames(entrance(own), domain) }),
       acceptOffline: values.value("console.offline.policy") === "accept",
-      entrances: others.map((other) => publicNames(entrance(other), domain).pageOrigin),
+      entrances: up.map((other) => publicNames(entrance(other), domain).pageOrigin),
+      peers,
     };
   };
 }

@@ -3,6 +3,7 @@ import type { Log } from "#base/process/log.ts";
 import { fingerprint } from "#tls/node-identity.ts";
 import type { Node } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Nodes } from "../services.ts";
@@ -16,6 +17,7 @@ import { silenceMs } from "./up.ts";
 export function createNodes({
   store,
   cluster,
+  audit,
   clock,
   log,
   values,
@@ -24,6 +26,7 @@ export function createNodes({
   readonly store: Store;
   readonly cluster: Cluster;
   readonly log: Log;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly values: SettingValues;
   /** The installation's CA, PEM. */
@@ -59,7 +62,8 @@ export function createNodes({
           .executeTakeFirst();
         if (numUpdatedRows === 0n) return undefined;
         const ending = { kind: "failed", code: "node_revoked" } as const;
-        const sessions = await endSessionsOfNode(db, { nodeId: id, ending, now: store.now });
+        const sessions = await endSessionsOfNode(db, { audit, nodeId: id, ending, now: store.now });
+        await audit.record(db, { action: "node.revoke", by: caller, object: { kind: "node", id } });
         // Whichever replica holds its channel closes it.
         await cluster.publish(db, "node", id);
         return sessions;
@@ -89,7 +93,8 @@ export function createNodes({
         if (numDeletedRows === 0n)
           throw new GatewayError("conflict", { detail: "the node has just come back" });
         const ending = { kind: "failed", code: "node_lost" } as const;
-        await endSessionsOfNode(db, { nodeId: id, ending, now: store.now });
+        await endSessionsOfNode(db, { audit, nodeId: id, ending, now: store.now });
+        await audit.record(db, { action: "node.remove", by: caller, object: { kind: "node", id } });
         await cluster.publish(db, "node", id);
       });
       log.info({ nodeId: id, account: caller.name }, "Node removed");
@@ -97,7 +102,18 @@ export function createNodes({
 
     async addJoinToken(caller, token) {
       requireAdministrator(caller);
-      return await writeJoinToken(store.db, token, { clock, authorityFingerprint: fingerprint(authority) });
+      const authorityFingerprint = fingerprint(authority);
+      return await store.db.transaction().execute(async (db) => {
+        const made = await writeJoinToken(db, token, { clock, authorityFingerprint });
+        const detail = `uses ${token.uses ?? 1}, until ${made.expiresAt}`;
+        await audit.record(db, {
+          action: "join-token.add",
+          by: caller,
+          object: { kind: "join-token" },
+          detail,
+        });
+        return made;
+      });
     },
 
     async authority(caller) {
@@ -110,6 +126,7 @@ export function createNodes({
 function toNode(
   row: {
     readonly id: string;
+    readonly pool: string;
     readonly incarnation: string | null;
     readonly revoked_at: number | null;
     readonly page_origin: string;
@@ -123,6 +140,7 @@ function toNode(
   const isUp = row.incarnation !== null && row.seen_at > downBefore;
   return {
     id: row.id,
+    pool: row.pool,
     state: row.revoked_at !== null ? "revoked" : isUp ? "up" : "down",
     pageOrigin: row.page_origin,
     webSocketOrigin: row.web_socket_origin,

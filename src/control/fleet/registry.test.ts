@@ -32,6 +32,7 @@ for (const t of onBoth("a node that registers gets its key, the time, and what i
       frameAncestors: ["https://portal.example"],
       entrances: [],
       acceptOffline: false,
+      peers: [],
     },
   });
 }))
@@ -70,6 +71,7 @@ for (const t of onBoth(
     assert.deepEqual(await control.services.nodes.list(control.admin), [
       {
         id: node.id,
+        pool: "default",
         state: "up",
         pageOrigin: "http://node.example.com:8080",
         webSocketOrigin: "http://node.example.com:8080",

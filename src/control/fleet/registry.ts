@@ -1,5 +1,5 @@
 import type { Clock } from "#base/clock.ts";
-import { origin } from "#base/config.ts";
+import { formatHostPort, hostPort, origin } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type {
@@ -9,19 +9,24 @@ import type {
   RegisterRequest,
   RegisterResponse,
 } from "#wire/link.ts";
+import type { Audit } from "../audit/audit.ts";
 import { isLive } from "../sessions/conditions.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
+import type { SettingValues } from "../settings/settings.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { NodeKeys } from "../tickets/node-keys.ts";
 import type { NodeSettingsFor } from "./node-settings.ts";
+import { createAddressCheck } from "./own-address.ts";
 
 interface Parts {
   readonly store: Store;
+  readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
   readonly nodeKeys: NodeKeys;
   readonly settingsFor: NodeSettingsFor;
+  readonly values: SettingValues;
 }
 
 /** What nodes say of themselves over the link. Whoever calls has made sure that it is this node. */
@@ -35,7 +40,8 @@ export interface Registry {
  * A node has one start at a time. A new one ends what an older one carried; the older one, should it still run, is
  * told `node_superseded` from then on and does not come back.
  */
-export function createRegistry({ store, clock, log, nodeKeys, settingsFor }: Parts): Registry {
+export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor, values }: Parts): Registry {
+  const requireOwnAddress = createAddressCheck(store, values);
   const markAttached = prepareReattach(store);
   /** What a start of a node carried when it fell silent it carries still, or has its ending to report. */
   const reattach = async (db: Queries, start: { nodeId: string; incarnation: string }) =>
@@ -49,8 +55,10 @@ export function createRegistry({ store, clock, log, nodeKeys, settingsFor }: Par
       const columns = {
         incarnation,
         version,
-        page_origin: parseOrigin("pageOrigin", request.pageOrigin),
-        web_socket_origin: parseOrigin("webSocketOrigin", request.webSocketOrigin),
+        page_origin: parse("pageOrigin", request.pageOrigin, origin),
+        web_socket_origin: parse("webSocketOrigin", request.webSocketOrigin, origin),
+        forward_address: parseForwardAddress(request.forwardAddress),
+        shares_address: request.sharesAddress === true ? (1 as const) : (0 as const),
         maximum_sessions: request.maximumSessions ?? null,
         seen_at: store.now,
         // A node that does not say which keys it holds takes what this is answered with.
@@ -59,6 +67,7 @@ export function createRegistry({ store, clock, log, nodeKeys, settingsFor }: Par
       const lost = await store.db.transaction().execute(async (db) => {
         // One start after the other: the older one is not to come back between what the newer one does.
         await store.lock(db, `node ${nodeId}`);
+        await requireOwnAddress(db, { ...columns, id: nodeId });
         await enter(db, { nodeId, incarnation, now });
         const { numUpdatedRows } = await db
           .updateTable("nodes")
@@ -69,7 +78,8 @@ export function createRegistry({ store, clock, log, nodeKeys, settingsFor }: Par
         if (numUpdatedRows === 0n) throw new GatewayError("node_refused");
         const ending = { kind: "failed", code: "node_lost" } as const;
         await reattach(db, { nodeId, incarnation });
-        return await endSessionsOfNode(db, { nodeId, except: incarnation, ending, now: store.now });
+        await audit.record(db, nodeEntry("node.register", nodeId, version));
+        return await endSessionsOfNode(db, { audit, nodeId, except: incarnation, ending, now: store.now });
       });
       log.info({ nodeId, version, lostSessions: lost }, "Node registered");
       const { kid, key } = keys.newest;
@@ -112,7 +122,8 @@ export function createRegistry({ store, clock, log, nodeKeys, settingsFor }: Par
         // Said twice, or by a start that was superseded: there is nothing left to do.
         if (numUpdatedRows === 0n) return undefined;
         const ending = { kind: "failed", code: "node_stopping" } as const;
-        return await endSessionsOfNode(db, { nodeId, ending, now: store.now });
+        await audit.record(db, nodeEntry("node.deregister", nodeId));
+        return await endSessionsOfNode(db, { audit, nodeId, ending, now: store.now });
       });
       if (ended !== undefined) log.info({ nodeId, endedSessions: ended }, "Node deregistered");
     },
@@ -148,9 +159,19 @@ async function enter(
   if (node?.incarnation !== incarnation) throw new GatewayError("node_superseded");
 }
 
-function parseOrigin(field: string, text: string): string {
+function nodeEntry(action: "node.register" | "node.deregister", nodeId: string, version?: string) {
+  const detail = version === undefined ? undefined : `version ${version}`;
+  return { action, by: { nodeId, api: "link" }, object: { kind: "node", id: nodeId }, detail } as const;
+}
+
+function parseForwardAddress(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  return parse("forwardAddress", text, (value) => formatHostPort(hostPort(value)));
+}
+
+function parse(field: string, text: string, read: (text: string) => string): string {
   try {
-    return origin(text);
+    return read(text);
   } catch (cause) {
     const detail = `${field}: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new GatewayError("request_invalid", { cause, detail });

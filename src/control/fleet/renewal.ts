@@ -4,12 +4,14 @@ import type { Authority } from "#tls/authority.ts";
 import { fingerprint } from "#tls/node-identity.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { RenewRequest, RenewResponse } from "#wire/link.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Store } from "../store/store.ts";
 import { issueOrRefuse } from "./node-certificate.ts";
 
 interface Parts {
   readonly store: Store;
+  readonly audit: Audit;
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly log: Log;
@@ -29,7 +31,8 @@ export interface Renewal {
   settle(nodeId: string, fingerprint: string): Promise<void>;
 }
 
-export function createRenewal({ store, cluster, clock, log, authority, installationId }: Parts): Renewal {
+export function createRenewal(parts: Parts): Renewal {
+  const { store, audit, cluster, clock, log, authority, installationId } = parts;
   // Signing costs more than asking: whoever asks again before the answer does not get two signed.
   const running = new Set<string>();
 
@@ -40,14 +43,18 @@ export function createRenewal({ store, cluster, clock, log, authority, installat
       try {
         const now = clock.now();
         const certificate = await issueOrRefuse(authority, { installationId, nodeId, request, now });
-        const { numUpdatedRows } = await store.db
-          .updateTable("nodes")
-          .set({ next_fingerprint: fingerprint(certificate) })
-          .where("id", "=", nodeId)
-          .where("incarnation", "=", incarnation)
-          .where("revoked_at", "is", null)
-          .executeTakeFirst();
-        if (numUpdatedRows === 0n) throw new GatewayError("node_superseded");
+        await store.db.transaction().execute(async (db) => {
+          const { numUpdatedRows } = await db
+            .updateTable("nodes")
+            .set({ next_fingerprint: fingerprint(certificate) })
+            .where("id", "=", nodeId)
+            .where("incarnation", "=", incarnation)
+            .where("revoked_at", "is", null)
+            .executeTakeFirst();
+          if (numUpdatedRows === 0n) throw new GatewayError("node_superseded");
+          const object = { kind: "node", id: nodeId } as const;
+          await audit.record(db, { action: "node.renew", by: { nodeId, api: "link" }, object });
+        });
         log.info({ nodeId }, "A node renews its certificate");
         return { certificate };
       } finally {

@@ -50,6 +50,11 @@ export class Channels {
     this.#deadlines = parts.deadlines ?? DEADLINES;
   }
 
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /** An upgrade of node:http. Refuses strangers before they can say anything. */
   async open(request: IncomingMessage, socket: TLSSocket, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
@@ -102,7 +107,7 @@ export class Channels {
     const others = this.#byNode.get(nodeId) ?? [];
     const surplus = Math.max(0, others.length + 1 - limits.channelsOfNode);
     for (const oldest of others.slice(0, surplus)) oldest.webSocket.terminate();
-    const channel = new Channel(webSocket, { identify, answer, log });
+    const channel = new Channel(webSocket, { identify, answer, log: log.child({ nodeId }) });
     this.#open.set(webSocket, channel);
     this.#byNode.set(nodeId, [...others, { webSocket, channel }]);
     webSocket.on("close", () => this.#forget(nodeId, webSocket));

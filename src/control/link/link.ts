@@ -23,9 +23,9 @@ interface Options {
 export async function startLink(
   parts: LinkParts,
   { listen, names, authority, clock }: Options,
-): Promise<Serving> {
+): Promise<Serving & { readonly channels: () => number }> {
   const issue = async () => await issueLinkCertificate(authority, { listen, names, now: clock.now() });
-  const app = createLinkServer(parts, await issue());
+  const { app, channels } = createLinkServer(parts, await issue());
   const serving = await serve(app, listen, "link");
   const renew = async () => {
     const { cert, key, ca } = await issue();
@@ -38,6 +38,7 @@ export async function startLink(
   });
   return {
     address: serving.address,
+    channels,
     async close() {
       await renewal.stop();
       await serving.close();

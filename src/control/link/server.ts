@@ -6,6 +6,7 @@ import { isAnswering } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
 import { JoinRequest, LINK_PATHS, type LinkCall } from "#wire/link.ts";
 import { answerBrokenRequest, answerErrors } from "../api/http-errors.ts";
+import { peerAddress } from "../api/origins.ts";
 import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import type { Join } from "../fleet/join.ts";
 import { type CallParts, createCalls } from "./calls.ts";
@@ -37,7 +38,10 @@ export interface LinkParts extends CallParts, Omit<CommandsParts, "held"> {
  * The node link's listener (wire/link.ts): HTTPS with mutual TLS. A connection may come without a certificate,
  * because a node that joins has none yet; there is nothing but `join` for it.
  */
-export function createLinkServer(parts: LinkParts, certificate: LinkCertificate): FastifyInstance {
+export function createLinkServer(
+  parts: LinkParts,
+  certificate: LinkCertificate,
+): { readonly app: FastifyInstance; readonly channels: () => number } {
   const app = fastify({
     https: {
       ...certificate,
@@ -60,7 +64,7 @@ export function createLinkServer(parts: LinkParts, certificate: LinkCertificate)
   app.post<{ Body: JoinRequest }>(
     LINK_PATHS.join,
     { schema: { body: JoinRequest } },
-    async (request) => await parts.join(request.body),
+    async (request) => await parts.join(request.body, peerAddress(request)),
   );
   const calls = createCalls(parts);
   const channels = new Channels({
@@ -87,5 +91,5 @@ export function createLinkServer(parts: LinkParts, certificate: LinkCertificate)
     await commands.stop();
     await channels.close();
   });
-  return app;
+  return { app, channels: () => channels.size };
 }

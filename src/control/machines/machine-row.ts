@@ -15,6 +15,7 @@ export interface MachineRow {
   readonly address: string;
   readonly password_sealed: string | null;
   readonly state: MachineState;
+  readonly pool: string;
   readonly created_at: number;
 }
 
@@ -48,6 +49,7 @@ export function toMachine(row: MachineRow, caller: Caller): Machine {
     projectId: row.project_id,
     project: row.project_name,
     protocol: row.protocol,
+    pool: row.pool,
     state: row.state,
     createdAt: new Date(row.created_at).toISOString(),
     ...(caller.role === "admin" ? { address: row.address } : {}),

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import { Secret } from "#base/secret.ts";
 import type { Driver } from "#hypervisors/driver.ts";
-import { DEFAULT_PROJECT, type MachineChange } from "#wire/api.ts";
+import { DEFAULT_POOL, DEFAULT_PROJECT, type MachineChange } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Audit } from "../audit/audit.ts";
 import { cleanName, nameKey } from "../names.ts";
 import { requireProject } from "../projects/projects.ts";
 import { maySeeProject, requireAdministrator } from "../rights.ts";
@@ -19,6 +20,7 @@ import { searchMachines } from "./machine-search.ts";
 
 interface Parts {
   readonly store: Store;
+  readonly audit: Audit;
   readonly vault: Vault;
   readonly drivers: Drivers;
   readonly clock: Clock;
@@ -26,10 +28,11 @@ interface Parts {
 }
 
 /** Administrators register machines; members see those of their projects, without addresses. */
-export function createMachines({ store, vault, drivers, clock, closeSessions }: Parts): Machines {
+export function createMachines({ store, audit, vault, drivers, clock, closeSessions }: Parts): Machines {
   return {
-    async add(caller, { name, protocol, address, password, project = DEFAULT_PROJECT }) {
+    async add(caller, machine) {
       requireAdministrator(caller);
+      const { name, protocol, address, password, project = DEFAULT_PROJECT, pool = DEFAULT_POOL } = machine;
       const id = randomUUID();
       const row = {
         id,
@@ -39,13 +42,15 @@ export function createMachines({ store, vault, drivers, clock, closeSessions }: 
         address: parseAddress(driverOf(drivers, MANUAL_DRIVER), address),
         password_sealed: sealPassword(vault, id, password),
         state: "running" as const,
+        pool,
         created_at: clock.now(),
       };
       return await store.db.transaction().execute(async (db) => {
         const { id: project_id, name: project_name } = await requireProject(db, project);
-        const machine = { ...row, project_id };
-        await refuseDuplicate(store, row.name, db.insertInto("machines").values(machine).execute());
-        return toMachine({ ...machine, project_name }, caller);
+        const columns = { ...row, project_id };
+        await refuseDuplicate(store, row.name, db.insertInto("machines").values(columns).execute());
+        await audit.record(db, { action: "machine.add", by: caller, object: machineObject(columns) });
+        return toMachine({ ...columns, project_name }, caller);
       });
     },
 
@@ -81,6 +86,9 @@ export function createMachines({ store, vault, drivers, clock, closeSessions }: 
         if (Object.keys(columns).length > 0) {
           const update = db.updateTable("machines").set(columns).where("id", "=", id).execute();
           await refuseDuplicate(store, columns.name ?? before.name, update);
+          const detail = Object.keys(change).join(" ");
+          const object = machineObject({ ...before, ...columns });
+          await audit.record(db, { action: "machine.update", by: caller, object, detail });
         }
         if (columns.state === "stopped")
           await closeSessions(db, (session) => session("machine_id", "=", id), {
@@ -93,9 +101,11 @@ export function createMachines({ store, vault, drivers, clock, closeSessions }: 
     async remove(caller, id) {
       requireAdministrator(caller);
       await store.db.transaction().execute(async (db) => {
-        const { numDeletedRows } = await db.deleteFrom("machines").where("id", "=", id).executeTakeFirst();
-        if (numDeletedRows === 0n) throw notFound();
+        const machine = await findMachine(db, id);
+        if (machine === undefined) throw notFound();
+        await db.deleteFrom("machines").where("id", "=", id).execute();
         await closeSessions(db, (session) => session("machine_id", "=", id), { code: "machine_gone" });
+        await audit.record(db, { action: "machine.remove", by: caller, object: machineObject(machine) });
       });
     },
   };
@@ -116,14 +126,15 @@ async function visibleMachine(
 }
 
 function toColumns(
-  { name, address, password, state }: MachineChange,
+  { name, address, password, state, pool }: MachineChange,
   { vault, id, driver }: { readonly vault: Vault; readonly id: string; readonly driver: Driver },
-): Partial<Pick<MachineRow, "name" | "name_key" | "address" | "password_sealed" | "state">> {
+): Partial<Pick<MachineRow, "name" | "name_key" | "address" | "password_sealed" | "state" | "pool">> {
   return {
     ...(name === undefined ? {} : named(name)),
     ...(address === undefined ? {} : { address: parseAddress(driver, address) }),
     ...(password === undefined ? {} : { password_sealed: sealPassword(vault, id, password) }),
     ...(state === undefined ? {} : { state }),
+    ...(pool === undefined ? {} : { pool }),
   };
 }
 
@@ -153,6 +164,11 @@ async function refuseDuplicate(store: Store, name: string, write: Promise<unknow
     if (store.isDuplicate(cause)) throw new GatewayError("conflict", { cause, detail: `machine ${name}` });
     throw cause;
   }
+}
+
+/** As the audit log names it. */
+function machineObject({ id, name }: { readonly id: string; readonly name: string }) {
+  return { kind: "machine", id, name } as const;
 }
 
 function notFound(): GatewayError {

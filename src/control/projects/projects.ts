@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import { DEFAULT_PROJECT, type Project } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Audit } from "../audit/audit.ts";
 import { cleanName } from "../names.ts";
 import { pageSize, readCursor, toPage } from "../paging.ts";
 import { requireAdministrator } from "../rights.ts";
@@ -9,11 +10,24 @@ import type { Projects } from "../services.ts";
 import type { Queries, Store } from "../store/store.ts";
 
 /** Administrators manage projects; a member sees its own. */
-export function createProjects({ store, clock }: { readonly store: Store; readonly clock: Clock }): Projects {
+export function createProjects({
+  store,
+  audit,
+  clock,
+}: {
+  readonly store: Store;
+  readonly audit: Audit;
+  readonly clock: Clock;
+}): Projects {
   return {
     async add(caller, { name }) {
       requireAdministrator(caller);
-      return toProject(await writeProject(store.db, { name, now: clock.now() }, store));
+      return await store.db.transaction().execute(async (db) => {
+        const project = await writeProject(db, { name, now: clock.now() }, store);
+        const object = { kind: "project", id: project.id, name: project.name } as const;
+        await audit.record(db, { action: "project.add", by: caller, object });
+        return toProject(project);
+      });
     },
 
     async list(caller, page) {
@@ -53,6 +67,8 @@ export function createProjects({ store, clock }: { readonly store: Store; readon
         if (machine !== undefined)
           throw new GatewayError("conflict", { detail: "the project still has machines" });
         await db.deleteFrom("projects").where("id", "=", id).execute();
+        const object = { kind: "project", id, name: project.name } as const;
+        await audit.record(db, { action: "project.remove", by: caller, object });
       });
     },
   };

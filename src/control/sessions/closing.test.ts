@@ -131,7 +131,7 @@ test("a session that somebody ends says who, is closing until its node reports, 
   assert.equal((await sessions.end(member, unused)).state, "ended");
 
   const { takeReports } = control.link;
-  const closings = createClosings(control.store);
+  const closings = createClosings(control);
   assert.deepEqual(await closings.of(node.id, ""), {
     incarnation: node.incarnation,
     sessions: [{ sessionId: active, attachment: 1, code: "session_ended", detail: "by admin" }],
@@ -156,12 +156,12 @@ test("what a node knows nothing of is over, unless it may only not have heard of
   const { active } = await openBoth(world, member);
   await control.services.sessions.end(member, active);
 
-  await createClosings(control.store).settle(node.id, [active]);
+  await createClosings(control).settle(node.id, [active]);
   assert.equal((await stateOf(control, active))[0], "closing");
   control.clock.advance(60_000);
-  await createClosings(control.store).settle("another node", [active]);
+  await createClosings(control).settle("another node", [active]);
   assert.equal((await stateOf(control, active))[0], "closing");
-  await createClosings(control.store).settle(node.id, [active]);
+  await createClosings(control).settle(node.id, [active]);
 
   assert.deepEqual(await stateOf(control, active), ["ended", "session_ended"]);
 });

@@ -2,6 +2,8 @@ import { type ExpressionBuilder, type ExpressionWrapper, type SqlBool, sql } fro
 import type { ErrorCode } from "#wire/errors.ts";
 import { type EndSessionsCommand, linkLimits } from "#wire/link.ts";
 import type { EndingKind } from "#wire/viewer.ts";
+import type { Audit } from "../audit/audit.ts";
+import { ENDED } from "../audit/endings.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
 import type { Schema } from "../store/schema.ts";
@@ -26,6 +28,11 @@ interface Reason {
   readonly detail?: string | undefined;
 }
 
+interface Parts {
+  readonly store: Store;
+  readonly audit: Audit;
+}
+
 /**
  * Ends sessions from outside, in the transaction that is the reason for it. Those that nobody uses yet are over at once.
  * The others are `closing` until the node that carries them has ended them: it is told when the transaction is on
@@ -33,16 +40,18 @@ interface Reason {
  */
 export type CloseSessions = (db: Queries, which: Which, reason: Reason) => Promise<void>;
 
-export function createClosing(store: Store, cluster: Cluster): CloseSessions {
+export function createClosing({ store, audit }: Parts, cluster: Cluster): CloseSessions {
   return async (db, which, { code, detail }) => {
-    await db
+    const ended = await db
       .updateTable("sessions")
       .set(endedColumns({ kind: "refused", code, ...(detail === undefined ? {} : { detail }) }, store.now))
       .where(which)
       .where(isUnredeemed)
       // Where its node has the grant, somebody may be using it.
       .where("offline_grant", "is", null)
+      .returning(ENDED)
       .execute();
+    await audit.recordEndings(db, ended);
     const closing = await db
       .updateTable("sessions")
       .set({
@@ -68,7 +77,7 @@ export interface Closings {
   settle(nodeId: string, sessionIds: readonly string[]): Promise<void>;
 }
 
-export function createClosings(store: Store): Closings {
+export function createClosings({ store, audit }: Parts): Closings {
   const find = prepare(store, { nodeId: TEXT, after: TEXT }, (db, slots) =>
     db
       .selectFrom("sessions")
@@ -98,7 +107,8 @@ export function createClosings(store: Store): Closings {
           where("redeemed_at", "is", null),
           where("redeemed_at", "<=", where(store.now, "-", slots.unheardOfMs)),
         ]),
-      ),
+      )
+      .returning(ENDED),
   );
 
   return {
@@ -117,7 +127,10 @@ export function createClosings(store: Store): Closings {
 
     async settle(nodeId, sessionIds) {
       const { unheardOfMs } = limits;
-      for (const id of sessionIds) await settle(store.db, { id, nodeId, unheardOfMs });
+      await store.db.transaction().execute(async (db) => {
+        for (const id of sessionIds)
+          await audit.recordEndings(db, await settle(db, { id, nodeId, unheardOfMs }));
+      });
     },
   };
 }

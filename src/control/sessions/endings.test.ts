@@ -8,9 +8,9 @@ for (const t of onBoth("what is over keeps its first ending", async () => {
   await using control = await testControl();
   await control.node();
   const id = await open(control);
-  await endSession(control.store, id, { kind: "refused", code: "machine_gone" });
+  await endSession(control, id, { kind: "refused", code: "machine_gone" });
 
-  await endSession(control.store, id, { kind: "failed", code: "internal", detail: "later" });
+  await endSession(control, id, { kind: "failed", code: "internal", detail: "later" });
 
   const session = await control.services.sessions.get(control.admin, id);
   assert.deepEqual(session.ending, { kind: "refused", code: "machine_gone" });

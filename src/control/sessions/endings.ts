@@ -1,17 +1,27 @@
 import type { RawBuilder } from "kysely";
 import type { Ending } from "#wire/viewer.ts";
+import type { Audit } from "../audit/audit.ts";
+import { ENDED } from "../audit/endings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { isLive } from "./conditions.ts";
 import { statesBefore } from "./states.ts";
 
 /** Ends one session that is not over yet, here at control. What a node says of its own comes as a report. */
-export async function endSession(store: Store, id: string, ending: Ending): Promise<void> {
-  await store.db
-    .updateTable("sessions")
-    .set(endedColumns(ending, store.now))
-    .where("id", "=", id)
-    .where("state", "in", statesBefore("ended"))
-    .execute();
+export async function endSession(
+  { store, audit }: { readonly store: Store; readonly audit: Audit },
+  id: string,
+  ending: Ending,
+): Promise<void> {
+  await store.db.transaction().execute(async (db) => {
+    const ended = await db
+      .updateTable("sessions")
+      .set(endedColumns(ending, store.now))
+      .where("id", "=", id)
+      .where("state", "in", statesBefore("ended"))
+      .returning(ENDED)
+      .execute();
+    await audit.recordEndings(db, ended);
+  });
 }
 
 /**
@@ -20,19 +30,22 @@ export async function endSession(store: Store, id: string, ending: Ending): Prom
  */
 export async function endSessionsOfNode(
   db: Queries,
-  { nodeId, except, ending, now }: NodeSessions,
+  { audit, nodeId, except, ending, now }: NodeSessions,
 ): Promise<number> {
-  const { numUpdatedRows } = await db
+  const ended = await db
     .updateTable("sessions")
     .set(endedColumns(ending, now))
     .where("node_id", "=", nodeId)
     .where(isLive)
     .$if(except !== undefined, (query) => query.where("incarnation", "<>", except ?? ""))
-    .executeTakeFirst();
-  return Number(numUpdatedRows);
+    .returning(ENDED)
+    .execute();
+  await audit.recordEndings(db, ended);
+  return ended.length;
 }
 
 interface NodeSessions {
+  readonly audit: Audit;
   readonly nodeId: string;
   readonly except?: string;
   readonly ending: Ending;

@@ -2,6 +2,8 @@ import { sql } from "kysely";
 import type { SessionState } from "#wire/api.ts";
 import type { ReportResponse, SessionReport, SessionToEnd } from "#wire/link.ts";
 import type { Ending } from "#wire/viewer.ts";
+import type { Audit } from "../audit/audit.ts";
+import { ENDED } from "../audit/endings.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 import type { TakeOfflineRedemption } from "../tickets/offline-redemption.ts";
@@ -24,7 +26,15 @@ const COUNTERS = { bytesToViewer: INTEGER, bytesFromViewer: INTEGER } as const;
  * wrong order: one that is of another node, another start or a lower attachment, or that would move a session back,
  * changes nothing.
  */
-export function createReports(store: Store, takeOffline: TakeOfflineRedemption): TakeReports {
+export function createReports({
+  store,
+  audit,
+  takeOffline,
+}: {
+  readonly store: Store;
+  readonly audit: Audit;
+  readonly takeOffline: TakeOfflineRedemption;
+}): TakeReports {
   const markActive = prepareActive(store);
   const findOver = prepareOver(store);
   const markEnded = prepareEnded(store);
@@ -41,8 +51,10 @@ export function createReports(store: Store, takeOffline: TakeOfflineRedemption):
       for (const report of reports) {
         const { sessionId: id, attachment, at, bytesToViewer, bytesFromViewer } = report;
         const values = { id, nodeId, incarnation, attachment, bytesToViewer, bytesFromViewer };
-        if (report.state === "ended") await markEnded(db, { ...values, at, ...endingColumns(report.ending) });
-        else if ((await markActive(db, values)).length === 0)
+        if (report.state === "ended") {
+          const ended = await markEnded(db, { ...values, at, ...endingColumns(report.ending) });
+          await audit.recordEndings(db, ended);
+        } else if ((await markActive(db, values)).length === 0)
           over.push(...(await findOver(db, values)).map(toEnd));
       }
       return over.length === 0 ? {} : { over };
@@ -127,7 +139,8 @@ function prepareEnded(store: Store) {
       .where("incarnation", "=", values.incarnation)
       .where("attachment", "=", values.attachment)
       .where("state", "in", statesBefore("ended"))
-      .where("redeemed_at", "is not", null),
+      .where("redeemed_at", "is not", null)
+      .returning(ENDED),
   );
 }
 

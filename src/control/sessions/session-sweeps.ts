@@ -1,6 +1,8 @@
 import { sql } from "kysely";
 import type { Clock } from "#base/clock.ts";
 import type { ErrorCode } from "#wire/errors.ts";
+import type { Audit } from "../audit/audit.ts";
+import { ENDED, type EndedSession } from "../audit/endings.ts";
 import { silenceMs } from "../fleet/up.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare } from "../store/prepared.ts";
@@ -25,8 +27,26 @@ const limits = {
 /** Ends what nobody will end any more. Resolves to how many sessions it ended in its bounded batch. */
 export type SessionSweep = () => Promise<number>;
 
+interface SweepParts {
+  readonly store: Store;
+  readonly audit: Audit;
+}
+
+/** Runs a statement that ends sessions, with what it did written into the audit log. */
+async function endAll(
+  { store, audit }: SweepParts,
+  end: (db: Queries) => Promise<readonly EndedSession[]>,
+): Promise<number> {
+  return await store.db.transaction().execute(async (db) => {
+    const ended = await end(db);
+    await audit.recordEndings(db, ended);
+    return ended.length;
+  });
+}
+
 /** Ends the sessions whose tickets nobody used in time. */
-export function createTicketSweep(store: Store): SessionSweep {
+export function createTicketSweep(parts: SweepParts): SessionSweep {
+  const { store } = parts;
   const end = prepare(store, {}, (db) =>
     db
       .updateTable("sessions")
@@ -45,16 +65,17 @@ export function createTicketSweep(store: Store): SessionSweep {
       )
       // One that is redeemed meanwhile was redeemed in time.
       .where(isUnredeemed)
-      .returning("id"),
+      .returning(ENDED),
   );
-  return async () => (await end(store.db, {})).length;
+  return async () => await endAll(parts, async (db) => await end(db, {}));
 }
 
 /**
  * The same for those whose nodes have their grants, and may have let somebody in while they were cut off: when the node
  * was heard of since, for long enough to have said so, or is given up.
  */
-export function createOfflineSweep({ store, values }: Omit<SweepParts, "clock">): SessionSweep {
+export function createOfflineSweep(parts: Omit<NodeSweepParts, "clock">): SessionSweep {
+  const { store, values } = parts;
   const end = prepare(store, { reportMs: INTEGER, lostMs: INTEGER }, (db, slots) =>
     db
       .updateTable("sessions")
@@ -82,11 +103,12 @@ export function createOfflineSweep({ store, values }: Omit<SweepParts, "clock">)
       )
       // A report that comes meanwhile is right.
       .where(isOfflineUnredeemed)
-      .returning("id"),
+      .returning(ENDED),
   );
-  return async () =>
-    (await end(store.db, { reportMs: limits.offlineReportMs, lostMs: values.value("session.lost.timeout") }))
-      .length;
+  return async () => {
+    const bounds = { reportMs: limits.offlineReportMs, lostMs: values.value("session.lost.timeout") };
+    return await endAll(parts, async (db) => await end(db, bounds));
+  };
 }
 
 /**
@@ -94,7 +116,8 @@ export function createOfflineSweep({ store, values }: Omit<SweepParts, "clock">)
  * viewer was told `control_unreachable`, and there is nothing that the node could report. Only where the node was
  * heard of since: while it is cut off, what it has to report waits there.
  */
-export function createUnreportedSweep(store: Store): SessionSweep {
+export function createUnreportedSweep(parts: SweepParts): SessionSweep {
+  const { store } = parts;
   const end = prepare(store, { unreportedMs: INTEGER }, (db, slots) =>
     db
       .updateTable("sessions")
@@ -102,9 +125,9 @@ export function createUnreportedSweep(store: Store): SessionSweep {
       .where("id", "in", unreportedSessions(db, store, slots.unreportedMs))
       // A report that comes meanwhile is right.
       .where("state", "=", "pending")
-      .returning("id"),
+      .returning(ENDED),
   );
-  return async () => (await end(store.db, { unreportedMs: limits.unreportedMs })).length;
+  return async () => await endAll(parts, async (db) => await end(db, { unreportedMs: limits.unreportedMs }));
 }
 
 /**
@@ -112,7 +135,7 @@ export function createUnreportedSweep(store: Store): SessionSweep {
  * registry makes them active again when the node is heard of. Time in which control itself was away does not count as
  * a node's silence.
  */
-export function createSilentNodeSweep({ store, values, clock }: SweepParts): SessionSweep {
+export function createSilentNodeSweep({ store, values, clock }: NodeSweepParts): SessionSweep {
   const listeningSince = clock.now();
   const detach = prepare(store, { silenceMs: INTEGER }, (db, slots) =>
     db
@@ -129,8 +152,7 @@ export function createSilentNodeSweep({ store, values, clock }: SweepParts): Ses
   };
 }
 
-interface SweepParts {
-  readonly store: Store;
+interface NodeSweepParts extends SweepParts {
   readonly values: SettingValues;
   readonly clock: Clock;
 }
@@ -139,7 +161,8 @@ interface SweepParts {
  * Ends the sessions of nodes that were not heard of for `session.lost.timeout`. What such a node says later changes
  * nothing: what is over stays over. Time in which control itself was away does not count as a node's silence.
  */
-export function createLostNodeSweep({ store, values, clock }: SweepParts): SessionSweep {
+export function createLostNodeSweep(parts: NodeSweepParts): SessionSweep {
+  const { store, values, clock } = parts;
   const listeningSince = clock.now();
   const end = prepare(store, { timeoutMs: INTEGER }, (db, slots) =>
     db
@@ -147,12 +170,12 @@ export function createLostNodeSweep({ store, values, clock }: SweepParts): Sessi
       .set(endedColumns({ kind: "failed", code: "node_lost" }, store.now))
       .where("id", "in", lostSessions(db, store, slots.timeoutMs))
       .where("state", "<>", "ended")
-      .returning("id"),
+      .returning(ENDED),
   );
   return async () => {
     const timeoutMs = values.value("session.lost.timeout");
     if (clock.now() - listeningSince < timeoutMs) return 0;
-    return (await end(store.db, { timeoutMs })).length;
+    return await endAll(parts, async (db) => await end(db, { timeoutMs }));
   };
 }
 

@@ -1,6 +1,7 @@
 import { type Selectable, sql } from "kysely";
 import type { Session } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Audit } from "../audit/audit.ts";
 import { pageSize, readCursor, toPage } from "../paging.ts";
 import type { Caller, Sessions } from "../services.ts";
 import type { SessionTable } from "../store/schema.ts";
@@ -12,9 +13,11 @@ import { searchSessions } from "./session-search.ts";
 /** Who opened what, newest first. Administrators see all sessions, members those of their own account. */
 export function createSessions({
   store,
+  audit,
   closeSessions,
 }: {
   readonly store: Store;
+  readonly audit: Audit;
   readonly closeSessions: CloseSessions;
 }): Sessions {
   return {
@@ -35,7 +38,9 @@ export function createSessions({
 
     async end(caller, id) {
       return await store.db.transaction().execute(async (db) => {
-        await visibleSession(db, caller, id);
+        const { machine_id, machine_name } = await visibleSession(db, caller, id);
+        const object = { kind: "machine", id: machine_id, name: machine_name } as const;
+        await audit.record(db, { action: "console.close", by: caller, object, sessionId: id });
         await closeSessions(db, (session) => session("id", "=", id), {
           code: "session_ended",
           detail: `by ${caller.name}`,

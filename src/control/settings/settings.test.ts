@@ -5,6 +5,7 @@ import type { Log } from "#base/process/log.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
 import { testClock } from "../../../test/harness/test-clock.ts";
 import { onBoth, openTestDatabase } from "../../../test/harness/test-database.ts";
+import { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { Caller } from "../services.ts";
 import type { Store } from "../store/store.ts";
@@ -130,6 +131,7 @@ test("the document tells every setting, its default and its meaning", () => {
 
 interface Parts {
   readonly store: Store;
+  readonly audit: Audit;
   readonly cluster: Cluster;
   readonly log: Log;
 }
@@ -137,6 +139,7 @@ interface Parts {
 async function withParts(work: (parts: Parts) => Promise<void>): Promise<void> {
   await using folder = scratch();
   const log = pino({ level: "silent" });
-  await using opened = await openTestDatabase({ folder: folder.path, clock: testClock(), log });
-  await work({ ...opened, log });
+  const clock = testClock();
+  await using opened = await openTestDatabase({ folder: folder.path, clock, log });
+  await work({ ...opened, log, audit: new Audit({ store: opened.store, clock, log }) });
 }

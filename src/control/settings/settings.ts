@@ -1,6 +1,7 @@
 import type { Log } from "#base/process/log.ts";
 import type { Setting } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Settings } from "../services.ts";
@@ -27,10 +28,12 @@ export interface SettingValues {
  */
 export async function createSettings({
   store,
+  audit,
   cluster,
   log,
 }: {
   readonly store: Store;
+  readonly audit: Audit;
   readonly cluster: Cluster;
   readonly log: Log;
 }): Promise<{ settings: Settings; values: SettingValues }> {
@@ -67,6 +70,8 @@ export async function createSettings({
       parseOrRefuse(name, text);
       await store.db.transaction().execute(async (db) => {
         await writeSetting(db, name, text);
+        const object = { kind: "setting", id: name, name } as const;
+        await audit.record(db, { action: "setting.set", by: caller, object, detail: text });
         await cluster.publish(db, "settings", name);
       });
       // Whoever is told that it is set may count on it here at once.

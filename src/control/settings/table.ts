@@ -21,6 +21,12 @@ export const LONGEST_TICKET_LIFETIME_MS = HOUR_MS;
 
 /** Names that exist in CloudStack are CloudStack's, with its meaning. */
 export const SETTINGS = {
+  "audit.retention.days": {
+    fallback: "365",
+    parse: integer(0, 36_500, " of days"),
+    description:
+      "How long rows of the audit log are kept, in days (1 to 36500); 0 keeps them for ever. The oldest are forgotten bit by bit.",
+  },
   "upstream.allow": {
     fallback: "",
     parse: (text) => {

@@ -3,6 +3,7 @@ import type { MachineState, Role, SessionState } from "#wire/api.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import type { Protocol } from "#wire/grant.ts";
 import type { EndingKind } from "#wire/viewer.ts";
+import type { AuditTable } from "../audit/audit-table.ts";
 import type { ApiName, TicketPurpose } from "../services.ts";
 
 /**
@@ -27,6 +28,7 @@ export interface Schema {
   join_tokens: JoinTokenTable;
   ticket_keys: TicketKeyTable;
   settings: SettingTable;
+  audit: AuditTable;
   compatibility: CompatibilityTable;
 }
 
@@ -98,6 +100,8 @@ interface MachineTable {
   password_sealed: string | null;
   /** As the operator set it; drivers that can ask a hypervisor do not need it. */
   state: MachineState;
+  /** Only nodes of this pool are given its consoles. */
+  pool: Generated<string>;
   created_at: number;
 }
 
@@ -166,6 +170,11 @@ interface NodeTable {
   maximum_sessions: number | null;
   /** What it last said that it carries. */
   sessions: number;
+  pool: Generated<string>;
+  /** Where nodes of its pool hand it what is its own; null: nowhere. */
+  forward_address: string | null;
+  /** Whether others may have the same public address. */
+  shares_address: Generated<0 | 1>;
   seen_at: number;
   created_at: number;
 }
@@ -188,6 +197,8 @@ interface TicketKeyTable {
 
 interface JoinTokenTable {
   hash: string;
+  /** Of the nodes that join with it. */
+  pool: Generated<string>;
   uses_left: number;
   expires_at: number;
   created_at: number;

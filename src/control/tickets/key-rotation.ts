@@ -1,4 +1,5 @@
 import type { Log } from "#base/process/log.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { TicketKeys } from "../services.ts";
@@ -8,10 +9,12 @@ import type { KeyGenerations } from "./key-generations.ts";
 /** Ticket keys as administrators see them, and change them. */
 export function createKeyRotation({
   store,
+  audit,
   cluster,
   log,
   generations,
 }: {
+  readonly audit: Audit;
   readonly store: Store;
   readonly cluster: Cluster;
   readonly log: Log;
@@ -51,6 +54,7 @@ export function createKeyRotation({
           .execute();
         // Nodes are told at once; one that is not there is told when it is heard of.
         for (const { id } of nodes) await cluster.publish(db, "node", id);
+        await audit.record(db, { action: "ticket-key.rotate", by: caller, detail: String(added) });
         return added;
       });
       log.info({ generation, account: caller.name }, "Ticket keys rotated");

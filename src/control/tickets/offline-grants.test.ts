@@ -253,11 +253,11 @@ for (const t of onBoth(
   async () => {
     await using world = await createWorld("accept");
     const { link, node } = world;
-    const { store, values, clock } = link.control;
+    const { store, clock } = link.control;
     const sessionId = await given(world);
     const sweep = async () => {
-      await createTicketSweep(store)();
-      return await createOfflineSweep({ store, values })();
+      await createTicketSweep(link.control)();
+      return await createOfflineSweep(link.control)();
     };
 
     clock.advance(60_000);

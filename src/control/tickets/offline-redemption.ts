@@ -2,6 +2,7 @@ import { canonicalAddress } from "#wire/address.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import { toGatewayError } from "#wire/gateway-error.ts";
 import type { SessionReport, SessionToEnd } from "#wire/link.ts";
+import type { Audit } from "../audit/audit.ts";
 import type { JudgeStanding } from "../consoles/standing.ts";
 import { statesBefore } from "../sessions/states.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
@@ -22,7 +23,15 @@ export type TakeOfflineRedemption = (
   report: SessionReport,
 ) => Promise<SessionToEnd | undefined>;
 
-export function createOfflineRedemption(store: Store, judgeStanding: JudgeStanding): TakeOfflineRedemption {
+export function createOfflineRedemption({
+  store,
+  audit,
+  judgeStanding,
+}: {
+  readonly store: Store;
+  readonly audit: Audit;
+  readonly judgeStanding: JudgeStanding;
+}): TakeOfflineRedemption {
   const note = prepareNote(store);
   const find = prepareFind(store);
   const close = prepareClose(store);
@@ -31,7 +40,18 @@ export function createOfflineRedemption(store: Store, judgeStanding: JudgeStandi
     if (redeemed === undefined) return undefined;
     const key = { ...reporter, id: sessionId, attachment };
     const viewer = canonicalAddress(redeemed.viewerAddress) ?? redeemed.viewerAddress;
-    await note(store.db, { ...key, at: redeemed.at, viewer, nonce: redeemed.nonce });
+    await store.db.transaction().execute(async (db) => {
+      const [noted] = await note(db, { ...key, at: redeemed.at, viewer, nonce: redeemed.nonce });
+      if (noted === undefined) return;
+      const { account_id: accountId, account_name: name, machine_id, machine_name, api } = noted;
+      await audit.record(db, {
+        action: "console.redeem",
+        by: { accountId, name, nodeId: reporter.nodeId, address: viewer, api },
+        object: { kind: "machine", id: machine_id, name: machine_name },
+        sessionId,
+        detail: `while no control answered, at ${new Date(noted.redeemed_at ?? 0).toISOString()}`,
+      });
+    });
     if (state === "ended") return undefined;
 
     const [session] = await find(store.db, { ...key, nonce: redeemed.nonce });
@@ -89,7 +109,8 @@ function prepareNote(store: Store) {
       .where("incarnation", "=", values.incarnation)
       .where("attachment", "=", values.attachment)
       .where("offline_grant", "is not", null)
-      .where("redeemed_at", "is", null),
+      .where("redeemed_at", "is", null)
+      .returning(["account_id", "account_name", "machine_id", "machine_name", "api", "redeemed_at"]),
   );
 }
 

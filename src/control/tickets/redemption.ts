@@ -3,7 +3,8 @@ import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import type { RedeemRequest } from "#wire/link.ts";
-import type { TicketPurpose } from "../services.ts";
+import type { Audit, AuditEntry } from "../audit/audit.ts";
+import type { ApiName, TicketPurpose } from "../services.ts";
 import { endSession } from "../sessions/endings.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
@@ -11,6 +12,7 @@ import type { MakeGrant, ReopenCredentialOf } from "./grants.ts";
 
 interface Parts {
   readonly store: Store;
+  readonly audit: Audit;
   readonly makeGrant: MakeGrant;
   readonly reopenOf: ReopenCredentialOf;
 }
@@ -26,7 +28,7 @@ export type Redeem = (nodeId: string, request: RedeemRequest) => Promise<Grant>;
  * After it the world is judged as it is now: the account's right, the machine, where its console is. What is
  * refused then is refused for good: the ticket is spent, and the session ends with the reason.
  */
-export function createRedemption({ store, makeGrant, reopenOf }: Parts): Redeem {
+export function createRedemption({ store, audit, makeGrant, reopenOf }: Parts): Redeem {
   const take = prepareTake(store);
   const explain = prepareExplain(store);
 
@@ -38,10 +40,16 @@ export function createRedemption({ store, makeGrant, reopenOf }: Parts): Redeem 
     // Nobody comes back to a picture.
     const purpose: TicketPurpose = request.purpose ?? "console";
     const reopenHash = purpose === "console" ? reopen.hash : null;
-    const [session] = await take(store.db, { ...key, purpose, reopenHash });
+    const session = await store.db.transaction().execute(async (db) => {
+      const [taken] = await take(db, { ...key, purpose, reopenHash });
+      if (taken?.purpose === "console") await audit.record(db, redeemed(sessionId, nodeId, taken));
+      return taken;
+    });
     if (session === undefined) {
       const [row] = await explain(store.db, { id: sessionId });
-      throw new GatewayError(refusal(row, { ...key, purpose }));
+      const refused = new GatewayError(refusal(row, { ...key, purpose }));
+      await audit.recordRefusal(redeemed(sessionId, nodeId, { ...row, viewer_address: viewer }), refused);
+      throw refused;
     }
 
     try {
@@ -50,7 +58,8 @@ export function createRedemption({ store, makeGrant, reopenOf }: Parts): Redeem 
       const error = toGatewayError(cause);
       const { code, detail } = error;
       const kind = code === "internal" || code === "database_unavailable" ? "failed" : "refused";
-      await endSession(store, sessionId, { kind, code, ...(detail === undefined ? {} : { detail }) });
+      const ending = { kind, code, ...(detail === undefined ? {} : { detail }) } as const;
+      await endSession({ store, audit }, sessionId, ending);
       throw error;
     }
   };
@@ -94,7 +103,8 @@ function prepareTake(store: Store) {
       .where((where) =>
         where.or([where("bound_address", "is", null), where("bound_address", "=", values.viewer)]),
       )
-      .returning(["account_id", "machine_id", "project_id", "view_only"]),
+      .returning(["account_id", "machine_id", "project_id", "view_only"])
+      .returning(["account_name", "machine_name", "viewer_address", "api", "purpose"]),
   );
 }
 
@@ -105,9 +115,31 @@ function prepareExplain(store: Store) {
       .select(["node_id", "incarnation", "attachment", "state", "redeemed_at", "bound_address", "purpose"])
       .select("redemption_nonce")
       .select(["ending_kind", "ending_code", "ticket_expires_at"])
+      .select(["account_id", "account_name", "machine_id", "machine_name", "api"])
       .select(store.now.as("now"))
       .where("id", "=", id),
   );
+}
+
+/** As the audit log tells it. What is refused after it is the end of the session, and told there. */
+function redeemed(sessionId: string, nodeId: string, row: Told): AuditEntry {
+  const { account_id: accountId, account_name: name, viewer_address: address, api } = row;
+  return {
+    action: "console.redeem",
+    by: { accountId, name, nodeId, address: address ?? undefined, api: api ?? "link" },
+    object: { kind: "machine", id: row.machine_id, name: row.machine_name },
+    sessionId,
+  };
+}
+
+/** What there is to tell of a session; nothing of one that there is not. */
+interface Told {
+  readonly account_id?: string;
+  readonly account_name?: string;
+  readonly machine_id?: string;
+  readonly machine_name?: string;
+  readonly api?: ApiName;
+  readonly viewer_address: string | null;
 }
 
 type Explained = Awaited<ReturnType<ReturnType<typeof prepareExplain>>>[number];

@@ -1,11 +1,13 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
+import { type Span, type Tracing, traced } from "#base/process/tracing/tracing.ts";
 import { canonicalAddress } from "#wire/address.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import type { RedeemRequest, SessionReport } from "#wire/link.ts";
 import { openTicket, type TicketClaims, type TicketKey } from "#wire/ticket.ts";
+import { codeOf } from "../observe/observing.ts";
 import { endingOf } from "./ending.ts";
 import { UsedTickets } from "./used-tickets.ts";
 
@@ -47,8 +49,11 @@ export class Admission {
   readonly #link: AdmissionLink;
   readonly #used = new UsedTickets();
 
-  constructor(link: AdmissionLink) {
+  readonly #tracing: Tracing | undefined;
+
+  constructor(link: AdmissionLink, tracing?: Tracing) {
     this.#link = link;
+    this.#tracing = tracing;
   }
 
   /**
@@ -75,19 +80,33 @@ export class Admission {
     if (claims.expiresAt <= clock.now()) throw new GatewayError("ticket_expired");
     checkBindings(claims, credentials);
     if (!this.#used.take(ticket, claims.expiresAt, clock.now())) throw new GatewayError("ticket_used");
-    const { sessionId, attachment, purpose } = claims;
+    const { sessionId, attachment, purpose, traceparent } = claims;
     const { viewerAddress } = credentials;
+    // A ticket without a trace was issued where nobody collects them.
+    const span = traceparent === undefined ? undefined : this.#startSpan(sessionId, traceparent);
     try {
-      return await this.#link.redeem({
-        sessionId,
-        attachment,
-        viewerAddress,
-        ...(purpose === undefined ? {} : { purpose }),
-      });
+      const grant = await traced(
+        span,
+        async () =>
+          await this.#link.redeem({
+            sessionId,
+            attachment,
+            viewerAddress,
+            ...(purpose === undefined ? {} : { purpose }),
+            ...(span === undefined ? {} : { traceparent: span.traceparent }),
+          }),
+        codeOf,
+      );
+      return traceparent === undefined ? grant : { ...grant, traceparent };
     } catch (error) {
       if (UNHEARD.has(toGatewayError(error).code)) this.#reportEnded(claims, error);
       throw error;
     }
+  }
+
+  #startSpan(sessionId: string, parent: string): Span | undefined {
+    const attributes = { "porthole.session.id": sessionId };
+    return this.#tracing?.start("redeem", { parent, kind: "client", attributes });
   }
 
   /** Control ends what it had redeemed, and takes no notice of what it had not. */

@@ -20,6 +20,8 @@ test("who can neither be let in nor refused is hung up on, and leaves nothing be
     sessions: { size: 0, open: broken, missed: broken },
     headers: broken,
     checkOrigin: broken,
+    addressee: broken,
+    forward: broken,
     admit: broken,
   });
   await using server = createServer();

@@ -7,10 +7,12 @@ import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import { SUBPROTOCOL } from "#wire/viewer.ts";
 import { checkWebSocketHandshake } from "#wire/websocket-handshake.ts";
+import type { Peer } from "../forward/peers.ts";
 import { answerError } from "../http/answer.ts";
-import { checkHeaderCount } from "../http/listener.ts";
-import { viewerAddress } from "../http/viewer-address.ts";
+import { checkHeaderCount } from "../http/request-options.ts";
+import { isForwarded, viewerAddress } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
+import type { NodeMeters } from "../observe/observing.ts";
 import type { Credentials } from "./admission.ts";
 import { endingOf } from "./ending.ts";
 import type { Sessions } from "./sessions.ts";
@@ -37,12 +39,18 @@ export interface DoorOptions {
   readonly closingMs: number;
   readonly sessions: Pick<Sessions, "size" | "open" | "missed">;
   readonly headers: () => OutgoingHttpHeaders;
+  /** The other node that a ticket is meant for; `undefined` where it is to be judged here. */
+  readonly addressee: (ticket: string | undefined, socket: Socket) => Promise<Peer | undefined>;
+  /** Hands it on. Throws a GatewayError where it cannot be, and nobody has answered yet. */
+  readonly forward: (knock: Knock, peer: Peer) => Promise<void>;
   /** Throws `origin_refused`. */
   readonly checkOrigin: (origin: string | undefined) => void;
   readonly admit: (credentials: Credentials) => Promise<Grant>;
+  readonly meters?: NodeMeters | undefined;
 }
 
-interface Knock {
+/** A request for a WebSocket, which nobody has answered. */
+export interface Knock {
   readonly request: IncomingMessage;
   readonly socket: Socket;
   readonly head: Buffer;
@@ -58,6 +66,8 @@ export class Door {
   readonly #pending = new Set<Promise<void>>();
   /** Told why, and until the closing deadline to let go. In the order in which they came. */
   readonly #refused = new Set<WebSocket>();
+  /** How many of the pending ones are to be sessions of this node. */
+  #admitting = 0;
   #isClosed = false;
 
   constructor(options: DoorOptions) {
@@ -87,27 +97,40 @@ export class Door {
       checkHeaderCount(knock.request);
       checkWebSocketHandshake(knock.request);
     } catch (error) {
-      this.#refuseByStatus(knock, toGatewayError(error));
+      const refused = toGatewayError(error);
+      this.#options.meters?.add("porthole_node_refusals_total", { reason: refused.code });
+      this.#refuseByStatus(knock, refused);
       return;
     }
     try {
       const dialect = chooseDialect(offers);
-      const grant = await this.#admit(knock.request, offers);
-      this.#letIn(knock, dialect, grant);
+      const credentials = this.#examine(knock, offers);
+      const addressee = await this.#options.addressee(credentials.ticket, knock.socket);
+      if (addressee === undefined) await this.#admit(knock, dialect, credentials);
+      else await this.#options.forward(knock, addressee);
     } catch (error) {
       this.#refuse(knock, offers, toGatewayError(error));
     }
   }
 
-  async #admit(request: IncomingMessage, offers: Offers): Promise<Grant> {
-    const { sessions, maxSessions, checkOrigin, admit } = this.#options;
+  #examine({ request, socket }: Knock, offers: Offers): Credentials {
     if (this.#isClosed) throw new GatewayError("node_stopping");
-    checkOrigin(request.headers.origin);
+    // Where the page comes from is for the node to judge that the page was to talk to.
+    if (!isForwarded(socket)) this.#options.checkOrigin(request.headers.origin);
     const credentials = readCredentials(request.url, offers);
-    const pending = this.#pending.size;
-    if (pending >= limits.pending || sessions.size + pending >= maxSessions)
-      throw new GatewayError("node_full");
-    return await admit({ ...credentials, viewerAddress: viewerAddress(request.socket) });
+    if (this.#pending.size >= limits.pending) throw new GatewayError("node_full");
+    return { ...credentials, viewerAddress: viewerAddress(socket) };
+  }
+
+  async #admit(knock: Knock, dialect: Dialect, credentials: Credentials): Promise<void> {
+    const { sessions, maxSessions, admit } = this.#options;
+    if (sessions.size + this.#admitting >= maxSessions) throw new GatewayError("node_full");
+    this.#admitting += 1;
+    try {
+      this.#letIn(knock, dialect, await admit(credentials));
+    } finally {
+      this.#admitting -= 1;
+    }
   }
 
   #letIn(knock: Knock, dialect: Dialect, grant: Grant): void {
@@ -163,8 +186,14 @@ export class Door {
   }
 
   #tellOperator({ socket }: Knock, error: GatewayError): void {
-    const { log } = this.#options;
-    const fields = { code: error.code, detail: error.detail, viewerAddress: viewerAddress(socket) };
+    const { log, meters } = this.#options;
+    meters?.add("porthole_node_refusals_total", { reason: error.code });
+    const fields = {
+      sessionId: error.reference,
+      code: error.code,
+      detail: error.detail,
+      viewerAddress: viewerAddress(socket),
+    };
     if (error.code === "internal") log.error({ ...fields, error }, "Console could not be opened");
     else if (NOISE.has(error.code)) log.debug(fields, "Console refused");
     else log.info(fields, "Console refused");

@@ -23,6 +23,8 @@ export interface RelayOptions {
   /** Makes the filter between the viewer and `forward`. */
   readonly filter: (forward: (bytes: Uint8Array) => void) => ViewerFilter;
   readonly events: RelayEvents;
+  /** Told once: when the machine has said something, or with a problem when it never will. */
+  readonly onFirstByte?: (problem?: string) => void;
 }
 
 /** What a relay tells whoever it belongs to. An object, since a closure would keep alive how it was opened. */
@@ -50,12 +52,15 @@ export class Relay {
   #upstreamWaits = false;
   #viewerWaits = false;
   #over = false;
+  /** Until it was told; then nothing is left of it on the way of a byte. */
+  #onFirstByte: RelayOptions["onFirstByte"];
 
-  constructor({ viewer, upstream, filter, events }: RelayOptions) {
+  constructor({ viewer, upstream, filter, events, onFirstByte }: RelayOptions) {
     this.#viewer = viewer;
     this.#upstream = upstream;
     this.#filter = filter((bytes) => this.#toUpstream(bytes));
     this.#events = events;
+    this.#onFirstByte = onFirstByte;
   }
 
   get bytesToViewer(): number {
@@ -75,7 +80,8 @@ export class Relay {
     readonly fromViewer: readonly Uint8Array[];
   }): void {
     const { socket } = this.#upstream;
-    this.#upstream.onBytes = (memory, length) => this.#fromUpstream(memory, length);
+    if (this.#onFirstByte === undefined) this.#listen();
+    else this.#upstream.onBytes = (memory, length) => this.#fromUpstreamFirst(memory, length);
     socket.on("drain", () => this.#resumeViewer());
     socket.on("end", () => this.#upstreamGone("upstream_closed"));
     socket.on("error", (cause) => this.#upstreamGone("upstream_lost", cause));
@@ -116,6 +122,7 @@ export class Relay {
   /** Nothing is copied any more. What the viewer said last still reaches the upstream, which is closed behind it. */
   stop(): void {
     this.#over = true;
+    this.#tellFirstByte("ended");
     this.#upstream.socket.destroySoon();
   }
 
@@ -124,6 +131,21 @@ export class Relay {
     this.#bytesToViewer += bytes.length;
     this.#viewer.send(bytes);
     this.#heedViewer();
+  }
+
+  #listen(): void {
+    this.#upstream.onBytes = (memory, length) => this.#fromUpstream(memory, length);
+  }
+
+  #fromUpstreamFirst(memory: Buffer, length: number): boolean {
+    this.#tellFirstByte();
+    this.#listen();
+    return this.#fromUpstream(memory, length);
+  }
+
+  #tellFirstByte(problem?: string): void {
+    this.#onFirstByte?.(problem);
+    this.#onFirstByte = undefined;
   }
 
   #fromUpstream(memory: Buffer, length: number): boolean {

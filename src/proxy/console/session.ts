@@ -7,6 +7,8 @@ import type { Grant, Protocol } from "#wire/grant.ts";
 import type { SessionReport } from "#wire/link.ts";
 import type { Ending } from "#wire/viewer.ts";
 import type { Deadlines } from "../deadlines.ts";
+import { isWatched, type Observing } from "../observe/observing.ts";
+import { OpeningWatch } from "../observe/opening-watch.ts";
 import { openRfb } from "../upstreams/rfb.ts";
 import { Conversation } from "./conversation.ts";
 import { endingOf } from "./ending.ts";
@@ -18,7 +20,7 @@ import type { ViewerEvents, ViewerLeg } from "./viewer-leg.ts";
 const OPENINGS: Readonly<Record<Protocol, Opening>> = { rfb: openRfb };
 
 /** A session on this node: redeemed and being opened; relaying; being taken down; over. */
-type State = "pending" | "active" | "closing" | "ended";
+export type State = "pending" | "active" | "closing" | "ended";
 
 const NEXT: Readonly<Record<State, readonly State[]>> = {
   pending: ["active", "closing"],
@@ -35,6 +37,7 @@ export interface SessionContext {
   readonly connect: (upstream: Grant["upstream"], signal: AbortSignal) => Promise<UpstreamLeg>;
   readonly report: (report: SessionReport) => void;
   readonly entrances: () => readonly string[];
+  readonly observing?: Observing | undefined;
   /** The session is over: both ends are closed. */
   readonly onEnded: (session: Session) => void;
 }
@@ -44,6 +47,7 @@ interface Pending {
   readonly grant: Grant;
   readonly conversation: Conversation;
   readonly abort: AbortController;
+  readonly watch: OpeningWatch | undefined;
 }
 
 /** One console that is open on this node: one viewer, one upstream, one ending. */
@@ -52,6 +56,7 @@ export class Session implements ViewerEvents, RelayEvents {
   readonly #viewer: ViewerLeg;
   readonly sessionId: string;
   readonly attachment: number;
+  readonly protocol: Protocol;
   #state: State = "pending";
   #pending: Pending | undefined;
   #relay: Relay | undefined;
@@ -67,8 +72,23 @@ export class Session implements ViewerEvents, RelayEvents {
     this.#viewer = viewer;
     this.sessionId = grant.sessionId;
     this.attachment = grant.attachment;
-    this.#pending = { grant, conversation: new Conversation(viewer), abort: new AbortController() };
+    this.protocol = grant.protocol;
+    const { observing } = context;
+    const watch = isWatched(observing) ? new OpeningWatch(observing, grant) : undefined;
+    this.#pending = { grant, conversation: new Conversation(viewer), abort: new AbortController(), watch };
     viewer.listen(this);
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  get bytesToViewer(): number {
+    return this.#relay?.bytesToViewer ?? 0;
+  }
+
+  get bytesFromViewer(): number {
+    return this.#relay?.bytesFromViewer ?? 0;
   }
 
   /** Never rejects: however it turns out, the session ends by itself. */
@@ -76,14 +96,18 @@ export class Session implements ViewerEvents, RelayEvents {
     const pending = this.#pending;
     if (pending === undefined) return;
     const { log, deadlines, connect } = this.#context;
-    const { grant, conversation, abort } = pending;
+    const { grant, conversation, abort, watch } = pending;
+    const dial = () => connect(grant.upstream, abort.signal);
     log.debug({ sessionId: this.sessionId, machineId: grant.machine.id }, "Session opens");
     try {
       const open = await OPENINGS[grant.protocol]({
         grant,
         viewer: { conversation, send: (bytes) => this.#viewer.send(bytes) },
-        connect: () => connect(grant.upstream, abort.signal),
-        onStage: (stage) => this.#viewer.tell({ type: "progress", stage }),
+        connect: () => (watch === undefined ? dial() : watch.dial(dial)),
+        onStage: (stage) => {
+          watch?.stage(stage);
+          this.#viewer.tell({ type: "progress", stage });
+        },
         deadlines,
         signal: abort.signal,
       });
@@ -105,6 +129,7 @@ export class Session implements ViewerEvents, RelayEvents {
     this.#cause = error.cause instanceof Error ? error.cause.message : undefined;
     this.#pending?.abort.abort(error);
     this.#pending?.conversation.fail(error);
+    this.#pending?.watch?.end(error.code);
     this.#pending = undefined;
     this.#relay?.stop();
     if (!this.#viewerIsGone) this.#viewer.end(this.#ending, reopen);
@@ -154,7 +179,7 @@ export class Session implements ViewerEvents, RelayEvents {
     this.#settle();
   }
 
-  #attach({ upstream, toViewer, filter }: OpenConsole, { grant, conversation }: Pending): void {
+  #attach({ upstream, toViewer, filter }: OpenConsole, { grant, conversation, watch }: Pending): void {
     if (!this.#enter("active")) {
       upstream.socket.destroy();
       return;
@@ -171,11 +196,13 @@ export class Session implements ViewerEvents, RelayEvents {
       entrances: [...this.#context.entrances()],
     });
     this.#report("active");
+    this.#context.observing?.meters?.add("porthole_node_opens_total", { protocol: this.protocol });
     const relay = new Relay({
       viewer: this.#viewer,
       upstream,
       filter,
       events: this,
+      ...(watch === undefined ? {} : { onFirstByte: (problem) => watch.end(problem) }),
     });
     this.#relay = relay;
     this.#orEnd(() => relay.start({ toViewer, fromViewer: conversation.takeEarly() }));
@@ -209,6 +236,9 @@ export class Session implements ViewerEvents, RelayEvents {
     clearTimeout(this.#cutting);
     this.#report("ended");
     this.#log();
+    const { kind = "failed", code: reason = "internal" } = this.#ending ?? {};
+    const { observing } = this.#context;
+    observing?.meters?.add("porthole_node_endings_total", { protocol: this.protocol, kind, reason });
     this.#context.onEnded(this);
   }
 

@@ -28,6 +28,8 @@ export class Sessions {
   readonly #emptied = new EventTarget();
   readonly #ticker: NodeJS.Timeout;
   #group = 0;
+  /** Of the sessions that are over. */
+  #endedBytes = { toViewer: 0, fromViewer: 0 };
 
   constructor(context: Omit<SessionContext, "onEnded">) {
     this.#context = { ...context, onEnded: (session) => this.#remove(session) };
@@ -37,6 +39,22 @@ export class Sessions {
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** How many sessions there are of each protocol in each state. Looks at all: for whoever watches, now and then. */
+  counts(): readonly { readonly protocol: string; readonly state: string; readonly count: number }[] {
+    const groups = Map.groupBy(this.#sessions.keys(), ({ protocol, state }) => `${protocol} ${state}`);
+    return [...groups].map(([key, sessions]) => {
+      const [protocol = "", state = ""] = key.split(" ");
+      return { protocol, state, count: sessions.length };
+    });
+  }
+
+  /** All that was ever relayed. Looks at all sessions too. */
+  bytes(): { readonly toViewer: number; readonly fromViewer: number } {
+    const total = { ...this.#endedBytes };
+    for (const session of this.#sessions.keys()) addBytes(total, session);
+    return total;
   }
 
   /** From here on the session lives by itself, and is in the list until both of its ends are closed. */
@@ -82,6 +100,7 @@ export class Sessions {
 
   #remove(session: Session): void {
     this.#sessions.delete(session);
+    addBytes(this.#endedBytes, session);
     this.#byAttachment.delete(keyOf(session));
     if (this.#sessions.size === 0) this.#emptied.dispatchEvent(new Event("emptied"));
   }
@@ -97,4 +116,9 @@ type Attached = Pick<Grant, "sessionId" | "attachment">;
 
 function keyOf({ sessionId, attachment }: Attached): string {
   return `${sessionId} ${attachment}`;
+}
+
+function addBytes(total: { toViewer: number; fromViewer: number }, session: Session): void {
+  total.toViewer += session.bytesToViewer;
+  total.fromViewer += session.bytesFromViewer;
 }

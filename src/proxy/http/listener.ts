@@ -5,28 +5,13 @@ import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import { followExchanges, isAnswering, refuseBrokenRequest } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
 import { brokenRequestAnswer } from "#wire/broken-request.ts";
-import { GatewayError } from "#wire/gateway-error.ts";
 import { Guests, type GuestsOptions } from "./guests.ts";
-
-const limits = {
-  /** All headers together. A ticket in a URL takes about 500 bytes, cookies of other applications the most. */
-  headerBytes: 16 * 1024,
-  /** More header lines than browsers and proxies send together. */
-  headers: 100,
-} as const;
-
-const deadlines = {
-  /** From the first byte of a request to the end of its headers: what a slow-loris has. */
-  headersMs: 10_000,
-  /** The same to the end of the request. */
-  requestMs: 15_000,
-  keepAliveMs: 5_000,
-  /** How often the two above are looked at. */
-  checkMs: 2_000,
-} as const;
+import { requestLimits, requestOptions } from "./request-options.ts";
 
 export interface ListenerOptions extends GuestsOptions {
   readonly addresses: readonly HostPort[];
+  /** Beside other processes that say so too; the system spreads connections over them. */
+  readonly reusePort: boolean;
   readonly log: Log;
 }
 
@@ -106,24 +91,15 @@ export class Listener {
   }
 }
 
-async function listen(address: HostPort, { log }: ListenerOptions): Promise<Server> {
-  const server = createServer({
-    maxHeaderSize: limits.headerBytes,
-    headersTimeout: deadlines.headersMs,
-    requestTimeout: deadlines.requestMs,
-    keepAliveTimeout: deadlines.keepAliveMs,
-    connectionsCheckingInterval: deadlines.checkMs,
-    // curl offers h2c, for one; what is no WebSocket is answered as if nothing had been offered.
-    shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() === "websocket",
-  });
-  // One more than is taken, so that there being one too many is seen; Node itself refuses more than a few beyond.
-  server.maxHeadersCount = limits.headers + 1;
+async function listen(address: HostPort, { log, reusePort }: ListenerOptions): Promise<Server> {
+  const server = createServer(requestOptions());
+  server.maxHeadersCount = requestLimits.headersRead;
   followExchanges(server);
   // The type says Duplex for what is no plain HTTP server.
   server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
     refuseBrokenRequest(error, socket as Socket, brokenRequestAnswer(error.code)),
   );
-  server.listen({ host: address.host, port: address.port });
+  server.listen({ host: address.host, port: address.port, reusePort });
   try {
     await once(server, "listening");
   } catch (error) {
@@ -132,10 +108,4 @@ async function listen(address: HostPort, { log }: ListenerOptions): Promise<Serv
   }
   server.on("error", (error) => log.error({ error }, "Listener failed"));
   return server;
-}
-
-/** Throws `headers_too_large` for a flood of headers, part of which was not even kept. */
-export function checkHeaderCount(request: IncomingMessage): void {
-  if (request.rawHeaders.length > limits.headers * 2)
-    throw new GatewayError("headers_too_large", { detail: `more than ${limits.headers} headers` });
 }

@@ -14,6 +14,12 @@ export function endOf(certificate: string): number {
   return new X509Certificate(certificate).validToDate.getTime();
 }
 
+/** Whose it is, for the log: the id that control gave the node when it joined. */
+export function nodeIdOf(certificate: string): string | undefined {
+  const { subjectAltName = "" } = new X509Certificate(certificate);
+  return /URI:porthole:node:[\w.-]+:([\w.-]+)/.exec(subjectAltName)?.[1];
+}
+
 /** From when on a certificate is to be renewed: milliseconds since 1970. Every call draws another time. */
 export function renewalOf(certificate: string): number {
   const { validFromDate, validToDate } = new X509Certificate(certificate);

@@ -60,6 +60,7 @@ export class Channel {
   #isRetiring = false;
   /** Runs while questions wait: how long nothing was heard, then how long a ping is unanswered. */
   #doubt: NodeJS.Timeout | undefined;
+  #dialled: TLSSocket | undefined;
 
   private constructor(
     socket: WebSocket,
@@ -93,8 +94,9 @@ export class Channel {
     },
   ): Promise<Channel> {
     const url = new URL(LINK_PATHS.channel, control.replace(/^https:/, "wss:"));
+    const dialled = dial(url, secureContext);
     const socket = new WebSocket(url, LINK_PROTOCOL, {
-      createConnection: () => dial(url, secureContext),
+      createConnection: () => dialled,
       perMessageDeflate: false,
       maxPayload: linkLimits.frameBytes,
     });
@@ -102,6 +104,7 @@ export class Channel {
     lifetime.addEventListener("abort", cut, { once: true });
     socket.on("close", () => lifetime.removeEventListener("abort", cut));
     const channel = new Channel(socket, { obey, deadlines });
+    channel.#dialled = dialled;
     if (lifetime.aborted) cut();
     const deadline = setTimeout(cut, deadlines.openMs);
     try {
@@ -110,6 +113,11 @@ export class Channel {
       clearTimeout(deadline);
     }
     return channel;
+  }
+
+  /** The node's own address on it. */
+  get localAddress(): string | undefined {
+    return this.#dialled?.localAddress;
   }
 
   get isOpen(): boolean {

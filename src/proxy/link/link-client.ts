@@ -99,6 +99,11 @@ export class LinkClient implements Disposable {
     this.#channel = opened;
   }
 
+  /** This node's own address on the way to control, while there is a channel. */
+  get localAddress(): string | undefined {
+    return this.#channel?.localAddress;
+  }
+
   async #connected(signal: AbortSignal): Promise<Channel> {
     if (this.#channel?.isOpen === true) return this.#channel;
     this.#opening ??= this.#openAnew();
@@ -128,6 +133,8 @@ export class LinkClient implements Disposable {
   }
 
   async #openAnew(): Promise<Channel> {
+    // A replica that was lost is asked last: it may stand still, and cost the whole deadline of a dial.
+    if (this.#channel !== undefined) this.#next += 1;
     try {
       const secureContext = this.#secureContext;
       const opened = await this.#openFirst(this.#controls.length, secureContext);

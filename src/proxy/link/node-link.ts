@@ -13,6 +13,7 @@ import type {
   SessionReport,
   SessionToEnd,
 } from "#wire/link.ts";
+import { type NodeMeters, timed } from "../observe/observing.ts";
 import { isGrant, isReopenResponse, isReportResponse } from "./answers.ts";
 import { CertificateWatch } from "./certificate.ts";
 import { ControlClock } from "./control-clock.ts";
@@ -40,11 +41,15 @@ export interface NodeLinkOptions {
   readonly version: string;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  readonly sharesAddress: boolean;
+  /** Where other nodes hand on to this one; `local` is the address that control sees. */
+  readonly forwardAddress: (local: string | undefined) => string | undefined;
   readonly maximumSessions: number;
   /** Sessions that the node carries now. */
   readonly sessions: () => number;
   /** How long a viewer waits for control's word. */
   readonly redeemMs: number;
+  readonly meters?: NodeMeters | undefined;
   /** Control wants a session over that it was told is open. */
   readonly end: (session: SessionToEnd) => void;
   /** Control answers again, after it did not: it is to be told what is open. */
@@ -63,13 +68,15 @@ export class NodeLink {
   readonly #log: Log;
   readonly #lifetime = new AbortController();
   readonly #redeemMs: number;
+  readonly #meters: NodeMeters | undefined;
 
-  constructor({ client, identity, keepIdentity, log, redeemMs, end, ...options }: NodeLinkOptions) {
+  constructor({ client, identity, keepIdentity, log, redeemMs, end, meters, ...options }: NodeLinkOptions) {
     const certificate = new CertificateWatch(identity.certificate, log);
     this.#client = client;
     this.#log = log;
     this.#certificate = certificate;
     this.#redeemMs = redeemMs;
+    this.#meters = meters;
     this.#registration = new Registration({ ...options, link: client, certificate, clock: this.#clock, log });
     this.#reporter = new Reporter({
       incarnation: this.incarnation,
@@ -110,6 +117,14 @@ export class NodeLink {
     return this.#registration.current;
   }
 
+  /** For whoever watches the node. */
+  get health() {
+    const { isReachable, silenceMs } = this.#registration;
+    const { queued: queuedReports, dropped: droppedReports } = this.#reporter;
+    const intervalMs = this.settings?.heartbeatIntervalMs ?? 0;
+    return { isReachable, silenceMs, intervalMs, queuedReports, droppedReports };
+  }
+
   get settings(): Obeyed | undefined {
     return this.registered?.settings;
   }
@@ -122,6 +137,11 @@ export class NodeLink {
     return { nodeId, kept };
   }
 
+  /** Asks control for its settings now, and not only with the next heartbeat. Throws a GatewayError. */
+  async refresh(): Promise<void> {
+    await this.#registration.refresh(this.#lifetime.signal);
+  }
+
   /** Throws a GatewayError; `control_unreachable` also where the node has no certificate to ask with any more. */
   async redeem(request: Omit<RedeemRequest, "incarnation" | "nonce">): Promise<Grant> {
     const ahead = request.purpose === undefined ? this.#offline.take(request) : undefined;
@@ -130,8 +150,10 @@ export class NodeLink {
     const nonce = newNonce();
     const at = this.#clock.now();
     const body = { ...request, incarnation: this.incarnation, nonce };
+    const options = { ...this.#callOptions, repeatable: true };
+    const ask = async () => await this.#client.call("redeem", body, isGrant, options);
     try {
-      return await this.#client.call("redeem", body, isGrant, { ...this.#callOptions, repeatable: true });
+      return await timed(this.#meters, "porthole_node_redemption_seconds", ask);
     } catch (error) {
       const { code } = toGatewayError(error);
       if (ahead === undefined || !OFFLINE.has(code) || this.settings?.acceptsOffline !== true) throw error;

@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Log } from "#base/process/log.ts";
 import { ERRORS } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import type { NodeTicketKey } from "#wire/link.ts";
+import type { NodeTicketKey, RegisterRequest } from "#wire/link.ts";
 import { isEmpty, isHeartbeatResponse, isRegisterResponse } from "./answers.ts";
 import { Backoff } from "./backoff.ts";
 import type { CertificateWatch } from "./certificate.ts";
@@ -26,6 +26,9 @@ export interface RegistrationOptions {
   readonly version: string;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  readonly sharesAddress: boolean;
+  /** Where other nodes hand on to this one; `local` is the address that control sees. */
+  readonly forwardAddress: (local: string | undefined) => string | undefined;
   /** Sessions that the node carries at most. */
   readonly maximumSessions: number;
   /** Sessions that the node carries now. */
@@ -51,6 +54,8 @@ export class Registration {
   readonly #options: RegistrationOptions;
   #registered: Registered | undefined;
   #reachable = true;
+  /** On performance.now()'s clock; undefined before control was heard. */
+  #heardAt: number | undefined;
 
   constructor(options: RegistrationOptions) {
     this.#options = options;
@@ -59,6 +64,16 @@ export class Registration {
   /** `undefined` until control has answered for the first time. */
   get current(): Registered | undefined {
     return this.#registered;
+  }
+
+  /** Whether control answered when it was last asked. */
+  get isReachable(): boolean {
+    return this.#registered !== undefined && this.#reachable;
+  }
+
+  /** How long ago control was last heard. */
+  get silenceMs(): number | undefined {
+    return this.#heardAt === undefined ? undefined : performance.now() - this.#heardAt;
   }
 
   /** Tries until control answers. Throws the GatewayError with which control refuses. */
@@ -106,6 +121,11 @@ export class Registration {
     return ticketKeys.newest;
   }
 
+  /** Beats out of turn. Throws a GatewayError. A start that control does not know is the next beat's to mend. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    await this.#beat(signal);
+  }
+
   /** Tells control that this start is over. An unreachable control finds it out by itself. */
   async deregister(): Promise<void> {
     if (this.#registered === undefined) return;
@@ -122,13 +142,11 @@ export class Registration {
   }
 
   async #registerOnce(signal: AbortSignal): Promise<Registered> {
-    const { link, clock, log, version, pageOrigin, webSocketOrigin, maximumSessions } = this.#options;
+    const { link, clock, log } = this.#options;
     const { incarnation } = this;
-    const ticketGeneration = this.#registered?.ticketKeys.newest ?? 0;
-    const place = { pageOrigin, webSocketOrigin, maximumSessions };
-    const body = { incarnation, version, ...place, ticketGeneration };
     const options = { deadlineMs: deadlines.registerMs, signal, repeatable: true };
     await link.connect(options);
+    const body = this.#introduction();
     const answer = await clock.measure(() => link.call("register", body, isRegisterResponse, options));
     const { ticketKey, ticketKeys = [{ generation: 1, ...ticketKey }] } = answer;
     this.#registered = {
@@ -163,6 +181,20 @@ export class Registration {
     }
   }
 
+  #introduction(): RegisterRequest {
+    const { link, version, pageOrigin, webSocketOrigin, sharesAddress, maximumSessions } = this.#options;
+    const forwardAddress = this.#options.forwardAddress(link.localAddress);
+    return {
+      incarnation: this.incarnation,
+      version,
+      pageOrigin,
+      webSocketOrigin,
+      sharesAddress,
+      ...(forwardAddress === undefined ? {} : { forwardAddress }),
+      maximumSessions,
+    };
+  }
+
   #untilNextBeat(): number {
     const interval = this.#registered?.settings.heartbeatIntervalMs ?? 0;
     return interval * (1 - Math.random() * JITTER);
@@ -176,6 +208,7 @@ export class Registration {
   }
 
   #rejoice(): void {
+    this.#heardAt = performance.now();
     if (this.#reachable) return;
     this.#reachable = true;
     this.#options.log.info("Control answers again");

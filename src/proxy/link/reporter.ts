@@ -52,6 +52,11 @@ export class Reporter {
     return this.#queue.size;
   }
 
+  /** How many control will never have. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   /** A session that ends before its beginning was sent is told of once: the ending says all. */
   report(report: SessionReport): void {
     const key = keyOf(report);

@@ -1,4 +1,4 @@
-import { origin } from "#base/config.ts";
+import { type HostPort, hostPort, origin } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import type { NodeSettings } from "#wire/link.ts";
 import { parseUpstreamAllow, type UpstreamAllow } from "#wire/upstream-allow.ts";
@@ -15,6 +15,8 @@ export interface Obeyed {
   readonly entrances: readonly string[];
   /** Whether tickets are accepted while no control answers. */
   readonly acceptsOffline: boolean;
+  /** The other nodes of the pool, and where each takes what is handed on to it. */
+  readonly peers: ReadonlyMap<string, HostPort>;
 }
 
 /**
@@ -30,6 +32,7 @@ export function obey(settings: NodeSettings, log: Log): Obeyed {
     found: foundAt(settings.found),
     entrances: origins(settings.entrances, log),
     acceptsOffline: settings.acceptOffline === true,
+    peers: new Map((settings.peers ?? []).flatMap((peer) => peerOf(peer, log))),
   };
 }
 
@@ -37,6 +40,18 @@ function foundAt(found: NodeSettings["found"]): OwnOrigins | undefined {
   if (found === undefined || !isOrigin(found.pageOrigin) || !isOrigin(found.webSocketOrigin))
     return undefined;
   return found;
+}
+
+function peerOf(
+  { nodeId, address }: { readonly nodeId: string; readonly address: string },
+  log: Log,
+): [string, HostPort][] {
+  try {
+    return [[nodeId, hostPort(address)]];
+  } catch {
+    log.warn({ nodeId, address }, "Another node's address cannot be read");
+    return [];
+  }
 }
 
 function allowed(text: string, log: Log): UpstreamAllow {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Clock } from "#base/clock.ts";
 import type { ScreenSize } from "#protocols/rfb/snapshot.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
@@ -7,6 +8,7 @@ import type { SessionReport } from "#wire/link.ts";
 import type { Credentials } from "../console/admission.ts";
 import { endingOf } from "../console/ending.ts";
 import { readCredentials, readOffers } from "../console/upgrade-request.ts";
+import type { Peer } from "../forward/peers.ts";
 import { answer } from "../http/answer.ts";
 import { viewerAddress } from "../http/viewer-address.ts";
 import { LARGEST, type Shoot, Shots } from "./shots.ts";
@@ -27,6 +29,10 @@ export interface ThumbnailsOptions {
   readonly clock: Clock;
   readonly shoot: Shoot;
   readonly headers: () => OutgoingHttpHeaders;
+  /** The other node that a ticket is meant for; `undefined` where it is to be judged here. */
+  readonly addressee: (ticket: string | undefined, socket: Socket) => Promise<Peer | undefined>;
+  /** Lets it answer. Throws a GatewayError where it does not. */
+  readonly forward: (request: IncomingMessage, response: ServerResponse, peer: Peer) => Promise<void>;
   /** Throws a GatewayError for a ticket that is not for this. */
   readonly admit: (credentials: Credentials) => Promise<Grant>;
   readonly report: (report: SessionReport) => void;
@@ -55,7 +61,13 @@ export class Thumbnails {
     if (this.#pending >= limits.pending) throw new GatewayError("node_full");
     this.#pending += 1;
     try {
-      const body = await this.#picture(request, box);
+      const credentials = {
+        ...readCredentials(request.url, readOffers(undefined)),
+        viewerAddress: viewerAddress(request.socket),
+      };
+      const addressee = await this.#options.addressee(credentials.ticket, request.socket);
+      if (addressee !== undefined) return await this.#options.forward(request, response, addressee);
+      const body = await this.#picture(credentials, box);
       const headers = {
         ...this.#options.headers(),
         // Dashboards of other origins show it, which need a ticket for it.
@@ -69,11 +81,8 @@ export class Thumbnails {
     }
   }
 
-  async #picture(request: IncomingMessage, box: ScreenSize): Promise<Uint8Array> {
-    const grant = await this.#options.admit({
-      ...readCredentials(request.url, readOffers(undefined)),
-      viewerAddress: viewerAddress(request.socket),
-    });
+  async #picture(credentials: Credentials, box: ScreenSize): Promise<Uint8Array> {
+    const grant = await this.#options.admit(credentials);
     try {
       const png = await this.#shots.png(grant, box);
       this.#report(grant, new GatewayError("viewer_closed"));

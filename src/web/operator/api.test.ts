@@ -9,6 +9,7 @@ const MACHINE = {
   project: "Default",
   protocol: "rfb",
   state: "running",
+  pool: "default",
   createdAt: "2026-11-22T01:02:03.000Z",
 };
 

@@ -62,6 +62,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   kubernetes_unavailable: text("Die Kubernetes-API ließ sich nicht fragen, ob dieser Knoten beitreten darf.", "Sehen Sie im Protokoll der Steuerung nach, warum, und versuchen Sie es dann noch einmal."),
   node_revoked: text("Der Konsolenknoten, der diese Konsole getragen hat, wurde außer Dienst gestellt.", "Öffnen Sie die Konsole noch einmal."),
   no_node_available: text("Kein Konsolenknoten ist bereit, diese Konsole zu übernehmen.", "Versuchen Sie es gleich noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber."),
+  node_away: text("Der Konsolenknoten, zu dem dieser Link gehört, antwortet nicht; der Link wurde nicht benutzt.", "Versuchen Sie es gleich noch einmal; bleibt es so, öffnen Sie die Konsole neu aus Ihrer Maschinenliste."),
   control_unreachable: text("Die Steuerung hat nicht geantwortet, darum ließ sich der Link nicht prüfen.", AGAIN_IN_A_MOMENT),
   database_unavailable: text("Die Steuerung erreicht ihre Datenbank nicht.", "Versuchen Sie es gleich noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber."),
   internal: text("In Porthole ist etwas schiefgegangen.", ASK_OPERATOR),
@@ -86,6 +87,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   // The node link
   join_token_invalid: text("Das Beitrittstoken ist falsch, aufgebraucht oder abgelaufen.", "Machen Sie ein neues mit „porthole join-token create“."),
   node_refused: text("Dieses Zertifikat gehört keinem Knoten dieser Installation.", "Lassen Sie den Knoten mit einem neuen Beitrittstoken noch einmal beitreten."),
+  address_taken: text("Ein anderer Konsolenknoten hat diese öffentliche Adresse schon.", "Geben Sie jedem Knoten mit --public-address eine eigene; oder starten Sie, wo ein vorgeschalteter Proxy die Anzeigen auf mehrere Knoten verteilt, jeden von ihnen mit --behind-proxy."),
   node_superseded: text("Ein neuerer Start dieses Knotens hat seinen Platz eingenommen.", "Halten Sie den älteren Prozess an."),
 };
 

@@ -6,6 +6,7 @@ import type { Services } from "../../services.ts";
 import type { SettingValues } from "../../settings/settings.ts";
 import type { FailureLimit } from "../failure-limit.ts";
 import { fromFramework, logProblem } from "../http-errors.ts";
+import { whenceOf } from "../origins.ts";
 import { type Answer, type Fields, formatFor } from "./answer.ts";
 import {
   CloudStackError,
@@ -106,7 +107,8 @@ export async function cloudStackApi(app: FastifyInstance, options: CloudStackOpt
         `State changing command ${command.name} needs to be sent using POST request`,
       );
     refuseControlCharacters(parameters);
-    return await command.run({ services, caller, parameters, log, reference: request.id });
+    const known = { ...caller, ...whenceOf(request, "cloudstack") };
+    return await command.run({ services, caller: known, parameters, log, reference: request.id });
   }
 
   function toCloudStackError(error: unknown, request: FastifyRequest): CloudStackError {

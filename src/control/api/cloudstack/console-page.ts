@@ -6,7 +6,7 @@ import { THUMBNAIL_PATH } from "#wire/viewer.ts";
 import type { Caller } from "../../services.ts";
 import { FailureLimit } from "../failure-limit.ts";
 import { fromFramework, logProblem } from "../http-errors.ts";
-import { peerAddress, provenanceOf } from "../origins.ts";
+import { peerAddress, provenanceOf, whenceOf } from "../origins.ts";
 import { escaped, problemPage, smallPage } from "../small-page.ts";
 import type { CloudStackOptions } from "./cloudstack.ts";
 import { CredentialsRefused } from "./cloudstack-error.ts";
@@ -119,18 +119,19 @@ export function consolePage(app: FastifyInstance, options: CloudStackOptions): v
     if (!isOurs && !fitsSession(textOf(parameters, "sessionkey"), cookie)) throw new CredentialsRefused();
     const caller = await services.accounts.byCookie(cookie, peerAddress(request));
     if (caller === undefined) throw new CredentialsRefused();
-    return caller;
+    return { ...caller, ...whenceOf(request, "cloudstack") };
   }
 
   async function signer(
     request: FastifyRequest,
     signed: { readonly parameters: Parameters; readonly apiKey: string },
   ): Promise<Caller> {
-    return await bySignature(request, signed, {
+    const caller = await bySignature(request, signed, {
       accounts: services.accounts,
       failures,
       signatureMs: signatureLife(values),
     });
+    return { ...caller, ...whenceOf(request, "cloudstack") };
   }
 }
 

@@ -3,7 +3,7 @@ import { systemClock } from "#base/clock.ts";
 import type { Accounts, Caller } from "../../services.ts";
 import type { SettingValues } from "../../settings/settings.ts";
 import { type FailureLimit, isPossibleApiKey } from "../failure-limit.ts";
-import { peerAddress } from "../origins.ts";
+import { peerAddress, whenceOf } from "../origins.ts";
 import { CredentialsRefused } from "./cloudstack-error.ts";
 import { type Parameters, textOf } from "./parameters.ts";
 import { fitsSession, sessionOf } from "./session.ts";
@@ -26,7 +26,7 @@ export interface Identity {
 }
 
 export interface IdentityDeps {
-  readonly accounts: Pick<Accounts, "byApiKey" | "byCookie">;
+  readonly accounts: Pick<Accounts, "byApiKey" | "byCookie" | "noteRefusedKey">;
   readonly failures: FailureLimit;
   /** See signatureLife. */
   readonly signatureMs: number | undefined;
@@ -58,7 +58,7 @@ export async function bySignature(
     failures,
     signatureMs,
   }: Omit<IdentityDeps, "accounts"> & {
-    readonly accounts: Pick<Accounts, "byApiKey">;
+    readonly accounts: Pick<Accounts, "byApiKey" | "noteRefusedKey">;
   },
 ): Promise<Caller> {
   if (!isPossibleApiKey(apiKey)) throw new CredentialsRefused();
@@ -70,5 +70,6 @@ export async function bySignature(
   // An expired request of the right key is a mistake of its clock, not a guess.
   if (good && isCurrent(parameters, systemClock.now(), { withinMs: signatureMs })) return found.caller;
   if (!good) failures.failed(source);
+  if (!good) await accounts.noteRefusedKey(apiKey, whenceOf(request, "cloudstack"));
   throw new CredentialsRefused();
 }

@@ -4,7 +4,7 @@ import { Secret } from "#base/secret.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts } from "../../services.ts";
 import type { FailureLimit } from "../failure-limit.ts";
-import { peerAddress, provenanceOf } from "../origins.ts";
+import { peerAddress, provenanceOf, whenceOf } from "../origins.ts";
 import type { Fields } from "./answer.ts";
 import { CloudStackError, CredentialsRefused, missingParameter, STATUS } from "./cloudstack-error.ts";
 import { DOMAIN, inOurDomain } from "./domain.ts";
@@ -44,7 +44,12 @@ export async function login(request: FastifyRequest, reply: FastifyReply, deps: 
     password.length <= limits.passwordCharacters &&
     inOurDomain(domain);
   const signedIn = isPossible
-    ? await accounts.signInBySecret(name, new Secret(password), peerAddress(request))
+    ? await accounts.signInBySecret(
+        name,
+        new Secret(password),
+        peerAddress(request),
+        whenceOf(request, "cloudstack"),
+      )
     : undefined;
   if (signedIn === undefined) {
     failures.failed(source);
@@ -73,7 +78,7 @@ export async function logout(
   { accounts, origin }: LoginDeps,
 ): Promise<Fields> {
   const cookie = sessionOf(request);
-  if (cookie !== undefined) await accounts.signOut(cookie);
+  if (cookie !== undefined) await accounts.signOut(cookie, whenceOf(request, "cloudstack"));
   endSession(reply, origin);
   return { description: "success" };
 }

@@ -17,12 +17,14 @@ import {
   SignInLink,
   TicketKeyGeneration,
 } from "#wire/api.ts";
+import { AuditRow } from "#wire/audit.ts";
 import { ERRORS, type ErrorCode } from "#wire/errors.ts";
 
 /** The schemas of everything that is answered, under the names that the OpenAPI document gives them. */
 export const COMPONENTS = {
   Account,
   ApiKey,
+  AuditRow,
   Console,
   Error: ErrorBody,
   JoinToken,

@@ -21,6 +21,7 @@ export function documentOptions(version: string): FastifyDynamicSwaggerOptions {
         { name: "projects", description: "Who sees which machines" },
         { name: "accounts", description: "Who may sign in, and with which API keys" },
         { name: "installation", description: "Settings and console nodes" },
+        { name: "audit", description: "Who did what, from where, and what came of it" },
         { name: "sign-in", description: "The web session" },
       ],
       components: {

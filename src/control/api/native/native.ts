@@ -11,7 +11,9 @@ import type {
 import { API_PREFIX } from "#wire/api.ts";
 import type { Caller, Services } from "../../services.ts";
 import { type AuthenticationDeps, authenticate } from "../authentication.ts";
+import { whenceOf } from "../origins.ts";
 import { accountRoutes } from "./accounts.ts";
+import { auditRoutes } from "./audit.ts";
 import { COMPONENTS } from "./components.ts";
 import { documentOptions, documentRoute } from "./document.ts";
 import { installationRoutes } from "./installation.ts";
@@ -76,7 +78,8 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
   await app.register(
     async (api: FastifyInstance) => {
       api.addHook("onRequest", async (request) => {
-        callers.set(request, await authenticate(request, { ...options, accounts: services.accounts }));
+        const caller = await authenticate(request, { ...options, accounts: services.accounts });
+        callers.set(request, { ...caller, ...whenceOf(request, "native") });
       });
       const routes = typed(api);
       machineRoutes(routes, deps);
@@ -85,6 +88,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       accountRoutes(routes, deps);
       installationRoutes(routes, deps);
       ticketKeyRoutes(routes, deps);
+      auditRoutes(routes, deps);
     },
     { prefix: API_PREFIX },
   );

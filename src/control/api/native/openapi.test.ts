@@ -15,7 +15,10 @@ interface Operation {
       string,
       {
         readonly description: string;
-        readonly content?: { readonly "application/json"?: { readonly schema: object } };
+        readonly content?: {
+          readonly "application/json"?: { readonly schema: object };
+          readonly "application/x-ndjson"?: object;
+        };
       }
     >
   >;
@@ -55,7 +58,7 @@ test("the document is OpenAPI 3.1, and every operation in it says what a client 
   assert.deepEqual(document.security, [{ apiKey: [] }, { session: [] }]);
   assert.deepEqual(
     Object.keys(document.components.schemas).sort(),
-    "Account ApiKey Console Error JoinToken Machine NewApiKey Node NodeAuthority Project Session Setting SignInLink TicketKeyGeneration".split(
+    "Account ApiKey AuditRow Console Error JoinToken Machine NewApiKey Node NodeAuthority Project Session Setting SignInLink TicketKeyGeneration".split(
       " ",
     ),
   );
@@ -134,9 +137,19 @@ class Conformity {
     assert.equal(reply.status, expected, `${id}: ${reply.text}`);
     const response = found.operation.responses[String(expected)];
     assert.ok(response !== undefined, `${id} does not declare ${expected}`);
-    this.#checkBody(`${id} ${expected}`, response.content?.["application/json"]?.schema, reply);
+    const { "application/json": json, "application/x-ndjson": lines } = response.content ?? {};
+    if (lines === undefined) this.#checkBody(`${id} ${expected}`, json?.schema, reply);
+    else this.#checkLines(id, reply);
     if (expected < 300) this.#untried.delete(id);
     return reply;
+  }
+
+  /** Every line is a row, and the last one is whole. */
+  #checkLines(name: string, { text }: Reply): void {
+    const rows = text.split("\n");
+    assert.equal(rows.pop(), "", name);
+    const schema = { components: this.#document.components, $ref: "#/components/schemas/AuditRow" };
+    for (const row of rows) assert.ok(Check(schema, JSON.parse(row)), row);
   }
 
   #checkBody(name: string, schema: object | undefined, { text, json }: Reply): void {
@@ -252,6 +265,13 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("removeMachine", { path }, 204);
   await check.call("removeMachine", { path }, 404);
   await check.call("removeProject", { path: { id: field(project, "id") } }, 204);
+
+  await check.call("listAudit", { query: "?limit=2&action=machine.add&from=2026-01-01T00:00:00Z" }, 200);
+  await check.call("listAudit", { query: "?action=guess" }, 400);
+  await check.call("listAudit", { query: "?from=yesterday" }, 400);
+  await check.call("listAudit", { as: member }, 403);
+  await check.call("exportAudit", {}, 200);
+  await check.call("exportAudit", { as: member }, 403);
 
   assert.deepEqual(check.untried, []);
 });

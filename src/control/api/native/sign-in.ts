@@ -1,8 +1,9 @@
+import type { FastifyRequest } from "fastify";
 import { SignIn } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts } from "../../services.ts";
 import type { AuthenticationDeps } from "../authentication.ts";
-import { peerAddress, provenanceOf } from "../origins.ts";
+import { peerAddress, provenanceOf, whenceOf } from "../origins.ts";
 import { clearSessionCookie, sessionCookie, setSessionCookie } from "../session-cookie.ts";
 import { nothing, problems } from "./components.ts";
 import type { NativeApp } from "./native.ts";
@@ -22,9 +23,10 @@ export function signInRoutes(
    * Nobody guesses 256 bits, so a good code always passes: behind a reverse proxy everybody has one address, and
    * what others mistype there must lock nobody out. Only the answers to wrong codes are limited.
    */
-  const signIn = async (code: string, source: string) => {
+  const signIn = async (request: FastifyRequest, code: string) => {
+    const source = `${peerAddress(request)} sign-in`;
     try {
-      return await accounts.signIn(code);
+      return await accounts.signIn(code, whenceOf(request, "web"));
     } catch (error) {
       if (!(error instanceof GatewayError && error.code === "sign_in_code_invalid")) throw error;
       failures.check(source);
@@ -52,7 +54,7 @@ export function signInRoutes(
       const origin = ourOrigin(request);
       // A foreign page could otherwise sign a person in to an account of its own choosing.
       if (provenanceOf(request, origin) === "foreign") throw foreignPage();
-      setSessionCookie(reply, origin, await signIn(request.body.code, `${peerAddress(request)} sign-in`));
+      setSessionCookie(reply, origin, await signIn(request, request.body.code));
       reply.code(204);
       return null;
     },
@@ -76,7 +78,7 @@ export function signInRoutes(
       const origin = ourOrigin(request);
       if (provenanceOf(request, origin) !== "ours") throw foreignPage();
       const cookie = sessionCookie(request, origin);
-      if (cookie !== undefined) await accounts.signOut(cookie);
+      if (cookie !== undefined) await accounts.signOut(cookie, whenceOf(request, "web"));
       clearSessionCookie(reply, origin);
       reply.code(204);
       return null;

@@ -4,7 +4,7 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Services } from "../../services.ts";
 import { type AuthenticationDeps, bySession } from "../authentication.ts";
 import { describeProblem, fromFramework, logProblem } from "../http-errors.ts";
-import { isTrustworthy, provenanceOf } from "../origins.ts";
+import { isTrustworthy, provenanceOf, whenceOf } from "../origins.ts";
 import { problemPage, STYLE_PATH, styleSheet } from "../small-page.ts";
 
 type ConsoleLinkOptions = Omit<AuthenticationDeps, "accounts"> & {
@@ -34,7 +34,10 @@ export function consoleLink(
     async (request, reply) => {
       const caller = await bySession(request, { accounts, failures, ourOrigin });
       refuseForeignPages(request, ourOrigin(request));
-      const issued = await consoles.open(caller, { machineId: request.params.id, api: "web" });
+      const issued = await consoles.open(
+        { ...caller, ...whenceOf(request, "web") },
+        { machineId: request.params.id, api: "web" },
+      );
       return await reply.header("cache-control", "no-store").redirect(issued.url, 303);
     },
   );

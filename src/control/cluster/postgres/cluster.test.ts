@@ -4,7 +4,8 @@ import { pino } from "pino";
 import { aborted } from "#base/process/role.ts";
 import { clusterConformance } from "../../../../test/conformance/cluster.ts";
 import { eventually } from "../../../../test/harness/eventually.ts";
-import { ask, createDatabase, type Database, lackingPostgres } from "../../../../test/harness/postgres.ts";
+import { ask, type Database, lackingPostgres } from "../../../../test/harness/postgres.ts";
+import { createDatabase } from "../../../../test/harness/shared-postgres.ts";
 import { openPostgresStore } from "../../store/postgres/open.ts";
 import { joinPostgresCluster } from "./cluster.ts";
 

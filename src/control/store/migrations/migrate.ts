@@ -8,6 +8,8 @@ import { up as consoleLists } from "./0004-console-lists.ts";
 import { up as cheaperOpens } from "./0005-cheaper-opens.ts";
 import { up as oldestVersion } from "./0006-oldest-version.ts";
 import { up as endingsFromOutside } from "./0007-endings-from-outside.ts";
+import { up as entrances } from "./0008-entrances.ts";
+import { up as audit } from "./0009-audit.ts";
 import { up as keysAndCertificates } from "./0010-keys-and-certificates.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
@@ -23,6 +25,8 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0005-cheaper-opens": { up: cheaperOpens },
   "0006-oldest-version": { up: oldestVersion },
   "0007-endings-from-outside": { up: endingsFromOutside },
+  "0008-entrances": { up: entrances },
+  "0009-audit": { up: audit },
   "0010-keys-and-certificates": { up: keysAndCertificates },
 };
 

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { sql } from "kysely";
 import { pino } from "pino";
 import { storeConformance } from "../../../../test/conformance/store.ts";
-import { createDatabase, lackingPostgres } from "../../../../test/harness/postgres.ts";
+import { lackingPostgres } from "../../../../test/harness/postgres.ts";
+import { createDatabase } from "../../../../test/harness/shared-postgres.ts";
 import { openPostgresStore } from "./open.ts";
 
 const log = pino({ level: "silent" });

@@ -1,5 +1,5 @@
 import {
-  type CompiledQuery,
+  CompiledQuery,
   type Dialect,
   Kysely,
   PostgresAdapter,
@@ -34,19 +34,25 @@ export async function openPostgresStore({ url, log, now = serverTime }: Options)
   await prepareTables(url, log);
   const driver = new PoolDriver(new BoundedPool(url, log));
   const db = new Kysely<Schema>({ dialect: dialect(driver) });
+  const run = async <Row>(queries: Queries, query: CompiledQuery<Row>): Promise<Row[]> => {
+    driver.keep(query);
+    if (queries === db) return await driver.run(query);
+    const { rows } = await queries.executeQuery(query);
+    return rows;
+  };
   try {
     return {
       db,
       now,
       transactionsAtOnce: await mostConnections(db),
-      async run<Row>(queries: Queries, query: CompiledQuery<Row>) {
-        driver.keep(query);
-        if (queries === db) return await driver.run(query);
-        const { rows } = await queries.executeQuery(query);
-        return rows;
+      run,
+      async lock(transaction, key) {
+        await run(transaction, CompiledQuery.raw(LOCK, [key]));
       },
-      lock,
-      share,
+      async share(transaction, key) {
+        const [row] = await run(transaction, CompiledQuery.raw(SHARE, [key]) as CompiledQuery<Shared>);
+        return row?.shared === true;
+      },
       isDuplicate,
       isUnavailable,
       close: async () => await db.destroy(),
@@ -82,18 +88,14 @@ async function mostConnections(db: Queries): Promise<number> {
   return Number(rows[0]?.max_connections);
 }
 
-/** Of the two forms that one key can be held in, here and below. */
-const keyOf = (key: string) => sql`hashtextextended(${`porthole ${key}`}, 0)`;
-
-async function lock(db: Queries, key: string): Promise<void> {
-  await sql`select pg_advisory_xact_lock(${keyOf(key)})`.execute(db);
+interface Shared {
+  readonly shared: boolean;
 }
 
-async function share(db: Queries, key: string): Promise<boolean> {
-  const { rows } = await sql<{ shared: boolean }>`
-    select pg_try_advisory_xact_lock_shared(${keyOf(key)}) as shared`.execute(db);
-  return rows[0]?.shared === true;
-}
+/** Advisory locks of the transaction. Compiled once, as every console that is opened says one of them. */
+const TURN = "hashtextextended('porthole ' || $1, 0)";
+const LOCK = `select pg_advisory_xact_lock(${TURN})`;
+const SHARE = `select pg_try_advisory_xact_lock_shared(${TURN}) as shared`;
 
 function dialect(driver: PoolDriver): Dialect {
   return {

@@ -3,7 +3,6 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Static, TSchema } from "typebox";
 import { Check } from "typebox/value";
-import { childEnvironment } from "./config.ts";
 import { StartFailure } from "./start-failure.ts";
 
 const limits = {
@@ -24,7 +23,7 @@ export interface ChildEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** One process of the installation. It lives no longer than this one: the channel between both closes with either. */
+/** Another process of this program. It lives no longer than this one: the channel between both closes with either. */
 export interface Child<Ready> {
   readonly role: string;
   readonly ready: Ready;
@@ -44,24 +43,29 @@ export async function startChild<Schema extends TSchema>(
     ready: schema,
     stop,
     started,
+    env,
+    readyMs = limits.readyMs,
   }: {
     readonly ready: Schema;
     readonly stop: AbortSignal;
     /** Hears the process id. */
     readonly started: (pid: number) => void;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    /** How long it may take to be ready; null: until `stop`. */
+    readonly readyMs?: number | null;
   },
 ): Promise<Child<Static<Schema>>> {
   const child = spawn(process.execPath, [...process.execArgv, MAIN, role, ...args, "--json"], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
     // A process group of its own: Ctrl-C in a terminal comes to us alone, so that we stop them in order.
     detached: true,
-    env: childEnvironment(),
+    env,
   });
   const ended = endOf(role, child);
   if (child.pid !== undefined) started(child.pid);
   const stopChild = async () => await stopProcess(child, ended);
   try {
-    const deadline = AbortSignal.any([stop, AbortSignal.timeout(limits.readyMs)]);
+    const deadline = readyMs === null ? stop : AbortSignal.any([stop, AbortSignal.timeout(readyMs)]);
     const line = await Promise.race([firstLine(child.stdout, deadline), ended]);
     if (typeof line !== "string")
       throw new StartFailure(`${role} ended before it was ready (${endText(line)})`);

@@ -1,0 +1,69 @@
+import type { MetricTable } from "#base/process/admin/meters.ts";
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
+/** What control tells beside what every process does (docs/operations/metrics.md is made of it). */
+export const CONTROL_METRICS = {
+  porthole_control_sessions: {
+    type: "gauge",
+    help: "Sessions that are not over, as the database has them: the same at every replica, so take one of them.",
+    labels: ["protocol", "state"],
+  },
+  porthole_control_nodes: {
+    type: "gauge",
+    help: "Console nodes that are up, and that are not heard of; the same at every replica.",
+    labels: ["state"],
+  },
+  porthole_control_link_channels: {
+    type: "gauge",
+    help: "Nodes whose channel to control ends at this replica.",
+    labels: [],
+  },
+  porthole_control_opens_total: {
+    type: "counter",
+    help: "Consoles whose ticket was issued, by the door that they were asked through.",
+    labels: ["api", "purpose"],
+  },
+  porthole_control_refusals_total: {
+    type: "counter",
+    help: "What was refused while a console was asked for (issue), asked for again (reopen) or redeemed (redeem), by the code of the error.",
+    labels: ["at", "reason"],
+  },
+  porthole_control_issue_seconds: {
+    type: "histogram",
+    help: "From the judging of rights to the issued ticket, in seconds.",
+    labels: [],
+    buckets: SECONDS,
+  },
+  porthole_control_redemption_seconds: {
+    type: "histogram",
+    help: "From a node's ticket to the grant or the refusal, in seconds, without the way there and back.",
+    labels: ["result"],
+    buckets: SECONDS,
+  },
+  porthole_control_redemptions_total: {
+    type: "counter",
+    help: "Tickets that were redeemed.",
+    labels: [],
+  },
+  porthole_audit_rows_total: {
+    type: "counter",
+    help: "Rows written into the audit log by this process, by what they tell. `console.end` by result says why consoles ended.",
+    labels: ["action", "result"],
+  },
+  porthole_audit_dropped_total: {
+    type: "counter",
+    help: "Refusals that were not written into the audit log: because there were more in a minute than are (omitted), or because the database did not take them (failed).",
+    labels: ["reason"],
+  },
+  porthole_audit_queue_length: {
+    type: "gauge",
+    help: "Refusals that are being written into the audit log.",
+    labels: [],
+  },
+  porthole_database_up: {
+    type: "gauge",
+    help: "Whether the database answered when this was read: 1 or 0.",
+    labels: [],
+  },
+} as const satisfies MetricTable;

@@ -1,0 +1,90 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
+import { createLog } from "#base/process/log.ts";
+import { aborted } from "#base/process/role.ts";
+import { listenAddresses, type ProxyConfig, workerEnvironment } from "../config.ts";
+import { Worker, type WorkerReady } from "./worker.ts";
+
+/**
+ * Runs several nodes behind one public address, each a process with an identity of its own: a node is one process, so about
+ * one core. The system spreads connections over them, and they hand on to each other what came to the wrong one. One that
+ * dies takes its own consoles with it and is started again. Resolves when all have stopped. Throws a StartFailure, with
+ * none left, where one of them cannot be started in the first place.
+ */
+export async function runWorkers(
+  config: ProxyConfig,
+  {
+    args,
+    stop,
+    onReady,
+  }: {
+    /** What this process was called with. */
+    readonly args: readonly string[];
+    readonly stop: AbortSignal;
+    readonly onReady: (workers: readonly WorkerReady[]) => void;
+  },
+): Promise<void> {
+  const log = createLog("proxy", config.logLevel);
+  const failed = new AbortController();
+  const over = AbortSignal.any([stop, failed.signal]);
+  const shared = sharedArguments(await reserve(config));
+  const workers = Array.from({ length: config.workers }, (_, index) => {
+    const data = join(config.data, `worker-${index + 1}`);
+    const own = ["--data", data, "--workers", "1", "--reuse-port", ...adminArguments(config, index)];
+    // What comes later wins.
+    const all = [...args, ...shared, ...own];
+    return new Worker({ number: index + 1, args: all, env: workerEnvironment(), log, stop: over });
+  });
+  try {
+    onReady(await Promise.all(workers.map(async (worker) => await worker.start())));
+    const kept = Promise.all(workers.map(async (worker) => await worker.keep()));
+    await Promise.race([aborted(stop), kept]);
+    await Promise.all(workers.map(async (worker) => await worker.stop()));
+    await kept;
+  } finally {
+    failed.abort();
+    await Promise.all(workers.map(async (worker) => await worker.stop()));
+  }
+}
+
+/**
+ * The addresses for all, with ports that are known. Sharing a port is no mistake to the system, so that of somebody
+ * else would be shared as well, and nobody would see why half of the viewers go astray: it has to be free. Throws a
+ * ConfigError.
+ */
+async function reserve(config: ProxyConfig): Promise<readonly HostPort[]> {
+  const addresses: HostPort[] = [];
+  for (const address of listenAddresses(config))
+    addresses.push(config.reusePort && address.port !== 0 ? address : await free(address));
+  return addresses;
+}
+
+async function free(address: HostPort): Promise<HostPort> {
+  const server = createServer().listen(address);
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    throw new ConfigError([`cannot listen on ${formatHostPort(address)}: ${reason}`]);
+  }
+  const bound = server.address();
+  server.close();
+  await once(server, "close");
+  return bound === null || typeof bound === "string" ? address : { ...address, port: bound.port };
+}
+
+/** Each is watched at a port of its own: the one that was named, and those behind it. */
+function adminArguments({ adminListen }: ProxyConfig, index: number): readonly string[] {
+  if (adminListen === null) return [];
+  const port = adminListen.port === 0 ? 0 : adminListen.port + index;
+  return ["--admin-listen", formatHostPort({ ...adminListen, port })];
+}
+
+function sharedArguments([page, webSocket]: readonly HostPort[]): readonly string[] {
+  return [
+    ...(page === undefined ? [] : ["--listen", formatHostPort(page)]),
+    ...(webSocket === undefined ? [] : ["--websocket-listen", formatHostPort(webSocket)]),
+  ];
+}

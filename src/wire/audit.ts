@@ -1,0 +1,84 @@
+import { type Static, Type } from "typebox";
+
+/** Everything that is ever written into the audit log: a closed list, so that a reader knows what a row can be. */
+export const AUDIT_ACTIONS = {
+  "sign-in": "somebody signed in, or tried to: with a one-time code, or with the secret of an API key",
+  "sign-out": "a web session was ended by its holder",
+  "sign-in-link.add": "a one-time sign-in link was made for an account",
+  "account.add": "an account was made; `detail` has its role and projects",
+  "account.update": "an account was disabled, enabled, or given other projects; `detail` says which",
+  "account.remove": "an account was removed, with its keys and memberships",
+  "api-key.add": "an account got an API key",
+  "api-key.remove": "an API key was removed",
+  "project.add": "a project was made",
+  "project.remove": "a project was removed",
+  "machine.add": "a machine was registered",
+  "machine.update": "a machine was changed; `detail` names the fields",
+  "machine.remove": "a machine was removed",
+  "setting.set": "a setting was changed; `detail` is the new value",
+  "join-token.add": "a token was made with which nodes may join",
+  "node.join":
+    "a node joined with a join token, or as a pod with that of its service account, and got its certificate; `detail` names the pod",
+  "node.connect": "a connection to the node link was refused",
+  "node.register": "a start of a node registered",
+  "node.deregister": "a node said that it stops",
+  "node.renew": "a node got a new certificate in place of its own",
+  "node.revoke": "a node's certificate is refused from now on",
+  "node.remove": "a node that was down or revoked was forgotten",
+  "ticket-key.rotate": "a new generation of ticket keys was made; `detail` is its number",
+  "console.issue": "a console's ticket was issued, or refused",
+  "console.reopen": "a viewer asked for its console again, and got a ticket, or not",
+  "console.redeem":
+    "a node redeemed a ticket for a viewer, or control would not have it; `detail` says so where no control could be asked",
+  "console.close": "somebody asked that a console be ended, wherever it is open; `console.end` follows",
+  "console.end": "a console ended; where it was closed by either side the result is `ok`",
+  "thumbnail.issue":
+    "a small picture of a screen was issued: the first in an hour for an account and machine",
+  "audit.list": "somebody without the right asked for the audit log",
+  "audit.export": "the audit log was exported",
+  "refusals.omitted": "more was refused in a minute than is written down; `detail` is how much",
+} as const satisfies Readonly<Record<string, string>>;
+export type AuditAction = keyof typeof AUDIT_ACTIONS;
+export const AUDIT_ACTION_NAMES = Object.keys(AUDIT_ACTIONS) as readonly AuditAction[];
+
+const AUDIT_OBJECT_KINDS = [
+  "account",
+  "api-key",
+  "project",
+  "machine",
+  "setting",
+  "node",
+  "join-token",
+] as const;
+export type AuditObjectKind = (typeof AUDIT_OBJECT_KINDS)[number];
+
+/** The door that somebody came through; `link` is that of the nodes. */
+const AUDIT_APIS = ["cloudstack", "native", "web", "link"] as const;
+export type AuditApi = (typeof AUDIT_APIS)[number];
+
+const optional = (description: string) => Type.Optional(Type.String({ description }));
+
+/** One row of the audit log: who did what to what, from where, and what came of it. What is not known is absent. */
+export const AuditRow = Type.Object({
+  id: Type.String({ description: "In the order of time." }),
+  at: Type.String({ format: "date-time", description: "RFC 3339, UTC" }),
+  action: Type.Enum([...AUDIT_ACTION_NAMES]),
+  result: Type.String({ description: "`ok`, or a code of the catalogue of errors." }),
+  accountId: optional("Who: the account."),
+  account: optional("The account's name at that time."),
+  apiKey: optional("The API key that was used; it is no secret."),
+  nodeId: optional("The node that asked, or that it was about."),
+  address: optional("From where: the network address of the caller, or of the viewer."),
+  api: Type.Optional(Type.Enum([...AUDIT_APIS])),
+  object: Type.Optional(
+    Type.Object({
+      kind: Type.Enum([...AUDIT_OBJECT_KINDS]),
+      id: Type.Optional(Type.String()),
+      name: optional("At that time."),
+    }),
+  ),
+  sessionId: optional("The console's session."),
+  reference: optional("The request, as its caller was told and as it stands in control's log."),
+  detail: Type.Optional(Type.String()),
+});
+export type AuditRow = Static<typeof AuditRow>;

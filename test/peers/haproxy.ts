@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { eventually } from "../harness/eventually.ts";
+import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
+import { startProcess } from "../harness/process.ts";
+import { lacking } from "../harness/requirements.ts";
+import { scratch } from "../harness/scratch.ts";
+
+export const lackingHaproxy = lacking("haproxy");
+
+export interface Haproxy extends AsyncDisposable {
+  readonly port: number;
+}
+
+/**
+ * Debian's haproxy before some servers, each connection to the next of them. It listens before they are there: `servers`
+ * is asked for when its own port is known.
+ */
+export async function startHaproxy(
+  servers: (port: number) => Promise<readonly { readonly host: string; readonly port: number }[]>,
+): Promise<Haproxy> {
+  const folder = scratch();
+  const file = join(folder.path, "haproxy.cfg");
+  return await onFreePort(async (port) => {
+    const lines = (await servers(port)).map(
+      (to, index) => `  server node${index} ${to.host}:${to.port} check`,
+    );
+    writeFileSync(file, configuration(port, lines));
+    const child = await startProcess("haproxy", ["-db", "-f", file]);
+    let exit: unknown;
+    void child.exited.then((value) => {
+      exit = value;
+    });
+    await eventually(async () => assert.ok(exit !== undefined || (await accepts(port))));
+    assert.equal(exit, undefined, child.stderr.text);
+    return {
+      port,
+      [Symbol.asyncDispose]: async () => {
+        await child.stop("SIGKILL");
+        await folder[Symbol.asyncDispose]();
+      },
+    };
+  });
+}
+
+function configuration(port: number, servers: readonly string[]): string {
+  return [
+    "defaults",
+    "  mode http",
+    "  timeout connect 5s",
+    "  timeout client 1m",
+    "  timeout server 1m",
+    "  timeout tunnel 1h",
+    "  option http-server-close",
+    "frontend consoles",
+    `  bind ${LOOPBACK}:${port}`,
+    "  default_backend nodes",
+    "backend nodes",
+    "  balance roundrobin",
+    ...servers,
+    "",
+  ].join("\n");
+}
+
+async function accepts(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect({ port, host: LOOPBACK });
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
