@@ -5,8 +5,9 @@ import { openWay } from "../harness/cut.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
 import { NativeClient } from "../harness/native-client.ts";
-import { createDatabase, lackingPostgres } from "../harness/postgres.ts";
+import { lackingPostgres } from "../harness/postgres.ts";
 import { scratch } from "../harness/scratch.ts";
+import { createDatabase } from "../harness/shared-postgres.ts";
 import { refusal, TestViewer, webSocketUrl } from "../harness/test-viewer.ts";
 
 const skip = lackingPostgres;

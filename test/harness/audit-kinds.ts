@@ -155,6 +155,29 @@ export const KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
     act: () => control.link.registry.deregister(node.id, { incarnation: node.incarnation }),
     row: () => ({ nodeId: node.id, api: "link", object: { kind: "node", id: node.id } }),
   }),
+  "node.renew": async ({ control, node }) => {
+    const { request: certificateRequest } = await createCertificateRequest();
+    const { incarnation } = node;
+    return {
+      act: () => control.link.renewal.renew(node.id, { incarnation, certificateRequest }),
+      row: () => ({ nodeId: node.id, api: "link", object: { kind: "node", id: node.id } }),
+    };
+  },
+  "node.revoke": async ({ control, admin, node }) => ({
+    act: () => control.services.nodes.revoke(admin, node.id),
+    row: () => ({ ...by(admin), object: { kind: "node", id: node.id } }),
+  }),
+  "node.remove": async ({ control, admin, node }) => {
+    await control.link.registry.deregister(node.id, { incarnation: node.incarnation });
+    return {
+      act: () => control.services.nodes.remove(admin, node.id),
+      row: () => ({ ...by(admin), object: { kind: "node", id: node.id } }),
+    };
+  },
+  "ticket-key.rotate": async ({ control, admin }) => ({
+    act: () => control.services.ticketKeys.rotate(admin),
+    row: () => ({ ...by(admin), detail: "2" }),
+  }),
   "console.issue": async ({ control, admin, machine, node }) => ({
     act: () => control.services.consoles.open(admin, { machineId: machine.id, api: "native" }),
     row: (issued) => ({

@@ -139,6 +139,12 @@ for (const t of onBoth(
 
     const row = await rowOf(link, sessionId);
     assert.deepEqual([row.state, row.redeemed_at, row.viewer_address], ["active", at + 7, VIEWER]);
+    const { audit } = link.control.services;
+    const told = await audit.list(link.control.admin, { action: "console.redeem" });
+    assert.deepEqual(
+      told.items.map((item) => [item.sessionId, item.address, item.result, item.detail]),
+      [[sessionId, VIEWER, "ok", `while no control answered, at ${new Date(at + 7).toISOString()}`]],
+    );
     const ended = { kind: "closed", code: "viewer_closed" } as const;
     await tell(world, { ...active, state: "ended", ending: ended, bytesToViewer: 5, at: at + 60_000 });
     const over = await rowOf(link, sessionId);

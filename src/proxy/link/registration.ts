@@ -192,6 +192,7 @@ export class Registration {
       sharesAddress,
       ...(forwardAddress === undefined ? {} : { forwardAddress }),
       maximumSessions,
+      ticketGeneration: this.#registered?.ticketKeys.newest ?? 0,
     };
   }
 
