@@ -8,6 +8,7 @@ import { installationCommands } from "./commands/installation.ts";
 import { machineCommands } from "./commands/machine.ts";
 import { projectCommands } from "./commands/project.ts";
 import { sessionCommands } from "./commands/session.ts";
+import { ticketKeyCommands } from "./commands/ticket-key.ts";
 import type { CliContext } from "./invocation.ts";
 
 /** The processes of an installation: no part of this tree, because src/main.ts starts them by themselves. */
@@ -40,6 +41,7 @@ export function createProgram(context: CliContext): Command {
   accountCommands(program, context);
   apiKeyCommands(program, context);
   installationCommands(program, context);
+  ticketKeyCommands(program, context);
   auditCommands(program, context);
   program.configureHelp({ showGlobalOptions: true });
   for (const command of everyCommand(program)) command.configureHelp({ showGlobalOptions: true });

@@ -1,7 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { manualDriver } from "#hypervisors/manual/driver.ts";
-import { fingerprint } from "#tls/node-identity.ts";
 import { createAccounts } from "./accounts/accounts.ts";
 import { Audit } from "./audit/audit.ts";
 import { createAuditLog } from "./audit/audit-list.ts";
@@ -17,7 +16,12 @@ import { createJoin } from "./fleet/join.ts";
 import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
 import { createRegistry } from "./fleet/registry.ts";
+import { createRenewal } from "./fleet/renewal.ts";
+import type { ReviewToken } from "./fleet/token-review.ts";
 import type { Installation } from "./installation.ts";
+import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
+import { createGrantsErrand } from "./link/errands/grants.ts";
+import { createKeysErrand } from "./link/errands/keys.ts";
 import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
 import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
@@ -30,8 +34,13 @@ import { createReports } from "./sessions/reports.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings, type SettingValues } from "./settings/settings.ts";
 import type { Store } from "./store/store.ts";
+import { createGrants, createReopenCredentials } from "./tickets/grants.ts";
+import { createKeyGenerations } from "./tickets/key-generations.ts";
+import { createKeyRotation } from "./tickets/key-rotation.ts";
+import { createNodeKeys } from "./tickets/node-keys.ts";
+import { createOfflineGrants } from "./tickets/offline-grants.ts";
+import { createOfflineRedemption } from "./tickets/offline-redemption.ts";
 import { createRedemption } from "./tickets/redemption.ts";
-import { createTicketKeys } from "./tickets/ticket-keys.ts";
 
 const DRIVERS: Drivers = new Map([[MANUAL_DRIVER, manualDriver]]);
 
@@ -44,6 +53,7 @@ export async function compose({
   cluster,
   installation,
   publicOrigin,
+  reviewToken,
   clock,
   log,
   observing = {},
@@ -53,6 +63,8 @@ export async function compose({
   readonly installation: Installation;
   /** Control's own origin, as browsers know it. Asked for when it is needed: it is known once control listens. */
   readonly publicOrigin: () => string;
+  /** In Kubernetes, where pods may join by themselves. */
+  readonly reviewToken?: ReviewToken | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly observing?: Observing;
@@ -66,12 +78,28 @@ export async function compose({
   const audit = new Audit({ store, clock, log });
   const closeSessions = createClosing({ store, audit }, cluster);
   const { tracing } = observing;
-  const base = { store, audit, tracing, closeSessions, clock, log, vault, drivers: DRIVERS, publicOrigin };
+  const base = {
+    store,
+    cluster,
+    audit,
+    tracing,
+    closeSessions,
+    clock,
+    log,
+    vault,
+    drivers: DRIVERS,
+    publicOrigin,
+  };
   const { settings, values } = await createSettings({ store, audit, cluster, log });
-  const ticketKeys = createTicketKeys(key, installationId);
+  const generations = await createKeyGenerations({ ...base, key, installationId });
+  const nodeKeys = createNodeKeys(generations);
   const assignNode = createAssignment({ ...base, values });
-  const issueTicket = createTicketIssue({ ...base, values, assignNode, ticketKeys });
+  const issueTicket = createTicketIssue({ ...base, values, assignNode, nodeKeys });
   const judgeStanding = createStanding(store);
+  const granting = {
+    makeGrant: createGrants({ ...base, judgeStanding }),
+    reopenOf: createReopenCredentials(key, installationId),
+  };
   const settingsFor = createNodeSettings({ ...base, values });
 
   return {
@@ -84,19 +112,28 @@ export async function compose({
         consoles: observeConsoles(createConsoles({ ...base, values, issueTicket }), observing),
         sessions: createSessions(base),
         settings,
-        nodes: createNodes({ ...base, values, authorityFingerprint: fingerprint(authority.certificate) }),
+        nodes: createNodes({ ...base, values, authority: authority.certificate }),
+        ticketKeys: createKeyRotation({ ...base, generations }),
         audit: createAuditLog(base),
       },
       audit,
     ),
     link: {
       identifyNode: guardIdentification(createNodeIdentification(store, { installationId, clock }), audit),
-      join: guardJoin(createJoin({ ...base, authority, installationId }), audit),
-      registry: guardRegistry(createRegistry({ ...base, ticketKeys, settingsFor, values }), audit),
-      redeem: observeRedeem(createRedemption({ ...base, judgeStanding }), observing),
+      join: guardJoin(createJoin({ ...base, authority, installationId, reviewToken }), audit),
+      renewal: createRenewal({ ...base, authority, installationId }),
+      registry: guardRegistry(createRegistry({ ...base, nodeKeys, settingsFor, values }), audit),
+      redeem: observeRedeem(createRedemption({ ...base, ...granting }), observing),
       reopen: observeReopen(createReopen({ ...base, values, judgeStanding, issueTicket }), observing),
-      takeReports: createReports(base),
-      closings: createClosings(base),
+      takeReports: createReports({
+        ...base,
+        takeOffline: createOfflineRedemption({ ...base, judgeStanding }),
+      }),
+      errands: [
+        createEndSessionsErrand(createClosings(base), log),
+        createKeysErrand({ ...base, nodeKeys }),
+        createGrantsErrand(createOfflineGrants({ ...base, ...granting }), log),
+      ],
       cluster,
       log,
     },

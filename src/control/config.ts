@@ -93,6 +93,34 @@ export const FIELDS = {
     parse: text,
     fallback: null,
   },
+  kubernetesServiceAccounts: {
+    env: "PORTHOLE_CONTROL_KUBERNETES_SERVICE_ACCOUNTS",
+    doc: "Service accounts whose pods may join as nodes, each NAMESPACE/NAME, separated by commas.",
+    placeholder: "LIST",
+    parse: list(serviceAccount),
+    fallback: [],
+  },
+  kubernetesApi: {
+    env: "PORTHOLE_CONTROL_KUBERNETES_API",
+    doc: "The Kubernetes API, where it is not that of the cluster that control runs in.",
+    placeholder: "ORIGIN",
+    parse: secureOrigin,
+    fallback: "https://kubernetes.default.svc",
+  },
+  kubernetesAuthorityFile: {
+    env: "PORTHOLE_CONTROL_KUBERNETES_AUTHORITY_FILE",
+    doc: "The CA of the Kubernetes API.",
+    placeholder: "FILE",
+    parse: text,
+    fallback: "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+  },
+  kubernetesTokenFile: {
+    env: "PORTHOLE_CONTROL_KUBERNETES_TOKEN_FILE",
+    doc: "Control's own token there, which may make token reviews.",
+    placeholder: "FILE",
+    parse: text,
+    fallback: "/var/run/secrets/kubernetes.io/serviceaccount/token",
+  },
   upstreamAllow: {
     env: "PORTHOLE_CONTROL_UPSTREAM_ALLOW",
     doc: "First value of the setting upstream.allow, for a new database.",
@@ -125,6 +153,10 @@ export interface ControlConfig {
   readonly publicUrl: string | null;
   readonly bootstrapFile: string | null;
   readonly upstreamAllow: string;
+  readonly kubernetesServiceAccounts: readonly string[];
+  readonly kubernetesApi: string;
+  readonly kubernetesAuthorityFile: string;
+  readonly kubernetesTokenFile: string;
   readonly adminListen: HostPort | null;
   readonly adminNames: readonly string[];
   readonly otlpEndpoint: string | null;
@@ -184,6 +216,18 @@ function databaseUrl(value: string): Secret {
   if (!["postgres:", "postgresql:"].includes(protocol))
     throw new Error("must be a URL such as postgres://porthole:PASSWORD@db.example.com/porthole");
   return new Secret(value);
+}
+
+function serviceAccount(value: string): string {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\/[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(value))
+    throw new Error("must be NAMESPACE/NAME");
+  return value;
+}
+
+function secureOrigin(value: string): string {
+  const parsed = origin(value);
+  if (!parsed.startsWith("https:")) throw new Error("must begin with https://");
+  return parsed;
 }
 
 function upstreamAllow(value: string): string {

@@ -11,6 +11,7 @@ import { type FirstKeys, openOrBootstrap } from "./bootstrap.ts";
 import { compose } from "./composition.ts";
 import type { ControlConfig } from "./config.ts";
 import { openDatabase } from "./database.ts";
+import { createTokenReview, type ReviewToken } from "./fleet/token-review.ts";
 import { startLink } from "./link/link.ts";
 import { databaseProblem, observeControl } from "./observe/observe-control.ts";
 import { watchControl } from "./observe/observing.ts";
@@ -50,7 +51,17 @@ export async function startControl(
   // The port, so the origin, is known only once the APIs are served; both are asked for at each request.
   const origins: string[] = [];
   const publicOrigin = () => origins[0] ?? "";
-  const composed = await compose({ store, cluster, installation, publicOrigin, clock, log, observing });
+  const reviewToken = tokenReviewOf(config, log);
+  const composed = await compose({
+    store,
+    cluster,
+    installation,
+    publicOrigin,
+    reviewToken,
+    clock,
+    log,
+    observing,
+  });
   const { services, link: linkParts, values, audit } = composed;
   const app = createApiServer({
     services,
@@ -95,6 +106,13 @@ export async function startControl(
     ...(admin === undefined ? {} : { admin }),
     stop,
   };
+}
+
+function tokenReviewOf(config: ControlConfig, log: Log): ReviewToken | undefined {
+  const { kubernetesServiceAccounts: serviceAccounts, kubernetesApi: api } = config;
+  const { kubernetesAuthorityFile: authorityFile, kubernetesTokenFile: tokenFile } = config;
+  if (serviceAccounts.length === 0) return undefined;
+  return createTokenReview({ api, authorityFile, tokenFile, serviceAccounts, log });
 }
 
 function makeFolderOf(keyFile: string): void {

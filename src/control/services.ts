@@ -13,6 +13,7 @@ import type {
   NewMachine,
   NewProject,
   Node,
+  NodeAuthority,
   Page,
   Project,
   Role,
@@ -20,6 +21,7 @@ import type {
   SessionState,
   Setting,
   SignInLink,
+  TicketKeyGeneration,
 } from "#wire/api.ts";
 import type { AuditAction, AuditApi, AuditRow } from "#wire/audit.ts";
 
@@ -38,6 +40,7 @@ export interface Services {
   readonly sessions: Sessions;
   readonly settings: Settings;
   readonly nodes: Nodes;
+  readonly ticketKeys: TicketKeys;
   readonly audit: AuditLog;
 }
 
@@ -222,6 +225,19 @@ export interface Settings {
 export interface Nodes {
   list(caller: Caller): Promise<readonly Node[]>;
   addJoinToken(caller: Caller, token: NewJoinToken): Promise<JoinToken>;
+  /** The CA by which nodes know control, and control its nodes. */
+  authority(caller: Caller): Promise<NodeAuthority>;
+  /** Refuses its certificate from now on, everywhere, and ends its sessions as far as control is concerned. */
+  revoke(caller: Caller, id: string): Promise<Node>;
+  /** Forgets a node that is down or revoked; `conflict` for one that is up. */
+  remove(caller: Caller, id: string): Promise<void>;
+}
+
+/** The keys that seal tickets, by generations: the newest first. */
+export interface TicketKeys {
+  list(caller: Caller): Promise<readonly TicketKeyGeneration[]>;
+  /** Makes the next generation. Links that were given out stay good. */
+  rotate(caller: Caller): Promise<readonly TicketKeyGeneration[]>;
 }
 
 /** What has all of these. Times are milliseconds since 1970, both ends included. */

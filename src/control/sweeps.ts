@@ -6,9 +6,11 @@ import type { Audit } from "./audit/audit.ts";
 import { createAuditSweep } from "./audit/sweep.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { sweepJoinTokens } from "./fleet/join-tokens.ts";
+import { silenceMs } from "./fleet/up.ts";
 import { periodically } from "./periodic.ts";
 import {
   createLostNodeSweep,
+  createOfflineSweep,
   createSilentNodeSweep,
   createThumbnailSweep,
   createTicketSweep,
@@ -17,6 +19,7 @@ import {
 } from "./sessions/session-sweeps.ts";
 import type { SettingValues } from "./settings/settings.ts";
 import type { Store } from "./store/store.ts";
+import { createKeyRetirement } from "./tickets/key-generations.ts";
 
 const intervals = {
   ticketsMs: 5000,
@@ -24,6 +27,7 @@ const intervals = {
   nodesMs: 5_000,
   thumbnailsMs: 10_000,
   credentialsMs: 60_000,
+  keysMs: 10_000,
   auditMs: 60_000,
 } as const;
 
@@ -47,6 +51,12 @@ export function startSweeps(parts: {
   const unreported = logged(createUnreportedSweep(parts), "Sessions ended whose nodes never opened them");
   const silent = logged(createSilentNodeSweep(parts), "Sessions detached: their nodes are not heard of");
   const lost = logged(createLostNodeSweep(parts), "Sessions ended whose nodes are not heard of any more");
+  const retireKeys = createKeyRetirement(store, () => silenceMs(parts.values));
+  const keys = async () => {
+    const { forgotten } = await retireKeys();
+    if (forgotten > 0) log.info({ generations: forgotten }, "Ticket keys retired");
+  };
+  const offline = createOfflineSweep(parts);
   const tickets = createTicketSweep(parts);
   const thumbnails = createThumbnailSweep(store);
   const old = createAuditSweep(parts);
@@ -59,6 +69,8 @@ export function startSweeps(parts: {
   const telling = periodically(omitted, { everyMs: intervals.auditMs, name: "omitted refusals", log });
   const leading = cluster.lead("sweeps", async (signal) => {
     const sweeps = [
+      periodically(keys, { everyMs: intervals.keysMs, name: "ticket keys", log }),
+      periodically(offline, { everyMs: intervals.ticketsMs, name: "offline tickets", log }),
       periodically(tickets, { everyMs: intervals.ticketsMs, name: "tickets", log }),
       periodically(thumbnails, { everyMs: intervals.thumbnailsMs, name: "thumbnails", log }),
       periodically(unreported, { everyMs: intervals.nodesMs, name: "unreported sessions", log }),

@@ -30,6 +30,20 @@ export const FIELDS = {
     parse: text,
     fallback: null,
   },
+  joinServiceAccountTokenFile: {
+    env: "PORTHOLE_PROXY_JOIN_SERVICE_ACCOUNT_TOKEN_FILE",
+    doc: "In Kubernetes, instead of a join token: the pod's projected token with the audience porthole",
+    placeholder: "FILE",
+    parse: text,
+    fallback: null,
+  },
+  authorityFile: {
+    env: "PORTHOLE_PROXY_AUTHORITY_FILE",
+    doc: "With it: the certificate of the installation's CA, or its fingerprint, by which control is known",
+    placeholder: "FILE",
+    parse: text,
+    fallback: null,
+  },
   data: {
     env: "PORTHOLE_PROXY_DATA",
     doc: "Folder for the node's identity, which is all that it keeps",

@@ -15,7 +15,7 @@ import { Pages } from "./http/pages.ts";
 import { readViewerFiles } from "./http/viewer-files.ts";
 import { nodeIdOf } from "./link/certificate.ts";
 import { createCommands } from "./link/commands.ts";
-import { loadOrJoin } from "./link/identity.ts";
+import { keepIdentity, loadOrJoin } from "./link/identity.ts";
 import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
 import { refusal } from "./link/refusal.ts";
@@ -72,7 +72,12 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
   const obey = createCommands({
     incarnation: () => link.incarnation,
-    end: (session, reason) => sessions.end(session, reason),
+    end: (session, reason) => {
+      link.forgetGrant(session);
+      return sessions.end(session, reason);
+    },
+    keepGrants: (grants) => link.keepGrants(grants),
+    takeKeys: (keys) => link.takeKeys(keys),
     isReporting: (session) => link.isReporting(session),
   });
   const link: NodeLink = new NodeLink({
@@ -80,7 +85,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     sharesAddress: sharesAddress(config),
     forwardAddress: (local) => forwardAddress(config, { listened: forwarding.address, local }),
     client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
-    certificate: identity.certificate,
+    identity,
+    keepIdentity: async (renewed) => await keepIdentity(config.data, renewed),
     log,
     version,
     maximumSessions: config.maxSessions,

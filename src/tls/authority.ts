@@ -33,7 +33,13 @@ const DAY_MS = 24 * HOUR_MS;
 const lifetimes = {
   /** Nodes pin this certificate when they join, so it has to outlive them. */
   authorityMs: 10 * 365 * DAY_MS,
-  leafMs: 365 * DAY_MS,
+  /** Control makes itself a new one at each start, and every day while it runs. */
+  serverMs: 365 * DAY_MS,
+  /**
+   * A node renews its own in the last third, so it has a month in which control may be away, and a copy that was taken
+   * unnoticed is good for three months at most. A node that was off for longer has to join again.
+   */
+  nodeMs: 90 * DAY_MS,
   /** Machines whose clock is behind must take a certificate that was made just now. */
   backdatedMs: HOUR_MS,
 } as const;
@@ -81,6 +87,7 @@ export async function issueServerCertificate(
     commonName: host,
     publicKey: keys.publicKey,
     now: options.now,
+    lifetimeMs: lifetimes.serverMs,
     extensions: [
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       new SubjectAlternativeNameExtension(options.hosts.map(alternativeName)),
@@ -101,6 +108,7 @@ export async function issueNodeCertificate(
     commonName: options.nodeId,
     publicKey: await requestedPublicKey(options.request),
     now: options.now,
+    lifetimeMs: lifetimes.nodeMs,
     extensions: [
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth]),
       new SubjectAlternativeNameExtension([{ type: "url", value: nodeUri(options) }]),
@@ -112,12 +120,13 @@ interface Leaf {
   readonly commonName: string;
   readonly publicKey: webcrypto.CryptoKey | PublicKey;
   readonly now: number;
+  readonly lifetimeMs: number;
   readonly extensions: readonly Extension[];
 }
 
 async function issue(authority: Authority, leaf: Leaf): Promise<string> {
   const issuer = new X509Certificate(authority.certificate);
-  const notAfter = Math.min(leaf.now + lifetimes.leafMs, issuer.notAfter.getTime());
+  const notAfter = Math.min(leaf.now + leaf.lifetimeMs, issuer.notAfter.getTime());
   const certificate = await X509CertificateGenerator.create(
     {
       serialNumber: serialNumber(),

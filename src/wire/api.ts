@@ -240,7 +240,8 @@ export const Node = Type.Object({
   id: Id,
   /** Absent from an older control. */
   pool: Type.Optional(Pool),
-  state: Type.Union([Type.Literal("up"), Type.Literal("down")]),
+  /** Revoked: its certificate is refused, and it has to join again as another node. */
+  state: Type.Union([Type.Literal("up"), Type.Literal("down"), Type.Literal("revoked")]),
   pageOrigin: Type.String(),
   webSocketOrigin: Type.String(),
   sessions: Type.Integer(),
@@ -261,3 +262,22 @@ export const NewJoinToken = Type.Object(
 export type NewJoinToken = Static<typeof NewJoinToken>;
 export const JoinToken = Type.Object({ token: Type.String(), expiresAt: Time });
 export type JoinToken = Static<typeof JoinToken>;
+
+export const TicketKeyGeneration = Type.Object({
+  generation: Type.Integer({ minimum: 1 }),
+  createdAt: Time,
+  /** Nodes that have it as the newest: their links are sealed with it. */
+  nodes: Type.Integer({ minimum: 0 }),
+  /** Since when no link is sealed with it any more. An hour later nodes forget it. */
+  retiringSince: Type.Optional(Time),
+});
+export type TicketKeyGeneration = Static<typeof TicketKeyGeneration>;
+
+/** The installation's own CA: what a node that joins without a join token needs to know control by. */
+export const NodeAuthority = Type.Object({
+  /** PEM. */
+  certificate: Type.String(),
+  /** SHA-256 of it, base64url; every join token begins with it. */
+  fingerprint: Type.String(),
+});
+export type NodeAuthority = Static<typeof NodeAuthority>;

@@ -17,13 +17,19 @@ export const AUDIT_ACTIONS = {
   "machine.remove": "a machine was removed",
   "setting.set": "a setting was changed; `detail` is the new value",
   "join-token.add": "a token was made with which nodes may join",
-  "node.join": "a node joined with a join token and got its certificate",
+  "node.join":
+    "a node joined with a join token, or as a pod with that of its service account, and got its certificate; `detail` names the pod",
   "node.connect": "a connection to the node link was refused",
   "node.register": "a start of a node registered",
   "node.deregister": "a node said that it stops",
+  "node.renew": "a node got a new certificate in place of its own",
+  "node.revoke": "a node's certificate is refused from now on",
+  "node.remove": "a node that was down or revoked was forgotten",
+  "ticket-key.rotate": "a new generation of ticket keys was made; `detail` is its number",
   "console.issue": "a console's ticket was issued, or refused",
   "console.reopen": "a viewer asked for its console again, and got a ticket, or not",
-  "console.redeem": "a node redeemed a ticket for a viewer, or control would not have it",
+  "console.redeem":
+    "a node redeemed a ticket for a viewer, or control would not have it; `detail` says so where no control could be asked",
   "console.close": "somebody asked that a console be ended, wherever it is open; `console.end` follows",
   "console.end": "a console ended; where it was closed by either side the result is `ok`",
   "thumbnail.issue":

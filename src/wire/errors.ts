@@ -64,6 +64,7 @@ export const ERRORS = {
   node_full: entry(503, 4460, true, "This console node carries as many consoles as it can.", "Try again in a moment."),
   node_stopping: entry(503, 4461, true, "The console node was stopped by its operator.", "Open the console again."),
   node_lost: entry(503, 4462, true, "The console node that carried this console went away.", "Open the console again."),
+  node_revoked: entry(503, 4467, true, "The console node that carried this console was taken out of service.", "Open the console again."),
   no_node_available: entry(503, 4463, true, "No console node is ready to take this console.", "Try again in a moment; if it stays so, tell your operator."),
   node_away: entry(503, 4466, true, "The console node that this link belongs to does not answer, so the link was not used.", "Try again in a moment; if it stays so, open the console again from your machine list."),
   control_unreachable: entry(503, 4464, true, "The control plane did not answer, so the link could not be checked.", "Try again in a moment."),
@@ -89,7 +90,8 @@ export const ERRORS = {
 
   // The node link
   join_token_invalid: entry(401, 4490, false, "The join token is wrong, used up or expired.", "Make a new one with “porthole join-token create”."),
-  node_refused: entry(403, 4491, false, "This certificate is not that of a node of this installation.", "Let the node join again with a new join token."),
+  kubernetes_unavailable: entry(503, 4494, true, "The Kubernetes API could not be asked whether this node may join.", "See in control's log why, then try again."),
+  node_refused: entry(403, 4491, false, "This certificate is not that of a node of this installation, or was revoked.", "Let the node join again with a new join token."),
   address_taken: entry(409, 4493, false, "Another console node already has this public address.", "Give each node a --public-address of its own; or, where a front proxy spreads viewers over several nodes, start each of them with --behind-proxy."),
   node_superseded: entry(409, 4492, false, "A newer start of this node has taken its place.", "Stop the older process."),
 } as const satisfies Record<string, CatalogueEntry>;

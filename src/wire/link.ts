@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { Grant } from "./grant.ts";
 import { Ending } from "./viewer.ts";
 
 /**
@@ -21,14 +22,27 @@ export const linkLimits = {
   peers: 1000,
   /** Questions, or answers, in one frame. */
   envelopesPerFrame: 1024,
+  /** Ticket keys that a node holds. Control has three at most; this is for a later one that has more. */
+  ticketKeys: 8,
+  /** Grants in one command; each takes a few kilobytes at most. */
+  grantsPerCommand: 100,
 } as const;
 
 /** What a node can ask over the channel; the types below that are named after them are their bodies. */
-export const LINK_CALLS = ["register", "heartbeat", "redeem", "reopen", "report", "deregister"] as const;
+export const LINK_CALLS = [
+  "register",
+  "heartbeat",
+  "redeem",
+  "reopen",
+  "report",
+  "renew",
+  "renewed",
+  "deregister",
+] as const;
 export type LinkCall = (typeof LINK_CALLS)[number];
 
 /** What control can ask a node: its commands. A node that answers has done it, or has said why not. */
-export const LINK_COMMANDS = ["end-sessions"] as const;
+export const LINK_COMMANDS = ["end-sessions", "keys", "grants"] as const;
 export type LinkCommand = (typeof LINK_COMMANDS)[number];
 
 const Question = Type.Object({
@@ -69,10 +83,31 @@ export const LINK_CLOSE = { refused: 4403, stopping: 1001, broken: 1007 } as con
 /** Names one start of a node; the certificate says which node it is. */
 const Incarnation = Type.String({ minLength: 16, maxLength: 64, pattern: "^[A-Za-z0-9_-]+$" });
 
+/** `key` is 32 bytes in base64url. Of several the one with the highest generation is the newest. */
+const NodeTicketKey = Type.Object({
+  generation: Type.Integer({ minimum: 1 }),
+  kid: Type.String(),
+  key: Type.String(),
+});
+export type NodeTicketKey = Static<typeof NodeTicketKey>;
+
+/** All the keys that the node is to hold from now on, and no others. */
+const NodeTicketKeys = Type.Array(NodeTicketKey, { minItems: 1, maxItems: linkLimits.ticketKeys });
+
+/**
+ * The newest generation of ticket keys that the node holds; 0: none yet. Control seals the node's tickets with nothing
+ * newer. Absent from an older node, which holds what its registration was answered with.
+ */
+const TicketGeneration = Type.Optional(Type.Integer({ minimum: 0 }));
+
+/** PKCS#10 in PEM; only its public key is taken, the subject is control's to give. */
+const CertificateRequest = Type.String({ maxLength: 8192 });
+
+/** With one of the two: a join token, or the token of a service account that is bound to the node's pod, in Kubernetes. */
 export const JoinRequest = Type.Object({
-  joinToken: Type.String({ maxLength: 512 }),
-  /** PKCS#10 in PEM; only its public key is taken, the subject is control's to give. */
-  certificateRequest: Type.String({ maxLength: 8192 }),
+  joinToken: Type.Optional(Type.String({ maxLength: 512 })),
+  serviceAccountToken: Type.Optional(Type.String({ maxLength: 16_384 })),
+  certificateRequest: CertificateRequest,
 });
 export type JoinRequest = Static<typeof JoinRequest>;
 
@@ -83,6 +118,21 @@ export const JoinResponse = Type.Object({
   authority: Type.String(),
 });
 export type JoinResponse = Static<typeof JoinResponse>;
+
+/**
+ * A certificate for a new key, in place of the one that the node asks with. Both are good until the node registers with the
+ * new one, or asks `renewed` with it, when it needs the old one no more. A question that is asked twice gets two, of which
+ * the second is good.
+ */
+export const RenewRequest = Type.Object({ incarnation: Incarnation, certificateRequest: CertificateRequest });
+export type RenewRequest = Static<typeof RenewRequest>;
+
+/** PEM, signed by the installation's CA. */
+export const RenewResponse = Type.Object({ certificate: Type.String() });
+export type RenewResponse = Static<typeof RenewResponse>;
+
+export const RenewedRequest = Type.Object({ incarnation: Incarnation });
+export type RenewedRequest = Static<typeof RenewedRequest>;
 
 /** What the whole installation sets and a node obeys. Comes with every answer to register and heartbeat. */
 export const NodeSettings = Type.Object({
@@ -98,6 +148,8 @@ export const NodeSettings = Type.Object({
   found: Type.Optional(Type.Object({ pageOrigin: Type.String(), webSocketOrigin: Type.String() })),
   /** Page origins of the other nodes of its pool that are up. */
   entrances: Type.Array(Type.String()),
+  /** console.offline.policy: whether tickets are accepted while no control answers. Absent: they are refused. */
+  acceptOffline: Type.Optional(Type.Boolean()),
   /** Those of them that a connection can be handed on to, and where. Absent from an older control. */
   peers: Type.Optional(
     Type.Array(Type.Object({ nodeId: Type.String(), address: Type.String() }), {
@@ -119,13 +171,16 @@ export const RegisterRequest = Type.Object({
   forwardAddress: Type.Optional(Type.String({ maxLength: 300 })),
   /** How many sessions it takes at once; absent: as many as come. */
   maximumSessions: Type.Optional(Type.Integer({ minimum: 1 })),
+  ticketGeneration: TicketGeneration,
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;
 
 export const RegisterResponse = Type.Object({
   nodeId: Type.String(),
-  /** `key` is 32 bytes in base64url. */
+  /** For older nodes: the newest of `ticketKeys`. */
   ticketKey: Type.Object({ kid: Type.String(), key: Type.String() }),
+  /** Absent from an older control, whose one key is that of the first generation. */
+  ticketKeys: Type.Optional(NodeTicketKeys),
   /** Control's clock, milliseconds since 1970. */
   now: Type.Integer(),
   settings: NodeSettings,
@@ -136,10 +191,15 @@ export const HeartbeatRequest = Type.Object({
   incarnation: Incarnation,
   /** Sessions that the node carries now. */
   sessions: Type.Integer({ minimum: 0 }),
+  ticketGeneration: TicketGeneration,
 });
 export type HeartbeatRequest = Static<typeof HeartbeatRequest>;
 
-export const HeartbeatResponse = Type.Object({ now: Type.Integer(), settings: NodeSettings });
+export const HeartbeatResponse = Type.Object({
+  now: Type.Integer(),
+  settings: NodeSettings,
+  ticketKeys: Type.Optional(NodeTicketKeys),
+});
 export type HeartbeatResponse = Static<typeof HeartbeatResponse>;
 
 /** Answered by a Grant (wire/grant.ts), or by the error that the viewer is to be told. */
@@ -171,6 +231,16 @@ export type ReopenRequest = Static<typeof ReopenRequest>;
 export const ReopenResponse = Type.Object({ url: Type.String() });
 export type ReopenResponse = Static<typeof ReopenResponse>;
 
+/** A ticket that the node accepted while no control answered. */
+const OfflineRedemption = Type.Object({
+  /** Milliseconds since 1970, by control's clock as the node knows it. */
+  at: Type.Integer(),
+  viewerAddress: Type.String({ maxLength: 64 }),
+  /** Of the question that nobody answered; control may have heard it. */
+  nonce: Type.String({ minLength: 16, maxLength: 64 }),
+});
+export type OfflineRedemption = Static<typeof OfflineRedemption>;
+
 /** What became of a session. Control takes each at most once, in any order, and ignores lower attachments. */
 export const SessionReport = Type.Object({
   sessionId: Type.String({ maxLength: 64 }),
@@ -180,6 +250,8 @@ export const SessionReport = Type.Object({
   state: Type.Union([Type.Literal("active"), Type.Literal("ended")]),
   /** Present when ended. */
   ending: Type.Optional(Ending),
+  /** Present in every report of a session that was opened while no control answered. */
+  redeemed: Type.Optional(OfflineRedemption),
   /** Console bytes towards the viewer, and from it. */
   bytesToViewer: Type.Integer({ minimum: 0 }),
   bytesFromViewer: Type.Integer({ minimum: 0 }),
@@ -219,6 +291,28 @@ export const EndSessionsAnswer = Type.Object({
   unknown: Type.Array(Type.String({ maxLength: 64 }), { maxItems: linkLimits.reportsPerRequest }),
 });
 export type EndSessionsAnswer = Static<typeof EndSessionsAnswer>;
+
+export const KeysCommand = Type.Object({ incarnation: Incarnation, ticketKeys: NodeTicketKeys });
+export type KeysCommand = Static<typeof KeysCommand>;
+
+/** The newest that the node holds now. */
+export const KeysAnswer = Type.Object({ ticketGeneration: Type.Integer({ minimum: 0 }) });
+export type KeysAnswer = Static<typeof KeysAnswer>;
+
+/** Grants of tickets that are not redeemed yet, which the node may accept while no control answers, until they end. */
+export const GrantsCommand = Type.Object({
+  incarnation: Incarnation,
+  grants: Type.Array(Type.Object({ grant: Grant, expiresAt: Type.Integer() }), {
+    maxItems: linkLimits.grantsPerCommand,
+  }),
+});
+export type GrantsCommand = Static<typeof GrantsCommand>;
+
+/** The sessions whose grants the node has now. */
+export const GrantsAnswer = Type.Object({
+  kept: Type.Array(Type.String({ maxLength: 64 }), { maxItems: linkLimits.grantsPerCommand }),
+});
+export type GrantsAnswer = Static<typeof GrantsAnswer>;
 
 export const DeregisterRequest = Type.Object({ incarnation: Incarnation });
 export type DeregisterRequest = Static<typeof DeregisterRequest>;

@@ -90,16 +90,17 @@ export function ticketNode(ticket: string): string | undefined {
 }
 
 /**
- * Opens a ticket with the node's own key. Throws `ticket_foreign` when it was sealed for another node or
+ * Opens a ticket with one of the node's own keys: that which it names. Throws `ticket_foreign` when it was sealed for another node or
  * incarnation, `ticket_invalid` for everything else that is wrong with it. Does not judge time: see the node.
  */
-export async function openTicket(ticket: string, { kid, aead }: TicketKey): Promise<TicketClaims> {
+export async function openTicket(ticket: string, ...keys: readonly TicketKey[]): Promise<TicketClaims> {
   if (ticket.length > limits.ticketCharacters) throw new GatewayError("ticket_invalid");
   const header = readHeader(ticket);
-  if (header.kid !== kid) throw new GatewayError("ticket_foreign");
+  const key = keys.find(({ kid }) => kid === header.kid);
+  if (key === undefined) throw new GatewayError("ticket_foreign");
   if (header.alg !== ALGORITHM.alg || header.enc !== ALGORITHM.enc || header.crit !== undefined)
     throw new GatewayError("ticket_invalid");
-  const claims = decrypt(ticket, aead);
+  const claims = decrypt(ticket, key.aead);
   if (!ticketClaims.Check(claims)) throw new GatewayError("ticket_invalid");
   return claims;
 }

@@ -21,15 +21,18 @@ import type { Grant } from "#wire/grant.ts";
 import {
   type Answer,
   type Envelope,
+  type HeartbeatRequest,
   isQuestion,
   type JoinRequest,
   LINK_PATHS,
   LINK_PROTOCOL,
   type LinkCommand,
   type NodeSettings,
+  type NodeTicketKey,
   type Question,
   type RedeemRequest,
   type RegisterRequest,
+  type RenewRequest,
   type ReopenRequest,
   type ReportRequest,
   type SessionReport,
@@ -51,6 +54,8 @@ export interface ConsoleOptions {
   readonly claims?: Partial<TicketClaims>;
   /** What redemption is answered with instead of a grant. */
   readonly refusal?: ErrorCode;
+  /** The generation of the key that seals the ticket; the newest if absent. */
+  readonly generation?: number;
 }
 
 export interface IssuedConsole {
@@ -74,23 +79,37 @@ export class LinkDouble implements AsyncDisposable {
   mood: "answer" | "drop" | "silence" = "answer";
   /** Added to the time that control tells. */
   clockOffsetMs = 0;
-  /** When the certificates of nodes that join are made; they are good for 365 days from then. */
+  /** How old the certificates to come are already, in milliseconds; one use each. */
+  readonly certificateAges: number[] = [];
+  /** When the certificates of nodes are made otherwise; they are good for 90 days from then. */
   certificatesFrom = Date.now();
   /** Questions to come, or requests to join, that are refused with this code; one use each. */
   readonly refusals: { readonly call: string; readonly code: ErrorCode }[] = [];
   readonly joins: JoinRequest[] = [];
+  /** The token of a pod that may join. */
+  serviceAccountToken: string | undefined;
   readonly registrations: RegisterRequest[] = [];
   readonly redemptions: RedeemRequest[] = [];
   readonly reopenings: ReopenRequest[] = [];
   readonly reports: SessionReport[] = [];
   /** What the next report is answered with: sessions that the node is to end. */
   readonly over: SessionToEnd[] = [];
+  /** The fingerprints of the certificates that channels were opened with, in their order. */
+  readonly shown: string[] = [];
+  readonly renewals: RenewRequest[] = [];
+  /** Of the certificate with which the node said that it has renewed. */
+  renewedWith: string | undefined;
   heartbeats = 0;
+  /** The newest generation of ticket keys that the node has said it holds. */
+  heldGeneration: number | undefined;
   deregistered = 0;
   readonly joinToken: string;
   readonly authority: Authority;
   readonly #server: Server;
-  readonly #ticketKey = newTicketKey();
+  /** The newest first. */
+  readonly #ticketKeys = [newTicketKey(1)];
+  /** Whether it gives one key and knows no generations, as controls did before there were some. */
+  isOld = false;
   readonly #hasDropped = Promise.withResolvers<void>();
   readonly #webSockets = new WebSocketServer({
     noServer: true,
@@ -161,7 +180,14 @@ export class LinkDouble implements AsyncDisposable {
         : { extraHash: createHash("sha256").update(options.extra).digest("base64url") }),
       ...options.claims,
     };
-    return { sessionId, ticket: await sealTicket(claims, this.#ticketKey) };
+    const key = this.#ticketKeys.find(({ generation }) => generation === options.generation);
+    return { sessionId, ticket: await sealTicket(claims, key ?? this.#newestKey) };
+  }
+
+  /** A new generation of ticket keys; with `forget` all others are gone. Tells no node. */
+  rotate({ forget = false } = {}): void {
+    const next = newTicketKey(this.#newestKey.generation + 1);
+    this.#ticketKeys.splice(0, forget ? this.#ticketKeys.length : 0, next);
   }
 
   /** Asks the node that has the first channel. Resolves to its answer, whatever it is. */
@@ -217,21 +243,27 @@ export class LinkDouble implements AsyncDisposable {
       );
       return;
     }
+    const shown = fingerprint((request.socket as TLSSocket).getPeerCertificate());
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.shown.push(shown);
       webSocket.on("message", (data) => {
         if (this.mood === "drop") this.#drop(socket);
         for (const envelope of JSON.parse(String(data)) as Envelope[]) {
-          if (isQuestion(envelope)) void this.#answer(webSocket, envelope);
+          if (isQuestion(envelope)) void this.#answer({ webSocket, shown }, envelope);
           else this.#commands.answer(envelope);
         }
       });
     });
   }
 
-  async #answer(webSocket: WebSocket, { id, call, body }: Question): Promise<void> {
+  async #answer(
+    { webSocket, shown }: { readonly webSocket: WebSocket; readonly shown: string },
+    { id, call, body }: Question,
+  ): Promise<void> {
     if (this.mood !== "answer") return;
     const answer = async () => {
       await this.#waitOrRefuse(call);
+      if (call === "renewed") this.renewedWith = shown;
       return { id, body: await this.#route(call, body) };
     };
     const said = await answer().catch((thrown) => ({ id, error: toGatewayError(thrown).toPublic() }));
@@ -261,10 +293,11 @@ export class LinkDouble implements AsyncDisposable {
     switch (call) {
       case "register":
         this.registrations.push(body);
-        return { nodeId: "node-1", ticketKey: this.#wireKey, now: this.now, settings: this.settings };
+        return { nodeId: "node-1", ticketKey: this.#oldWireKey, ...this.#told };
       case "heartbeat":
         this.heartbeats += 1;
-        return { now: this.now, settings: this.settings };
+        this.heldGeneration = (body as HeartbeatRequest).ticketGeneration;
+        return this.#told;
       case "redeem":
         return this.#redeem(body);
       case "reopen":
@@ -273,6 +306,11 @@ export class LinkDouble implements AsyncDisposable {
       case "report":
         this.reports.push(...(body as ReportRequest).reports);
         return { over: this.over.splice(0) };
+      case "renew":
+        this.renewals.push(body);
+        return { certificate: await this.#issueTo((body as RenewRequest).certificateRequest) };
+      case "renewed":
+        return {};
       case "deregister":
         this.deregistered += 1;
         return {};
@@ -283,14 +321,20 @@ export class LinkDouble implements AsyncDisposable {
 
   async #join(request: JoinRequest) {
     this.joins.push(request);
-    if (request.joinToken !== this.joinToken) throw new GatewayError("join_token_invalid");
-    const certificate = await issueNodeCertificate(this.authority, {
+    const isPod =
+      request.serviceAccountToken !== undefined && request.serviceAccountToken === this.serviceAccountToken;
+    if (!isPod && request.joinToken !== this.joinToken) throw new GatewayError("join_token_invalid");
+    const certificate = await this.#issueTo(request.certificateRequest);
+    return { nodeId: "node-1", certificate, authority: this.authority.certificate };
+  }
+
+  async #issueTo(request: string): Promise<string> {
+    return await issueNodeCertificate(this.authority, {
       nodeId: "node-1",
       installationId: INSTALLATION,
-      request: request.certificateRequest,
-      now: this.certificatesFrom,
+      request,
+      now: this.certificatesFrom - (this.certificateAges.shift() ?? 0),
     });
-    return { nodeId: "node-1", certificate, authority: this.authority.certificate };
   }
 
   #redeem(request: RedeemRequest): Grant {
@@ -301,8 +345,29 @@ export class LinkDouble implements AsyncDisposable {
     return grant;
   }
 
-  get #wireKey() {
-    return { kid: this.#ticketKey.kid, key: this.#ticketKey.key.toString("base64url") };
+  /** What a node is told with every answer to register and heartbeat. */
+  get #told() {
+    const ticketKeys = this.isOld ? {} : { ticketKeys: this.wireKeys };
+    return { ...ticketKeys, now: this.now, settings: this.settings };
+  }
+
+  get wireKeys(): NodeTicketKey[] {
+    return this.#ticketKeys.map(({ generation, kid, key }) => ({
+      generation,
+      kid,
+      key: key.toString("base64url"),
+    }));
+  }
+
+  get #oldWireKey() {
+    const { kid, key } = this.#newestKey;
+    return { kid, key: key.toString("base64url") };
+  }
+
+  get #newestKey() {
+    const [newest] = this.#ticketKeys;
+    if (newest === undefined) throw new Error("there is always one");
+    return newest;
   }
 }
 
@@ -328,7 +393,7 @@ function say(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
-function newTicketKey() {
+function newTicketKey(generation: number) {
   const key = randomBytes(32);
-  return { kid: "test-key", key, aead: aes256Gcm(key) };
+  return { generation, kid: `test-key-${generation}`, key, aead: aes256Gcm(key) };
 }

@@ -28,6 +28,8 @@ export interface TestNodeOptions {
   readonly settings?: Partial<NodeSettings>;
   /** How far control's clock is from the node's. */
   readonly clockOffsetMs?: number;
+  /** Runs before the node joins. */
+  readonly prepare?: (control: LinkDouble) => void;
 }
 
 /** Files as the build leaves them: a page, and an asset with a hash in its name. */
@@ -45,6 +47,7 @@ export async function startTestNode(options: TestNodeOptions = {}): Promise<Test
   const control = opened.use(await LinkDouble.start());
   control.clockOffsetMs = clockOffsetMs;
   control.settings = { ...control.settings, ...settings };
+  options.prepare?.(control);
   const log = captureLog();
   const proxy = await startProxy({
     config: testConfig({ folder, control, flags }),

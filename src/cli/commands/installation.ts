@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Type } from "typebox";
-import { JoinToken, type NewJoinToken, Node, Setting } from "#wire/api.ts";
+import { JoinToken, type NewJoinToken, Node, NodeAuthority, Setting } from "#wire/api.ts";
+import { Nothing } from "../api-client.ts";
 import { closeNames } from "../close-names.ts";
 import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, type Invocation } from "../invocation.ts";
@@ -28,6 +29,18 @@ export function installationCommands(program: Command, context: CliContext): voi
     .command("list")
     .description("All nodes, and how many sessions each carries")
     .action(action(context, listNodes));
+  node
+    .command("authority")
+    .description("The certificate by which nodes know control, for --authority-file")
+    .action(action(context, showAuthority));
+  node
+    .command("revoke <node>")
+    .description("Refuse a node from now on, by its id, and give up its sessions")
+    .action(action(context, revokeNode));
+  node
+    .command("remove <node>")
+    .description("Forget a node that is down or revoked, by its id")
+    .action(action(context, removeNode));
 
   const joinToken = program.command("join-token").description("Tokens with which new nodes join");
   joinToken
@@ -100,6 +113,21 @@ async function listNodes({ api, output }: Invocation): Promise<void> {
     ],
     "No nodes. Let one join: porthole join-token create",
   );
+}
+
+async function showAuthority({ api, output }: Invocation): Promise<void> {
+  const authority = await api.call({ method: "GET", path: ["node-authority"], answer: NodeAuthority });
+  output.result(authority, authority.certificate.trimEnd());
+}
+
+async function revokeNode({ api, output }: Invocation, id: string): Promise<void> {
+  const node = await api.call({ method: "POST", path: ["nodes", id, "revoke"], answer: Node });
+  output.result(node, "The node is refused. Stop its process: what is open on it cannot be ended from here.");
+}
+
+async function removeNode({ api, output }: Invocation, id: string): Promise<void> {
+  await api.call({ method: "DELETE", path: ["nodes", id], answer: Nothing });
+  output.result({ id }, "The node is forgotten.");
 }
 
 async function createJoinToken({ api, output }: Invocation, options: JoinTokenOptions): Promise<void> {

@@ -71,7 +71,14 @@ const RULES: Rules = {
   },
   nodes: {
     list: null,
+    authority: null,
     addJoinToken: (by) => entry("join-token.add", by, { kind: "join-token" }),
+    revoke: (by, id) => entry("node.revoke", by, { kind: "node", id }),
+    remove: (by, id) => entry("node.remove", by, { kind: "node", id }),
+  },
+  ticketKeys: {
+    list: null,
+    rotate: (by) => entry("ticket-key.rotate", by),
   },
   audit: {
     list: (by) => entry("audit.list", by),

@@ -6,6 +6,7 @@ import type { Protocol } from "#wire/grant.ts";
 import { sealTicket } from "#wire/ticket.ts";
 import type { Actor, Audit, AuditEntry } from "../audit/audit.ts";
 import { Pictures } from "../audit/pictures.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import type { AssignedNode, AssignNode } from "../fleet/candidates.ts";
 import { codeOf } from "../observe/observing.ts";
 import type { ApiName, IssuedConsole, TicketPurpose, Whence } from "../services.ts";
@@ -14,8 +15,10 @@ import { createSessionIds } from "../sessions/session-id.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { addWithinBounds } from "../store/bounded.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
+import type { OfflineGrant } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
-import type { TicketKeys } from "../tickets/ticket-keys.ts";
+import type { NodeKeys } from "../tickets/node-keys.ts";
+import { WANTED } from "../tickets/offline-grants.ts";
 import { consoleUrl, webSocketOf } from "./console-url.ts";
 
 /** A console that its opener may have: rights and machine were judged. */
@@ -53,14 +56,15 @@ const FIRST_ATTACHMENT = 1;
 /** Assigns a node, writes the session and seals its ticket: one durable transaction. */
 export function createTicketIssue(parts: {
   readonly store: Store;
+  readonly cluster: Cluster;
   readonly audit: Audit;
   readonly values: SettingValues;
   readonly clock: Clock;
   readonly assignNode: AssignNode;
-  readonly ticketKeys: TicketKeys;
+  readonly nodeKeys: NodeKeys;
   readonly tracing?: Tracing | undefined;
 }): IssueTicket {
-  const { store, audit, values, clock, assignNode, ticketKeys, tracing } = parts;
+  const { store, cluster, audit, values, clock, assignNode, nodeKeys, tracing } = parts;
   const nextId = createSessionIds(clock);
   const countUnredeemed = prepareCount(store);
   const insertSession = prepareInsert(store);
@@ -77,6 +81,8 @@ export function createTicketIssue(parts: {
     const { account, machine, api, extra } = order;
     const issuedAt = clock.now();
     const expiresAt = issuedAt + values.value(`console.ticket.lifetime.${api}`);
+    // Nobody comes back to a picture.
+    const isOffline = values.value("console.offline.policy") === "accept" && order.purpose === "console";
     const maximumPending = values.value("console.ticket.pending.max");
 
     const node = await addWithinBounds(store, "sessions", async (db, sayRoom) => {
@@ -91,8 +97,9 @@ export function createTicketIssue(parts: {
       const assigned = await traced(assignment, async () => await assignNode(db, machine.id), codeOf);
       if (assigned === undefined) throw new GatewayError("no_node_available");
       sayRoom(Math.min(left, (assigned.maximumSessions ?? Infinity) - assigned.sessions));
-      await insertSession(db, sessionValues({ order, assigned, id, issuedAt, expiresAt }));
+      await insertSession(db, sessionValues({ order, assigned, id, issuedAt, expiresAt, isOffline }));
       if (pictures.isWorthTelling(order)) await audit.record(db, issuedEntry(order, id, assigned.id));
+      if (isOffline) await cluster.publish(db, "node", assigned.id);
       return assigned;
     });
 
@@ -109,7 +116,7 @@ export function createTicketIssue(parts: {
         ...(extra === undefined ? {} : { extraHash: extraHash(extra) }),
         ...(order.boundAddress === undefined ? {} : { callerAddress: order.boundAddress }),
       },
-      ticketKeys(node.id, node.incarnation),
+      await nodeKeys.sealing(node),
     );
     return {
       sessionId: id,
@@ -170,6 +177,7 @@ function prepareInsert(store: Store) {
     ticket_expires_at: INTEGER,
     creator_address: TEXT,
     bound_address: nullable(TEXT),
+    offline_grant: nullable(of<OfflineGrant>()),
   };
   return prepare(store, kinds, (query, values) =>
     query.insertInto("sessions").values({
@@ -181,7 +189,7 @@ function prepareInsert(store: Store) {
   );
 }
 
-function sessionValues({ order, assigned, id, issuedAt, expiresAt }: NewSession) {
+function sessionValues({ order, assigned, id, issuedAt, expiresAt, isOffline }: NewSession) {
   const { account, machine } = order;
   return {
     id,
@@ -202,6 +210,7 @@ function sessionValues({ order, assigned, id, issuedAt, expiresAt }: NewSession)
     ticket_expires_at: expiresAt,
     creator_address: order.creatorAddress,
     bound_address: order.boundAddress ?? null,
+    offline_grant: isOffline ? WANTED : null,
   };
 }
 
@@ -211,4 +220,6 @@ interface NewSession {
   readonly id: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
+  /** Whether its node is to have the grant ahead. */
+  readonly isOffline: boolean;
 }

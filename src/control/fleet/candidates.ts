@@ -16,6 +16,8 @@ const limits = {
 export interface AssignedNode extends Candidate {
   /** The start of the node that is now. */
   readonly incarnation: string;
+  /** The newest generation of ticket keys that it has said it holds. */
+  readonly ticketGeneration: number;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
 }
@@ -38,8 +40,11 @@ export function createAssignment({
   const findCandidates = prepare(store, { silenceMs: INTEGER, machineId: TEXT }, (db, slots) =>
     db
       .selectFrom("nodes")
+      // INVARIANT: a ticket is sealed with nothing that its node does not hold, or is to forget.
+      .innerJoin("ticket_keys", "ticket_keys.generation", "nodes.ticket_generation")
+      .where("ticket_keys.retiring_at", "is", null)
       .select(["nodes.id", "nodes.incarnation", "nodes.page_origin", "nodes.web_socket_origin"])
-      .select("nodes.maximum_sessions")
+      .select(["nodes.maximum_sessions", "nodes.ticket_generation"])
       .select((select) =>
         select
           .selectFrom("sessions")
@@ -83,6 +88,7 @@ interface CandidateRow {
   readonly page_origin: string;
   readonly web_socket_origin: string;
   readonly maximum_sessions: number | null;
+  readonly ticket_generation: number;
   readonly live: number | null;
 }
 
@@ -90,6 +96,7 @@ function toCandidate(row: CandidateRow): AssignedNode {
   return {
     id: row.id,
     incarnation: row.incarnation ?? "",
+    ticketGeneration: row.ticket_generation,
     pageOrigin: row.page_origin,
     webSocketOrigin: row.web_socket_origin,
     maximumSessions: row.maximum_sessions,

@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
-import { ProtocolError } from "#base/protocol-error.ts";
-import { type Authority, issueNodeCertificate } from "#tls/authority.ts";
+import type { Authority } from "#tls/authority.ts";
 import { fingerprint } from "#tls/node-identity.ts";
+import { DEFAULT_POOL } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { JoinRequest, JoinResponse } from "#wire/link.ts";
 import type { Audit } from "../audit/audit.ts";
-import type { Store } from "../store/store.ts";
+import type { Queries, Store } from "../store/store.ts";
 import { requireJoinToken, spendJoinToken } from "./join-tokens.ts";
+import { issueOrRefuse } from "./node-certificate.ts";
+import type { ReviewToken } from "./token-review.ts";
 
 interface Parts {
   readonly store: Store;
@@ -17,15 +19,21 @@ interface Parts {
   readonly log: Log;
   readonly authority: Authority;
   readonly installationId: string;
+  /** Where pods may join with the tokens of their service accounts. */
+  readonly reviewToken?: ReviewToken | undefined;
 }
 
 /** `address` is the peer's. */
 export type Join = (request: JoinRequest, address?: string) => Promise<JoinResponse>;
 
-/** Gives a new node its id and its certificate, for a join token. A request that is refused costs no use of it. */
-export function createJoin({ store, audit, clock, log, authority, installationId }: Parts): Join {
-  return async ({ joinToken, certificateRequest: request }, address) => {
-    const pool = await requireJoinToken(store, joinToken);
+/**
+ * Gives a new node its id and its certificate, for a join token or the token of a pod's service account. A request that is
+ * refused costs no use of a join token.
+ */
+export function createJoin(parts: Parts): Join {
+  const { store, audit, clock, log, authority, installationId } = parts;
+  return async ({ certificateRequest: request, ...shown }, address) => {
+    const admission = await admit(shown, parts);
     const nodeId = randomUUID();
     const now = clock.now();
     const certificate = await issueOrRefuse(authority, { installationId, nodeId, request, now });
@@ -35,7 +43,7 @@ export function createJoin({ store, audit, clock, log, authority, installationId
         .insertInto("nodes")
         .values({
           id: nodeId,
-          pool,
+          pool: admission.pool,
           certificate_fingerprint: fingerprint(certificate),
           incarnation: null,
           page_origin: "",
@@ -48,23 +56,40 @@ export function createJoin({ store, audit, clock, log, authority, installationId
         })
         .execute();
       const object = { kind: "node", id: nodeId } as const;
-      await audit.record(db, { action: "node.join", by: { nodeId, address, api: "link" }, object });
+      const by = { nodeId, address, api: "link" } as const;
+      await audit.record(db, { action: "node.join", by, object, detail: admission.pod });
       // Last, as all who join with the same token wait for each other from here to the commit.
-      await spendJoinToken(db, store, joinToken);
+      await admission.spend(db);
     });
-    log.info({ nodeId }, "Node joined");
+    log.info({ nodeId, pod: admission.pod }, "Node joined");
     return { nodeId, certificate, authority: authority.certificate };
   };
 }
 
-async function issueOrRefuse(
-  authority: Authority,
-  options: Parameters<typeof issueNodeCertificate>[1],
-): Promise<string> {
-  try {
-    return await issueNodeCertificate(authority, options);
-  } catch (cause) {
-    if (!(cause instanceof ProtocolError)) throw cause;
-    throw new GatewayError("request_invalid", { cause, detail: `certificateRequest: ${cause.message}` });
+interface Admission {
+  /** That the node belongs to. */
+  readonly pool: string;
+  /** Throws where another node was quicker. */
+  spend(db: Queries): Promise<void>;
+  /** That it joined from, in Kubernetes. */
+  readonly pod?: string;
+}
+
+/** Throws before anything costly is done for whoever asks. */
+async function admit(
+  { joinToken, serviceAccountToken }: Pick<JoinRequest, "joinToken" | "serviceAccountToken">,
+  { store, reviewToken }: Parts,
+): Promise<Admission> {
+  if ((joinToken === undefined) === (serviceAccountToken === undefined))
+    throw new GatewayError("request_invalid", {
+      detail: "one of joinToken and serviceAccountToken is needed",
+    });
+  if (joinToken !== undefined) {
+    const pool = await requireJoinToken(store, joinToken);
+    return { pool, spend: async (db) => await spendJoinToken(db, store, joinToken) };
   }
+  if (reviewToken === undefined)
+    throw new GatewayError("join_token_invalid", { detail: "this control takes no service account tokens" });
+  const pod = await reviewToken(serviceAccountToken ?? "");
+  return { pool: DEFAULT_POOL, pod, spend: async () => {} };
 }

@@ -34,6 +34,7 @@ export function createNodeSettings({
       allowedOrigins: [publicOrigin(), ...allowed],
       frameAncestors: [...allowed],
       ...(own === undefined || domain === "" ? {} : { found: publicNames(entrance(own), domain) }),
+      acceptOffline: values.value("console.offline.policy") === "accept",
       entrances: up.map((other) => publicNames(entrance(other), domain).pageOrigin),
       peers,
     };

@@ -1,7 +1,13 @@
 import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/process/log.ts";
+import { fingerprint } from "#tls/node-identity.ts";
+import type { Node } from "#wire/api.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Nodes } from "../services.ts";
+import { endSessionsOfNode } from "../sessions/endings.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import type { Store } from "../store/store.ts";
 import { writeJoinToken } from "./join-tokens.ts";
@@ -10,17 +16,28 @@ import { silenceMs } from "./up.ts";
 /** The fleet as administrators see it. */
 export function createNodes({
   store,
+  cluster,
   audit,
   clock,
+  log,
   values,
-  authorityFingerprint,
+  authority,
 }: {
   readonly store: Store;
+  readonly cluster: Cluster;
+  readonly log: Log;
   readonly audit: Audit;
   readonly clock: Clock;
   readonly values: SettingValues;
-  readonly authorityFingerprint: string;
+  /** The installation's CA, PEM. */
+  readonly authority: string;
 }): Nodes {
+  const find = async (id: string): Promise<Node> => {
+    const row = await store.db.selectFrom("nodes").selectAll().where("id", "=", id).executeTakeFirst();
+    if (row === undefined) throw new GatewayError("not_found", { detail: "node" });
+    return toNode(row, clock.now() - silenceMs(values));
+  };
+
   return {
     async list(caller) {
       requireAdministrator(caller);
@@ -31,20 +48,61 @@ export function createNodes({
         .orderBy("id")
         .execute();
       const downBefore = clock.now() - silenceMs(values);
-      return rows.map((row) => ({
-        id: row.id,
-        pool: row.pool,
-        state: row.incarnation !== null && row.seen_at > downBefore ? ("up" as const) : ("down" as const),
-        pageOrigin: row.page_origin,
-        webSocketOrigin: row.web_socket_origin,
-        sessions: row.sessions,
-        version: row.version,
-        seenAt: new Date(row.seen_at).toISOString(),
-      }));
+      return rows.map((row) => toNode(row, downBefore));
+    },
+
+    async revoke(caller, id) {
+      requireAdministrator(caller);
+      const ended = await store.db.transaction().execute(async (db) => {
+        const { numUpdatedRows } = await db
+          .updateTable("nodes")
+          .set({ revoked_at: store.now, next_fingerprint: null, incarnation: null, sessions: 0 })
+          .where("id", "=", id)
+          .where("revoked_at", "is", null)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) return undefined;
+        const ending = { kind: "failed", code: "node_revoked" } as const;
+        const sessions = await endSessionsOfNode(db, { audit, nodeId: id, ending, now: store.now });
+        await audit.record(db, { action: "node.revoke", by: caller, object: { kind: "node", id } });
+        // Whichever replica holds its channel closes it.
+        await cluster.publish(db, "node", id);
+        return sessions;
+      });
+      const node = await find(id);
+      if (ended !== undefined)
+        log.warn({ nodeId: id, endedSessions: ended, account: caller.name }, "Node revoked");
+      return node;
+    },
+
+    async remove(caller, id) {
+      requireAdministrator(caller);
+      const node = await find(id);
+      if (node.state === "up")
+        throw new GatewayError("conflict", { detail: "the node is up: stop it first, or revoke it" });
+      await store.db.transaction().execute(async (db) => {
+        const { numDeletedRows } = await db
+          .deleteFrom("nodes")
+          .where("id", "=", id)
+          .where((where) =>
+            where.or([
+              where("incarnation", "is", null),
+              where("seen_at", "<=", where(store.now, "-", silenceMs(values))),
+            ]),
+          )
+          .executeTakeFirst();
+        if (numDeletedRows === 0n)
+          throw new GatewayError("conflict", { detail: "the node has just come back" });
+        const ending = { kind: "failed", code: "node_lost" } as const;
+        await endSessionsOfNode(db, { audit, nodeId: id, ending, now: store.now });
+        await audit.record(db, { action: "node.remove", by: caller, object: { kind: "node", id } });
+        await cluster.publish(db, "node", id);
+      });
+      log.info({ nodeId: id, account: caller.name }, "Node removed");
     },
 
     async addJoinToken(caller, token) {
       requireAdministrator(caller);
+      const authorityFingerprint = fingerprint(authority);
       return await store.db.transaction().execute(async (db) => {
         const made = await writeJoinToken(db, token, { clock, authorityFingerprint });
         const detail = `uses ${token.uses ?? 1}, until ${made.expiresAt}`;
@@ -57,5 +115,37 @@ export function createNodes({
         return made;
       });
     },
+
+    async authority(caller) {
+      requireAdministrator(caller);
+      return { certificate: authority, fingerprint: fingerprint(authority) };
+    },
+  };
+}
+
+function toNode(
+  row: {
+    readonly id: string;
+    readonly pool: string;
+    readonly incarnation: string | null;
+    readonly revoked_at: number | null;
+    readonly page_origin: string;
+    readonly web_socket_origin: string;
+    readonly sessions: number;
+    readonly version: string;
+    readonly seen_at: number;
+  },
+  downBefore: number,
+): Node {
+  const isUp = row.incarnation !== null && row.seen_at > downBefore;
+  return {
+    id: row.id,
+    pool: row.pool,
+    state: row.revoked_at !== null ? "revoked" : isUp ? "up" : "down",
+    pageOrigin: row.page_origin,
+    webSocketOrigin: row.web_socket_origin,
+    sessions: row.sessions,
+    version: row.version,
+    seenAt: new Date(row.seen_at).toISOString(),
   };
 }

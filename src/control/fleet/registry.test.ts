@@ -23,6 +23,7 @@ for (const t of onBoth("a node that registers gets its key, the time, and what i
       kid: node.ticketKey.kid,
       key: Buffer.from(node.ticketKey.key).toString("base64url"),
     },
+    ticketKeys: [{ generation: 1, ...answer.ticketKey }],
     now: control.clock.now(),
     settings: {
       heartbeatIntervalMs: 2000,
@@ -30,6 +31,7 @@ for (const t of onBoth("a node that registers gets its key, the time, and what i
       allowedOrigins: [PUBLIC_ORIGIN, "https://portal.example"],
       frameAncestors: ["https://portal.example"],
       entrances: [],
+      acceptOffline: false,
       peers: [],
     },
   });

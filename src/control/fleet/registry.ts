@@ -15,7 +15,7 @@ import { endSessionsOfNode } from "../sessions/endings.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
-import type { TicketKeys } from "../tickets/ticket-keys.ts";
+import type { NodeKeys } from "../tickets/node-keys.ts";
 import type { NodeSettingsFor } from "./node-settings.ts";
 import { createAddressCheck } from "./own-address.ts";
 
@@ -24,7 +24,7 @@ interface Parts {
   readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
-  readonly ticketKeys: TicketKeys;
+  readonly nodeKeys: NodeKeys;
   readonly settingsFor: NodeSettingsFor;
   readonly values: SettingValues;
 }
@@ -40,15 +40,7 @@ export interface Registry {
  * A node has one start at a time. A new one ends what an older one carried; the older one, should it still run, is
  * told `node_superseded` from then on and does not come back.
  */
-export function createRegistry({
-  store,
-  audit,
-  clock,
-  log,
-  ticketKeys,
-  settingsFor,
-  values,
-}: Parts): Registry {
+export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor, values }: Parts): Registry {
   const requireOwnAddress = createAddressCheck(store, values);
   const markAttached = prepareReattach(store);
   /** What a start of a node carried when it fell silent it carries still, or has its ending to report. */
@@ -59,6 +51,7 @@ export function createRegistry({
     async register(nodeId, request) {
       const { incarnation, version } = request;
       const now = clock.now();
+      const keys = await nodeKeys.of(nodeId, incarnation);
       const columns = {
         incarnation,
         version,
@@ -68,39 +61,53 @@ export function createRegistry({
         shares_address: request.sharesAddress === true ? (1 as const) : (0 as const),
         maximum_sessions: request.maximumSessions ?? null,
         seen_at: store.now,
+        // A node that does not say which keys it holds takes what this is answered with.
+        ticket_generation: request.ticketGeneration ?? keys.newest.generation,
       };
       const lost = await store.db.transaction().execute(async (db) => {
         // One start after the other: the older one is not to come back between what the newer one does.
         await store.lock(db, `node ${nodeId}`);
         await requireOwnAddress(db, { ...columns, id: nodeId });
         await enter(db, { nodeId, incarnation, now });
-        await db.updateTable("nodes").set(columns).where("id", "=", nodeId).execute();
+        const { numUpdatedRows } = await db
+          .updateTable("nodes")
+          .set(columns)
+          .where("id", "=", nodeId)
+          .where("revoked_at", "is", null)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) throw new GatewayError("node_refused");
         const ending = { kind: "failed", code: "node_lost" } as const;
         await reattach(db, { nodeId, incarnation });
         await audit.record(db, nodeEntry("node.register", nodeId, version));
         return await endSessionsOfNode(db, { audit, nodeId, except: incarnation, ending, now: store.now });
       });
       log.info({ nodeId, version, lostSessions: lost }, "Node registered");
-      const { kid, key } = ticketKeys(nodeId, incarnation);
+      const { kid, key } = keys.newest;
       return {
         nodeId,
-        ticketKey: { kid, key: Buffer.from(key).toString("base64url") },
+        ticketKey: { kid, key },
+        ticketKeys: keys.all,
         now: clock.now(),
         settings: await settingsFor(nodeId),
       };
     },
 
-    async heartbeat(nodeId, { incarnation, sessions }) {
+    async heartbeat(nodeId, { incarnation, sessions, ticketGeneration }) {
       const { numUpdatedRows } = await store.db
         .updateTable("nodes")
-        .set({ seen_at: store.now, sessions })
+        .set({
+          seen_at: store.now,
+          sessions,
+          ...(ticketGeneration === undefined ? {} : { ticket_generation: ticketGeneration }),
+        })
         .where("id", "=", nodeId)
         .where("incarnation", "=", incarnation)
         .executeTakeFirst();
       if (numUpdatedRows === 0n) throw new GatewayError("node_superseded");
       const reattached = await reattach(store.db, { nodeId, incarnation });
       if (reattached > 0) log.info({ nodeId, sessions: reattached }, "A node is heard of again");
-      return { now: clock.now(), settings: await settingsFor(nodeId) };
+      const { all: ticketKeys } = await nodeKeys.of(nodeId, incarnation);
+      return { now: clock.now(), settings: await settingsFor(nodeId), ticketKeys };
     },
 
     async deregister(nodeId, { incarnation }) {

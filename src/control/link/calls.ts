@@ -9,11 +9,14 @@ import {
   type Question,
   RedeemRequest,
   RegisterRequest,
+  RenewedRequest,
+  RenewRequest,
   ReopenRequest,
   ReportRequest,
 } from "#wire/link.ts";
 import type { Reopen } from "../consoles/reopen.ts";
 import type { Registry } from "../fleet/registry.ts";
+import type { Renewal } from "../fleet/renewal.ts";
 import type { TakeReports } from "../sessions/reports.ts";
 import type { Redeem } from "../tickets/redemption.ts";
 
@@ -23,17 +26,21 @@ export interface CallParts {
   readonly redeem: Redeem;
   readonly reopen: Reopen;
   readonly takeReports: TakeReports;
+  readonly renewal: Renewal;
 }
 
 /** Answers a node's question. Throws what it is refused with. */
 export type AnswerCall = (nodeId: string, question: Question) => Promise<unknown>;
 
 /** All that a node can ask. Who it is comes from its certificate, never from what it says. */
-export function createCalls({ registry, redeem, reopen, takeReports }: CallParts): AnswerCall {
+export function createCalls({ registry, redeem, reopen, takeReports, renewal }: CallParts): AnswerCall {
   const calls: Readonly<Record<LinkCall, AnswerCall>> = {
     register: checked(RegisterRequest, registry.register),
     heartbeat: checked(HeartbeatRequest, registry.heartbeat),
     deregister: checked(DeregisterRequest, registry.deregister),
+    renew: checked(RenewRequest, renewal.renew),
+    // Who asks with the new certificate has been settled on: see server.ts.
+    renewed: checked(RenewedRequest, async () => ({})),
     redeem: checked(RedeemRequest, redeem),
     reopen: checked(ReopenRequest, async (_nodeId, body: ReopenRequest) => await reopen(body)),
     report: checked(

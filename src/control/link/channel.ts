@@ -17,7 +17,7 @@ import {
 import { linkFrames } from "#wire/link-frames.ts";
 import { LinkQuestions } from "#wire/link-questions.ts";
 import { logProblem } from "../api/http-errors.ts";
-import type { AnswerCall } from "./calls.ts";
+import type { NodePeer } from "./node-identity.ts";
 
 const limits = {
   /**
@@ -31,10 +31,13 @@ const limits = {
 
 const envelopeList = Compile(Envelopes);
 
+/** Answers a node's question. Throws what it is refused with. */
+export type AnswerPeer = (peer: NodePeer, question: Question) => Promise<unknown>;
+
 export interface ChannelParts {
-  readonly answer: AnswerCall;
+  readonly answer: AnswerPeer;
   /** Whose the connection is, judged anew: a node that was refused since is to be heard no more. */
-  readonly identify: () => Promise<string>;
+  readonly identify: () => Promise<NodePeer>;
   readonly log: Log;
 }
 
@@ -71,6 +74,16 @@ export class Channel {
     await this.#idle.promise;
   }
 
+  /** Closes the channel if its node is refused by now. Where that cannot be told, the node's next question tells. */
+  async judge(): Promise<void> {
+    try {
+      await this.#parts.identify();
+    } catch (thrown) {
+      const { code } = toGatewayError(thrown);
+      if (code === "node_refused") this.#refuse(LINK_CLOSE.refused, code);
+    }
+  }
+
   /** Resolves to the body of the node's answer. Throws the GatewayError with which it refuses, or what `signal` aborts with. */
   async command(command: LinkCommand, body: unknown, signal: AbortSignal): Promise<unknown> {
     if (this.#isOver) throw new GatewayError("node_lost");
@@ -95,8 +108,8 @@ export class Channel {
 
   async #answerAll(questions: readonly Question[]): Promise<void> {
     try {
-      const nodeId = await this.#parts.identify();
-      for (const question of questions) void this.#answer(nodeId, question);
+      const peer = await this.#parts.identify();
+      for (const question of questions) void this.#answer(peer, question);
     } catch (thrown) {
       const { code } = toGatewayError(thrown);
       // What is wrong is on our side: whose channel it is could not be told, and nobody is refused for that.
@@ -109,10 +122,10 @@ export class Channel {
     }
   }
 
-  async #answer(nodeId: string, question: Question): Promise<void> {
+  async #answer(peer: NodePeer, question: Question): Promise<void> {
     const { id } = question;
     try {
-      this.#outgoing.add({ id, body: await this.#parts.answer(nodeId, question) });
+      this.#outgoing.add({ id, body: await this.#parts.answer(peer, question) });
     } catch (thrown) {
       this.#refuseOne(id, thrown);
     }

@@ -7,8 +7,7 @@ import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import { LINK_CLOSE, LINK_PATHS, LINK_PROTOCOL, type LinkCommand, linkLimits } from "#wire/link.ts";
 import { checkWebSocketHandshake } from "#wire/websocket-handshake.ts";
 import { logProblem } from "../api/http-errors.ts";
-import type { AnswerCall } from "./calls.ts";
-import { Channel } from "./channel.ts";
+import { type AnswerPeer, Channel } from "./channel.ts";
 import type { IdentifyNode } from "./node-identity.ts";
 
 /** In milliseconds. */
@@ -30,7 +29,7 @@ const limits = {
 
 export interface ChannelsParts {
   readonly identifyNode: IdentifyNode;
-  readonly answer: AnswerCall;
+  readonly answer: AnswerPeer;
   readonly log: Log;
   /** Others than control has, where a test says so. */
   readonly deadlines?: ChannelsDeadlines;
@@ -61,7 +60,7 @@ export class Channels {
     socket.on("error", () => socket.destroy());
     try {
       if (request.url !== LINK_PATHS.channel) throw new GatewayError("not_found");
-      const nodeId = await this.#parts.identifyNode(socket);
+      const { nodeId } = await this.#parts.identifyNode(socket);
       checkHandshake(request);
       if (this.#closing) throw new GatewayError("control_unreachable");
       this.#server.handleUpgrade(request, socket, head, (webSocket) =>
@@ -79,6 +78,11 @@ export class Channels {
 
   holds(nodeId: string): boolean {
     return this.#byNode.has(nodeId);
+  }
+
+  /** Closes the channels of a node that is refused by now. */
+  judge(nodeId: string): void {
+    for (const { channel } of this.#byNode.get(nodeId) ?? []) void channel.judge();
   }
 
   /** Gives a node a command, over the channel that it opened last. Resolves and throws as `Channel.command`. */

@@ -84,6 +84,45 @@ test("a session that its node knows nothing of is over", async () => {
   });
 });
 
+test("a rotation of ticket keys reaches a node at once, which seals with the new one when the node has it", async () => {
+  await using link = await openLink();
+  const { control } = link;
+  const node = await control.node();
+  await using client = await nodeClient(link, node);
+  const generation = async () =>
+    (await control.store.db.selectFrom("nodes").select("ticket_generation").executeTakeFirstOrThrow())
+      .ticket_generation;
+
+  await control.services.ticketKeys.rotate(control.admin);
+  const [command] = await client.commands(1);
+  assert.equal(await generation(), 1);
+  client.socket.send(JSON.stringify([{ id: command?.id, body: { ticketGeneration: 2 } }]));
+
+  assert.equal(command?.call, "keys");
+  assert.equal(command?.body.incarnation, node.incarnation);
+  assert.deepEqual(
+    command?.body.ticketKeys.map((key: { generation: number }) => key.generation),
+    [2, 1],
+  );
+  await eventually(async () => assert.equal(await generation(), 2));
+});
+
+test("a node that knows no ticket keys is told of the sessions to end all the same", async () => {
+  await using link = await openLink();
+  const node = await link.control.node();
+  await using client = await nodeClient(link, node);
+  await link.control.services.ticketKeys.rotate(link.control.admin);
+  const [keys] = await client.commands(1);
+  client.socket.send(JSON.stringify([{ id: keys?.id, error: { code: "not_found" } }]));
+
+  await link.control.services.sessions.end(link.control.admin, await active(link, node));
+
+  await eventually(async () => {
+    const commands = await client.commands(2);
+    assert.ok(commands.some(({ call }) => call === "end-sessions"));
+  });
+});
+
 test("a control that stops while a node owes it an answer stops all the same", async () => {
   await using link = await openLink();
   const node = await link.control.node();

@@ -1,15 +1,17 @@
-import { Compile } from "typebox/compile";
 import type { Log } from "#base/process/log.ts";
-import { EndSessionsAnswer, type EndSessionsCommand, type LinkCommand } from "#wire/link.ts";
+import type { LinkCommand } from "#wire/link.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { Closings } from "../sessions/closing.ts";
 
 const limits = {
   /** For a node's answer to one command. */
   answerMs: 10_000,
 } as const;
 
-const endSessionsAnswer = Compile(EndSessionsAnswer);
+/** Resolves to the body of the node's answer, which is still to be checked. Throws what it refuses with. */
+type Tell = (command: LinkCommand, body: unknown) => Promise<unknown>;
+
+/** Sees whether there is something of one kind for a node to do, and tells it. To do so twice does no harm. */
+export type Errand = (nodeId: string, tell: Tell) => Promise<void>;
 
 /** The nodes whose channels this replica holds. */
 interface Held {
@@ -17,12 +19,15 @@ interface Held {
   holds(nodeId: string): boolean;
   /** Resolves to the body of the node's answer. Throws a GatewayError, `node_lost` where the channel is not held, or closes. */
   ask(nodeId: string, command: LinkCommand, body: unknown, signal: AbortSignal): Promise<unknown>;
+  /** Closes the channels of a node that is refused by now. */
+  judge(nodeId: string): void;
 }
 
 export interface CommandsParts {
   readonly held: Held;
   readonly cluster: Cluster;
-  readonly closings: Closings;
+  /** In the order in which a node is told. */
+  readonly errands: readonly Errand[];
   readonly log: Log;
 }
 
@@ -40,10 +45,14 @@ export class Commands {
 
   constructor(parts: CommandsParts) {
     this.#parts = parts;
+    const heard = (nodeId: string) => {
+      parts.held.judge(nodeId);
+      this.look(nodeId);
+    };
     this.#subscription = parts.cluster.subscribe("node", {
-      heard: (nodeId) => this.look(nodeId),
+      heard,
       missed: () => {
-        for (const nodeId of parts.held.nodeIds()) this.look(nodeId);
+        for (const nodeId of [...parts.held.nodeIds()]) heard(nodeId);
       },
     });
   }
@@ -67,33 +76,24 @@ export class Commands {
   async #lookAfter(nodeId: string): Promise<void> {
     // Not at once: whoever looks has this entry first.
     await Promise.resolve();
-    try {
-      await this.#endSessions(nodeId);
-    } catch (error) {
-      // The node hears of it with its next heartbeat, here or at another replica.
-      if (!this.#lifetime.signal.aborted)
-        this.#parts.log.debug({ error, nodeId }, "A node could not be told what to do");
-    }
+    for (const errand of this.#parts.errands) await this.#run(errand, nodeId);
     const again = this.#looking.get(nodeId)?.again === true;
     this.#looking.delete(nodeId);
     if (again) this.look(nodeId);
   }
 
-  async #endSessions(nodeId: string): Promise<void> {
-    const { held, closings, log } = this.#parts;
-    if (!held.holds(nodeId)) return;
-    let command: EndSessionsCommand | undefined = await closings.of(nodeId, "");
-    while (command !== undefined) {
-      const signal = AbortSignal.any([this.#lifetime.signal, AbortSignal.timeout(limits.answerMs)]);
-      const answer = await held.ask(nodeId, "end-sessions", command, signal);
-      if (!endSessionsAnswer.Check(answer)) throw new Error("what a node answers is not of the link");
-      log.debug({ nodeId, sessions: command.sessions.length }, "A node was told to end sessions");
-      const told = new Set(command.sessions.map(({ sessionId }) => sessionId));
-      await closings.settle(
-        nodeId,
-        answer.unknown.filter((id) => told.has(id)),
-      );
-      command = await closings.of(nodeId, command.sessions.at(-1)?.sessionId ?? "");
+  /** One that fails keeps nothing from the others. */
+  async #run(errand: Errand, nodeId: string): Promise<void> {
+    const { held, log } = this.#parts;
+    if (this.#lifetime.signal.aborted || !held.holds(nodeId)) return;
+    try {
+      await errand(nodeId, async (command, body) => {
+        const signal = AbortSignal.any([this.#lifetime.signal, AbortSignal.timeout(limits.answerMs)]);
+        return await held.ask(nodeId, command, body, signal);
+      });
+    } catch (error) {
+      // The node hears of it with its next heartbeat, here or at another replica.
+      if (!this.#lifetime.signal.aborted) log.debug({ error, nodeId }, "A node could not be told what to do");
     }
   }
 }

@@ -22,6 +22,8 @@ const QUESTIONS: Readonly<Record<LinkCall, object>> = {
   redeem: { incarnation, sessionId: "s", attachment: 1, viewerAddress: "::1" },
   reopen: { incarnation, credential: "c", viewerAddress: "::1" },
   report: { incarnation, reports: [] },
+  renew: { incarnation, certificateRequest: "" },
+  renewed: { incarnation },
   deregister: { incarnation },
 };
 
@@ -115,6 +117,112 @@ test("a certificate that was replaced is refused on the channel that it has, and
     (await refusedChannel(link.origin, { ca: link.ca, cert, key })).body.error.code,
     "node_refused",
   );
+});
+
+test("a node renews its certificate: both are good until it says that it has come with the new one", async () => {
+  await using link = await openLink();
+  const node = await link.control.node();
+  const { incarnation } = node;
+  await using old = await nodeClient(link, node);
+  const { request: certificateRequest, privateKey: key } = await createCertificateRequest();
+
+  const { body } = await old.ask("renew", { incarnation, certificateRequest });
+  const renewed = { ca: link.ca, cert: body.certificate, key };
+  await using next = await LinkClient.open(link.origin, renewed);
+  const beat = { incarnation, sessions: 0 };
+  for (const client of [old, next]) assert.ok("body" in (await client.ask("heartbeat", beat)));
+  assert.deepEqual((await next.ask("renewed", { incarnation })).body, {});
+
+  assert.deepEqual(await old.closed(), { code: 4403, reason: "node_refused" });
+  const { certificate: cert } = node;
+  const again = { ca: link.ca, cert, key: node.privateKey };
+  assert.equal((await refusedChannel(link.origin, again)).body.error.code, "node_refused");
+  assert.ok("body" in (await next.ask("heartbeat", beat)));
+});
+
+test("a node that died with its new certificate on disk comes back with it, and the old one is good no more", async () => {
+  await using link = await openLink();
+  const node = await link.control.node();
+  const old = await nodeClient(link, node);
+  const { request: certificateRequest, privateKey: key } = await createCertificateRequest();
+  const { body } = await old.ask("renew", { incarnation: node.incarnation, certificateRequest });
+  await old[Symbol.asyncDispose]();
+
+  await using again = await LinkClient.open(link.origin, { ca: link.ca, cert: body.certificate, key });
+  assert.ok("body" in (await again.ask("register", QUESTIONS.register)));
+
+  const { certificate: cert } = node;
+  const refused = await refusedChannel(link.origin, { ca: link.ca, cert, key: node.privateKey });
+  assert.equal(refused.body.error.code, "node_refused");
+});
+
+test("a node that lost the answer asks for another certificate, and the lost one is none of its", async () => {
+  await using link = await openLink();
+  const node = await link.control.node();
+  const { incarnation } = node;
+  await using client = await nodeClient(link, node);
+  const renew = async () => {
+    const { request: certificateRequest, privateKey: key } = await createCertificateRequest();
+    const { body } = await client.ask("renew", { incarnation, certificateRequest });
+    return { ca: link.ca, cert: body.certificate, key };
+  };
+  const [lost, kept] = [await renew(), await renew()];
+
+  assert.equal((await refusedChannel(link.origin, lost)).body.error.code, "node_refused");
+  await using next = await LinkClient.open(link.origin, kept);
+  assert.deepEqual((await next.ask("renewed", { incarnation })).body, {});
+});
+
+test("a certificate is renewed for a good request of the present start, and asked for once at a time", async () => {
+  await using link = await openLink();
+  const node = await link.control.node();
+  const { incarnation } = node;
+  await using client = await nodeClient(link, node);
+  const { request: certificateRequest } = await createCertificateRequest();
+  const codeOf = async (body: object) => (await client.ask("renew", body)).error?.code;
+
+  assert.equal(await codeOf({ incarnation, certificateRequest: "nonsense" }), "request_invalid");
+  assert.equal(await codeOf({ incarnation: randomUUID(), certificateRequest }), "node_superseded");
+  const both = await client.askTogether([
+    ["renew", { incarnation, certificateRequest }],
+    ["renew", { incarnation, certificateRequest }],
+  ]);
+
+  assert.deepEqual(
+    both.map(({ error }) => error?.code).filter((code) => code !== undefined),
+    ["rate_limited"],
+  );
+});
+
+test("a node that is revoked is cut off at once, is refused from then on, and its consoles are over", async () => {
+  await using link = await openLink();
+  const { control } = link;
+  const [node, other] = [await control.node(), await control.node()];
+  const { id: machineId } = await control.machine();
+  const { sessionId } = await control.services.consoles.open(control.admin, { machineId, api: "native" });
+  const redeem = { incarnation: node.incarnation, sessionId, attachment: 1, viewerAddress: "::1" };
+  await control.link.redeem(node.id, redeem);
+  await using client = await nodeClient(link, node);
+  await using bystander = await nodeClient(link, other);
+  const { request: certificateRequest, privateKey: key } = await createCertificateRequest();
+  const { body } = await client.ask("renew", { incarnation: node.incarnation, certificateRequest });
+
+  assert.equal((await control.services.nodes.revoke(control.admin, node.id)).state, "revoked");
+
+  assert.deepEqual(await client.closed(), { code: 4403, reason: "node_refused" });
+  const { certificate: cert, privateKey } = node;
+  for (const shown of [
+    { cert, key: privateKey },
+    { cert: body.certificate, key },
+  ])
+    assert.equal(
+      (await refusedChannel(link.origin, { ca: link.ca, ...shown })).body.error.code,
+      "node_refused",
+    );
+  const session = await control.services.sessions.get(control.admin, sessionId);
+  assert.deepEqual(session.ending, { kind: "failed", code: "node_revoked" });
+  const beat = { incarnation: other.incarnation, sessions: 0 };
+  assert.ok("body" in (await bystander.ask("heartbeat", beat)));
 });
 
 const BROKEN: readonly [what: string, call: string, body: unknown, code: string][] = [

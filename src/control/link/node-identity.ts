@@ -5,12 +5,21 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 
+/** A node, as its connection shows it. */
+export interface NodePeer {
+  readonly nodeId: string;
+  /** Of the certificate that it shows. */
+  readonly fingerprint: string;
+  /** Whether that is the one that it was given last, and control has to settle on: see fleet/renewal.ts. */
+  readonly isNext: boolean;
+}
+
 /** Which node a connection is from. Throws `node_refused` for everything that is no node of this installation. */
-export type IdentifyNode = (socket: TLSSocket) => Promise<string>;
+export type IdentifyNode = (socket: TLSSocket) => Promise<NodePeer>;
 
 /**
- * A certificate of our CA is not enough: it must name a node, of this installation, that exists, and be the very
- * certificate that the node was given last.
+ * A certificate of our CA is not enough: it must name a node, of this installation, that exists and is not revoked, and
+ * be the very certificate that the node was given last, or the one before until the node has come with that.
  */
 export function createNodeIdentification(
   store: Store,
@@ -19,9 +28,15 @@ export function createNodeIdentification(
   const find = prepare(store, { id: TEXT, fingerprint: TEXT }, (db, slots) =>
     db
       .selectFrom("nodes")
-      .select("id")
+      .select(["id", "certificate_fingerprint"])
       .where("id", "=", slots.id)
-      .where("certificate_fingerprint", "=", slots.fingerprint),
+      .where("revoked_at", "is", null)
+      .where((where) =>
+        where.or([
+          where("certificate_fingerprint", "=", slots.fingerprint),
+          where("next_fingerprint", "=", slots.fingerprint),
+        ]),
+      ),
   );
   // A connection keeps its certificate, and reading one costs more than the rest of a request.
   const known = new WeakMap<TLSSocket, Peer | undefined>();
@@ -32,8 +47,9 @@ export function createNodeIdentification(
     // TLS has looked at it when the connection was made, which may be long ago.
     const isCurrent = peer !== undefined && peer.endsAt > clock.now();
     const [node] = isCurrent ? await find(store.db, peer) : [];
-    if (node === undefined) throw new GatewayError("node_refused");
-    return node.id;
+    if (peer === undefined || node === undefined) throw new GatewayError("node_refused");
+    const isNext = node.certificate_fingerprint !== peer.fingerprint;
+    return { nodeId: node.id, fingerprint: peer.fingerprint, isNext };
   };
 }
 

@@ -4,7 +4,7 @@ import { TLSSocket } from "node:tls";
 import fastify, { type FastifyInstance } from "fastify";
 import { isAnswering } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
-import { JoinRequest, LINK_PATHS } from "#wire/link.ts";
+import { JoinRequest, LINK_PATHS, type LinkCall } from "#wire/link.ts";
 import { answerBrokenRequest, answerErrors } from "../api/http-errors.ts";
 import { peerAddress } from "../api/origins.ts";
 import { arrivalLimits, boundConnections } from "../connection-limits.ts";
@@ -22,6 +22,9 @@ const limits = {
   /** Each node keeps one, and a moment longer where it has lost it without a word. */
   connections: 4_000,
 } as const;
+
+/** Asked with the new one of two certificates, the old one is good no more. */
+const SETTLES: ReadonlySet<string> = new Set<LinkCall>(["register", "renew", "renewed"]);
 
 /** What the link hands on to. */
 export interface LinkParts extends CallParts, Omit<CommandsParts, "held"> {
@@ -66,7 +69,8 @@ export function createLinkServer(
   const calls = createCalls(parts);
   const channels = new Channels({
     ...parts,
-    answer: async (nodeId, question) => {
+    answer: async ({ nodeId, fingerprint, isNext }, question) => {
+      if (isNext && SETTLES.has(question.call)) await parts.renewal.settle(nodeId, fingerprint);
       const answer = await calls(nodeId, question);
       // What it was not told while nobody held its channel.
       if (question.call === "register" || question.call === "heartbeat") commands.look(nodeId);

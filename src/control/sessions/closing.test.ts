@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type TestControl, type TestNode, testControl } from "../../../test/harness/control.ts";
 import type { Caller } from "../services.ts";
+import { createClosings } from "./closing.ts";
 
 /** Two members of one project, each with one console of the machine that is open and one link that is not used yet. */
 interface World {
@@ -129,7 +130,8 @@ test("a session that somebody ends says who, is closing until its node reports, 
   assert.equal((await sessions.end(member, active)).state, "closing");
   assert.equal((await sessions.end(member, unused)).state, "ended");
 
-  const { closings, takeReports } = control.link;
+  const { takeReports } = control.link;
+  const closings = createClosings(control);
   assert.deepEqual(await closings.of(node.id, ""), {
     incarnation: node.incarnation,
     sessions: [{ sessionId: active, attachment: 1, code: "session_ended", detail: "by admin" }],
@@ -154,12 +156,12 @@ test("what a node knows nothing of is over, unless it may only not have heard of
   const { active } = await openBoth(world, member);
   await control.services.sessions.end(member, active);
 
-  await control.link.closings.settle(node.id, [active]);
+  await createClosings(control).settle(node.id, [active]);
   assert.equal((await stateOf(control, active))[0], "closing");
   control.clock.advance(60_000);
-  await control.link.closings.settle("another node", [active]);
+  await createClosings(control).settle("another node", [active]);
   assert.equal((await stateOf(control, active))[0], "closing");
-  await control.link.closings.settle(node.id, [active]);
+  await createClosings(control).settle(node.id, [active]);
 
   assert.deepEqual(await stateOf(control, active), ["ended", "session_ended"]);
 });

@@ -1,6 +1,7 @@
 import { type ExpressionBuilder, type ExpressionWrapper, type SqlBool, sql } from "kysely";
 import type { ErrorCode } from "#wire/errors.ts";
 import { type EndSessionsCommand, linkLimits } from "#wire/link.ts";
+import type { EndingKind } from "#wire/viewer.ts";
 import type { Audit } from "../audit/audit.ts";
 import { ENDED } from "../audit/endings.ts";
 import type { Cluster } from "../cluster/cluster.ts";
@@ -46,12 +47,19 @@ export function createClosing({ store, audit }: Parts, cluster: Cluster): CloseS
       .set(endedColumns({ kind: "refused", code, ...(detail === undefined ? {} : { detail }) }, store.now))
       .where(which)
       .where(isUnredeemed)
+      // Where its node has the grant, somebody may be using it.
+      .where("offline_grant", "is", null)
       .returning(ENDED)
       .execute();
     await audit.recordEndings(db, ended);
     const closing = await db
       .updateTable("sessions")
-      .set({ state: "closing", ending_kind: "closed", ending_code: code, ending_detail: detail ?? null })
+      .set({
+        state: "closing",
+        ending_kind: sql<EndingKind>`case when redeemed_at is null then 'refused' else 'closed' end`,
+        ending_code: code,
+        ending_detail: detail ?? null,
+      })
       .where(which)
       .where("state", "in", statesBefore("closing"))
       .returning("node_id")
@@ -94,7 +102,12 @@ export function createClosings({ store, audit }: Parts): Closings {
       .where("id", "=", slots.id)
       .where("node_id", "=", slots.nodeId)
       .where("state", "=", "closing")
-      .where("redeemed_at", "<=", (where) => where(store.now, "-", slots.unheardOfMs))
+      .where((where) =>
+        where.or([
+          where("redeemed_at", "is", null),
+          where("redeemed_at", "<=", where(store.now, "-", slots.unheardOfMs)),
+        ]),
+      )
       .returning(ENDED),
   );
 

@@ -6,6 +6,7 @@ import type { Audit } from "../audit/audit.ts";
 import { ENDED } from "../audit/endings.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
+import type { TakeOfflineRedemption } from "../tickets/offline-redemption.ts";
 import { statesBefore } from "./states.ts";
 
 /** Which start of which node reports. */
@@ -28,17 +29,25 @@ const COUNTERS = { bytesToViewer: INTEGER, bytesFromViewer: INTEGER } as const;
 export function createReports({
   store,
   audit,
+  takeOffline,
 }: {
   readonly store: Store;
   readonly audit: Audit;
+  readonly takeOffline: TakeOfflineRedemption;
 }): TakeReports {
   const markActive = prepareActive(store);
   const findOver = prepareOver(store);
   const markEnded = prepareEnded(store);
 
   return async ({ nodeId, incarnation }, reports) => {
+    // Before the rest, since nothing is said of a session that nobody was let into.
+    const withdrawn: SessionToEnd[] = [];
+    for (const report of reports) {
+      const session = await takeOffline({ nodeId, incarnation }, report);
+      if (session !== undefined) withdrawn.push(session);
+    }
     return await store.db.transaction().execute(async (db) => {
-      const over: SessionToEnd[] = [];
+      const over = [...withdrawn];
       for (const report of reports) {
         const { sessionId: id, attachment, at, bytesToViewer, bytesFromViewer } = report;
         const values = { id, nodeId, incarnation, attachment, bytesToViewer, bytesFromViewer };

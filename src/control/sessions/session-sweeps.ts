@@ -1,12 +1,13 @@
 import { sql } from "kysely";
 import type { Clock } from "#base/clock.ts";
+import type { ErrorCode } from "#wire/errors.ts";
 import type { Audit } from "../audit/audit.ts";
 import { ENDED, type EndedSession } from "../audit/endings.ts";
 import { silenceMs } from "../fleet/up.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
-import { isLive, isThumbnail, isUnredeemed } from "./conditions.ts";
+import { isLive, isOfflineUnredeemed, isThumbnail, isUnredeemed } from "./conditions.ts";
 import { endedColumns } from "./endings.ts";
 
 const limits = {
@@ -17,6 +18,8 @@ const limits = {
    * why it did not (the sum of proxy/deadlines.ts); whoever says nothing for five never got our answer.
    */
   unreportedMs: 5 * 60 * 1000,
+  /** From a node's first word after it was cut off to its reports; it tries again every ten seconds at least. */
+  offlineReportMs: 60_000,
   /** A dashboard asks for thousands of pictures a day, and nobody asks who saw which longer than this. */
   thumbnailsMs: 60 * 60 * 1000,
 } as const;
@@ -56,6 +59,7 @@ export function createTicketSweep(parts: SweepParts): SessionSweep {
           .selectFrom("sessions")
           .select("id")
           .where(isUnredeemed)
+          .where("offline_grant", "is", null)
           .where("ticket_expires_at", "<=", store.now)
           .limit(limits.sweptSessions),
       )
@@ -64,6 +68,47 @@ export function createTicketSweep(parts: SweepParts): SessionSweep {
       .returning(ENDED),
   );
   return async () => await endAll(parts, async (db) => await end(db, {}));
+}
+
+/**
+ * The same for those whose nodes have their grants, and may have let somebody in while they were cut off: when the node
+ * was heard of since, for long enough to have said so, or is given up.
+ */
+export function createOfflineSweep(parts: Omit<NodeSweepParts, "clock">): SessionSweep {
+  const { store, values } = parts;
+  const end = prepare(store, { reportMs: INTEGER, lostMs: INTEGER }, (db, slots) =>
+    db
+      .updateTable("sessions")
+      .set({
+        state: "ended",
+        ended_at: sql`ticket_expires_at`,
+        ending_kind: "refused",
+        // That of whoever ended it from outside, where somebody has.
+        ending_code: sql<ErrorCode>`case when state = 'closing' then ending_code else 'ticket_expired' end`,
+      })
+      .where("id", "in", (overdue) =>
+        overdue
+          .selectFrom("sessions")
+          .innerJoin("nodes", "nodes.id", "sessions.node_id")
+          .select("sessions.id")
+          .where(isOfflineUnredeemed)
+          .where("sessions.ticket_expires_at", "<=", store.now)
+          .where((where) =>
+            where.or([
+              where("nodes.seen_at", ">", where("sessions.ticket_expires_at", "+", slots.reportMs)),
+              where("nodes.seen_at", "<=", where(store.now, "-", slots.lostMs)),
+            ]),
+          )
+          .limit(limits.sweptSessions),
+      )
+      // A report that comes meanwhile is right.
+      .where(isOfflineUnredeemed)
+      .returning(ENDED),
+  );
+  return async () => {
+    const bounds = { reportMs: limits.offlineReportMs, lostMs: values.value("session.lost.timeout") };
+    return await endAll(parts, async (db) => await end(db, bounds));
+  };
 }
 
 /**

@@ -60,6 +60,7 @@ const REFUSED: readonly [name: string, value: string, why: RegExp][] = [
   ["upstream.allow", "everything", /everything/],
   ["console.allowed.origins", "https://a.example/path", /origin/],
   ["console.allowed.origins", "*", /origin/],
+  ["console.offline.policy", "accept always", /must be refuse or accept/],
   ["console.ticket.lifetime.native", "999", /from 1000 to 3600000/],
   ["console.ticket.lifetime.native", "3600001", /from 1000 to 3600000/],
   ["console.ticket.lifetime.native", "60s", /whole number of milliseconds/],

@@ -16,6 +16,9 @@ const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
+/** No ticket is good for longer, whatever is set. */
+export const LONGEST_TICKET_LIFETIME_MS = HOUR_MS;
+
 /** Names that exist in CloudStack are CloudStack's, with its meaning. */
 export const SETTINGS = {
   "audit.retention.days": {
@@ -56,6 +59,12 @@ export const SETTINGS = {
     parse: milliseconds(SECOND_MS, MINUTE_MS),
     description:
       "How often a node reports to control, in milliseconds (1 s to 1 min). A node that was silent three times as long counts as down.",
+  },
+  "console.offline.policy": {
+    fallback: "refuse",
+    parse: oneOf("refuse", "accept"),
+    description:
+      "What a node does with a console link while no control answers: refuse it, or accept it once. To accept it the node is told ahead, with each link, where the console is and its password, and keeps that in memory until the link ends.",
   },
   "console.ticket.lifetime.cloudstack": ticketLifetime("the CloudStack API"),
   "console.ticket.lifetime.native": ticketLifetime("the native API"),
@@ -103,8 +112,16 @@ export function isSettingName(name: string): name is SettingName {
 function ticketLifetime(door: string): SettingDefinition<number> {
   return {
     fallback: String(MINUTE_MS),
-    parse: milliseconds(SECOND_MS, HOUR_MS),
+    parse: milliseconds(SECOND_MS, LONGEST_TICKET_LIFETIME_MS),
     description: `How long a console link works that was asked for through ${door}, in milliseconds (1 s to 1 h).`,
+  };
+}
+
+function oneOf<const Choice extends string>(...choices: readonly Choice[]): (text: string) => Choice {
+  return (text) => {
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice === undefined) throw new Error(`must be ${choices.join(" or ")}`);
+    return choice;
   };
 }
 

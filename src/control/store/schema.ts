@@ -26,6 +26,7 @@ export interface Schema {
   nodes: NodeTable;
   incarnations: IncarnationTable;
   join_tokens: JoinTokenTable;
+  ticket_keys: TicketKeyTable;
   settings: SettingTable;
   audit: AuditTable;
   compatibility: CompatibilityTable;
@@ -136,6 +137,8 @@ export interface SessionTable {
   redemption_nonce: string | null;
   /** The API key that it was opened with; null where it was a cookie. */
   api_key: string | null;
+  /** What became of the grant that its node is given ahead: see tickets/offline-grants.ts. Null: none. */
+  offline_grant: OfflineGrant | null;
   /** Null before redemption, and again when it was spent. */
   reopen_hash: string | null;
   ending_kind: EndingKind | null;
@@ -145,10 +148,19 @@ export interface SessionTable {
   bytes_from_viewer: number;
 }
 
+/** 1: the node is to have it; 2: it has. */
+export type OfflineGrant = 1 | 2;
+
 interface NodeTable {
   id: string;
   /** SHA-256 of the one certificate that speaks for it. */
   certificate_fingerprint: string;
+  /** Of the one that it was given in its place, until it has come with it. */
+  next_fingerprint: string | null;
+  /** Since when no certificate speaks for it. */
+  revoked_at: number | null;
+  /** The newest generation of ticket keys that it has said it holds. */
+  ticket_generation: Generated<number>;
   /** Null before it first registers, and after it deregistered. */
   incarnation: string | null;
   page_origin: string;
@@ -172,6 +184,15 @@ interface IncarnationTable {
   node_id: string;
   incarnation: string;
   registered_at: number;
+}
+
+/** A generation of ticket keys. The newest one that a node holds seals its tickets. */
+interface TicketKeyTable {
+  generation: number;
+  secret_sealed: string;
+  created_at: number;
+  /** Since when nothing is sealed with it; null while something may be. */
+  retiring_at: number | null;
 }
 
 interface JoinTokenTable {

@@ -3,24 +3,18 @@ import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import type { RedeemRequest } from "#wire/link.ts";
-import { ALL_RIGHTS, VIEW_ONLY } from "#wire/rights.ts";
 import type { Audit, AuditEntry } from "../audit/audit.ts";
-import { reopenCredential } from "../consoles/reopen-credential.ts";
-import type { JudgeStanding } from "../consoles/standing.ts";
-import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
 import type { ApiName, TicketPurpose } from "../services.ts";
 import { endSession } from "../sessions/endings.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
-import { newCredential } from "../vault/credential.ts";
-import type { Vault } from "../vault/vault.ts";
+import type { MakeGrant, ReopenCredentialOf } from "./grants.ts";
 
 interface Parts {
   readonly store: Store;
   readonly audit: Audit;
-  readonly vault: Vault;
-  readonly drivers: Drivers;
-  readonly judgeStanding: JudgeStanding;
+  readonly makeGrant: MakeGrant;
+  readonly reopenOf: ReopenCredentialOf;
 }
 
 /** Turns a ticket, which its node opened, into the grant, once. Throws the error that the viewer is to be told. */
@@ -34,12 +28,12 @@ export type Redeem = (nodeId: string, request: RedeemRequest) => Promise<Grant>;
  * After it the world is judged as it is now: the account's right, the machine, where its console is. What is
  * refused then is refused for good: the ticket is spent, and the session ends with the reason.
  */
-export function createRedemption({ store, audit, vault, drivers, judgeStanding }: Parts): Redeem {
+export function createRedemption({ store, audit, makeGrant, reopenOf }: Parts): Redeem {
   const take = prepareTake(store);
   const explain = prepareExplain(store);
 
   return async (nodeId, { incarnation, sessionId, attachment, viewerAddress, ...request }) => {
-    const reopen = newCredential();
+    const reopen = reopenOf(sessionId, attachment);
     const viewer = canonicalAddress(viewerAddress) ?? viewerAddress;
     const nonce = request.nonce ?? null;
     const key = { id: sessionId, nodeId, incarnation, attachment, viewer, nonce };
@@ -59,17 +53,7 @@ export function createRedemption({ store, audit, vault, drivers, judgeStanding }
     }
 
     try {
-      const { machine } = await judgeStanding(session);
-      const upstream = await driverOf(drivers, machine.driver).resolve(toDriverMachine(machine, vault));
-      return {
-        sessionId,
-        attachment,
-        machine: { id: machine.id, name: machine.name },
-        protocol: machine.protocol,
-        upstream,
-        rights: session.view_only === 1 ? VIEW_ONLY : ALL_RIGHTS,
-        reopen: reopenCredential(sessionId, reopen.value),
-      };
+      return await makeGrant(session, { sessionId, attachment, reopen });
     } catch (cause) {
       const error = toGatewayError(cause);
       const { code, detail } = error;
@@ -179,6 +163,6 @@ function refusal(
   if (row.redeemed_at !== null || row.attachment !== key.attachment) return "ticket_used";
   if (row.ticket_expires_at <= row.now) return "ticket_expired";
   if (row.purpose !== key.purpose) return "ticket_invalid";
-  if (row.state === "ended") return row.ending_code ?? "ticket_expired";
+  if (row.state !== "pending") return row.ending_code ?? "ticket_expired";
   return "caller_address_mismatch";
 }

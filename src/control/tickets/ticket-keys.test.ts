@@ -2,30 +2,46 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { openTicket, sealTicket } from "#wire/ticket.ts";
-import { createTicketKeys } from "./ticket-keys.ts";
+import { deriveKey } from "../vault/vault.ts";
+import { createTicketKeys, extract, type Generation } from "./ticket-keys.ts";
 
-const keys = createTicketKeys(randomBytes(32), "installation");
+const first: Generation = { generation: 1, secret: randomBytes(32) };
+const second: Generation = { generation: 2, secret: randomBytes(32) };
+const keys = createTicketKeys();
 
-test("a start of a node has one key, always the same", () => {
-  assert.deepEqual(keys("node", "start"), keys("node", "start"));
-  assert.equal(keys("node", "start").key.length, 32);
+test("a start of a node has one key of each generation, always the same", () => {
+  assert.deepEqual(keys(second, "node", "start"), keys(second, "node", "start"));
+  assert.equal(keys(second, "node", "start").key.length, 32);
 });
 
-test("other nodes, other starts and other installations have other keys and key ids", () => {
+test("other nodes, other starts and other generations have other keys and key ids", () => {
   const all = [
-    keys("node", "start"),
-    keys("node", "start2"),
-    keys("node2", "start"),
-    keys('node","start', ""),
-    createTicketKeys(randomBytes(32), "installation")("node", "start"),
+    keys(first, "node", "start"),
+    keys(second, "node", "start"),
+    keys(first, "node", "start2"),
+    keys(first, "node2", "start"),
+    keys(first, 'node","start', ""),
   ];
 
   assert.equal(new Set(all.map(({ key }) => Buffer.from(key).toString("hex"))).size, all.length);
-  assert.equal(new Set(all.slice(0, 4).map(({ kid }) => kid)).size, 4);
+  assert.equal(new Set(all.map(({ kid }) => kid)).size, all.length);
+});
+
+test("the first generation's keys are those that were derived of the installation key before there were generations", () => {
+  const installationKey = randomBytes(32);
+  const before = deriveKey(installationKey, {
+    salt: "installation",
+    info: ["porthole", "ticket", "node", "start"],
+  });
+
+  const secret = extract("installation", installationKey);
+
+  const { key } = createTicketKeys()({ generation: 1, secret }, "node", "start");
+  assert.deepEqual(Buffer.from(key), Buffer.from(before));
 });
 
 test("what one node can open another cannot, even if it claims the same key id", async () => {
-  const mine = keys("node", "start");
+  const mine = keys(first, "node", "start");
   const claims = {
     sessionId: "s",
     attachment: 1,
@@ -36,9 +52,9 @@ test("what one node can open another cannot, even if it claims the same key id",
   };
   const ticket = await sealTicket(claims, mine);
 
-  assert.deepEqual(await openTicket(ticket, mine), claims);
-  await assert.rejects(openTicket(ticket, keys("node2", "start")), { code: "ticket_foreign" });
-  await assert.rejects(openTicket(ticket, { ...keys("node2", "start"), kid: mine.kid }), {
+  assert.deepEqual(await openTicket(ticket, keys(second, "node", "start"), mine), claims);
+  await assert.rejects(openTicket(ticket, keys(first, "node2", "start")), { code: "ticket_foreign" });
+  await assert.rejects(openTicket(ticket, { ...keys(first, "node2", "start"), kid: mine.kid }), {
     code: "ticket_invalid",
   });
 });

@@ -13,7 +13,12 @@ export interface Credential {
 }
 
 export function newCredential(bytes: number = CREDENTIAL_BYTES): Credential {
-  const value = drawRandom(bytes).toString("base64url");
+  return credentialOf(drawRandom(bytes));
+}
+
+/** Of bytes that nobody can guess. */
+export function credentialOf(bytes: Uint8Array): Credential {
+  const value = Buffer.from(bytes).toString("base64url");
   return { value: new Secret(value), hash: credentialHash(value) };
 }
 

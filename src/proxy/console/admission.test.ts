@@ -206,7 +206,7 @@ function link(
   return {
     clock: { now: () => NOW },
     incarnation: "incarnation-1",
-    registered: { nodeId: "node-1", ticketKey: key },
+    registered: { nodeId: "node-1", ticketKeys: { keys: [key] } },
     async redeem(request) {
       redemptions.push(request);
       const failure = failures.shift();

@@ -25,7 +25,9 @@ export interface AdmissionLink {
   readonly clock: Clock;
   readonly incarnation: string;
   /** What this node was told when it registered; undefined before. */
-  readonly registered: { readonly nodeId: string; readonly ticketKey: TicketKey } | undefined;
+  readonly registered:
+    | { readonly nodeId: string; readonly ticketKeys: { readonly keys: readonly TicketKey[] } }
+    | undefined;
   redeem(request: Omit<RedeemRequest, "incarnation" | "nonce">): Promise<Grant>;
   report(report: SessionReport): void;
 }
@@ -124,7 +126,7 @@ export class Admission {
     if (ticket === undefined) throw new GatewayError("ticket_missing");
     const { registered } = this.#link;
     if (registered === undefined) throw new GatewayError("control_unreachable");
-    return await openTicket(ticket, registered.ticketKey);
+    return await openTicket(ticket, ...registered.ticketKeys.keys);
   }
 }
 

@@ -5,6 +5,7 @@ import {
   HeartbeatResponse,
   JoinResponse,
   RegisterResponse,
+  RenewResponse,
   ReopenResponse,
   ReportResponse,
 } from "#wire/link.ts";
@@ -19,6 +20,7 @@ const register = Compile(RegisterResponse);
 const heartbeat = Compile(HeartbeatResponse);
 const reopen = Compile(ReopenResponse);
 const report = Compile(ReportResponse);
+const renew = Compile(RenewResponse);
 const empty = Compile(Empty);
 
 export const isGrant: IsAnswer<Grant> = (value) => grant.Check(value);
@@ -27,4 +29,5 @@ export const isRegisterResponse: IsAnswer<RegisterResponse> = (value) => registe
 export const isHeartbeatResponse: IsAnswer<HeartbeatResponse> = (value) => heartbeat.Check(value);
 export const isReopenResponse: IsAnswer<ReopenResponse> = (value) => reopen.Check(value);
 export const isReportResponse: IsAnswer<ReportResponse> = (value) => report.Check(value);
+export const isRenewResponse: IsAnswer<RenewResponse> = (value) => renew.Check(value);
 export const isEmpty: IsAnswer<Empty> = (value) => empty.Check(value);

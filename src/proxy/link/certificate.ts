@@ -3,8 +3,9 @@ import type { Log } from "#base/process/log.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
-/** A certificate with less than this before it is renewed at the next start. */
-const RENEWAL_MS = 30 * DAY_MS;
+/** A certificate is renewed when less than a third of its life is left, each node's a little sooner than that. */
+const LAST_PART = 1 / 3;
+const JITTER = 1 / 10;
 
 const JOIN_AGAIN = "make a join token with “porthole join-token create” and restart the node with it";
 
@@ -19,10 +20,11 @@ export function nodeIdOf(certificate: string): string | undefined {
   return /URI:porthole:node:[\w.-]+:([\w.-]+)/.exec(subjectAltName)?.[1];
 }
 
-/** How long there is until then. */
-export function remaining(end: number, now: number): "long" | "soon" | "ended" {
-  if (now >= end) return "ended";
-  return end - now < RENEWAL_MS ? "soon" : "long";
+/** From when on a certificate is to be renewed: milliseconds since 1970. Every call draws another time. */
+export function renewalOf(certificate: string): number {
+  const { validFromDate, validToDate } = new X509Certificate(certificate);
+  const life = validToDate.getTime() - validFromDate.getTime();
+  return validToDate.getTime() - life * LAST_PART * (1 + Math.random() * JITTER);
 }
 
 /** As people write it. */
@@ -30,9 +32,9 @@ export function dayOf(end: number): string {
   return new Date(end).toISOString().slice(0, 10);
 }
 
-/** Watches the certificate of a node that runs, and says once a day what has to be done about it. */
+/** Watches the certificate of a node that runs, and says once a day when it has ended. */
 export class CertificateWatch {
-  readonly #end: number;
+  #end: number;
   readonly #log: Log;
   #lastSaid = Number.NEGATIVE_INFINITY;
 
@@ -41,16 +43,19 @@ export class CertificateWatch {
     this.#log = log;
   }
 
+  /** The node shows another one from now on. */
+  replace(certificate: string): void {
+    this.#end = endOf(certificate);
+  }
+
   hasEnded(now: number): boolean {
-    return remaining(this.#end, now) === "ended";
+    return now >= this.#end;
   }
 
   look(now: number): void {
-    const left = remaining(this.#end, now);
-    if (left === "long" || now - this.#lastSaid < DAY_MS) return;
+    if (!this.hasEnded(now) || now - this.#lastSaid < DAY_MS) return;
     this.#lastSaid = now;
     const fields = { lastDay: dayOf(this.#end), remedy: JOIN_AGAIN };
-    if (left === "soon") this.#log.warn(fields, "The node's certificate ends soon");
-    else this.#log.error(fields, "The node's certificate has ended, it takes no new consoles");
+    this.#log.error(fields, "The node's certificate has ended, it takes no new consoles");
   }
 }

@@ -56,7 +56,8 @@ export class Channel {
   readonly #questions = new LinkQuestions((question) => this.#outgoing.add(question));
   readonly #deadlines: ChannelDeadlines;
   #runningCommands = 0;
-  #isRetired = false;
+  /** Nothing more is asked on it: it is closed once all that was asked is answered. */
+  #isRetiring = false;
   /** Runs while questions wait: how long nothing was heard, then how long a ping is unanswered. */
   #doubt: NodeJS.Timeout | undefined;
   #dialled: TLSSocket | undefined;
@@ -138,14 +139,15 @@ export class Channel {
     }
   }
 
-  /** Nothing more is asked on it: it is closed when what was asked is answered. */
+  /** Closes the channel when all questions are answered, and control's commands too. */
   retire(): void {
-    this.#isRetired = true;
-    this.#closeIfDone();
+    this.#isRetiring = true;
+    setImmediate(() => this.#closeIfDone());
   }
 
   #closeIfDone(): void {
-    if (this.#isRetired && this.#questions.size === 0) this.#socket.close();
+    if (this.#isRetiring && this.#questions.size === 0 && this.#runningCommands === 0)
+      this.#socket.close(1000);
   }
 
   #send(envelopes: readonly Envelope[]): void {
@@ -172,6 +174,8 @@ export class Channel {
       this.#outgoing.add({ id, error: toGatewayError(thrown).toPublic() });
     } finally {
       this.#runningCommands -= 1;
+      // Behind the answer, which leaves at the end of this turn.
+      setImmediate(() => this.#closeIfDone());
     }
   }
 

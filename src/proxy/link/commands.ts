@@ -4,8 +4,13 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import {
   type EndSessionsAnswer,
   EndSessionsCommand,
+  type GrantsAnswer,
+  GrantsCommand,
+  type KeysAnswer,
+  KeysCommand,
   LINK_COMMANDS,
   type LinkCommand,
+  type NodeTicketKey,
   type SessionToEnd,
 } from "#wire/link.ts";
 import type { Obey } from "./channel.ts";
@@ -16,12 +21,17 @@ export interface CommandParts {
   readonly incarnation: () => string;
   /** Whether the node carries this session, which is ending for that reason now. */
   readonly end: (session: Pick<SessionToEnd, "sessionId" | "attachment">, reason: GatewayError) => boolean;
+  /** Resolves to the newest generation that the node holds then. */
+  readonly takeKeys: (keys: readonly NodeTicketKey[]) => number;
+  /** Returns the sessions whose grants the node has then. */
+  readonly keepGrants: (grants: GrantsCommand["grants"]) => string[];
   /** Whether something of this session is still to be reported. */
   readonly isReporting: (session: Pick<SessionToEnd, "sessionId" | "attachment">) => boolean;
 }
 
 /** All that control can ask of a node. */
-export function createCommands({ incarnation, end, isReporting }: CommandParts): Obey {
+export function createCommands(parts: CommandParts): Obey {
+  const { incarnation, end, takeKeys, keepGrants, isReporting } = parts;
   const commands: Readonly<Record<LinkCommand, (body: unknown) => unknown>> = {
     "end-sessions": checked(EndSessionsCommand, (command: EndSessionsCommand): EndSessionsAnswer => {
       if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
@@ -29,6 +39,14 @@ export function createCommands({ incarnation, end, isReporting }: CommandParts):
         (session) => !end(session, refusal(session)) && !isReporting(session),
       );
       return { unknown: unknown.map(({ sessionId }) => sessionId) };
+    }),
+    keys: checked(KeysCommand, (command: KeysCommand): KeysAnswer => {
+      if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
+      return { ticketGeneration: takeKeys(command.ticketKeys) };
+    }),
+    grants: checked(GrantsCommand, (command: GrantsCommand): GrantsAnswer => {
+      if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
+      return { kept: keepGrants(command.grants) };
     }),
   };
   return async ({ call, body }) => {

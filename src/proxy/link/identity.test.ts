@@ -3,11 +3,11 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ConfigError } from "#base/config.ts";
-import { nodeIdentity } from "#tls/node-identity.ts";
+import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
 import { LinkDouble } from "../../../test/harness/link-double.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
 import { captureLog } from "../../../test/harness/test-node.ts";
-import { type IdentityOptions, loadOrJoin } from "./identity.ts";
+import { type IdentityOptions, keepIdentity, loadOrJoin } from "./identity.ts";
 
 test("a node joins once, and keeps what it got for its owner's eyes alone", async () => {
   await using control = await LinkDouble.start();
@@ -85,7 +85,7 @@ test("a certificate that has ended is replaced where there is a join token, and 
   await using control = await LinkDouble.start();
   await using folder = scratch();
   const options = optionsFor(folder.path, control, control.joinToken);
-  control.certificatesFrom = Date.now() - 366 * DAY_MS;
+  control.certificatesFrom = Date.now() - 91 * DAY_MS;
   const ended = await loadOrJoin(options);
   control.certificatesFrom = Date.now();
 
@@ -97,34 +97,29 @@ test("a certificate that has ended is replaced where there is a join token, and 
   assert.deepEqual(loaded, joined);
 });
 
-test("a certificate that ends within thirty days is replaced, if that can be", async () => {
-  await using control = await LinkDouble.start();
-  await using folder = scratch();
-  const log = captureLog();
-  const options = { ...optionsFor(folder.path, control, control.joinToken), log: log.logger };
-  control.certificatesFrom = Date.now() - 336 * DAY_MS;
-  const ending = await loadOrJoin(options);
-  control.certificatesFrom = Date.now();
-
-  const [fingerprint] = control.joinToken.split(".");
-  assert.deepEqual(await loadOrJoin({ ...options, joinTokenFile: null }), ending);
-  assert.deepEqual(await loadOrJoin({ ...options, joinTokenFile: "/nowhere" }), ending);
-  assert.deepEqual(await loadOrJoin(optionsFor(folder.path, control, `${fingerprint}.used-up`)), ending);
-  assert.match(log.text(), /could not be renewed/);
-
-  const renewed = await loadOrJoin(optionsFor(folder.path, control, control.joinToken));
-  assert.notEqual(renewed.certificate, ending.certificate);
-});
-
-test("a certificate with more than thirty days before it is kept", async () => {
+test("a certificate that ends soon is kept, join token or not: it is renewed over the link", async () => {
   await using control = await LinkDouble.start();
   await using folder = scratch();
   const options = optionsFor(folder.path, control, control.joinToken);
-  control.certificatesFrom = Date.now() - 334 * DAY_MS;
+  control.certificatesFrom = Date.now() - 89 * DAY_MS;
 
-  assert.deepEqual(await loadOrJoin(options), await loadOrJoin(options));
+  assert.deepEqual(await loadOrJoin(options), await loadOrJoin({ ...options, joinTokenFile: null }));
 
   assert.equal(control.joins.length, 1);
+});
+
+test("an identity that is kept in place of another is the one that is loaded, for its owner's eyes alone", async () => {
+  await using control = await LinkDouble.start();
+  await using folder = scratch();
+  const options = optionsFor(folder.path, control, control.joinToken);
+  const first = await loadOrJoin(options);
+  const second = { ...first, nodeId: "node-2" };
+
+  await keepIdentity(options.data, second);
+
+  assert.deepEqual(await loadOrJoin(options), second);
+  assert.equal(statSync(join(options.data, "node-identity.json")).mode & 0o777, 0o600);
+  await assert.rejects(keepIdentity(join(folder.path, "nowhere"), second), { code: "ENOENT" });
 });
 
 test("a node waits for a control that is not there yet", async () => {
@@ -139,6 +134,41 @@ test("a node waits for a control that is not there yet", async () => {
 
   assert.equal((await joining).nodeId, "node-1");
   assert.match(log.text(), /Control cannot be reached/);
+});
+
+test("in Kubernetes a node joins with its pod's token, and knows control by the CA that it was given", async () => {
+  await using control = await LinkDouble.start();
+  const authority = control.authority.certificate;
+  for (const [said, refusals] of [
+    [authority, []],
+    [`${fingerprint(authority)}\n`, ["kubernetes_unavailable", "rate_limited"]],
+  ] as const) {
+    await using folder = scratch();
+    control.serviceAccountToken = "a.pod.token";
+    for (const code of refusals) control.refusals.push({ call: "join", code });
+
+    const joined = await loadOrJoin(podOptions(folder.path, control, said));
+
+    assert.equal(joined.authority, authority);
+    assert.equal(control.joins.at(-1)?.serviceAccountToken, "a.pod.token");
+    assert.equal(control.refusals.length, 0, "what may pass is tried again");
+  }
+});
+
+test("a pod's token is not said to a control of another installation, and what is missing is said", async () => {
+  await using control = await LinkDouble.start();
+  await using other = await LinkDouble.start();
+  await using folder = scratch();
+  const options = podOptions(folder.path, control, other.authority.certificate);
+
+  await assert.rejects(loadOrJoin(options), { code: "join_token_invalid" });
+  assert.equal(control.joins.length, 0);
+  await assert.rejects(loadOrJoin({ ...options, authorityFile: null }), /--authority-file is missing/);
+  await assert.rejects(loadOrJoin(podOptions(folder.path, control, "nonsense")), /neither a certificate nor/);
+  await assert.rejects(
+    loadOrJoin({ ...options, joinServiceAccountTokenFile: "/nowhere" }),
+    /--join-service-account-token-file: \/nowhere holds no token/,
+  );
 });
 
 test("a node that is told to stop while it waits stops", async () => {
@@ -164,7 +194,18 @@ function optionsFor(folder: string, control: LinkDouble, joinToken: string): Ide
     data: join(folder, "data"),
     control: [control.url],
     joinTokenFile,
+    joinServiceAccountTokenFile: null,
+    authorityFile: null,
     log: captureLog().logger,
     signal: new AbortController().signal,
   };
+}
+
+function podOptions(folder: string, control: LinkDouble, authority: string): IdentityOptions {
+  const token = join(folder, "token");
+  const authorityFile = join(folder, "authority");
+  writeFileSync(token, "a.pod.token\n");
+  writeFileSync(authorityFile, authority);
+  const options = optionsFor(folder, control, "");
+  return { ...options, joinTokenFile: null, joinServiceAccountTokenFile: token, authorityFile };
 }

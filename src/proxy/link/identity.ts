@@ -1,13 +1,15 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
-import { join as joinPath } from "node:path";
+import { dirname, join as joinPath } from "node:path";
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/value";
 import { ConfigError } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
+import { fingerprint } from "#tls/node-identity.ts";
+import type { ErrorCode } from "#wire/errors.ts";
 import { toGatewayError } from "#wire/gateway-error.ts";
 import { Backoff } from "./backoff.ts";
-import { dayOf, endOf, remaining } from "./certificate.ts";
-import { join } from "./join.ts";
+import { dayOf, endOf } from "./certificate.ts";
+import { type Introduction, introduceBy, join } from "./join.ts";
 
 /** All that a node keeps on disk. The texts are PEM. */
 const Identity = Type.Object({
@@ -27,39 +29,32 @@ export interface IdentityOptions {
   /** The origins of control's links; any one will do. */
   readonly control: readonly string[];
   readonly joinTokenFile: string | null;
+  /** In Kubernetes, instead of that: a pod's token, which is made anew now and then. */
+  readonly joinServiceAccountTokenFile: string | null;
+  /** With it: the installation's CA, or its fingerprint. */
+  readonly authorityFile: string | null;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
 /**
  * The identity on disk, or a new one: then the node joins, trying until control answers. It joins anew where the
- * certificate on disk has ended, or soon will and there is a join token. Throws a ConfigError where it can do neither,
- * and a GatewayError where control refuses.
+ * certificate on disk has ended; one that ends soon is renewed over the link. Throws a ConfigError where the node can do
+ * neither, and a GatewayError where control refuses.
  */
 export async function loadOrJoin(options: IdentityOptions): Promise<Identity> {
   const path = joinPath(options.data, FILE_NAME);
   const known = await load(path);
   if (known === undefined) return await joinAnew(path, options);
-  switch (remaining(endOf(known.certificate), Date.now())) {
-    case "long":
-      return known;
-    case "soon":
-      return options.joinTokenFile === null ? known : await renew(path, known, options);
-    case "ended":
-      if (options.joinTokenFile === null) throw endedError(path, known);
-      return await joinAnew(path, options);
-  }
+  if (endOf(known.certificate) > Date.now()) return known;
+  if (options.joinTokenFile === null && options.joinServiceAccountTokenFile === null)
+    throw endedError(path, known);
+  return await joinAnew(path, options);
 }
 
-/** The token may be the one that the node joined with long ago; then what it has must do for the days that are left. */
-async function renew(path: string, known: Identity, options: IdentityOptions): Promise<Identity> {
-  try {
-    return await joinAnew(path, options);
-  } catch (error) {
-    options.signal.throwIfAborted();
-    options.log.warn({ error }, "The node's certificate could not be renewed");
-    return known;
-  }
+/** In place of the one on disk: when this resolves, it outlasts a power cut. */
+export async function keepIdentity(data: string, identity: Identity): Promise<void> {
+  await save(joinPath(data, FILE_NAME), identity);
 }
 
 function endedError(path: string, { certificate }: Identity): ConfigError {
@@ -69,10 +64,11 @@ function endedError(path: string, { certificate }: Identity): ConfigError {
 }
 
 async function joinAnew(path: string, options: IdentityOptions): Promise<Identity> {
-  const joinToken = await readJoinToken(options.joinTokenFile);
+  // What is wrong with the files is told before anything is done.
+  await introduction(options);
   // Before the token is spent, so that a folder that cannot be made costs none.
   await mkdir(options.data, { recursive: true, mode: 0o700 });
-  const identity = await joinPatiently(joinToken, options);
+  const identity = await joinPatiently(options);
   await save(path, identity);
   options.log.info({ nodeId: identity.nodeId }, "Joined the installation");
   return identity;
@@ -86,28 +82,58 @@ async function load(path: string): Promise<Identity | undefined> {
   return identity;
 }
 
-async function readJoinToken(path: string | null): Promise<string> {
-  if (path === null)
+async function introduction(options: IdentityOptions): Promise<Introduction> {
+  const { joinTokenFile, joinServiceAccountTokenFile, authorityFile } = options;
+  if (joinTokenFile !== null)
+    return introduceBy(await readToken(joinTokenFile, "--join-token-file", "join token"));
+  if (joinServiceAccountTokenFile === null)
     throw new ConfigError(["--join-token-file is missing: this node has no identity yet and has to join"]);
+  if (authorityFile === null)
+    throw new ConfigError([
+      "--authority-file is missing: a service account token does not say by what control is known",
+    ]);
+  const flag = "--join-service-account-token-file";
+  const serviceAccountToken = await readToken(joinServiceAccountTokenFile, flag, "token");
+  return { authorityFingerprint: await readAuthority(authorityFile), shown: { serviceAccountToken } };
+}
+
+async function readToken(path: string, flag: string, noun: string): Promise<string> {
   const text = (await readIfThere(path))?.trim();
-  if (text === undefined || text === "")
-    throw new ConfigError([`--join-token-file: ${path} holds no join token`]);
+  if (text === undefined || text === "") throw new ConfigError([`${flag}: ${path} holds no ${noun}`]);
   return text;
 }
 
-async function joinPatiently(
-  joinToken: string,
-  { control, log, signal }: IdentityOptions,
-): Promise<Identity> {
+/** A certificate, or its fingerprint as a join token has it. */
+async function readAuthority(path: string): Promise<string> {
+  const text = (await readIfThere(path))?.trim() ?? "";
+  if (/^[A-Za-z0-9_-]{43}$/.test(text)) return text;
+  try {
+    return fingerprint(text);
+  } catch {
+    throw new ConfigError([`--authority-file: ${path} holds neither a certificate nor its fingerprint`]);
+  }
+}
+
+/** What may pass: nobody has said yet that the node may not join. */
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  "control_unreachable",
+  "database_unavailable",
+  "kubernetes_unavailable",
+  "rate_limited",
+]);
+
+async function joinPatiently(options: IdentityOptions): Promise<Identity> {
+  const { control, log, signal } = options;
   const backoff = new Backoff();
   for (let tries = 0; ; tries++) {
     const replica = control[tries % control.length] ?? "";
     try {
-      return await join(replica, joinToken, signal);
+      return await join(replica, await introduction(options), signal);
     } catch (thrown) {
       signal.throwIfAborted();
+      if (thrown instanceof ConfigError) throw thrown;
       const error = toGatewayError(thrown);
-      if (error.code !== "control_unreachable") throw error;
+      if (!PASSING.has(error.code)) throw error;
       log.warn({ error, control: replica }, "Control cannot be reached, trying again");
       await backoff.wait(signal);
     }
@@ -126,6 +152,17 @@ async function save(path: string, identity: Identity): Promise<void> {
     await file.close();
   }
   await rename(aside, path);
+  await syncFolder(dirname(path));
+}
+
+/** A new name in a folder outlasts a power cut only once the folder is written. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -1,13 +1,14 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { connect, type DetailedPeerCertificate } from "node:tls";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
-import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
+import { fingerprint } from "#tls/node-identity.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { type JoinResponse, LINK_PATHS } from "#wire/link.ts";
+import { type JoinRequest, LINK_PATHS } from "#wire/link.ts";
 import { withDeadline } from "../deadline.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { isJoinResponse } from "./answers.ts";
+import { checkIssued } from "./check-issued.ts";
 import { controlAddress } from "./control-address.ts";
 import type { Identity } from "./identity.ts";
 import { post } from "./post.ts";
@@ -19,27 +20,42 @@ const deadlines = {
   joinMs: 20_000,
 } as const;
 
+/** What a node joins with, and the fingerprint of the CA by which it knows control. */
+export interface Introduction {
+  readonly authorityFingerprint: string;
+  readonly shown: Pick<JoinRequest, "joinToken" | "serviceAccountToken">;
+}
+
+/** A join token names the installation's CA by its fingerprint. Throws `join_token_invalid`. */
+export function introduceBy(joinToken: string): Introduction {
+  const authorityFingerprint = /^([A-Za-z0-9_-]{43})\.[A-Za-z0-9_-]+$/.exec(joinToken)?.[1];
+  if (authorityFingerprint === undefined)
+    throw new GatewayError("join_token_invalid", { detail: "it does not have the form of a join token" });
+  return { authorityFingerprint, shown: { joinToken } };
+}
+
 /**
- * Becomes a node of an installation. The join token names the installation's CA by its fingerprint, so control is
- * known before anything is said to it: the token's secret goes only to who can show a certificate of that CA.
+ * Becomes a node of an installation. The fingerprint of the installation's CA is known beforehand, so control is known
+ * before anything is said to it: what the node joins with goes only to who can show a certificate of that CA.
  * Throws a GatewayError.
  */
-export async function join(control: string, joinToken: string, signal: AbortSignal): Promise<Identity> {
-  const expected = /^([A-Za-z0-9_-]{43})\.[A-Za-z0-9_-]+$/.exec(joinToken)?.[1];
-  if (expected === undefined)
-    throw new GatewayError("join_token_invalid", { detail: "it does not have the form of a join token" });
-  const authority = await meetAuthority(new URL(control), expected, signal);
+export async function join(
+  control: string,
+  { authorityFingerprint, shown }: Introduction,
+  signal: AbortSignal,
+): Promise<Identity> {
+  const authority = await meetAuthority(new URL(control), authorityFingerprint, signal);
   const { request, privateKey } = await createCertificateRequest();
   const url = new URL(LINK_PATHS.join, control);
-  const body = { joinToken, certificateRequest: request };
+  const body: JoinRequest = { ...shown, certificateRequest: request };
   const answer = await withDeadline(
     deadlines.joinMs,
     signal,
     async (limited) => await post({ url, authority, body, signal: limited }),
   );
   if (!isJoinResponse(answer)) throw unreachable(new Error("control's answer is not one to a join"));
-  checkCertificate(answer, { authority, privateKey });
-  return { nodeId: answer.nodeId, certificate: answer.certificate, privateKey, authority };
+  const { nodeId, certificate } = answer;
+  return checkIssued({ nodeId, certificate, privateKey, authority });
 }
 
 /** The CA's certificate, PEM, out of the chain that control shows, if it is the one with the fingerprint. */
@@ -81,25 +97,4 @@ function chainOf(leaf: DetailedPeerCertificate): readonly DetailedPeerCertificat
     next = next.issuerCertificate;
   }
   return chain;
-}
-
-function checkCertificate(
-  { nodeId, certificate }: JoinResponse,
-  { authority, privateKey }: { readonly authority: string; readonly privateKey: string },
-): void {
-  const issued = parseCertificate(certificate);
-  const ours =
-    issued?.verify(new X509Certificate(authority).publicKey) === true &&
-    issued.checkPrivateKey(createPrivateKey(privateKey)) &&
-    nodeIdentity(issued)?.nodeId === nodeId;
-  if (!ours)
-    throw new GatewayError("internal", { detail: "control gave a certificate that is not this node's" });
-}
-
-function parseCertificate(pem: string): X509Certificate | undefined {
-  try {
-    return new X509Certificate(pem);
-  } catch {
-    return undefined;
-  }
 }

@@ -8,7 +8,7 @@ import { eventually } from "../../../test/harness/eventually.ts";
 import { LinkDouble } from "../../../test/harness/link-double.ts";
 import { isHeartbeatResponse, isReopenResponse } from "./answers.ts";
 import { CHANNEL_DEADLINES, type ChannelDeadlines } from "./channel.ts";
-import { join } from "./join.ts";
+import { introduceBy, join } from "./join.ts";
 import { LinkClient, type LinkCredentials } from "./link-client.ts";
 
 const BEAT = { incarnation: "0123456789abcdef", sessions: 0 };
@@ -31,7 +31,7 @@ interface Linked extends AsyncDisposable {
 
 async function linked(deadlines: ChannelDeadlines = CHANNEL_DEADLINES): Promise<Linked> {
   const control = await LinkDouble.start();
-  const identity = await join(control.url, control.joinToken, AbortSignal.timeout(60_000));
+  const identity = await join(control.url, introduceBy(control.joinToken), AbortSignal.timeout(60_000));
   const client = clientOf([control.url], identity, deadlines);
   return {
     control,
@@ -84,7 +84,7 @@ test("a channel whose other end does not even answer a ping is given up for a ne
 
 test("a control that takes the connection and says nothing is tried anew", async () => {
   await using control = await LinkDouble.start();
-  const identity = await join(control.url, control.joinToken, AbortSignal.timeout(60_000));
+  const identity = await join(control.url, introduceBy(control.joinToken), AbortSignal.timeout(60_000));
   await using deaf = createServer((socket) => socket.resume()).listen(0, "127.0.0.1");
   await once(deaf, "listening");
   const connections = on(deaf, "connection");
@@ -146,7 +146,7 @@ for (const [what, say] of [
 
 test("a client that is disposed of lets go of a control that does not even shake hands", async () => {
   await using control = await LinkDouble.start();
-  const identity = await join(control.url, control.joinToken, AbortSignal.timeout(60_000));
+  const identity = await join(control.url, introduceBy(control.joinToken), AbortSignal.timeout(60_000));
   await using deaf = createServer().listen(0, "127.0.0.1");
   await once(deaf, "listening");
   const { port } = deaf.address() as AddressInfo;
@@ -197,7 +197,7 @@ test("a close that is not a refusal says nothing about the questions, whatever i
 test("whoever is nobody's node is refused before there is a channel", async () => {
   await using control = await LinkDouble.start();
   await using other = await LinkDouble.start();
-  const identity = await join(other.url, other.joinToken, AbortSignal.timeout(60_000));
+  const identity = await join(other.url, introduceBy(other.joinToken), AbortSignal.timeout(60_000));
   using client = clientOf([control.url], { ...identity, authority: control.authority.certificate });
 
   await assert.rejects(client.call("heartbeat", BEAT, isHeartbeatResponse, PATIENT), {
@@ -208,7 +208,7 @@ test("whoever is nobody's node is refused before there is a channel", async () =
 test("a control whose certificate is of another installation is not talked to", async () => {
   await using control = await LinkDouble.start();
   await using other = await LinkDouble.start();
-  const identity = await join(control.url, control.joinToken, AbortSignal.timeout(60_000));
+  const identity = await join(control.url, introduceBy(control.joinToken), AbortSignal.timeout(60_000));
   using client = clientOf([other.url], identity);
 
   await assert.rejects(client.call("heartbeat", BEAT, isHeartbeatResponse, PATIENT), {
@@ -234,7 +234,7 @@ test("who is stopped while the channel is being opened, or while it waits, is to
 test("a question that may be repeated is asked again where its channel was lost, of the next replica", async () => {
   await using one = await LinkDouble.start();
   await using other = await LinkDouble.start(one.authority);
-  const identity = await join(one.url, one.joinToken, AbortSignal.timeout(60_000));
+  const identity = await join(one.url, introduceBy(one.joinToken), AbortSignal.timeout(60_000));
   using client = clientOf([one.url, other.url], identity);
   const ask = async (repeatable: boolean) =>
     await client.call("heartbeat", BEAT, isHeartbeatResponse, { ...PATIENT, repeatable });
@@ -252,7 +252,7 @@ test("a question that may be repeated is asked again where its channel was lost,
 test("a replica that has lost its database is left for another one, when its answers are there", async () => {
   await using one = await LinkDouble.start();
   await using other = await LinkDouble.start(one.authority);
-  const identity = await join(one.url, one.joinToken, AbortSignal.timeout(60_000));
+  const identity = await join(one.url, introduceBy(one.joinToken), AbortSignal.timeout(60_000));
   using client = clientOf([one.url, other.url], identity);
   const ask = async () =>
     await client.call("heartbeat", BEAT, isHeartbeatResponse, { ...PATIENT, repeatable: true });

@@ -37,7 +37,7 @@ export class LinkClient implements Disposable {
   readonly #obey: Obey;
   /** Which replica is dialled next. Nodes begin anywhere, so that they spread. */
   #next: number;
-  readonly #secureContext: SecureContext;
+  #secureContext: SecureContext;
   readonly #deadlines: ChannelDeadlines;
   #channel: Channel | undefined;
   /** Everybody who comes while a channel is being opened waits for that one. */
@@ -45,17 +45,11 @@ export class LinkClient implements Disposable {
   readonly #lifetime = new AbortController();
 
   constructor({ controls, credentials, obey, deadlines = CHANNEL_DEADLINES }: LinkClientOptions) {
-    const { authority, certificate, privateKey } = credentials;
     this.#controls = controls;
     this.#obey = obey;
     this.#next = Math.floor(Math.random() * controls.length);
     this.#deadlines = deadlines;
-    this.#secureContext = createSecureContext({
-      ca: authority,
-      cert: certificate,
-      key: privateKey,
-      minVersion: "TLSv1.3",
-    });
+    this.#secureContext = contextOf(credentials);
   }
 
   /**
@@ -83,6 +77,26 @@ export class LinkClient implements Disposable {
   /** Resolves when there is a channel, so that the time of a call is that of its way there and back. Throws as `call`. */
   async connect({ deadlineMs, signal }: CallOptions): Promise<void> {
     await withDeadline(deadlineMs, signal, async (limited) => await this.#connected(limited));
+  }
+
+  /**
+   * Shows these to control from now on: on a channel of its own, once that is open. What was asked on the one before is
+   * answered there. Throws as `call`, and nothing has changed then.
+   */
+  async replaceCredentials(credentials: LinkCredentials, { deadlineMs, signal }: CallOptions): Promise<void> {
+    const secureContext = contextOf(credentials);
+    const opening = this.#openFirst(this.#controls.length, secureContext);
+    const opened = await withDeadline(
+      deadlineMs,
+      signal,
+      async (limited) => await orAborted(opening, limited),
+    ).catch((error: unknown) => {
+      opening.then((late) => late.retire()).catch(() => {});
+      throw error;
+    });
+    this.#secureContext = secureContext;
+    this.#channel?.retire();
+    this.#channel = opened;
   }
 
   /** This node's own address on the way to control, while there is a channel. */
@@ -122,7 +136,12 @@ export class LinkClient implements Disposable {
     // A replica that was lost is asked last: it may stand still, and cost the whole deadline of a dial.
     if (this.#channel !== undefined) this.#next += 1;
     try {
-      this.#channel = await this.#openFirst(this.#controls.length);
+      const secureContext = this.#secureContext;
+      const opened = await this.#openFirst(this.#controls.length, secureContext);
+      // Other credentials have come meanwhile, with a channel.
+      const current = secureContext === this.#secureContext ? undefined : this.#channel;
+      if (current !== undefined) opened.retire();
+      this.#channel = current ?? opened;
       return this.#channel;
     } finally {
       this.#opening = undefined;
@@ -130,11 +149,11 @@ export class LinkClient implements Disposable {
   }
 
   /** Goes on to the next replica where one cannot be reached; what one of them refuses, all do. */
-  async #openFirst(tries: number): Promise<Channel> {
+  async #openFirst(tries: number, secureContext: SecureContext): Promise<Channel> {
     const control = this.#controls[this.#next % this.#controls.length] ?? "";
     try {
       return await Channel.open(control, {
-        secureContext: this.#secureContext,
+        secureContext,
         obey: this.#obey,
         deadlines: this.#deadlines,
         lifetime: this.#lifetime.signal,
@@ -143,7 +162,7 @@ export class LinkClient implements Disposable {
       this.#next += 1;
       const isGone = toGatewayError(error).code === "control_unreachable";
       if (!isGone || tries <= 1 || this.#lifetime.signal.aborted) throw error;
-      return await this.#openFirst(tries - 1);
+      return await this.#openFirst(tries - 1, secureContext);
     }
   }
 
@@ -156,6 +175,10 @@ interface Asking {
   readonly call: LinkCall;
   readonly body: unknown;
   readonly signal: AbortSignal;
+}
+
+function contextOf({ authority, certificate, privateKey }: LinkCredentials): SecureContext {
+  return createSecureContext({ ca: authority, cert: certificate, key: privateKey, minVersion: "TLSv1.3" });
 }
 
 /** The channel goes on being opened, for whoever comes next. */

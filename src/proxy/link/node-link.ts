@@ -1,9 +1,12 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { drawRandom } from "#base/process/random.ts";
-import { GatewayError } from "#wire/gateway-error.ts";
+import type { ErrorCode } from "#wire/errors.ts";
+import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import type {
+  GrantsCommand,
+  NodeTicketKey,
   RedeemRequest,
   ReopenRequest,
   ReopenResponse,
@@ -14,17 +17,26 @@ import { type NodeMeters, timed } from "../observe/observing.ts";
 import { isGrant, isReopenResponse, isReportResponse } from "./answers.ts";
 import { CertificateWatch } from "./certificate.ts";
 import { ControlClock } from "./control-clock.ts";
+import type { Identity } from "./identity.ts";
 import type { LinkClient } from "./link-client.ts";
+import { OfflineGrants } from "./offline-grants.ts";
 import { type Registered, Registration } from "./registration.ts";
+import { Renewal } from "./renewal.ts";
 import { Reporter } from "./reporter.ts";
 import type { Obeyed } from "./settings.ts";
 
 const deadlines = { reportMs: 10_000 } as const;
 
+/** No control can say whether a ticket is good. */
+const OFFLINE: ReadonlySet<ErrorCode> = new Set(["control_unreachable", "database_unavailable"]);
+
 export interface NodeLinkOptions {
   readonly client: LinkClient;
-  /** The node's own, PEM. */
-  readonly certificate: string;
+  readonly identity: Identity;
+  /** Writes a new one in place of that on disk. */
+  readonly keepIdentity: (identity: Identity) => Promise<void>;
+  /** The node shows a new certificate from now on. */
+  readonly onRenewed?: (identity: Identity) => void;
   readonly log: Log;
   readonly version: string;
   readonly pageOrigin: string;
@@ -50,14 +62,18 @@ export class NodeLink {
   readonly #certificate: CertificateWatch;
   readonly #registration: Registration;
   readonly #reporter: Reporter;
+  readonly #renewal: Renewal;
   readonly #clock = new ControlClock();
+  readonly #offline = new OfflineGrants(this.#clock);
+  readonly #log: Log;
   readonly #lifetime = new AbortController();
   readonly #redeemMs: number;
   readonly #meters: NodeMeters | undefined;
 
-  constructor({ client, certificate: pem, log, redeemMs, end, meters, ...options }: NodeLinkOptions) {
-    const certificate = new CertificateWatch(pem, log);
+  constructor({ client, identity, keepIdentity, log, redeemMs, end, meters, ...options }: NodeLinkOptions) {
+    const certificate = new CertificateWatch(identity.certificate, log);
     this.#client = client;
+    this.#log = log;
     this.#certificate = certificate;
     this.#redeemMs = redeemMs;
     this.#meters = meters;
@@ -72,6 +88,18 @@ export class NodeLink {
           signal,
           repeatable: true,
         }),
+    });
+    this.#renewal = new Renewal({
+      identity,
+      incarnation: this.incarnation,
+      link: client,
+      clock: this.#clock,
+      log,
+      keep: keepIdentity,
+      onRenewed: (renewed) => {
+        certificate.replace(renewed.certificate);
+        options.onRenewed?.(renewed);
+      },
     });
   }
 
@@ -116,12 +144,23 @@ export class NodeLink {
 
   /** Throws a GatewayError; `control_unreachable` also where the node has no certificate to ask with any more. */
   async redeem(request: Omit<RedeemRequest, "incarnation" | "nonce">): Promise<Grant> {
+    const ahead = request.purpose === undefined ? this.#offline.take(request) : undefined;
     if (this.#certificate.hasEnded(this.#clock.now()))
       throw new GatewayError("control_unreachable", { detail: "the console node has to join again" });
-    const body = { ...request, incarnation: this.incarnation, nonce: newNonce() };
+    const nonce = newNonce();
+    const at = this.#clock.now();
+    const body = { ...request, incarnation: this.incarnation, nonce };
     const options = { ...this.#callOptions, repeatable: true };
     const ask = async () => await this.#client.call("redeem", body, isGrant, options);
-    return await timed(this.#meters, "porthole_node_redemption_seconds", ask);
+    try {
+      return await timed(this.#meters, "porthole_node_redemption_seconds", ask);
+    } catch (error) {
+      const { code } = toGatewayError(error);
+      if (ahead === undefined || !OFFLINE.has(code) || this.settings?.acceptsOffline !== true) throw error;
+      this.#offline.redeem(request, { at, viewerAddress: request.viewerAddress, nonce });
+      this.#log.info({ sessionId: request.sessionId }, "Console opened while no control answers");
+      return ahead;
+    }
   }
 
   async reopen(request: Omit<ReopenRequest, "incarnation">): Promise<ReopenResponse> {
@@ -129,16 +168,32 @@ export class NodeLink {
     return await this.#client.call("reopen", body, isReopenResponse, this.#callOptions);
   }
 
+  /** See `OfflineGrants.keep`. */
+  keepGrants(grants: GrantsCommand["grants"]): string[] {
+    return this.#offline.keep(grants);
+  }
+
+  /** Control wants this session over: whoever comes with its ticket is refused. */
+  forgetGrant(session: Pick<SessionReport, "sessionId" | "attachment">): void {
+    this.#offline.take(session);
+  }
+
+  /** See `Registration.takeKeys`. */
+  takeKeys(keys: readonly NodeTicketKey[]): number {
+    return this.#registration.takeKeys(keys);
+  }
+
   isReporting(session: Pick<SessionReport, "sessionId" | "attachment">): boolean {
     return this.#reporter.isReporting(session);
   }
 
   report(report: SessionReport): void {
-    this.#reporter.report(report);
+    this.#reporter.report(this.#offline.complete(report));
   }
 
   /** Ends heartbeats, and whatever waits for an answer. */
   stopAsking(): void {
+    this.#offline.clear();
     this.#lifetime.abort(new GatewayError("node_stopping"));
   }
 
@@ -156,7 +211,11 @@ export class NodeLink {
   async #keep(): Promise<void> {
     const { signal } = this.#lifetime;
     try {
-      await Promise.all([this.#registration.keep(signal), this.#reporter.run(signal)]);
+      await Promise.all([
+        this.#registration.keep(signal),
+        this.#reporter.run(signal),
+        this.#renewal.run(signal),
+      ]);
     } catch (error) {
       if (!signal.aborted) throw error;
     }

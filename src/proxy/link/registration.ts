@@ -1,15 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
-import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import type { Log } from "#base/process/log.ts";
 import { ERRORS } from "#wire/errors.ts";
-import { type GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import type { RegisterRequest } from "#wire/link.ts";
-import type { TicketKey } from "#wire/ticket.ts";
+import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
+import type { NodeTicketKey, RegisterRequest } from "#wire/link.ts";
 import { isEmpty, isHeartbeatResponse, isRegisterResponse } from "./answers.ts";
 import { Backoff } from "./backoff.ts";
 import type { CertificateWatch } from "./certificate.ts";
 import type { ControlClock } from "./control-clock.ts";
+import { HeldKeys } from "./held-keys.ts";
 import type { LinkClient } from "./link-client.ts";
 import { type Obeyed, obey } from "./settings.ts";
 
@@ -41,7 +40,7 @@ export interface RegistrationOptions {
 /** What a node is told when it registers, and may use from then on, whether control is there or not. */
 export interface Registered {
   readonly nodeId: string;
-  readonly ticketKey: TicketKey;
+  readonly ticketKeys: HeldKeys;
   readonly settings: Obeyed;
 }
 
@@ -114,6 +113,14 @@ export class Registration {
     }
   }
 
+  /** Control's keys for this start's tickets. Returns the newest generation that the node holds then. */
+  takeKeys(keys: readonly NodeTicketKey[]): number {
+    if (this.#registered === undefined) return 0;
+    const ticketKeys = this.#registered.ticketKeys.with(keys);
+    this.#registered = { ...this.#registered, ticketKeys };
+    return ticketKeys.newest;
+  }
+
   /** Beats out of turn. Throws a GatewayError. A start that control does not know is the next beat's to mend. */
   async refresh(signal: AbortSignal): Promise<void> {
     await this.#beat(signal);
@@ -141,26 +148,29 @@ export class Registration {
     await link.connect(options);
     const body = this.#introduction();
     const answer = await clock.measure(() => link.call("register", body, isRegisterResponse, options));
-    const key = Buffer.from(answer.ticketKey.key, "base64url");
+    const { ticketKey, ticketKeys = [{ generation: 1, ...ticketKey }] } = answer;
     this.#registered = {
       nodeId: answer.nodeId,
-      ticketKey: { kid: answer.ticketKey.kid, aead: aes256Gcm(key) },
+      ticketKeys: (this.#registered?.ticketKeys ?? HeldKeys.none).with(ticketKeys),
       settings: obey(answer.settings, log),
     };
-    this.#rejoice();
+    // Only now does control know that the node holds its keys, and seals tickets with them.
+    if ((await this.#beat(signal)) === "forgotten") throw new GatewayError("control_unreachable");
     log.info({ nodeId: answer.nodeId, incarnation }, "Registered");
     return this.#registered;
   }
 
   async #beat(signal: AbortSignal): Promise<"known" | "forgotten"> {
     const { link, clock, log, sessions } = this.#options;
-    const body = { incarnation: this.incarnation, sessions: sessions() };
+    const ticketGeneration = this.#registered?.ticketKeys.newest ?? 0;
+    const body = { incarnation: this.incarnation, sessions: sessions(), ticketGeneration };
     const options = { deadlineMs: deadlines.heartbeatMs, signal, repeatable: true };
     try {
       await link.connect(options);
       const answer = await clock.measure(() => link.call("heartbeat", body, isHeartbeatResponse, options));
       if (this.#registered !== undefined)
         this.#registered = { ...this.#registered, settings: obey(answer.settings, log) };
+      if (answer.ticketKeys !== undefined) this.takeKeys(answer.ticketKeys);
       this.#rejoice();
       return "known";
     } catch (error) {

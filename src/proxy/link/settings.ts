@@ -13,6 +13,8 @@ export interface Obeyed {
   /** Under which names browsers find this node, where they are not those that it knows by itself. */
   readonly found: OwnOrigins | undefined;
   readonly entrances: readonly string[];
+  /** Whether tickets are accepted while no control answers. */
+  readonly acceptsOffline: boolean;
   /** The other nodes of the pool, and where each takes what is handed on to it. */
   readonly peers: ReadonlyMap<string, HostPort>;
 }
@@ -29,6 +31,7 @@ export function obey(settings: NodeSettings, log: Log): Obeyed {
     frameAncestors: origins(settings.frameAncestors, log),
     found: foundAt(settings.found),
     entrances: origins(settings.entrances, log),
+    acceptsOffline: settings.acceptOffline === true,
     peers: new Map((settings.peers ?? []).flatMap((peer) => peerOf(peer, log))),
   };
 }

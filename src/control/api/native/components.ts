@@ -8,12 +8,14 @@ import {
   Machine,
   NewApiKey,
   Node,
+  NodeAuthority,
   type Page,
   Project,
   pageLimits,
   Session,
   Setting,
   SignInLink,
+  TicketKeyGeneration,
 } from "#wire/api.ts";
 import { AuditRow } from "#wire/audit.ts";
 import { ERRORS, type ErrorCode } from "#wire/errors.ts";
@@ -29,10 +31,12 @@ export const COMPONENTS = {
   Machine,
   NewApiKey,
   Node,
+  NodeAuthority,
   Project,
   Session,
   Setting,
   SignInLink,
+  TicketKeyGeneration,
 } as const satisfies Record<string, TSchema>;
 
 export type ComponentName = keyof typeof COMPONENTS;

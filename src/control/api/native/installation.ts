@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import { NewJoinToken, SettingValue } from "#wire/api.ts";
-import { IdPart, listOf, problems, ref } from "./components.ts";
+import { IdParams, IdPart, listOf, nothing, problems, ref } from "./components.ts";
 import type { NativeApp, NativeDeps } from "./native.ts";
 
 const tags = ["installation"];
@@ -52,6 +52,50 @@ export function installationRoutes(
       },
     },
     async (request) => ({ items: await nodes.list(callerOf(request)) }),
+  );
+
+  app.get(
+    "/node-authority",
+    {
+      schema: {
+        operationId: "getNodeAuthority",
+        summary: "The CA of the node link, which is no secret (administrators)",
+        tags,
+        response: { 200: ref("NodeAuthority", { description: "Its certificate" }), ...problems() },
+      },
+    },
+    async (request) => await nodes.authority(callerOf(request)),
+  );
+
+  app.post(
+    "/nodes/:id/revoke",
+    {
+      schema: {
+        operationId: "revokeNode",
+        summary: "Refuse a node's certificate from now on, and give up its sessions (administrators)",
+        tags,
+        params: IdParams,
+        response: { 200: ref("Node", { description: "The node, revoked" }), ...problems("not_found") },
+      },
+    },
+    async (request) => await nodes.revoke(callerOf(request), request.params.id),
+  );
+
+  app.delete(
+    "/nodes/:id",
+    {
+      schema: {
+        operationId: "removeNode",
+        summary: "Forget a node that is down or revoked (administrators)",
+        tags,
+        params: IdParams,
+        response: { 204: nothing({ description: "It is forgotten" }), ...problems("not_found", "conflict") },
+      },
+    },
+    async (request, reply) => {
+      await nodes.remove(callerOf(request), request.params.id);
+      return reply.code(204).send(null);
+    },
   );
 
   app.post(

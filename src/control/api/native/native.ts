@@ -21,6 +21,7 @@ import { machineRoutes } from "./machines.ts";
 import { projectRoutes } from "./projects.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { signInRoutes } from "./sign-in.ts";
+import { ticketKeyRoutes } from "./ticket-keys.ts";
 
 /** Fastify with types taken from the routes' schemas. */
 export type NativeApp = FastifyInstance<
@@ -86,6 +87,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       projectRoutes(routes, deps);
       accountRoutes(routes, deps);
       installationRoutes(routes, deps);
+      ticketKeyRoutes(routes, deps);
       auditRoutes(routes, deps);
     },
     { prefix: API_PREFIX },

@@ -58,7 +58,7 @@ test("the document is OpenAPI 3.1, and every operation in it says what a client 
   assert.deepEqual(document.security, [{ apiKey: [] }, { session: [] }]);
   assert.deepEqual(
     Object.keys(document.components.schemas).sort(),
-    "Account ApiKey AuditRow Console Error JoinToken Machine NewApiKey Node Project Session Setting SignInLink".split(
+    "Account ApiKey AuditRow Console Error JoinToken Machine NewApiKey Node NodeAuthority Project Session Setting SignInLink TicketKeyGeneration".split(
       " ",
     ),
   );
@@ -237,6 +237,21 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("setSetting", { path: { name: "no.such" }, body: { value: "1" } }, 404);
   await check.call("listNodes", {}, 200);
   await check.call("addJoinToken", { body: { uses: 1, expiresInSeconds: 60 } }, 201);
+
+  const [{ id: nodeId = "" } = {}] = await api.control.services.nodes.list(api.control.admin);
+  await check.call("removeNode", { path: { id: nodeId } }, 409);
+  await check.call("revokeNode", { path: { id: nodeId }, as: member }, 403);
+  await check.call("revokeNode", { path: { id: nodeId } }, 200);
+  await check.call("revokeNode", { path: nowhere }, 404);
+  await check.call("removeNode", { path: { id: nodeId } }, 204);
+  await check.call("removeNode", { path: { id: nodeId } }, 404);
+  await check.call("getNodeAuthority", {}, 200);
+  await check.call("getNodeAuthority", { as: member }, 403);
+  await check.call("listTicketKeys", {}, 200);
+  await check.call("listTicketKeys", { as: member }, 403);
+  await check.call("rotateTicketKeys", {}, 201);
+  await check.call("rotateTicketKeys", {}, 201);
+  await check.call("rotateTicketKeys", {}, 409);
 
   const link = await check.call("makeOwnSignInLink", {}, 201);
   const code = /#code=(.+)$/.exec(field(link, "url"))?.[1] ?? "";

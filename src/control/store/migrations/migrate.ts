@@ -10,6 +10,7 @@ import { up as oldestVersion } from "./0006-oldest-version.ts";
 import { up as endingsFromOutside } from "./0007-endings-from-outside.ts";
 import { up as entrances } from "./0008-entrances.ts";
 import { up as audit } from "./0009-audit.ts";
+import { up as keysAndCertificates } from "./0010-keys-and-certificates.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -26,6 +27,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0007-endings-from-outside": { up: endingsFromOutside },
   "0008-entrances": { up: entrances },
   "0009-audit": { up: audit },
+  "0010-keys-and-certificates": { up: keysAndCertificates },
 };
 
 /**
