@@ -17,33 +17,14 @@ const RESULTS = fileURLToPath(new URL("results/losses.md", import.meta.url));
 /** What is lost; until what; and one trial, which resolves to milliseconds. */
 const LOSSES: readonly [what: string, until: string, trial: (fleet: Fleet) => Promise<number>][] = [
   [
-    "the replica of a node is killed",
+    "the replica of a node hangs up",
     "a new console is open at another one",
-    async (fleet) => {
-      await fleet.node({ links: linksOf(fleet, 0, 1) });
-      await fleet.open(1);
-      return await timed(async () => {
-        await fleet.replicas[0]?.process.stop("SIGKILL");
-        await eventually(async () => await fleet.open(1));
-      });
-    },
+    async (fleet) => await lose(fleet, "hung up"),
   ],
   [
     "the replica of a node stands still",
     "a new console is open at another one",
-    async (fleet) => {
-      await fleet.node({ links: linksOf(fleet, 0, 1) });
-      await fleet.open(1);
-      const { pid = 0 } = fleet.replicas[0]?.process ?? {};
-      try {
-        return await timed(async () => {
-          process.kill(pid, "SIGSTOP");
-          await eventually(async () => await fleet.open(1));
-        });
-      } finally {
-        process.kill(pid, "SIGCONT");
-      }
-    },
+    async (fleet) => await lose(fleet, "silent"),
   ],
   [
     "all replicas but one that comes back",
@@ -153,6 +134,18 @@ for (const [what, until, trial] of LOSSES.filter(
 const text = `# How long losses take\n\nBy \`npm run bench:losses\`, ${TRIALS} trials each, two replicas, loadscan interval 1 s. ${describeMachine()}\n\n${lines.join("\n")}\n`;
 process.stdout.write(text);
 if (chosen.length === 0) writeFileSync(RESULTS, text);
+
+/** Cuts the way to that replica which the node has, as it looks when the replica is killed, or stands still. */
+async function lose(fleet: Fleet, how: "silent" | "hung up"): Promise<number> {
+  await using one = await openWay(Number(new URL(fleet.replicas[0]?.link ?? "").port));
+  await using other = await openWay(Number(new URL(fleet.replicas[1]?.link ?? "").port));
+  await fleet.node({ links: [one, other].map(({ port }) => `https://127.0.0.1:${port}`) });
+  await fleet.open();
+  return await timed(async () => {
+    (one.connections > 0 ? one : other).cut(how);
+    await eventually(async () => await fleet.open());
+  });
+}
 
 function linksOf({ replicas }: Fleet, ...indexes: readonly number[]): readonly string[] {
   return indexes.map((index) => replicas[index]?.link ?? "");

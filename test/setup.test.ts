@@ -142,6 +142,7 @@ describe("the set-up", () => {
     const checkout = new Checkout(folder);
     const installed = [
       "chromium",
+      "haproxy",
       "xterm",
       "x11-apps",
       "cs",

@@ -5,6 +5,8 @@ import { LOOPBACK } from "./free-port.ts";
 /** A way to one port that can be cut: what went over it is gone without a word or hung up on, as a test says. */
 export interface CuttableWay extends AsyncDisposable {
   readonly port: number;
+  /** How many connections it carries. */
+  readonly connections: number;
   /** `silent`: nothing goes through any more, and nobody is told; `hung up`: what is open breaks, what comes is refused. */
   cut(how: "silent" | "hung up"): void;
   mend(): void;
@@ -37,6 +39,9 @@ export async function openWay(to: number): Promise<CuttableWay> {
   };
   return {
     port: (server.address() as AddressInfo).port,
+    get connections() {
+      return pairs.size;
+    },
     cut(how) {
       state = how;
       if (how === "hung up") breakAll();
