@@ -87,6 +87,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
     identity,
     keepIdentity: async (renewed) => await keepIdentity(config.data, renewed),
+    onRenewed: (renewed) => forwarding.renew(renewed),
     log,
     version,
     maximumSessions: config.maxSessions,

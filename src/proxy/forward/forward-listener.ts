@@ -52,10 +52,7 @@ export class ForwardListener {
     const { address, credentials, maxSessions, forwardMs, log } = options;
     const server = createServer({
       ...requestOptions(limits.addedHeaderBytes),
-      ca: credentials.authority,
-      cert: credentials.certificate,
-      key: credentials.privateKey,
-      minVersion: "TLSv1.3",
+      ...secured(credentials),
       requestCert: true,
       rejectUnauthorized: true,
       handshakeTimeout: forwardMs,
@@ -98,6 +95,11 @@ export class ForwardListener {
     });
   }
 
+  /** Shows what the credentials are now to whoever connects from here on. */
+  renew(): void {
+    this.#server.setSecureContext(secured(this.#options.credentials));
+  }
+
   /** Takes no more connections, and ends those that carry no WebSocket. */
   stopListening(): void {
     this.#server.close();
@@ -122,4 +124,8 @@ export class ForwardListener {
     socket.destroy();
     return false;
   }
+}
+
+function secured({ own }: HopCredentials) {
+  return { ca: own.authority, cert: own.certificate, key: own.privateKey, minVersion: "TLSv1.3" } as const;
 }

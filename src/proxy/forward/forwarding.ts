@@ -56,6 +56,11 @@ export async function openForwarding({
     upgrade: forwarder.upgrade.bind(forwarder),
     request: forwarder.request.bind(forwarder),
     serve: listener.serve.bind(listener),
+    /** The node's certificate was renewed. */
+    renew(renewed: LinkCredentials) {
+      credentials.replace(renewed);
+      listener.renew();
+    },
     /** Cuts what was handed on, and takes nothing more; what was handed on to this node ends with its sessions. */
     stop() {
       lifetime.abort();

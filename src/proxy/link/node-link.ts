@@ -36,7 +36,7 @@ export interface NodeLinkOptions {
   /** Writes a new one in place of that on disk. */
   readonly keepIdentity: (identity: Identity) => Promise<void>;
   /** The node shows a new certificate from now on. */
-  readonly onRenewed?: (identity: Identity) => void;
+  readonly onRenewed: (identity: Identity) => void;
   readonly log: Log;
   readonly version: string;
   readonly pageOrigin: string;
@@ -98,7 +98,7 @@ export class NodeLink {
       keep: keepIdentity,
       onRenewed: (renewed) => {
         certificate.replace(renewed.certificate);
-        options.onRenewed?.(renewed);
+        options.onRenewed(renewed);
       },
     });
   }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { connect } from "node:tls";
 import { fingerprint } from "#tls/node-identity.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
 import type { LinkDouble } from "../../../test/harness/link-double.ts";
@@ -30,6 +32,19 @@ test("a certificate in its last third is renewed while the node runs, for a new 
   assert.notEqual(control.shown[0], control.shown[1]);
   await eventually(() => assert.equal(control.channels.size, 1));
   assert.doesNotMatch(node.log(), /PRIVATE KEY/);
+});
+
+test("other nodes are shown the new certificate too", async () => {
+  await using node = await startTestNode({ prepare: (control) => control.certificateAges.push(OLD_MS) });
+
+  await renewed(node);
+
+  const [host, port] = node.control.registrations[0]?.forwardAddress?.split(":") ?? [];
+  const socket = connect({ host, port: Number(port), rejectUnauthorized: false });
+  socket.on("error", () => {}); // Who shows no certificate is hung up on.
+  await once(socket, "secureConnect");
+  assert.equal(fingerprint(socket.getPeerCertificate()), node.control.renewedWith);
+  socket.destroy();
 });
 
 test("a young certificate is left alone", async () => {
