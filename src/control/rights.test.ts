@@ -12,6 +12,7 @@ interface World {
   readonly outsider: Caller;
   readonly machineId: string;
   readonly projectId: string;
+  readonly nodeId: string;
   /** Opened by `insider`. */
   readonly sessionId: string;
 }
@@ -162,6 +163,18 @@ const MATRIX: readonly [
   ["nodes.list", ({ services }, caller) => services.nodes.list(caller), administrators()],
   ["audit.list", ({ services }, caller) => services.audit.list(caller, {}), administrators()],
   ["audit.export", ({ services }, caller) => services.audit.export(caller, {}), administrators()],
+  ["nodes.authority", ({ services }, caller) => services.nodes.authority(caller), administrators()],
+  ["nodes.revoke", ({ services, nodeId }, caller) => services.nodes.revoke(caller, nodeId), administrators()],
+  [
+    "nodes.remove",
+    async ({ services, nodeId, admin }, caller) => {
+      if (caller === admin) await services.nodes.revoke(admin, nodeId);
+      await services.nodes.remove(caller, nodeId);
+    },
+    administrators(),
+  ],
+  ["ticketKeys.list", ({ services }, caller) => services.ticketKeys.list(caller), administrators()],
+  ["ticketKeys.rotate", ({ services }, caller) => services.ticketKeys.rotate(caller), administrators()],
   ["nodes.addJoinToken", ({ services }, caller) => services.nodes.addJoinToken(caller, {}), administrators()],
 ];
 
@@ -240,13 +253,13 @@ test("only administrators see addresses of machines", async () => {
 
 async function createWorld(control: TestControl): Promise<World> {
   const { services, admin } = control;
-  await control.node();
+  const { id: nodeId } = await control.node();
   const { id: projectId } = await services.projects.add(admin, { name: "ours" });
   const { id: machineId } = await control.machine({ project: projectId });
   const insider = await control.member("insider", ["ours"]);
   const outsider = await control.member("outsider", ["default"]);
   const { sessionId } = await services.consoles.open(insider, { machineId, api: "native" });
-  return { services, admin, insider, outsider, machineId, projectId, sessionId };
+  return { services, admin, insider, outsider, machineId, projectId, nodeId, sessionId };
 }
 
 function administrators(): Record<Who, Outcome> {
