@@ -117,6 +117,7 @@ const LOSSES: readonly [what: string, until: string, trial: (fleet: Fleet) => Pr
   ],
 ];
 
+const machine = describeMachine();
 const chosen = process.argv.slice(2);
 await using postgres = await startPostgres();
 const lines = ["| lost | until | median | longest |", "| --- | --- | --- | --- |"];
@@ -131,7 +132,7 @@ for (const [what, until, trial] of LOSSES.filter(
   lines.push(`| ${what} | ${until} | ${seconds(median(times))} | ${seconds(Math.max(...times))} |`);
   process.stderr.write(`${lines.at(-1)}\n`);
 }
-const text = `# How long losses take\n\nBy \`npm run bench:losses\`, ${TRIALS} trials each, two replicas, loadscan interval 1 s. ${describeMachine()}\n\n${lines.join("\n")}\n`;
+const text = `# How long losses take\n\nBy \`npm run bench:losses\`, ${TRIALS} trials each, two replicas, loadscan interval 1 s, on ${machine.cores} cores of ${machine.cpu}, ${machine.system}, Node ${machine.node}.\n\n${lines.join("\n")}\n`;
 process.stdout.write(text);
 if (chosen.length === 0) writeFileSync(RESULTS, text);
 
