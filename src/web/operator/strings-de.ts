@@ -55,7 +55,7 @@ export const GERMAN: Strings = {
   sessionStates: {
     pending: "Ausstehend",
     active: "Aktiv",
-    detached: "Knoten nicht zu hören",
+    detached: "Getrennt",
     closing: "Wird beendet",
     ended: "Beendet",
   },

@@ -6,7 +6,7 @@ const machineStates: Record<MachineState, string> = { running: "Running", stoppe
 const sessionStates: Record<SessionState, string> = {
   pending: "Pending",
   active: "Active",
-  detached: "Node not heard of",
+  detached: "Detached",
   closing: "Closing",
   ended: "Ended",
 };
