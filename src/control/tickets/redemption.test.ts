@@ -99,6 +99,8 @@ for (const t of onBoth(
     const again = await redeem(control, node, sessionId, { nonce });
 
     assert.deepEqual({ ...again, reopen: first.reopen }, first);
+    const told = control.store.db.selectFrom("audit").select("action").where("action", "=", "console.redeem");
+    assert.equal((await told.execute()).length, 1, "it is one redemption, however often it was asked for");
     await assert.rejects(redeem(control, node, sessionId, { nonce: randomUUID() }), { code: "ticket_used" });
     await assert.rejects(redeem(control, node, sessionId), { code: "ticket_used" });
   },

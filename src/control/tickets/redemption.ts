@@ -29,7 +29,8 @@ export type Redeem = (nodeId: string, request: RedeemRequest) => Promise<Grant>;
  * refused then is refused for good: the ticket is spent, and the session ends with the reason.
  */
 export function createRedemption({ store, audit, makeGrant, reopenOf }: Parts): Redeem {
-  const take = prepareTake(store);
+  const take = prepareTake(store, "first");
+  const takeAgain = prepareTake(store, "again");
   const explain = prepareExplain(store);
 
   return async (nodeId, { incarnation, sessionId, attachment, viewerAddress, ...request }) => {
@@ -40,11 +41,14 @@ export function createRedemption({ store, audit, makeGrant, reopenOf }: Parts): 
     // Nobody comes back to a picture.
     const purpose: TicketPurpose = request.purpose ?? "console";
     const reopenHash = purpose === "console" ? reopen.hash : null;
-    const session = await store.db.transaction().execute(async (db) => {
+    const first = await store.db.transaction().execute(async (db) => {
       const [taken] = await take(db, { ...key, purpose, reopenHash });
       if (taken?.purpose === "console") await audit.record(db, redeemed(sessionId, nodeId, taken));
       return taken;
     });
+    const isRepeatable = first === undefined && nonce !== null;
+    const [again] = isRepeatable ? await takeAgain(store.db, { ...key, purpose, reopenHash }) : [];
+    const session = first ?? again;
     if (session === undefined) {
       const [row] = await explain(store.db, { id: sessionId });
       const refused = new GatewayError(refusal(row, { ...key, purpose }));
@@ -65,7 +69,8 @@ export function createRedemption({ store, audit, makeGrant, reopenOf }: Parts): 
   };
 }
 
-function prepareTake(store: Store) {
+/** For the first time, or once more for the same question, whose answer was lost: that is the same redemption. */
+function prepareTake(store: Store, which: "first" | "again") {
   const { now } = store;
   const kinds = {
     id: TEXT,
@@ -88,13 +93,10 @@ function prepareTake(store: Store) {
       })
       .where("id", "=", values.id)
       .where("state", "=", "pending")
-      // Or asked again, because the answer was lost: the same question, and the same redemption.
-      .where((where) =>
-        where.or([
-          where.and([where("redeemed_at", "is", null), where("ticket_expires_at", ">", now)]),
-          where("redemption_nonce", "=", values.nonce),
-        ]),
+      .$if(which === "first", (first) =>
+        first.where("redeemed_at", "is", null).where("ticket_expires_at", ">", now),
       )
+      .$if(which === "again", (again) => again.where("redemption_nonce", "=", values.nonce))
       .where("node_id", "=", values.nodeId)
       .where("incarnation", "=", values.incarnation)
       .where("attachment", "=", values.attachment)
