@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- --row N] [--contestant NAME] [--quick] [--results DIR]`: measures Porthole and what it is compared with, side
+ * `npm run bench [-- --row N] [--contestant NAME] [--callers N] [--quick] [--results DIR]`: measures Porthole and what it is compared with, side
  * by side, in one run on this machine, and prints what came out. bench/README.md says how to read it.
  */
 import { fileURLToPath } from "node:url";
@@ -51,6 +51,7 @@ const { values } = parseArgs({
   options: {
     row: { type: "string", multiple: true, default: [] },
     contestant: { type: "string", multiple: true, default: [] },
+    callers: { type: "string" },
     quick: { type: "boolean", default: false },
     results: { type: "string" },
   },
@@ -64,7 +65,8 @@ if (rows.length === 0) {
 const missing = Object.keys(CONTESTANTS).filter((name) => !isInstalled(name as Name));
 for (const name of missing) say(`${name} is not installed: it is left out, and what is compared with it`);
 
-const scale = values.quick ? QUICK : FULL;
+const given = values.callers === undefined ? {} : { callers: Number(values.callers) };
+const scale: Scale = { ...(values.quick ? QUICK : FULL), ...given };
 const othersShare = watchMachine(process.pid);
 const measured: RowReport[] = [];
 for (const row of rows) measured.push(await measure(row));

@@ -41,6 +41,7 @@ import {
 import { LinkQuestions } from "#wire/link-questions.ts";
 import { ALL_RIGHTS } from "#wire/rights.ts";
 import { sealTicket, type TicketClaims } from "#wire/ticket.ts";
+import { refuseUpgrade, say } from "./answers.ts";
 
 const INSTALLATION = "test-installation";
 
@@ -83,7 +84,7 @@ export class LinkDouble implements AsyncDisposable {
   readonly certificateAges: number[] = [];
   /** When the certificates of nodes are made otherwise; they are good for 90 days from then. */
   certificatesFrom = Date.now();
-  /** Questions to come, or requests to join, that are refused with this code; one use each. */
+  /** Questions to come, requests to join, or channels (`channel`) that are refused with this code; one use each. */
   readonly refusals: { readonly call: string; readonly code: ErrorCode }[] = [];
   readonly joins: JoinRequest[] = [];
   /** The token of a pod that may join. */
@@ -236,11 +237,11 @@ export class LinkDouble implements AsyncDisposable {
   #openChannel(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.mood === "drop") this.#drop(socket);
     if (this.mood === "drop") return;
-    if (request.url !== LINK_PATHS.channel || !isNode(request.socket as TLSSocket)) {
-      const body = JSON.stringify({ error: new GatewayError("node_refused").toPublic() });
-      socket.end(
-        `HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-      );
+    const planned = this.refusals.findIndex(({ call }) => call === "channel");
+    const isStranger = request.url !== LINK_PATHS.channel || !isNode(request.socket as TLSSocket);
+    const code = isStranger ? "node_refused" : this.refusals.splice(planned, planned < 0 ? 0 : 1)[0]?.code;
+    if (code !== undefined) {
+      refuseUpgrade(socket, new GatewayError(code));
       return;
     }
     const shown = fingerprint((request.socket as TLSSocket).getPeerCertificate());
@@ -387,10 +388,6 @@ function grantOf(sessionId: string, options: ConsoleOptions): Grant | GatewayErr
 function isNode(socket: TLSSocket): boolean {
   const identity = socket.authorized ? nodeIdentity(socket.getPeerCertificate()) : undefined;
   return identity?.installationId === INSTALLATION;
-}
-
-function say(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
 function newTicketKey(generation: number) {

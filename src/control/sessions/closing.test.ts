@@ -139,14 +139,17 @@ test("a session that somebody ends says who, is closing until its node reports, 
   assert.equal(await closings.of(node.id, active), undefined);
   const report = { sessionId: active, attachment: 1, at: control.clock.now(), bytesFromViewer: 2 };
   const late = { ...report, state: "active", bytesToViewer: 1 } as const;
-  await takeReports({ nodeId: node.id, incarnation: node.incarnation }, [late]);
+  // A node that did not know the session yet when it was told to end it hears it with its first word about it.
+  const over = [{ sessionId: active, attachment: 1, code: "session_ended", detail: "by admin" }];
+  const start = { nodeId: node.id, incarnation: node.incarnation };
+  assert.deepEqual(await takeReports(start, [late, late]), { over });
   assert.equal((await sessions.get(member, active)).state, "closing", "a late report reopens nothing");
   const ending = { kind: "closed", code: "session_ended", detail: "by admin" } as const;
   await takeReports({ nodeId: node.id, incarnation: node.incarnation }, [
     { ...report, state: "ended", ending, bytesToViewer: 3 },
   ]);
-  const over = await sessions.end(control.admin, active);
-  assert.deepEqual([over.state, over.ending, over.bytesToViewer], ["ended", ending, 3]);
+  const ended = await sessions.end(control.admin, active);
+  assert.deepEqual([ended.state, ended.ending, ended.bytesToViewer], ["ended", ending, 3]);
   assert.equal(await closings.of(node.id, ""), undefined);
 });
 

@@ -15,7 +15,7 @@ interface Reporter {
   readonly incarnation: string;
 }
 
-/** Resolves to those that are reported as open and are over by what control knows: the node is to end them. */
+/** Resolves to those that are reported as open and are over, or closing, by what control knows: the node is to end them. */
 export type TakeReports = (reporter: Reporter, reports: readonly SessionReport[]) => Promise<ReportResponse>;
 
 const KEY = { id: TEXT, nodeId: TEXT, incarnation: TEXT, attachment: INTEGER } as const;
@@ -46,18 +46,24 @@ export function createReports({
       const session = await takeOffline({ nodeId, incarnation }, report);
       if (session !== undefined) withdrawn.push(session);
     }
+    // In one order at all replicas, so that two that write the same rows do not wait for each other.
+    const inOrder = reports.toSorted((a, b) => (a.sessionId < b.sessionId ? -1 : 1));
     return await store.db.transaction().execute(async (db) => {
       const over = [...withdrawn];
-      for (const report of reports) {
+      for (const report of inOrder) {
         const { sessionId: id, attachment, at, bytesToViewer, bytesFromViewer } = report;
         const values = { id, nodeId, incarnation, attachment, bytesToViewer, bytesFromViewer };
         if (report.state === "ended") {
           const ended = await markEnded(db, { ...values, at, ...endingColumns(report.ending) });
           await audit.recordEndings(db, ended);
-        } else if ((await markActive(db, values)).length === 0)
-          over.push(...(await findOver(db, values)).map(toEnd));
+        } else {
+          const [marked] = await markActive(db, values);
+          const rows = marked === undefined ? await findOver(db, values) : [marked];
+          over.push(...rows.filter(({ state }) => state !== "active").map(toEnd));
+        }
       }
-      return over.length === 0 ? {} : { over };
+      if (over.length === 0) return {};
+      return { over: [...new Map(over.map((session) => [session.sessionId, session])).values()] };
     });
   };
 }
@@ -79,7 +85,7 @@ function prepareActive(store: Store) {
       .where("attachment", "=", values.attachment)
       .where("state", "in", [...statesBefore("active"), "active", "closing"])
       .where("redeemed_at", "is not", null)
-      .returning("id"),
+      .returning(["id", "attachment", "state", "ending_code", "ending_detail"]),
   );
 }
 
@@ -88,7 +94,7 @@ function prepareOver(store: Store) {
   return prepare(store, KEY, (query, values) =>
     query
       .selectFrom("sessions")
-      .select(["id", "attachment", "ending_code", "ending_detail"])
+      .select(["id", "attachment", "state", "ending_code", "ending_detail"])
       .where("id", "=", values.id)
       .where("node_id", "=", values.nodeId)
       .where("incarnation", "=", values.incarnation)

@@ -271,6 +271,30 @@ test("a replica that has lost its database is left for another one, when its ans
   await eventually(() => assert.equal(first.channels.size, 0));
 });
 
+test("a replica that is without its database when it is dialled is passed over for the next one", async () => {
+  await using one = await LinkDouble.start();
+  await using two = await LinkDouble.start(one.authority);
+  await using three = await LinkDouble.start(one.authority);
+  const replicas = [one, two, three];
+  const identity = await join(one.url, introduceBy(one.joinToken), AbortSignal.timeout(60_000));
+  using client = clientOf(
+    replicas.map(({ url }) => url),
+    identity,
+  );
+  const ask = async () =>
+    await client.call("heartbeat", BEAT, isHeartbeatResponse, { ...PATIENT, repeatable: true });
+  await ask();
+  const first = replicas.findIndex(({ heartbeats }) => heartbeats === 1);
+  const [second, third] = [replicas[(first + 1) % 3], replicas[(first + 2) % 3]];
+  second?.refusals.push({ call: "channel", code: "database_unavailable" });
+  for (const channel of replicas[first]?.channels ?? []) channel.terminate();
+  await eventually(() => assert.equal(replicas[first]?.channels.size, 0));
+
+  await ask();
+
+  assert.equal(third?.heartbeats, 1);
+});
+
 test("where there is one control alone, its refusal is what it is, and the channel stays", async () => {
   await using link = await linked();
   await link.beat();

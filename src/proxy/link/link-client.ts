@@ -148,7 +148,7 @@ export class LinkClient implements Disposable {
     }
   }
 
-  /** Goes on to the next replica where one cannot be reached; what one of them refuses, all do. */
+  /** Goes on to the next replica where one cannot be reached or is without its database; what else one refuses, all do. */
   async #openFirst(tries: number, secureContext: SecureContext): Promise<Channel> {
     const control = this.#controls[this.#next % this.#controls.length] ?? "";
     try {
@@ -160,7 +160,8 @@ export class LinkClient implements Disposable {
       });
     } catch (error) {
       this.#next += 1;
-      const isGone = toGatewayError(error).code === "control_unreachable";
+      const { code } = toGatewayError(error);
+      const isGone = code === "control_unreachable" || code === "database_unavailable";
       if (!isGone || tries <= 1 || this.#lifetime.signal.aborted) throw error;
       return await this.#openFirst(tries - 1, secureContext);
     }

@@ -156,7 +156,7 @@ export class Registration {
     };
     // Only now does control know that the node holds its keys, and seals tickets with them.
     if ((await this.#beat(signal)) === "forgotten") throw new GatewayError("control_unreachable");
-    log.info({ nodeId: answer.nodeId, incarnation }, "Registered");
+    log.info({ incarnation }, "Registered");
     return this.#registered;
   }
 
