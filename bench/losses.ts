@@ -76,28 +76,14 @@ const LOSSES: readonly [what: string, until: string, trial: (fleet: Fleet) => Pr
   [
     "a session is ended at another replica",
     "its viewer is told",
-    async (fleet) => {
-      await fleet.node({ links: linksOf(fleet, 0) });
-      const { sessionId, viewer } = await fleet.open();
-      await fleet.untilState(sessionId, "active");
-      return await timed(async () => {
-        await fleet.api(1).call("POST", `sessions/${sessionId}/end`);
-        await viewer.untilClosed();
-      });
-    },
+    async (fleet) =>
+      await untilTold(fleet, async (id) => await fleet.api(1).call("POST", `sessions/${id}/end`)),
   ],
   [
     "a machine is removed at another replica",
     "its viewer is told",
-    async (fleet) => {
-      await fleet.node({ links: linksOf(fleet, 0) });
-      const { sessionId, viewer } = await fleet.open();
-      await fleet.untilState(sessionId, "active");
-      return await timed(async () => {
-        await fleet.api(1).call("DELETE", `machines/${fleet.machineId}`);
-        await viewer.untilClosed();
-      });
-    },
+    async (fleet) =>
+      await untilTold(fleet, async () => await fleet.api(1).call("DELETE", `machines/${fleet.machineId}`)),
   ],
   [
     "the leading replica is killed",
@@ -145,6 +131,17 @@ async function lose(fleet: Fleet, how: "silent" | "hung up"): Promise<number> {
   return await timed(async () => {
     (one.connections > 0 ? one : other).cut(how);
     await eventually(async () => await fleet.open());
+  });
+}
+
+/** From what is done at the second replica to the end at the viewer, whose node has the first one. */
+async function untilTold(fleet: Fleet, end: (sessionId: string) => Promise<unknown>): Promise<number> {
+  await fleet.node({ links: linksOf(fleet, 0) });
+  const { sessionId, viewer } = await fleet.open();
+  await fleet.untilState(sessionId, "active");
+  return await timed(async () => {
+    await end(sessionId);
+    await viewer.untilClosed();
   });
 }
 

@@ -47,7 +47,7 @@ export function createReports({
       if (session !== undefined) withdrawn.push(session);
     }
     // In one order at all replicas, so that two that write the same rows do not wait for each other.
-    const inOrder = reports.toSorted((a, b) => (a.sessionId < b.sessionId ? -1 : 1));
+    const inOrder = reports.toSorted(bySession);
     return await store.db.transaction().execute(async (db) => {
       const over = [...withdrawn];
       for (const report of inOrder) {
@@ -66,6 +66,11 @@ export function createReports({
       return { over: [...new Map(over.map((session) => [session.sessionId, session])).values()] };
     });
   };
+}
+
+function bySession(a: SessionReport, b: SessionReport): number {
+  if (a.sessionId === b.sessionId) return 0;
+  return a.sessionId < b.sessionId ? -1 : 1;
 }
 
 /** Counters only rise, so a report that was overtaken by a later one does no harm. */
