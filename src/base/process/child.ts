@@ -55,7 +55,8 @@ export async function startChild<Schema extends TSchema>(
     readonly readyMs?: number | null;
   },
 ): Promise<Child<Static<Schema>>> {
-  const child = spawn(process.execPath, [...process.execArgv, MAIN, role, ...args, "--json"], {
+  const { file, args: all } = commandOf(role, [...args, "--json"]);
+  const child = spawn(file, all, {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
     // A process group of its own: Ctrl-C in a terminal comes to us alone, so that we stop them in order.
     detached: true,
@@ -77,6 +78,14 @@ export async function startChild<Schema extends TSchema>(
     if (error instanceof StartFailure) throw error;
     throw new StartFailure(`${role} was not ready in time`, { cause: error });
   }
+}
+
+/** How a role of this program is started as a process, by a program that runs as this one does. */
+export function commandOf(
+  role: string,
+  args: readonly string[],
+): { readonly file: string; readonly args: readonly string[] } {
+  return { file: process.execPath, args: [...process.execArgv, MAIN, role, ...args] };
 }
 
 export function endText({ status, signal }: ChildEnd): string {

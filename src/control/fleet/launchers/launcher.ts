@@ -100,6 +100,8 @@ export interface Instance {
    * and are not drained to be taken away. Absent means yes.
    */
   readonly isRemovable?: boolean;
+  /** Why it does not run, in the platform's words, where it has some: for operators, and without secrets. */
+  readonly problem?: string;
 }
 
 /**
