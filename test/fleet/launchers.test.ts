@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import { pino } from "pino";
 import { ConfigError } from "#base/config.ts";
 import { Secret } from "#base/secret.ts";
@@ -12,12 +12,18 @@ import { ProcessLauncher } from "#control/fleet/launchers/process.ts";
 import { type LauncherUnderTest, launcherConformance } from "../conformance/launchers.ts";
 import { endLaunched } from "../harness/end-launched.ts";
 import { eventually } from "../harness/eventually.ts";
-import { startControl } from "../harness/porthole.ts";
+import { type Control, startControl } from "../harness/porthole.ts";
 import { scratch } from "../harness/scratch.ts";
 import { writeLaunchScript } from "../peers/launch-script.ts";
 
 const log = pino({ level: "silent" });
 const env = { PATH: process.env["PATH"] };
+
+let control: Control;
+before(async () => {
+  control = await startControl();
+});
+after(async () => await control[Symbol.asyncDispose]());
 
 launcherConformance("process", async () => await open((nodes) => processLauncher(nodes)));
 
@@ -34,11 +40,11 @@ function processLauncher(directory: string): ProcessLauncher {
   return new ProcessLauncher({ directory, logLevel: "info", env, log });
 }
 
-/** Beside a control of its own, which the nodes join. */
+/** Beside a control, which the nodes join. */
 async function open(make: (nodes: string, commands: string) => Launcher): Promise<LauncherUnderTest> {
   await using opened = new AsyncDisposableStack();
   const { path: folder } = opened.use(scratch());
-  const { api, link } = opened.use(await startControl());
+  const { api, link } = control;
   const [nodes, commands] = [join(folder, "nodes"), join(folder, "commands")];
   opened.defer(async () => await endLaunched(nodes));
   const launcher = make(nodes, commands);

@@ -22,7 +22,6 @@ export async function withDirectory<Result>(
   closeSync(openSync(file, "a", 0o600));
   const lock = new DatabaseSync(file);
   try {
-    lock.exec("pragma journal_mode = memory");
     while (!tryLock(lock)) await delay(limits.lookAgainMs, undefined, { signal });
     return await work();
   } finally {
@@ -32,7 +31,7 @@ export async function withDirectory<Result>(
 
 function tryLock(lock: DatabaseSync): boolean {
   try {
-    lock.exec("begin exclusive");
+    lock.exec("pragma journal_mode = memory; begin exclusive");
     return true;
   } catch (error) {
     if (isBusy(error)) return false;
