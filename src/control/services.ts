@@ -224,11 +224,11 @@ export interface Settings {
 }
 
 /** What becomes of a node once it carries no session: it waits, comes back as a new start, carries nothing more, or goes. */
-export type DrainThen = "stay" | "restart" | "stop" | "destroy";
+export type DrainOutcome = "stay" | "restart" | "stop" | "destroy";
 
 /** When sessions that are open are ended, and whether their viewers are told ahead. */
 export interface DrainOptions {
-  readonly then: DrainThen;
+  readonly outcome: DrainOutcome;
   /** In so many milliseconds; 0: at once; absent: they are waited for, however long that takes. */
   readonly deadlineMs?: number | undefined;
   readonly warn?: boolean | undefined;

@@ -271,7 +271,7 @@ export const Node = Type.Object({
     Type.Object({
       since: Time,
       /** What becomes of it then. */
-      then: Type.Enum(["stay", "restart", "stop", "destroy", "leave"], {
+      outcome: Type.Enum(["stay", "restart", "stop", "destroy", "leave"], {
         description: "What becomes of it once it carries no session; `leave`: it was stopped where it runs.",
       }),
       deadline: Type.Optional(

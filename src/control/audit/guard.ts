@@ -84,7 +84,7 @@ const RULES: Rules = {
     revoke: (by, id) => entry("node.revoke", by, { kind: "node", id }),
     remove: (by, id) => entry("node.remove", by, { kind: "node", id }),
     get: null,
-    drain: (by, id, { then }) => entry(DRAIN_ACTIONS[then], by, { kind: "node", id }),
+    drain: (by, id, { outcome }) => entry(DRAIN_ACTIONS[outcome], by, { kind: "node", id }),
     start: (by, id) => entry("node.start", by, { kind: "node", id }),
   },
   nodeJobs: {

@@ -1,7 +1,7 @@
 import type { Log } from "#base/process/log.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { DrainThen } from "../services.ts";
+import type { DrainOutcome } from "../services.ts";
 import type { CloseSessions } from "../sessions/closing.ts";
 import { isLive } from "../sessions/conditions.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
@@ -42,10 +42,10 @@ export function createDrainSweep(parts: Parts): () => Promise<void> {
 async function endOverdue({ store, closeSessions, log }: Parts): Promise<void> {
   const overdue = await store.db
     .selectFrom("nodes")
-    .select(["id", "drain_then"])
+    .select(["id", "drain_outcome"])
     .where("draining_at", "is not", null)
     .where("drain_deadline", "<=", store.now)
-    .where("drain_then", "<>", "leave")
+    .where("drain_outcome", "<>", "leave")
     .where((node) =>
       node.exists(
         node
@@ -58,12 +58,12 @@ async function endOverdue({ store, closeSessions, log }: Parts): Promise<void> {
     )
     .limit(limits.sweptNodes)
     .execute();
-  for (const { id: nodeId, drain_then } of overdue) {
-    const then = drain_then as DrainThen;
+  for (const { id: nodeId, drain_outcome } of overdue) {
+    const outcome = drain_outcome as DrainOutcome;
     await store.db
       .transaction()
-      .execute(async (db) => await endSessionsLeft(db, { nodeId, then, closeSessions }));
-    log.info({ nodeId, then }, "What was left on a node that drains is ended");
+      .execute(async (db) => await endSessionsLeft(db, { nodeId, outcome, closeSessions }));
+    log.info({ nodeId, outcome }, "What was left on a node that drains is ended");
   }
 }
 
@@ -73,7 +73,7 @@ async function sendAway({ store, cluster }: Parts): Promise<void> {
     .selectFrom("nodes")
     .select("id")
     .where("draining_at", "is not", null)
-    .where("drain_then", "in", ["restart", "destroy"])
+    .where("drain_outcome", "in", ["restart", "destroy"])
     .where("incarnation", "is not", null)
     .where((node) =>
       node.not(
@@ -97,7 +97,7 @@ async function forgetDestroyed({ store, cluster, audit, values, log }: Parts): P
     .selectFrom("nodes")
     .select("id")
     .where("draining_at", "is not", null)
-    .where("drain_then", "=", "destroy")
+    .where("drain_outcome", "=", "destroy")
     .where((node) =>
       node.or([
         node("incarnation", "is", null),
@@ -125,7 +125,7 @@ async function forgetDestroyed({ store, cluster, audit, values, log }: Parts): P
       const { numDeletedRows } = await db
         .deleteFrom("nodes")
         .where("id", "=", id)
-        .where("drain_then", "=", "destroy")
+        .where("drain_outcome", "=", "destroy")
         .where((node) =>
           node.or([
             node("incarnation", "is", null),

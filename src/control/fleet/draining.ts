@@ -2,7 +2,7 @@ import type { AuditAction } from "#wire/audit.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import type { Actor, Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { DrainThen } from "../services.ts";
+import type { DrainOutcome } from "../services.ts";
 import type { CloseSessions, SessionConditions } from "../sessions/closing.ts";
 import { isLive } from "../sessions/conditions.ts";
 import type { Queries, Store } from "../store/store.ts";
@@ -13,7 +13,7 @@ export const DRAIN_ACTIONS = {
   restart: "node.restart",
   stop: "node.stop",
   destroy: "node.destroy",
-} as const satisfies Readonly<Record<DrainThen, AuditAction>>;
+} as const satisfies Readonly<Record<DrainOutcome, AuditAction>>;
 
 /** What viewers are told whose consoles end for it. `leave` is a node that stops by itself. */
 export const DRAIN_CODES = {
@@ -22,11 +22,11 @@ export const DRAIN_CODES = {
   stop: "node_stopping",
   destroy: "node_draining",
   leave: "node_stopping",
-} as const satisfies Readonly<Record<DrainThen | "leave", ErrorCode>>;
+} as const satisfies Readonly<Record<DrainOutcome | "leave", ErrorCode>>;
 
 export interface DrainRequest {
   readonly nodeId: string;
-  readonly then: DrainThen;
+  readonly outcome: DrainOutcome;
   /** When sessions that are left are ended, milliseconds since 1970; null: they are waited for. */
   readonly deadline: number | null;
   /** Whether viewers are told ahead. */
@@ -59,13 +59,13 @@ export function createDraining({
   readonly closeSessions: CloseSessions;
 }): Draining {
   return {
-    async drain(db, { nodeId, then, deadline, warn = false, by }) {
+    async drain(db, { nodeId, outcome, deadline, warn = false, by }) {
       await lockNode(store, db, nodeId);
       const { numUpdatedRows } = await db
         .updateTable("nodes")
         .set((node) => ({
           draining_at: node.fn.coalesce("draining_at", store.now),
-          drain_then: then,
+          drain_outcome: outcome,
           drain_deadline: deadline,
           drain_warns: warn ? 1 : 0,
           drain_incarnation: node.ref("incarnation"),
@@ -78,7 +78,7 @@ export function createDraining({
       const detail =
         deadline === null ? "waits for its sessions" : `until ${new Date(deadline).toISOString()}`;
       await audit.record(db, {
-        action: DRAIN_ACTIONS[then],
+        action: DRAIN_ACTIONS[outcome],
         by,
         object: { kind: "node", id: nodeId },
         detail,
@@ -90,7 +90,7 @@ export function createDraining({
         .where("id", "=", nodeId)
         .where("drain_deadline", "<=", store.now)
         .execute();
-      if (isDue.length > 0) await endSessionsLeft(db, { nodeId, then, closeSessions });
+      if (isDue.length > 0) await endSessionsLeft(db, { nodeId, outcome, closeSessions });
       await cluster.publish(db, "node", nodeId);
       return true;
     },
@@ -114,7 +114,7 @@ export function createDraining({
 /** What a node has in its row that takes sessions. */
 export const NOT_DRAINING = {
   draining_at: null,
-  drain_then: null,
+  drain_outcome: null,
   drain_deadline: null,
   drain_warns: 0,
   drain_incarnation: null,
@@ -125,13 +125,13 @@ export async function endSessionsLeft(
   db: Queries,
   {
     nodeId,
-    then,
+    outcome,
     closeSessions,
-  }: { readonly nodeId: string; readonly then: DrainThen; readonly closeSessions: CloseSessions },
+  }: { readonly nodeId: string; readonly outcome: DrainOutcome; readonly closeSessions: CloseSessions },
 ): Promise<void> {
   const onNode = (session: SessionConditions) =>
     session.and([session("sessions.node_id", "=", nodeId), isLive]);
-  await closeSessions(db, onNode, { code: DRAIN_CODES[then] });
+  await closeSessions(db, onNode, { code: DRAIN_CODES[outcome] });
 }
 
 /**

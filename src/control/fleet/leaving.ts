@@ -9,7 +9,7 @@ export async function noteLeaving(
 ): Promise<void> {
   await db
     .updateTable("nodes")
-    .set({ draining_at: now, drain_then: "leave", drain_deadline: deadline, drain_incarnation: incarnation })
+    .set({ draining_at: now, drain_outcome: "leave", drain_deadline: deadline, drain_incarnation: incarnation })
     .where("id", "=", nodeId)
     .where("incarnation", "=", incarnation)
     .where("draining_at", "is", null)
@@ -28,7 +28,7 @@ export async function noteStart(
     .updateTable("nodes")
     .set(NOT_DRAINING)
     .where("id", "=", nodeId)
-    .where("drain_then", "in", ["restart", "leave"])
+    .where("drain_outcome", "in", ["restart", "leave"])
     .where((where) =>
       where.or([where("drain_incarnation", "is", null), where("drain_incarnation", "<>", incarnation)]),
     )
@@ -47,6 +47,6 @@ export async function noteGone(db: Queries, nodeId: string): Promise<void> {
     .set(NOT_DRAINING)
     .where("id", "=", nodeId)
     .where("incarnation", "is", null)
-    .where("drain_then", "=", "leave")
+    .where("drain_outcome", "=", "leave")
     .execute();
 }

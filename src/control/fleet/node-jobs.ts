@@ -13,7 +13,7 @@ const limits = {
 } as const;
 
 /** What becomes of the node, behind each command. `start` takes it back. */
-const THEN = { reboot: "restart", stop: "stop", destroy: "destroy" } as const;
+const OUTCOMES = { reboot: "restart", stop: "stop", destroy: "destroy" } as const;
 
 /**
  * Jobs that the CloudStack API speaks of. A job does nothing by itself: it remembers what was asked of a node, and how it
@@ -25,7 +25,7 @@ export function createNodeJobs({ store, nodes }: { readonly store: Store; readon
       if (command === "start") await nodes.start(caller, nodeId);
       else
         await nodes.drain(caller, nodeId, {
-          then: THEN[command],
+          outcome: OUTCOMES[command],
           ...(forced ? { deadlineMs: 0 } : { warn: true }),
         });
       const id = randomUUID();

@@ -25,18 +25,18 @@ function liveOn(node: ExpressionBuilder<Schema, "nodes">) {
 /** `downBefore`: a node that was not heard of since is down. */
 export function toNode(row: NodeRow, downBefore: number): Node {
   const live = row.live ?? 0;
-  const { draining_at: since, drain_then: then, drain_deadline: deadline } = row;
+  const { draining_at: since, drain_outcome: outcome, drain_deadline: deadline } = row;
   return {
     id: row.id,
     pool: row.pool,
     state: stateOf(row, live),
     agentState: agentStateOf(row, downBefore),
-    ...(since === null || then === null
+    ...(since === null || outcome === null
       ? {}
       : {
           draining: {
             since: new Date(since).toISOString(),
-            then,
+            outcome,
             ...(deadline === null ? {} : { deadline: new Date(deadline).toISOString() }),
             sessions: live,
           },
@@ -52,14 +52,14 @@ export function toNode(row: NodeRow, downBefore: number): Node {
 
 type StateColumns = Pick<
   Selected,
-  "revoked_at" | "incarnation" | "page_origin" | "draining_at" | "drain_then"
+  "revoked_at" | "incarnation" | "page_origin" | "draining_at" | "drain_outcome"
 >;
 type Selected = { readonly [Column in keyof NodeTable]: NodeRow[Column] };
 
 function stateOf(row: StateColumns, live: number): NodeState {
   if (row.revoked_at !== null) return "revoked";
-  if (row.draining_at === null || row.drain_then === null) return present(row);
-  switch (row.drain_then) {
+  if (row.draining_at === null || row.drain_outcome === null) return present(row);
+  switch (row.drain_outcome) {
     case "stay":
       return row.incarnation === null ? present(row) : "draining";
     case "restart":
@@ -71,7 +71,7 @@ function stateOf(row: StateColumns, live: number): NodeState {
     case "destroy":
       return "stopping";
     default:
-      return row.drain_then satisfies never;
+      return row.drain_outcome satisfies never;
   }
 }
 

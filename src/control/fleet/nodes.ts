@@ -6,7 +6,7 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { requireAdministrator } from "../rights.ts";
-import type { DrainThen, Nodes } from "../services.ts";
+import type { DrainOutcome, Nodes } from "../services.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import type { Store } from "../store/store.ts";
@@ -55,13 +55,13 @@ export function createNodes({
       return await find(id);
     },
 
-    async drain(caller, id, { then, deadlineMs, warn = false }) {
+    async drain(caller, id, { outcome, deadlineMs, warn = false }) {
       requireAdministrator(caller);
-      requireDrainable(await find(id), then);
+      requireDrainable(await find(id), outcome);
       const deadline = deadlineMs === undefined ? null : clock.now() + deadlineMs;
-      const request = { nodeId: id, then, deadline, warn, by: caller };
+      const request = { nodeId: id, outcome, deadline, warn, by: caller };
       await store.db.transaction().execute(async (db) => await draining.drain(db, request));
-      log.info({ nodeId: id, then, deadlineMs, account: caller.name }, "Node drains");
+      log.info({ nodeId: id, outcome, deadlineMs, account: caller.name }, "Node drains");
       return await find(id);
     },
 
@@ -147,14 +147,14 @@ export function createNodes({
   };
 }
 
-function requireDrainable({ state, agentState }: Node, then: DrainThen): void {
+function requireDrainable({ state, agentState }: Node, outcome: DrainOutcome): void {
   if (state === "revoked") throw new GatewayError("conflict", { detail: "the node was revoked" });
-  if (then === "restart" && agentState !== "up")
+  if (outcome === "restart" && agentState !== "up")
     throw new GatewayError("conflict", { detail: "the node is not up, so nothing could be told to restart" });
 }
 
 function requireStartable({ state, agentState, draining }: Node): void {
   if (state === "revoked") throw new GatewayError("conflict", { detail: "the node was revoked" });
-  if (draining?.then === "leave" || (draining === undefined && agentState === "disconnected"))
+  if (draining?.outcome === "leave" || (draining === undefined && agentState === "disconnected"))
     throw new GatewayError("conflict", { detail: "its process was stopped: start it where it runs" });
 }

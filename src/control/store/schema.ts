@@ -4,7 +4,7 @@ import type { ErrorCode } from "#wire/errors.ts";
 import type { Protocol } from "#wire/grant.ts";
 import type { EndingKind } from "#wire/viewer.ts";
 import type { AuditTable } from "../audit/audit-table.ts";
-import type { ApiName, DrainThen, NodeJobCommand, TicketPurpose } from "../services.ts";
+import type { ApiName, DrainOutcome, NodeJobCommand, TicketPurpose } from "../services.ts";
 
 /**
  * Every table, as the code sees it. The migrations beside this make them, in types that SQLite and PostgreSQL
@@ -185,7 +185,7 @@ export interface NodeTable {
   /** Since when it takes no new sessions, though it runs; null: it takes them. */
   draining_at: Generated<number | null>;
   /** What is to become of it once it carries none: see fleet/draining.ts. Null while it takes sessions. */
-  drain_then: Generated<DrainThen | "leave" | null>;
+  drain_outcome: Generated<DrainOutcome | "leave" | null>;
   /** When sessions that are left are ended; null: they are waited for. */
   drain_deadline: Generated<number | null>;
   /** Whether viewers are told ahead. */

@@ -18,7 +18,7 @@ export function createDrainErrand({ store, log }: Parts): Errand {
   const find = prepare(store, { nodeId: TEXT }, (db, slots) =>
     db
       .selectFrom("nodes")
-      .select(["incarnation", "draining_at", "drain_then", "drain_deadline", "drain_warns", "drain_revision"])
+      .select(["incarnation", "draining_at", "drain_outcome", "drain_deadline", "drain_warns", "drain_revision"])
       .where("id", "=", slots.nodeId)
       .where("incarnation", "is not", null)
       .whereRef("drain_seen", "<>", "drain_revision"),
@@ -34,14 +34,14 @@ export function createDrainErrand({ store, log }: Parts): Errand {
   return async (nodeId, tell) => {
     const [node] = await find(store.db, { nodeId });
     if (node === undefined || node.incarnation === null) return;
-    const { incarnation, drain_then: then, drain_deadline: deadline } = node;
+    const { incarnation, drain_outcome: outcome, drain_deadline: deadline } = node;
     const command: DrainCommand = {
       incarnation,
-      ...(node.draining_at === null || then === null
+      ...(node.draining_at === null || outcome === null
         ? {}
         : {
             draining: {
-              code: DRAIN_CODES[then],
+              code: DRAIN_CODES[outcome],
               ...(deadline === null ? {} : { deadline }),
               warn: node.drain_warns === 1,
             },
@@ -54,7 +54,7 @@ export function createDrainErrand({ store, log }: Parts): Errand {
       if (toGatewayError(error).code !== "not_found") throw error;
     }
     await note(store.db, { nodeId, incarnation, revision: node.drain_revision });
-    log.debug({ nodeId, then }, "A node was told whether it drains");
+    log.debug({ nodeId, outcome }, "A node was told whether it drains");
   };
 }
 
@@ -65,14 +65,14 @@ export function createLeaveErrand({ store, log }: Parts): Errand {
   const find = prepare(store, { nodeId: TEXT }, (db, slots) =>
     db
       .selectFrom("nodes")
-      .select(["incarnation", "drain_then"])
+      .select(["incarnation", "drain_outcome"])
       .where("id", "=", slots.nodeId)
-      .where("drain_then", "in", ["restart", "destroy"])
+      .where("drain_outcome", "in", ["restart", "destroy"])
       .where((where) =>
         where.or([
           // A start that came later has nothing left to do of a restart.
           where("drain_incarnation", "=", where.ref("incarnation")),
-          where.and([where("drain_then", "=", "destroy"), where("incarnation", "is not", null)]),
+          where.and([where("drain_outcome", "=", "destroy"), where("incarnation", "is not", null)]),
         ]),
       )
       .where((where) =>
@@ -91,10 +91,10 @@ export function createLeaveErrand({ store, log }: Parts): Errand {
   return async (nodeId, tell) => {
     const [node] = await find(store.db, { nodeId });
     if (node === undefined || node.incarnation === null) return;
-    const { incarnation, drain_then: then } = node;
-    const command: LeaveCommand = { incarnation, how: then === "restart" ? "restart" : "stop" };
+    const { incarnation, drain_outcome: outcome } = node;
+    const command: LeaveCommand = { incarnation, how: outcome === "restart" ? "restart" : "stop" };
     const answer = await tell("leave", command);
     if (!leaveAnswer.Check(answer)) throw new Error("what a node answers is not of the link");
-    log.info({ nodeId, then, leaves: answer.leaves }, "A node that carries nothing was told to leave");
+    log.info({ nodeId, outcome, leaves: answer.leaves }, "A node that carries nothing was told to leave");
   };
 }

@@ -3,7 +3,7 @@ import { type Kysely, sql } from "kysely";
 /** What is to become of nodes that take no new sessions, and the asynchronous jobs of the CloudStack API. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const columns = [
-    ["drain_then", "text"],
+    ["drain_outcome", "text"],
     ["drain_deadline", "bigint"],
     ["drain_incarnation", "text"],
   ] as const;
