@@ -29,6 +29,8 @@ export const AUDIT_ACTIONS = {
   "node.stop": "a node was to carry nothing until it is started",
   "node.start": "a node was to take sessions again",
   "node.destroy": "a node was to end for ever; `node.remove` follows",
+  "node.launch": "control had a node launched, to have room; `detail` has the order and the pool",
+  "node.launch-failed": "control gave up a node that it had launched; `detail` has the order and the reason",
   "node.revoke": "a node's certificate is refused from now on",
   "node.remove": "a node that was down, revoked or destroyed was forgotten",
   "ticket-key.rotate": "a new generation of ticket keys was made; `detail` is its number",

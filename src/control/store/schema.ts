@@ -4,8 +4,8 @@ import type { ErrorCode } from "#wire/errors.ts";
 import type { Protocol } from "#wire/grant.ts";
 import type { EndingKind } from "#wire/viewer.ts";
 import type { AuditTable } from "../audit/audit-table.ts";
-import type { ApiName, DrainOutcome, NodeJobCommand, TicketPurpose } from "../services.ts";
 import type { LaunchState } from "../fleet/capacity/launch-states.ts";
+import type { ApiName, DrainOutcome, NodeJobCommand, TicketPurpose } from "../services.ts";
 
 /**
  * Every table, as the code sees it. The migrations beside this make them, in types that SQLite and PostgreSQL
