@@ -130,7 +130,7 @@ export function settingsOf(values: SettingValues) {
 }
 
 /** Good for this order's node alone, and for as long as that is waited for. */
-async function newToken(
+export async function newToken(
   { store, clock, authority }: Pick<Parts, "store" | "clock" | "authority">,
   { id: launchId, pool }: { readonly id: string; readonly pool: string },
 ): Promise<Secret> {

@@ -130,10 +130,13 @@ function startOrGiveUp(
 
 function leaving(order: Tended, { now, lostMs }: { now: number; lostMs: number }): Tending {
   const { instance, node } = order;
-  if (node === undefined || instance === undefined) return remove(null);
+  if (node === undefined) return remove(null);
   if (node.drainingAt === null) return { kind: "stay" };
   if (!node.isUp)
-    return instance.state === "stopped" || !node.isRegistered || now - node.seenAt > lostMs
+    return instance === undefined ||
+      instance.state === "stopped" ||
+      !node.isRegistered ||
+      now - node.seenAt > lostMs
       ? remove(null)
       : NOTHING;
   if (node.sessions > 0) return NOTHING;
