@@ -125,6 +125,7 @@ export function settingsOf(values: SettingValues) {
     standby: values.value("consoleproxy.capacity.standby"),
     sessionMax: values.value("consoleproxy.session.max"),
     launchMax: values.value("consoleproxy.launch.max"),
+    shrinkAfterMs: values.value("capacity.shrink.delay"),
     isAuto: values.value("consoleproxy.management.state") === "Auto",
   };
 }

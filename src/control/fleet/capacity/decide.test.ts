@@ -11,7 +11,13 @@ import {
   type PoolView,
 } from "./decide.ts";
 
-const settings: CapacitySettings = { standby: 10, sessionMax: 50, launchMax: 10, isAuto: true };
+const settings: CapacitySettings = {
+  standby: 10,
+  sessionMax: 50,
+  launchMax: 10,
+  isAuto: true,
+  shrinkAfterMs: 600_000,
+};
 const quiet = { coming: 0, launchedLately: 0, failures: 0, failedAt: null };
 const fresh = { spareSince: null };
 
@@ -74,8 +80,8 @@ test("a whole node that is spare for a while is emptied: the emptiest, of these 
     node("young", 0, { createdAt: 2 }),
   ];
   const first = decide(view(nodes), { settings, memory: fresh, now: 1000 });
-  const soon = decide(view(nodes), { settings, memory: first.memory, now: capacityLimits.spareForMs });
-  const later = decide(view(nodes), { settings, memory: soon.memory, now: 1000 + capacityLimits.spareForMs });
+  const soon = decide(view(nodes), { settings, memory: first.memory, now: settings.shrinkAfterMs });
+  const later = decide(view(nodes), { settings, memory: soon.memory, now: 1000 + settings.shrinkAfterMs });
 
   assert.deepEqual([first.leave, soon.leave, later.leave], [[], [], ["young"]]);
 });
@@ -83,7 +89,7 @@ test("a whole node that is spare for a while is emptied: the emptiest, of these 
 test("a peak in between begins the while anew", () => {
   const idle = view([node("a", 0), node("b", 0)]);
   const busy = view([node("a", 45), node("b", 45)]);
-  const now = capacityLimits.spareForMs;
+  const now = settings.shrinkAfterMs;
 
   const begun = decide(idle, { settings, memory: fresh, now: 0 }).memory;
   const peak = decide(busy, { settings, memory: begun, now: now / 2 }).memory;
@@ -142,6 +148,7 @@ const anySettings = fc.record({
   sessionMax: fc.integer({ min: 1, max: 500 }),
   launchMax: fc.nat(50),
   isAuto: fc.boolean(),
+  shrinkAfterMs: fc.nat(1_000_000),
 });
 const anyMemory = fc.record({ spareSince: fc.option(fc.integer({ min: -10_000_000, max: 10_000_000 })) });
 

@@ -85,7 +85,8 @@ test("one that is emptied goes when it is empty, by control's count and its own 
   assert.equal(leaving({}), "remove");
   assert.equal(leaving({ sessions: 1 }), "nothing");
   assert.equal(leaving({ saidSessions: 1 }), "nothing");
-  assert.equal(leaving({ drainingAt: NOW - 1 }), "nothing");
+  // It has not been heard of since.
+  assert.equal(leaving({ drainingAt: NOW - 1, seenAt: NOW - 1 }), "nothing");
   assert.equal(leaving({ drainingAt: null }), "stay");
   // A liar does not stay for ever.
   assert.equal(leaving({ saidSessions: 1e9, drainingAt: NOW - tendLimits.disbeliefMs - 1 }), "remove");

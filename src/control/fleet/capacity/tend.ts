@@ -140,10 +140,9 @@ function leaving(order: Tended, { now, lostMs }: { now: number; lostMs: number }
       ? remove(null)
       : NOTHING;
   if (node.sessions > 0) return NOTHING;
-  // What was assigned before it was drained is in the database by now; what only the node knows, it says.
-  const drainedMs = now - node.drainingAt;
+  // What was assigned before it was drained is in the database; what only the node knows, it has said since.
   const isEmpty =
-    node.saidSessions === 0 ? drainedMs > tendLimits.settleMs : drainedMs > tendLimits.disbeliefMs;
+    node.saidSessions === 0 ? node.seenAt > node.drainingAt : now - node.drainingAt > tendLimits.disbeliefMs;
   return isEmpty ? remove(null) : NOTHING;
 }
 
