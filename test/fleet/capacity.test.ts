@@ -44,7 +44,7 @@ test("people make nodes appear; that control is killed, and that nodes go again,
   opened.defer(async () => void (await first.process.stop()));
   let api = new NativeClient(first.control, first);
   for (const [name, value] of [
-    ["consoleproxy.loadscan.interval", "1000"],
+    ["consoleproxy.loadscan.interval", "3000"],
     ["consoleproxy.capacityscan.interval", "1000"],
     ["consoleproxy.session.max", String(PLACES)],
     ["consoleproxy.capacity.standby", "2"],
@@ -73,7 +73,7 @@ test("people make nodes appear; that control is killed, and that nodes go again,
 
   // A burst, and a second node.
   await eventually(async () => assert.equal((await nodesUp(api)).length, 1));
-  const consoles = [await open(), await open()];
+  const consoles = [await eventually(open), await eventually(open)];
   await eventually(async () => assert.equal((await nodesUp(api)).length, 2));
 
   // Control is killed, and another one goes on with what there is.
