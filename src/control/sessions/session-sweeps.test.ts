@@ -277,7 +277,7 @@ test("what is to be swept comes off the indexes of the sessions that live", asyn
   for (const [query, index] of [
     [unreported, /SEARCH sessions USING INDEX sessions_live/],
     [silent, /SEARCH sessions USING INDEX sessions_live/],
-    [lost, /SEARCH sessions USING INDEX sessions_live_by_node \(node_id=\?\)/],
+    [lost, /SEARCH sessions USING INDEX sessions_places \(node_id=\?\)/],
   ] as const) {
     const { sql: text } = query.compile();
     const plan = await sql
