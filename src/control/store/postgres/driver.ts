@@ -91,8 +91,12 @@ class Connection implements DatabaseConnection {
     return (await this.#ask(sql)).command;
   }
 
-  /** What cannot be undone by a word is undone by the connection's end. */
+  /**
+   * What cannot be undone by a word is undone by the connection's end; so it is where something went wrong with it, as
+   * nobody is to wait twice for a server that says nothing.
+   */
   async rollback(): Promise<void> {
+    if (this.#isBroken) return;
     try {
       await this.command("rollback");
     } catch {
