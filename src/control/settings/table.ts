@@ -1,5 +1,6 @@
 import { flag, list, origin } from "#base/config.ts";
 import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
+import { ASSIGNMENT_ORDERS } from "../fleet/assignment.ts";
 import { consoleDomain } from "../fleet/public-names.ts";
 
 /** One thing that the whole installation shares and an operator may change at run time. */
@@ -54,6 +55,18 @@ export const SETTINGS = {
     description:
       "Whether every console that is asked for through an API must have an extra token, which the viewer brings beside the link.",
   },
+  "consoleproxy.assignment.order": {
+    fallback: "first-available",
+    parse: oneOf(...ASSIGNMENT_ORDERS),
+    description:
+      "Which node a machine's console is given to that has not just had one: first-available fills nodes one after the other, in the order in which they joined, so that the last ones can go; least-loaded spreads consoles over all nodes.",
+  },
+  "consoleproxy.session.max": {
+    fallback: "50",
+    parse: integer(1, 100_000),
+    description:
+      "How many sessions a node has, links that may still be used included, before consoles go to other nodes (1 to 100000). A machine goes back to the node that has, or just had, its session beyond that, up to what the node itself bears.",
+  },
   "consoleproxy.url.domain": {
     fallback: "",
     parse: consoleDomain,
@@ -82,12 +95,6 @@ export const SETTINGS = {
     parse: oneOf("Auto", "Manual", "Suspending"),
     description:
       "Whether control launches nodes and takes them away by itself (Auto), or leaves the fleet as it is (Manual, Suspending).",
-  },
-  "consoleproxy.session.max": {
-    fallback: "50",
-    parse: integer(1, 100_000),
-    description:
-      "How many consoles a node is given, unless it takes fewer by itself (1 to 100000). A machine that was on a node lately goes back there all the same.",
   },
   "consoleproxy.loadscan.interval": {
     fallback: String(5 * SECOND_MS),

@@ -239,7 +239,7 @@ export class Launches {
     const { numDeletedRows } = await db.deleteFrom("nodes").where("id", "=", nodeId).executeTakeFirst();
     if (numDeletedRows === 0n) return;
     const ending = { kind: "failed", code: "node_lost" } as const;
-    await endSessionsOfNode(db, { audit: this.#audit, nodeId, ending, now: this.#store.now });
+    await endSessionsOfNode(db, { store: this.#store, audit: this.#audit, nodeId, ending });
     await this.#audit.record(db, {
       action: "node.remove",
       by: {},
