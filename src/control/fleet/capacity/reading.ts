@@ -39,7 +39,7 @@ export interface FleetOrder {
 }
 
 /** What became of a pool's launches. */
-export interface LaunchHistory {
+interface LaunchHistory {
   readonly launchedLately: number;
   readonly failures: number;
   readonly failedAt: number | null;

@@ -63,7 +63,7 @@ export interface LaunchOrder {
 }
 
 /** What a node has to be told so that it becomes one of this installation's: the options of `porthole proxy`. */
-export interface JoinData {
+interface JoinData {
   /** Of control's links, each as https://HOST:PORT: any of them will do. One at least. */
   readonly controls: readonly string[];
   /**
@@ -83,7 +83,7 @@ export interface JoinData {
  * is there and does not run, because it was stopped or has ended by itself.
  */
 export const INSTANCE_STATES = ["starting", "running", "stopped"] as const;
-export type InstanceState = (typeof INSTANCE_STATES)[number];
+type InstanceState = (typeof INSTANCE_STATES)[number];
 
 /** What a launcher knows of something that it made. */
 export interface Instance {
