@@ -92,18 +92,20 @@ export function createFleetReading(store: Store): (silenceMs: number) => Promise
       .where("ordered_at", ">", (where) => where(store.now, "-", sinceMs))
       .groupBy("pool"),
   );
-  const countFailures = prepare(store, {}, (db) =>
+  // Off the index of what failed, which is little.
+  const findFailures = prepare(store, {}, (db) =>
     db
       .selectFrom("launches")
       .select("pool")
-      .select((select) => select.fn.countAll<number>().as("failures"))
-      .select(sql<number>`max(coalesce(ended_at, ${store.now}))`.as("failed_at"))
-      .where("failure", "is not", null)
-      .where(
-        sql<number>`coalesce(ended_at, ${store.now})`,
-        ">",
-        sql<number>`coalesce((select max(joined_at) from launches as good where good.pool = launches.pool and good.failure is null), 0)`,
-      )
+      .select(sql<number>`coalesce(ended_at, ${store.now})`.as("at"))
+      .where(sql<boolean>`failure is not null`),
+  );
+  const findLastGood = prepare(store, {}, (db) =>
+    db
+      .selectFrom("launches")
+      .select("pool")
+      .select((select) => select.fn.max<number | null>("joined_at").as("at"))
+      .where(sql<boolean>`failure is null`)
       .groupBy("pool"),
   );
 
@@ -113,7 +115,8 @@ export function createFleetReading(store: Store): (silenceMs: number) => Promise
     const nodes = await findNodes(db, {});
     const orders = await findOrders(db, {});
     const lately = await countLately(db, { sinceMs: HOUR_MS });
-    const failures = await countFailures(db, {});
+    const failures = await findFailures(db, {});
+    const good = failures.length === 0 ? [] : await findLastGood(db, {});
     return {
       now,
       nodes: nodes.map((row) => ({
@@ -142,23 +145,40 @@ export function createFleetReading(store: Store): (silenceMs: number) => Promise
         startedAt: row.started_at,
         starts: row.starts,
       })),
-      history: historyOf(lately, failures),
+      history: historyOf(lately, sinceGood(failures, good)),
     };
   };
 }
 
+interface PoolTime {
+  readonly pool: string;
+  readonly at: number | null;
+}
+
+/** The times of a pool's failures since a node last joined that went well. */
+function sinceGood(
+  failures: readonly PoolTime[],
+  good: readonly PoolTime[],
+): ReadonlyMap<string, readonly number[]> {
+  const goodAt = new Map(good.map(({ pool, at }) => [pool, at ?? 0]));
+  const counted = failures.flatMap(({ pool, at }) =>
+    at !== null && at > (goodAt.get(pool) ?? 0) ? [{ pool, at }] : [],
+  );
+  const byPool = Map.groupBy(counted, ({ pool }) => pool);
+  return new Map([...byPool].map(([pool, each]) => [pool, each.map(({ at }) => at)]));
+}
+
 function historyOf(
   lately: readonly { readonly pool: string; readonly launches: number }[],
-  failures: readonly { readonly pool: string; readonly failures: number; readonly failed_at: number }[],
+  failures: ReadonlyMap<string, readonly number[]>,
 ): ReadonlyMap<string, LaunchHistory> {
-  const history = new Map<string, LaunchHistory>();
-  for (const { pool, launches } of lately)
-    history.set(pool, { launchedLately: launches, failures: 0, failedAt: null });
-  for (const { pool, failures: count, failed_at: failedAt } of failures)
-    history.set(pool, {
-      launchedLately: history.get(pool)?.launchedLately ?? 0,
-      failures: count,
-      failedAt,
-    });
-  return history;
+  const launches = new Map(lately.map(({ pool, launches: count }) => [pool, count]));
+  const pools = new Set([...launches.keys(), ...failures.keys()]);
+  return new Map(
+    [...pools].map((pool) => {
+      const times = failures.get(pool) ?? [];
+      const failedAt = times.length === 0 ? null : times.reduce((latest, at) => Math.max(latest, at));
+      return [pool, { launchedLately: launches.get(pool) ?? 0, failures: times.length, failedAt }];
+    }),
+  );
 }

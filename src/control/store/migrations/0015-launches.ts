@@ -20,7 +20,9 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn("ended_at", "bigint")
     .execute();
   await sql`create index launches_live on launches (pool) where ended_at is null`.execute(db);
-  await db.schema.createIndex("launches_by_age").on("launches").columns(["pool", "ordered_at"]).execute();
+  await db.schema.createIndex("launches_by_age").on("launches").columns(["ordered_at", "pool"]).execute();
+  // Few of them fail.
+  await sql`create index launches_failed on launches (pool) where failure is not null`.execute(db);
   // INVARIANT: a node belongs to one order at most.
   await sql`create unique index launches_by_node on launches (node_id) where node_id is not null`.execute(db);
   await db.schema.alterTable("join_tokens").addColumn("launch_id", "text").execute();
