@@ -72,7 +72,10 @@ describe("the systemd units", { skip }, () => {
   test("run as users that the sysusers file makes", async () => {
     await using place = scratch();
     mkdirSync(join(place.path, "etc"));
-    const made = spawnSync("systemd-sysusers", [`--root=${place.path}`, join(folder, "porthole.sysusers.conf")]);
+    const made = spawnSync("systemd-sysusers", [
+      `--root=${place.path}`,
+      join(folder, "porthole.sysusers.conf"),
+    ]);
 
     assert.equal(made.status, 0, String(made.stderr));
     const users = readFileSync(join(place.path, "etc/passwd"), "utf8");
