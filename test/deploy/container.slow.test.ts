@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { NodeAuthority } from "#wire/api.ts";
-import { eventually } from "../harness/eventually.ts";
 import { NativeClient } from "../harness/native-client.ts";
 import { lackingPostgres, startPostgres } from "../harness/postgres.ts";
 import { firstLine } from "../harness/process.ts";

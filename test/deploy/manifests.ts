@@ -48,7 +48,7 @@ export interface Rule {
   readonly to?: readonly { readonly podSelector?: PodSelector }[];
 }
 
-export interface PodSpec {
+interface PodSpec {
   readonly serviceAccountName: string;
   readonly automountServiceAccountToken: boolean;
   readonly enableServiceLinks: boolean;
@@ -58,7 +58,7 @@ export interface PodSpec {
   readonly volumes: readonly Volume[];
 }
 
-export interface Volume {
+interface Volume {
   readonly name: string;
   readonly secret?: { readonly secretName: string; readonly defaultMode: number };
   readonly configMap?: { readonly name: string };
@@ -74,7 +74,7 @@ interface Probe {
   readonly httpGet: { readonly path: string; readonly port: string };
 }
 
-export interface Container {
+interface Container {
   readonly image: string;
   readonly args: readonly string[];
   readonly env: readonly { readonly name: string; readonly value?: string }[];

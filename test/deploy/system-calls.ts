@@ -11,10 +11,9 @@ export function seccompProfile(unit: string): string {
   const [allowed = "", ...refused] = [...unit.matchAll(/^SystemCallFilter=(~?)(.+)$/gm)].map(
     ([, , names = ""]) => names,
   );
-  const [take, leave] = [allowed, refused.join(" ")].map((names) =>
-    names.split(" ").flatMap((name) => callsOf(name)),
-  );
-  const names = new Set(take).difference(new Set(leave)).union(new Set(callsOf(ALWAYS)));
+  const take = allowed.split(" ").flatMap(callsOf);
+  const leave = refused.flatMap((names) => names.split(" ")).flatMap(callsOf);
+  const names = new Set([...take.filter((name) => !leave.includes(name)), ...callsOf(ALWAYS)]);
   const syscalls = [{ names: [...names].sort(), action: "SCMP_ACT_ALLOW" }];
   return JSON.stringify({ defaultAction: "SCMP_ACT_ERRNO", defaultErrnoRet: 1, syscalls });
 }
