@@ -31,6 +31,7 @@ const TEST_PACKAGES = [
   "python3-libcloud",
   "haproxy",
   "systemd",
+  "systemd-container",
   "podman",
   "runc",
 ];

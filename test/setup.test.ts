@@ -151,6 +151,7 @@ describe("the set-up", () => {
       "python3-libcloud",
       "runc",
       "systemd",
+      "systemd-container",
       "tigervnc-standalone-server",
     ];
     checkout.program(
