@@ -5,7 +5,7 @@ import { startChild } from "./child.ts";
 import { StartFailure } from "./start-failure.ts";
 
 const ready = Type.Object({ ready: Type.Literal(true) });
-const env = { PATH: process.env["PATH"] };
+const env = {};
 
 /** A node that waits for a control which is nowhere. */
 const WAITING = [
