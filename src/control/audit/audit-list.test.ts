@@ -162,7 +162,8 @@ test("of many rows that are old all go at once, however many a statement takes",
   await using control = await testControl();
   await control.services.settings.set(control.admin, "audit.retention.days", "30");
   await control.store.db.transaction().execute(async (db) => {
-    for (let count = 0; count < 12_000; count++) await control.audit.record(db, { action: "sign-out", by: {} });
+    for (let count = 0; count < 12_000; count++)
+      await control.audit.record(db, { action: "sign-out", by: {} });
   });
   control.clock.advance(31 * DAY_MS);
 

@@ -43,12 +43,7 @@ async function forgetOldest({ db }: Store, before: string): Promise<number> {
   const { numDeletedRows } = await db
     .deleteFrom("audit")
     .where("id", "in", (old) =>
-      old
-        .selectFrom("audit")
-        .select("id")
-        .where("id", "<", before)
-        .orderBy("id")
-        .limit(limits.forgottenRows),
+      old.selectFrom("audit").select("id").where("id", "<", before).orderBy("id").limit(limits.forgottenRows),
     )
     .executeTakeFirst();
   return Number(numDeletedRows);
