@@ -83,8 +83,9 @@ export class Channels {
   }
 
   /** Closes the channels of a node that is refused by now. */
-  judge(nodeId: string): void {
-    for (const { channel } of this.#byNode.get(nodeId) ?? []) void channel.judge();
+  async judge(nodeId: string): Promise<void> {
+    const all = this.#byNode.get(nodeId) ?? [];
+    await Promise.all(all.map(async ({ channel }) => await channel.judge()));
   }
 
   /** Gives a node a command, over the channel that it opened last. Resolves and throws as `Channel.command`. */
