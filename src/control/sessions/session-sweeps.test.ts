@@ -54,7 +54,7 @@ for (const t of onBoth("a sweep takes a bounded number, and the next one the res
     .selectAll()
     .where("id", "=", first)
     .executeTakeFirstOrThrow();
-  const copies = Array.from({ length: 600 }, () => ({ ...row, id: randomUUID() }));
+  const copies = Array.from({ length: 600 }, () => ({ ...row, id: randomUUID(), place: null }));
   for (const copy of copies) await control.store.db.insertInto("sessions").values(copy).execute();
   control.clock.advance(60_000);
   const sweep = createTicketSweep(control);
@@ -277,7 +277,7 @@ test("what is to be swept comes off the indexes of the sessions that live", asyn
   for (const [query, index] of [
     [unreported, /SEARCH sessions USING INDEX sessions_live/],
     [silent, /SEARCH sessions USING INDEX sessions_live/],
-    [lost, /SEARCH sessions USING INDEX sessions_live_by_node \(node_id=\?\)/],
+    [lost, /SEARCH sessions USING INDEX sessions_places \(node_id=\?\)/],
   ] as const) {
     const { sql: text } = query.compile();
     const plan = await sql

@@ -124,6 +124,11 @@ export interface SessionTable {
   /** The start of the node that the ticket was issued for. */
   incarnation: string;
   attachment: number;
+  /**
+   * Which of its node's places it has, from 0: no two sessions that live have the same. Null where a version before
+   * places issued it.
+   */
+  place: Generated<number | null>;
   state: SessionState;
   created_at: number;
   ticket_expires_at: number;
@@ -176,6 +181,8 @@ interface NodeTable {
   /** Whether others may have the same public address. */
   shares_address: Generated<0 | 1>;
   seen_at: number;
+  /** Since when it takes no new sessions, though it runs; null: it takes them. */
+  draining_at: Generated<number | null>;
   created_at: number;
 }
 

@@ -11,6 +11,7 @@ import { up as endingsFromOutside } from "./0007-endings-from-outside.ts";
 import { up as entrances } from "./0008-entrances.ts";
 import { up as audit } from "./0009-audit.ts";
 import { up as keysAndCertificates } from "./0010-keys-and-certificates.ts";
+import { up as places } from "./0011-places.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -28,6 +29,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0008-entrances": { up: entrances },
   "0009-audit": { up: audit },
   "0010-keys-and-certificates": { up: keysAndCertificates },
+  "0011-places": { up: places },
 };
 
 /**
