@@ -102,6 +102,14 @@ test("workers cannot have one port for other nodes between them, and are not wit
   load([...some, "2", "--forward-listen", "127.0.0.1:0"]);
 });
 
+test("workers are watched at ports that there are", () => {
+  const some = ["--listen", "127.0.0.1:0", "--workers", "3", "--admin-listen"];
+
+  load([...some, "65533"]);
+  load([...some, "0"]);
+  assert.throws(() => load([...some, "65534"]), /each of 3 workers is watched at a port of its own/);
+});
+
 test("a bad configuration is refused as a whole, with a sentence for each mistake", () => {
   const flags = { control: "http://127.0.0.1:8250", listen: "80", "max-sessions": "0", "public-url": "x" };
 

@@ -153,6 +153,8 @@ export type ProxyConfig = ConfigOf<typeof FIELDS>;
 /** How many nodes one machine could use. */
 const MOST_WORKERS = 64;
 
+const LAST_PORT = 65_535;
+
 /** The node's configuration, or the text that `--help` asks for. Throws a ConfigError that lists every problem. */
 export function loadProxyConfig(args: readonly string[]): LoadedConfig<typeof FIELDS> {
   const loaded = loadConfig("proxy", FIELDS, { args, env: process.env });
@@ -172,6 +174,11 @@ function check(config: ProxyConfig): void {
   if (config.workers > 1 && (config.forwardAddress !== null || (config.forwardListen?.port ?? 0) !== 0))
     throw new ConfigError([
       "--forward-listen and --forward-address: workers cannot have one port between them",
+    ]);
+  const { adminListen, workers } = config;
+  if (adminListen !== null && adminListen.port !== 0 && adminListen.port + workers - 1 > LAST_PORT)
+    throw new ConfigError([
+      `--admin-listen: each of ${workers} workers is watched at a port of its own, from this one up to ${LAST_PORT}`,
     ]);
 }
 

@@ -55,6 +55,7 @@ export async function startChild<Schema extends TSchema>(
     readonly readyMs?: number | null;
   },
 ): Promise<Child<Static<Schema>>> {
+  if (stop.aborted) throw new StartFailure(`${role} is not started: everything stops`);
   const child = spawn(process.execPath, [...process.execArgv, MAIN, role, ...args, "--json"], {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
     // A process group of its own: Ctrl-C in a terminal comes to us alone, so that we stop them in order.
@@ -64,8 +65,11 @@ export async function startChild<Schema extends TSchema>(
   const ended = endOf(role, child);
   if (child.pid !== undefined) started(child.pid);
   const stopChild = async () => await stopProcess(child, ended);
+  // What listens to it goes with it: `stop` lives as long as the process, and sees many children.
+  const settled = new AbortController();
+  const timeout = readyMs === null ? [] : [AbortSignal.timeout(readyMs)];
+  const deadline = AbortSignal.any([stop, settled.signal, ...timeout]);
   try {
-    const deadline = readyMs === null ? stop : AbortSignal.any([stop, AbortSignal.timeout(readyMs)]);
     const line = await Promise.race([firstLine(child.stdout, deadline), ended]);
     if (typeof line !== "string")
       throw new StartFailure(`${role} ended before it was ready (${endText(line)})`);
@@ -76,6 +80,8 @@ export async function startChild<Schema extends TSchema>(
     await stopChild();
     if (error instanceof StartFailure) throw error;
     throw new StartFailure(`${role} was not ready in time`, { cause: error });
+  } finally {
+    settled.abort();
   }
 }
 
@@ -107,7 +113,9 @@ async function firstLine(stream: Readable | null, deadline: AbortSignal): Promis
     text += chunk;
     if (text.includes("\n") || text.length > limits.readyCharacters) resolve(text.split("\n")[0] ?? "");
   });
-  deadline.addEventListener("abort", () => reject(deadline.reason), { once: true });
+  const giveUp = () => reject(deadline.reason);
+  if (deadline.aborted) giveUp();
+  else deadline.addEventListener("abort", giveUp, { once: true });
   return await promise;
 }
 

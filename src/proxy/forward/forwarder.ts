@@ -84,25 +84,31 @@ export class Forwarder {
     }
   }
 
-  /** A request that is answered in one piece. Throws a GatewayError as long as nothing of the answer was passed on. */
+  /** A request that is answered in one piece. Throws a GatewayError where the answer does not arrive as a whole. */
   async request(request: IncomingMessage, response: ServerResponse, peer: Peer): Promise<void> {
     const leave = this.#enter();
-    const { deadlines } = this.#options;
-    const { signal: stop } = this.#lifetime;
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    const abort = () => waiting.abort(new GatewayError("viewer_lost"));
+    response.once("close", abort);
+    this.#waiting.add(waiting);
     try {
-      const hop = await this.#reach(peer, stop);
+      const hop = await this.#reach(peer, signal);
       try {
-        await withDeadline(deadlines.answerMs, stop, async (signal) => {
-          const answer = await exchange(request, hop, signal).catch((cause: unknown) => {
-            throw this.#lost(peer, cause);
-          });
+        await withDeadline(this.#options.deadlines.answerMs, signal, async (limited) => {
+          const answer = await exchange(request, hop, limited);
           response.writeHead(answer.statusCode ?? 502, headersOnward(answer));
-          await pipeline(answer, response, { signal });
+          await pipeline(answer, response, { signal: limited });
         });
+      } catch (cause) {
+        signal.throwIfAborted();
+        throw this.#lost(peer, cause);
       } finally {
         hop.destroy();
       }
     } finally {
+      this.#waiting.delete(waiting);
+      response.off("close", abort);
       leave();
     }
   }

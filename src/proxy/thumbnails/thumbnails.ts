@@ -58,15 +58,16 @@ export class Thumbnails {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { searchParams: query } = new URL(request.url ?? "/", "http://node");
     const box = { width: side(query, "w"), height: side(query, "h") };
+    const credentials = {
+      ...readCredentials(request.url, readOffers(undefined)),
+      viewerAddress: viewerAddress(request.socket),
+    };
+    // Before it counts: anybody can write a node's name into a ticket that is none, and control is asked for it.
+    const addressee = await this.#options.addressee(credentials.ticket, request.socket);
+    if (addressee !== undefined) return await this.#options.forward(request, response, addressee);
     if (this.#pending >= limits.pending) throw new GatewayError("node_full");
     this.#pending += 1;
     try {
-      const credentials = {
-        ...readCredentials(request.url, readOffers(undefined)),
-        viewerAddress: viewerAddress(request.socket),
-      };
-      const addressee = await this.#options.addressee(credentials.ticket, request.socket);
-      if (addressee !== undefined) return await this.#options.forward(request, response, addressee);
       const body = await this.#picture(credentials, box);
       const headers = {
         ...this.#options.headers(),
