@@ -13,32 +13,36 @@ test("of two starts of one node that register at once one is the node, and the o
   const { replicas } = world;
   const [here, there] = replicas;
   assert.ok(here !== undefined && there !== undefined);
-  const node: Started = { ...(await here.node()) };
+  let node: Started = await here.node();
 
-  for (let round = 0; round < 10; round++) {
-    const starts: readonly string[] = [randomUUID(), randomUUID()];
-    const carried = await carry(here, node);
-    // Each of them asks twice, as where an answer was lost.
-    const asked = starts.flatMap((start) => [register(here, node, start), register(there, node, start)]);
-    const told = await Promise.allSettled(asked);
-
-    for (const each of told)
-      if (each.status === "rejected") assert.equal(each.reason.code, "node_superseded");
-    const present: string | null = await incarnationOf(here, node);
-    const [past = "", ...none]: readonly string[] = starts.filter((start) => start !== present);
-    assert.ok(present !== null && none.length === 0, "one of the two");
-    for (const control of [here, there]) {
-      await assert.rejects(beat(control, node, past), { code: "node_superseded" });
-      await assert.rejects(register(control, node, past), { code: "node_superseded" });
-    }
-    for (const control of [here, there]) await beat(control, node, present);
-    const session = await here.services.sessions.get(here.admin, carried);
-    assert.deepEqual([session.state, session.ending?.code], ["ended", "node_lost"]);
-    node.incarnation = present;
-  }
+  for (let round = 0; round < 10; round++) node = await race([here, there], node);
 });
 
-type Started = Omit<TestNode, "incarnation"> & { incarnation: string };
+/** Resolves to the node as it is then. */
+async function race([here, there]: readonly [OneControl, OneControl], node: Started): Promise<Started> {
+  const starts = [randomUUID(), randomUUID()];
+  const carried = await carry(here, node);
+
+  // Each of them asks twice, as where an answer was lost.
+  const asked = starts.flatMap((start) => [register(here, node, start), register(there, node, start)]);
+  const told = await Promise.allSettled(asked);
+
+  for (const each of told)
+    if (each.status === "rejected") assert.equal(each.reason.code, "node_superseded");
+  const present = await incarnationOf(here, node);
+  const [past = "", ...none] = starts.filter((start) => start !== present);
+  assert.ok(present !== null && none.length === 0, "one of the two");
+  for (const control of [here, there]) {
+    await assert.rejects(beat(control, node, past), { code: "node_superseded" });
+    await assert.rejects(register(control, node, past), { code: "node_superseded" });
+  }
+  for (const control of [here, there]) await beat(control, node, present);
+  const session = await here.services.sessions.get(here.admin, carried);
+  assert.deepEqual([session.state, session.ending?.code], ["ended", "node_lost"]);
+  return { ...node, incarnation: present };
+}
+
+type Started = Pick<TestNode, "id" | "incarnation">;
 
 /** A console that the node's present start has open. */
 async function carry({ services, admin, link, machine }: OneControl, node: Started): Promise<string> {
