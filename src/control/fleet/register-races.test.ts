@@ -27,8 +27,7 @@ async function race([here, there]: readonly [OneControl, OneControl], node: Star
   const asked = starts.flatMap((start) => [register(here, node, start), register(there, node, start)]);
   const told = await Promise.allSettled(asked);
 
-  for (const each of told)
-    if (each.status === "rejected") assert.equal(each.reason.code, "node_superseded");
+  for (const each of told) if (each.status === "rejected") assert.equal(each.reason.code, "node_superseded");
   const present = await incarnationOf(here, node);
   const [past = "", ...none] = starts.filter((start) => start !== present);
   assert.ok(present !== null && none.length === 0, "one of the two");
