@@ -123,6 +123,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     forward: forwarding.request,
     admit: async (credentials) => await admission.admit(credentials, "thumbnail"),
     report: (report) => link.report(report),
+    meters,
   });
   const pages = new Pages({
     origins: foundAt,

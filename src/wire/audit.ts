@@ -15,6 +15,7 @@ export const AUDIT_ACTIONS = {
   "machine.add": "a machine was registered",
   "machine.update": "a machine was changed; `detail` names the fields",
   "machine.remove": "a machine was removed",
+  "machine.password": "a guess at a machine's console password was wrong (`cmd=auth` of CloudStack's page)",
   "setting.set": "a setting was changed; `detail` is the new value",
   "join-token.add": "a token was made with which nodes may join",
   "node.join":

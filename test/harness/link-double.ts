@@ -169,8 +169,8 @@ export class LinkDouble implements AsyncDisposable {
 
   async issue(options: ConsoleOptions = {}): Promise<IssuedConsole> {
     const registration = this.registrations.at(-1);
-    if (registration === undefined) throw new Error("no node has registered");
     const sessionId = randomUUID();
+    if (registration === undefined) throw new Error("no node has registered");
     this.#grants.set(sessionId, grantOf(sessionId, options));
     const claims: TicketClaims = {
       sessionId,
@@ -238,7 +238,8 @@ export class LinkDouble implements AsyncDisposable {
   }
 
   #openChannel(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.mood === "drop") return this.#drop(socket);
+    if (this.mood === "drop") this.#drop(socket);
+    if (this.mood === "drop") return;
     const planned = this.refusals.findIndex(({ call }) => call === "channel");
     const isStranger = request.url !== LINK_PATHS.channel || !isNode(request.socket as TLSSocket);
     const code = isStranger ? "node_refused" : this.refusals.splice(planned, planned < 0 ? 0 : 1)[0]?.code;

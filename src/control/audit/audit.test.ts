@@ -67,7 +67,7 @@ for (const [action, kind] of Object.entries(KINDS)) {
 }
 
 test("every action of the list is one of those that are told, or of those that are only refused", () => {
-  const onlyRefused = ["audit.list", "node.connect", "refusals.omitted"];
+  const onlyRefused = ["audit.list", "machine.password", "node.connect", "refusals.omitted"];
 
   assert.deepEqual([...Object.keys(KINDS), ...onlyRefused].sort(), [...AUDIT_ACTION_NAMES].sort());
 });
