@@ -15,6 +15,7 @@ import { createAssignment } from "./fleet/candidates.ts";
 import { createJoin } from "./fleet/join.ts";
 import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
+import { createPublicIpRanges } from "./fleet/public-ip-ranges.ts";
 import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
 import type { ReviewToken } from "./fleet/token-review.ts";
@@ -113,6 +114,7 @@ export async function compose({
         sessions: createSessions(base),
         settings,
         nodes: createNodes({ ...base, values, authority: authority.certificate }),
+        publicIpRanges: createPublicIpRanges(base),
         ticketKeys: createKeyRotation({ ...base, generations }),
         audit: createAuditLog(base),
       },
