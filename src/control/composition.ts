@@ -11,13 +11,13 @@ import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
 import { createStanding } from "./consoles/standing.ts";
 import { createTicketIssue } from "./consoles/ticket-issue.ts";
-import { createAssignment } from "./fleet/candidates.ts";
 import { createJoin } from "./fleet/join.ts";
 import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
 import { createPublicIpRanges } from "./fleet/public-ip-ranges.ts";
 import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
+import { createSeats } from "./fleet/seats.ts";
 import type { ReviewToken } from "./fleet/token-review.ts";
 import type { Installation } from "./installation.ts";
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
@@ -94,8 +94,8 @@ export async function compose({
   const { settings, values } = await createSettings({ store, audit, cluster, log });
   const generations = await createKeyGenerations({ ...base, key, installationId });
   const nodeKeys = createNodeKeys(generations);
-  const assignNode = createAssignment({ ...base, values });
-  const issueTicket = createTicketIssue({ ...base, values, assignNode, nodeKeys });
+  const chooseSeat = createSeats({ ...base, values });
+  const issueTicket = createTicketIssue({ ...base, values, chooseSeat, nodeKeys });
   const judgeStanding = createStanding(store);
   const granting = {
     makeGrant: createGrants({ ...base, judgeStanding }),

@@ -1,5 +1,6 @@
 import { flag, list, origin } from "#base/config.ts";
 import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
+import { ASSIGNMENT_ORDERS } from "../fleet/assignment.ts";
 import { consoleDomain } from "../fleet/public-names.ts";
 
 /** One thing that the whole installation shares and an operator may change at run time. */
@@ -47,6 +48,24 @@ export const SETTINGS = {
     parse: flag,
     description:
       "Whether every console that is asked for through an API must have an extra token, which the viewer brings beside the link.",
+  },
+  "consoleproxy.assignment.order": {
+    fallback: "first-available",
+    parse: oneOf(...ASSIGNMENT_ORDERS),
+    description:
+      "Which node a machine's console is given to that has not just had one: first-available fills nodes one after the other, in the order in which they joined, so that the last ones can go; least-loaded spreads consoles over all nodes.",
+  },
+  "consoleproxy.session.max": {
+    fallback: "50",
+    parse: integer(1, 100_000),
+    description:
+      "How many sessions a node has, links that may still be used included, before consoles go to other nodes (1 to 100000). A machine goes back to the node that has, or just had, its session beyond that, up to what the node itself bears.",
+  },
+  "consoleproxy.session.timeout": {
+    fallback: String(5 * MINUTE_MS),
+    parse: milliseconds(10 * SECOND_MS, 24 * HOUR_MS),
+    description:
+      "How long after its end a session still draws the next console of its machine to its node, in milliseconds (10 s to 24 h).",
   },
   "consoleproxy.url.domain": {
     fallback: "",
