@@ -7,7 +7,7 @@ import { requireAdministrator } from "../rights.ts";
 import type { PublicIpRanges } from "../services.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { ADDRESSES_LOCK } from "./address-giving.ts";
-import { addressOf, type IpKey, type IpRange, parseIpRange, sizeOf } from "./ip-range.ts";
+import { addressOf, type IpKey, type IpRange, overlaps, parseIpRange, sizeOf } from "./ip-range.ts";
 
 const limits = {
   /** Ranges of all pools together: all are read when a node is given an address. */
@@ -44,14 +44,15 @@ export function createPublicIpRanges({
 
     async add(caller, { range, pool = DEFAULT_POOL }) {
       requireAdministrator(caller);
-      const { first, last } = read(range);
-      const row = { id: randomUUID(), pool, first_key: first, last_key: last, created_at: clock.now() };
+      const asked = read(range);
+      const keys = { first_key: asked.first, last_key: asked.last };
+      const row = { id: randomUUID(), pool, ...keys, created_at: clock.now() };
       return await store.db.transaction().execute(async (db) => {
         await store.lock(db, ADDRESSES_LOCK);
         const others = await allRanges(db);
         if (others.length >= limits.ranges)
           throw new GatewayError("limit_reached", { detail: `${limits.ranges} public IP ranges` });
-        const other = others.find(({ first_key, last_key }) => first_key <= last && first <= last_key);
+        const other = others.find((each) => overlaps(asked, { first: each.first_key, last: each.last_key }));
         if (other !== undefined)
           throw new GatewayError("conflict", { detail: `${text(other)} of the pool ${other.pool} overlaps` });
         await db.insertInto("public_ip_ranges").values(row).execute();
