@@ -29,7 +29,7 @@ const FULL: Scale = {
   floods: 4,
   idle: [500, 3000],
   callers: 16,
-  redemptions: { warmUp: 300, counted: 1200 },
+  redemptions: { warmUp: 200, counted: 800 },
   processPerViewer: { idle: [10, 30], warmUpOpens: 16, openSeconds: 10 },
 };
 
