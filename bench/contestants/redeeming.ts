@@ -31,6 +31,9 @@ interface Installation {
 /** A pool of its own: its machine's consoles are given to it, whatever other nodes there are. */
 const POOL = "redeemer";
 
+/** The longest that there is. */
+const TICKET_LIFETIME = "3600000";
+
 export async function redeemOverLink(
   { link, maximumSessions, ask }: Installation,
   { issued, atOnce }: RedeemOptions,
@@ -46,6 +49,8 @@ export async function redeemOverLink(
   const node = remote<RedeemerCommands>(child.process);
   await node.join({ link, joinTokenFile, data: join(folder, "data"), maximumSessions });
 
+  // Issuing all of them takes seconds, on a slow machine more than a ticket's usual life.
+  await ask("PUT settings/console.ticket.lifetime.native", { value: TICKET_LIFETIME });
   const machine = { name: "redeemed", protocol: "rfb", address: "127.0.0.1:1", pool: POOL };
   const { id } = (await ask("POST machines", machine)) as { readonly id: string };
   const sessionIds: string[] = [];
