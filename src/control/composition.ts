@@ -11,6 +11,7 @@ import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
 import { createStanding } from "./consoles/standing.ts";
 import { createTicketIssue } from "./consoles/ticket-issue.ts";
+import { createHearing } from "./fleet/heard.ts";
 import { createJoin } from "./fleet/join.ts";
 import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
@@ -130,6 +131,7 @@ export async function compose({
       takeReports: createReports({
         ...base,
         takeOffline: createOfflineRedemption({ ...base, judgeStanding }),
+        noteHeard: createHearing(store, values),
       }),
       errands: [
         createEndSessionsErrand(createClosings(base), log),

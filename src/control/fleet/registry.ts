@@ -12,12 +12,15 @@ import type {
 import type { Audit } from "../audit/audit.ts";
 import { isLive } from "../sessions/conditions.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
+import { findSessions } from "../sessions/found.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { NodeKeys } from "../tickets/node-keys.ts";
+import { heardOf } from "./heard.ts";
 import type { NodeSettingsFor } from "./node-settings.ts";
 import { createPlaces, parse } from "./place.ts";
+import { silenceMs } from "./up.ts";
 
 interface Parts {
   readonly store: Store;
@@ -57,7 +60,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
         version,
         forward_address: parseForwardAddress(request.forwardAddress),
         maximum_sessions: request.maximumSessions ?? null,
-        seen_at: store.now,
+        ...heardOf(store, silenceMs(values)),
         // A node that does not say which keys it holds takes what this is answered with.
         ticket_generation: request.ticketGeneration ?? keys.newest.generation,
       };
@@ -76,7 +79,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
         const ending = { kind: "failed", code: "node_lost" } as const;
         await reattach(db, { nodeId, incarnation });
         await audit.record(db, nodeEntry("node.register", nodeId, said(version, given)));
-        return await endSessionsOfNode(db, { audit, nodeId, except: incarnation, ending, now: store.now });
+        return await endSessionsOfNode(db, { store, audit, nodeId, except: incarnation, ending });
       });
       log.info({ nodeId, version, lostSessions: lost }, "Node registered");
       const { kid, key } = keys.newest;
@@ -93,7 +96,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
       const { numUpdatedRows } = await store.db
         .updateTable("nodes")
         .set({
-          seen_at: store.now,
+          ...heardOf(store, silenceMs(values)),
           sessions,
           ...(ticketGeneration === undefined ? {} : { ticket_generation: ticketGeneration }),
         })
@@ -120,7 +123,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
         if (numUpdatedRows === 0n) return undefined;
         const ending = { kind: "failed", code: "node_stopping" } as const;
         await audit.record(db, nodeEntry("node.deregister", nodeId));
-        return await endSessionsOfNode(db, { audit, nodeId, ending, now: store.now });
+        return await endSessionsOfNode(db, { store, audit, nodeId, ending });
       });
       if (ended !== undefined) log.info({ nodeId, endedSessions: ended }, "Node deregistered");
     },
@@ -129,15 +132,22 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
 
 function prepareReattach(store: Store) {
   return prepare(store, { nodeId: TEXT, incarnation: TEXT }, (db, slots) =>
-    db
+    findSessions(
+      db,
+      store,
+      db
+        .selectFrom("sessions")
+        .select("sessions.id")
+        // Of these two, so that the index of what lives is used: nearly always there are none.
+        .where(isLive)
+        .where("sessions.state", "=", "detached")
+        .where("sessions.node_id", "=", slots.nodeId)
+        .where("sessions.incarnation", "=", slots.incarnation),
+    )
       .updateTable("sessions")
       .set({ state: "active" })
-      // Of these two, so that the index of what lives is used: nearly always there are none.
-      .where(isLive)
-      .where("state", "=", "detached")
-      .where("node_id", "=", slots.nodeId)
-      .where("incarnation", "=", slots.incarnation)
-      .returning("id"),
+      .where("sessions.id", "in", (found) => found.selectFrom("found").select("found.id"))
+      .returning("sessions.id"),
   );
 }
 

@@ -184,6 +184,8 @@ interface NodeTable {
   /** The address that it was given out of a range of its pool, as fleet/ip-range.ts has it; null: it has one of its own. */
   given_key: Generated<string | null>;
   seen_at: number;
+  /** Since when it has been heard of without a break; null: since before versions that note it. */
+  heard_since: Generated<number | null>;
   /** Since when it takes no new sessions, though it runs; null: it takes them. */
   draining_at: Generated<number | null>;
   created_at: number;
