@@ -31,7 +31,7 @@ async function run(): Promise<number> {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const problem of error.problems) process.stderr.write(`porthole ${name}: ${problem}\n`);
-    process.stderr.write(`porthole ${name} --help lists every option.\n`);
+    if (error.seeHelp) process.stderr.write(`porthole ${name} --help lists every option.\n`);
     return 2;
   }
 }

@@ -7,6 +7,7 @@ import { consoleCommands } from "./commands/console.ts";
 import { installationCommands } from "./commands/installation.ts";
 import { machineCommands } from "./commands/machine.ts";
 import { projectCommands } from "./commands/project.ts";
+import { publicIpRangeCommands } from "./commands/public-ip-range.ts";
 import { sessionCommands } from "./commands/session.ts";
 import { ticketKeyCommands } from "./commands/ticket-key.ts";
 import type { CliContext } from "./invocation.ts";
@@ -41,6 +42,7 @@ export function createProgram(context: CliContext): Command {
   accountCommands(program, context);
   apiKeyCommands(program, context);
   installationCommands(program, context);
+  publicIpRangeCommands(program, context);
   ticketKeyCommands(program, context);
   auditCommands(program, context);
   program.configureHelp({ showGlobalOptions: true });

@@ -15,6 +15,7 @@ import { createHearing } from "./fleet/heard.ts";
 import { createJoin } from "./fleet/join.ts";
 import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
+import { createPublicIpRanges } from "./fleet/public-ip-ranges.ts";
 import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
 import { createSeats } from "./fleet/seats.ts";
@@ -114,6 +115,7 @@ export async function compose({
         sessions: createSessions(base),
         settings,
         nodes: createNodes({ ...base, values, authority: authority.certificate }),
+        publicIpRanges: createPublicIpRanges(base),
         ticketKeys: createKeyRotation({ ...base, generations }),
         audit: createAuditLog(base),
       },

@@ -196,7 +196,7 @@ function complete({ data, keyFile, ...given }: ConfigOf<typeof FIELDS>): Control
     problems.push(
       `--listen ${rest.listen.host} is every address: --public-url must say under which one browsers come`,
     );
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(problems, { seeHelp: true });
   return { ...rest, database: place, keyFile: key };
 }
 

@@ -174,6 +174,25 @@ export const KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
       row: () => ({ ...by(admin), object: { kind: "node", id: node.id } }),
     };
   },
+  "public-ip-range.add": async ({ control, admin }) => ({
+    act: () => control.services.publicIpRanges.add(admin, { range: "203.0.113.0/29", pool: "north" }),
+    row: (made) => ({
+      ...by(admin),
+      object: { kind: "public-ip-range", id: idOf(made) },
+      detail: "203.0.113.1-203.0.113.6 pool north",
+    }),
+  }),
+  "public-ip-range.remove": async ({ control, admin }) => {
+    const { id } = await control.services.publicIpRanges.add(admin, { range: "2001:db8::1" });
+    return {
+      act: () => control.services.publicIpRanges.remove(admin, id),
+      row: () => ({
+        ...by(admin),
+        object: { kind: "public-ip-range", id },
+        detail: "2001:db8::1-2001:db8::1 pool default",
+      }),
+    };
+  },
   "ticket-key.rotate": async ({ control, admin }) => ({
     act: () => control.services.ticketKeys.rotate(admin),
     row: () => ({ ...by(admin), detail: "2" }),

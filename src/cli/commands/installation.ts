@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Type } from "typebox";
-import { JoinToken, type NewJoinToken, Node, NodeAuthority, Setting } from "#wire/api.ts";
+import { JoinToken, joinTokenDefaults, type NewJoinToken, Node, NodeAuthority, Setting } from "#wire/api.ts";
 import { Nothing } from "../api-client.ts";
 import { closeNames } from "../close-names.ts";
 import { CliFailure } from "../exit-status.ts";
@@ -46,10 +46,18 @@ export function installationCommands(program: Command, context: CliContext): voi
   joinToken
     .command("create")
     .description("Make a join token; it is shown this once")
-    .option("--pool <pool>", "the pool that the nodes belong to; the default pool if absent")
-    .addOption(new Option("--uses <count>", "how many nodes may join with it").argParser(positive))
+    .option("--pool <pool>", `the pool that the nodes belong to; ${joinTokenDefaults.pool} if absent`)
     .addOption(
-      new Option("--expires <duration>", "how long it holds: 90s, 30m, 12h or 7d")
+      new Option(
+        "--uses <count>",
+        `how many nodes may join with it; ${joinTokenDefaults.uses} if absent`,
+      ).argParser(positive),
+    )
+    .addOption(
+      new Option(
+        "--expires <duration>",
+        `how long it holds: 90s, 30m, 12h or 7d; ${joinTokenDefaults.expiresInSeconds / 3600}h if absent`,
+      )
         .argParser(duration)
         .conflicts("expiresIn"),
     )
@@ -104,6 +112,8 @@ async function listNodes({ api, output }: Invocation): Promise<void> {
     items,
     [
       { title: "PAGES", value: ({ pageOrigin }) => pageOrigin },
+      // Behind a front proxy all nodes have the same pages.
+      { title: "FORWARD", value: ({ forwardAddress }) => forwardAddress },
       { title: "STATE", value: ({ state }) => state, tone: ({ state }) => (state === "up" ? "good" : "bad") },
       { title: "POOL", value: ({ pool }) => pool },
       { title: "SESSIONS", align: "right", value: ({ sessions }) => String(sessions) },

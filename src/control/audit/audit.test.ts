@@ -150,5 +150,6 @@ async function everythingElse({ store: { db } }: TestControl): Promise<unknown> 
     await db.selectFrom("join_tokens").selectAll().execute(),
     await db.selectFrom("nodes").selectAll().execute(),
     await db.selectFrom("sessions").selectAll().execute(),
+    await db.selectFrom("public_ip_ranges").selectAll().execute(),
   ];
 }

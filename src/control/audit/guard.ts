@@ -77,6 +77,11 @@ const RULES: Rules = {
     revoke: (by, id) => entry("node.revoke", by, { kind: "node", id }),
     remove: (by, id) => entry("node.remove", by, { kind: "node", id }),
   },
+  publicIpRanges: {
+    list: null,
+    add: (by) => entry("public-ip-range.add", by, { kind: "public-ip-range" }),
+    remove: (by, id) => entry("public-ip-range.remove", by, { kind: "public-ip-range", id }),
+  },
   ticketKeys: {
     list: null,
     rotate: (by) => entry("ticket-key.rotate", by),

@@ -19,6 +19,7 @@ import { documentOptions, documentRoute } from "./document.ts";
 import { installationRoutes } from "./installation.ts";
 import { machineRoutes } from "./machines.ts";
 import { projectRoutes } from "./projects.ts";
+import { publicIpRangeRoutes } from "./public-ip-ranges.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { ticketKeyRoutes } from "./ticket-keys.ts";
@@ -87,6 +88,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       projectRoutes(routes, deps);
       accountRoutes(routes, deps);
       installationRoutes(routes, deps);
+      publicIpRangeRoutes(routes, deps);
       ticketKeyRoutes(routes, deps);
       auditRoutes(routes, deps);
     },

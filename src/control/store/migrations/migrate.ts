@@ -13,6 +13,7 @@ import { up as audit } from "./0009-audit.ts";
 import { up as keysAndCertificates } from "./0010-keys-and-certificates.ts";
 import { up as places } from "./0011-places.ts";
 import { up as heardSince } from "./0012-heard-since.ts";
+import { up as publicIpRanges } from "./0013-public-ip-ranges.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -32,6 +33,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0010-keys-and-certificates": { up: keysAndCertificates },
   "0011-places": { up: places },
   "0012-heard-since": { up: heardSince },
+  "0013-public-ip-ranges": { up: publicIpRanges },
 };
 
 /**
