@@ -18,6 +18,9 @@ const MAX_SESSIONS = "100000";
 /** How many tickets an account may have that nobody redeemed. */
 const PENDING_MAX = "console.ticket.pending.max";
 
+/** How many sessions control gives a node. */
+const SESSION_MAX = "consoleproxy.session.max";
+
 interface NativeApi {
   readonly origin: string;
   readonly apiKey: string;
@@ -101,6 +104,7 @@ async function startInstallation(
 
   const { apiKey, secretKey } = bootstrap;
   const api: NativeApi = { origin: ready.control, apiKey, secretKey };
+  await ask(api, `PUT settings/${SESSION_MAX}`, { value: MAX_SESSIONS });
   const machine = { name: "bench", protocol: "rfb", address: `${upstream.host}:${upstream.port}` };
   const { id: machineId } = (await ask(api, "POST machines", machine)) as { readonly id: string };
   const owned = parts.move();

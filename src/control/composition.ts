@@ -11,7 +11,6 @@ import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
 import { createStanding } from "./consoles/standing.ts";
 import { createTicketIssue } from "./consoles/ticket-issue.ts";
-import { createAssignment } from "./fleet/candidates.ts";
 import { createDraining, type Draining } from "./fleet/draining.ts";
 import { createJoin } from "./fleet/join.ts";
 import { createNodeJobs } from "./fleet/node-jobs.ts";
@@ -19,6 +18,7 @@ import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
 import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
+import { createSeats } from "./fleet/seats.ts";
 import type { ReviewToken } from "./fleet/token-review.ts";
 import type { Installation } from "./installation.ts";
 import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts";
@@ -101,8 +101,8 @@ export async function compose({
   const { settings, values } = await createSettings({ store, audit, cluster, log });
   const generations = await createKeyGenerations({ ...base, key, installationId });
   const nodeKeys = createNodeKeys(generations);
-  const assignNode = createAssignment({ ...base, values });
-  const issueTicket = createTicketIssue({ ...base, values, assignNode, nodeKeys });
+  const chooseSeat = createSeats({ ...base, values });
+  const issueTicket = createTicketIssue({ ...base, values, chooseSeat, nodeKeys });
   const judgeStanding = createStanding(store);
   const granting = {
     makeGrant: createGrants({ ...base, judgeStanding }),

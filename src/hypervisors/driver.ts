@@ -18,6 +18,8 @@ interface MachineCheck {
   readonly running: boolean;
   /** The consoles that it has now. */
   readonly protocols: readonly Protocol[];
+  /** Whether the machine's console bears one connection at a time, as a serial line does; absent: it bears several. */
+  readonly isExclusive?: boolean;
 }
 
 /**

@@ -69,6 +69,7 @@ export const ERRORS = {
   node_draining: entry(503, 4469, true, "The console node is being taken out of service.", "Open the console again: another console node takes it."),
   node_lost: entry(503, 4462, true, "The console node that carried this console went away.", "Open the console again."),
   node_revoked: entry(503, 4467, true, "The console node that carried this console was taken out of service.", "Open the console again."),
+  machine_busy: entry(409, 4468, true, "This console takes one viewer at a time, and the console node that holds it cannot be reached or has no room.", "Wait until the other console is closed, then open this one again; if it stays so, tell your operator."),
   no_node_available: entry(503, 4463, true, "No console node is ready to take this console.", "Try again in a moment; if it stays so, tell your operator."),
   node_away: entry(503, 4466, true, "The console node that this link belongs to does not answer, so the link was not used.", "Try again in a moment; if it stays so, open the console again from your machine list."),
   control_unreachable: entry(503, 4464, true, "The control plane did not answer, so the link could not be checked.", "Try again in a moment."),

@@ -17,6 +17,7 @@ for (const maximum of [3, TRANSACTIONS_AT_ONCE + 20]) {
     const machine = await first.machine();
     await first.node();
     await set(opened.replicas, "console.ticket.pending.max", maximum);
+    await set(opened.replicas, "consoleproxy.session.max", 1000);
 
     const results = await openAtOnce(opened.replicas, { machineId: machine.id, count: maximum + 60 });
 
@@ -30,6 +31,7 @@ for (const maximum of [3, TRANSACTIONS_AT_ONCE + 20]) {
     assert.ok(first !== undefined);
     const machine = await first.machine();
     await first.node({ maximumSessions: maximum });
+    await set(opened.replicas, "consoleproxy.session.max", 1000);
 
     const results = await openAtOnce(opened.replicas, { machineId: machine.id, count: maximum + 60 });
 
@@ -46,6 +48,7 @@ test("links that are given out at the same time have room for each other when th
   assert.ok(first !== undefined);
   const machine = await first.machine();
   await first.node();
+  await set(opened.replicas, "consoleproxy.session.max", 1000);
 
   const results = await openAtOnce(opened.replicas, { machineId: machine.id, count: 200 });
 

@@ -32,12 +32,16 @@ export function createConsoles({ store, vault, drivers, values, issueTicket }: P
       if (!maySeeProject(caller, machine.project_id)) throw foreign(options);
       const extra = checkedExtra(options, values);
       const boundAddress = addressToBind(caller, options, values);
-      await requireConsole(driverOf(drivers, machine.driver), toDriverMachine(machine, vault));
+      const { isExclusive } = await requireConsole(
+        driverOf(drivers, machine.driver),
+        toDriverMachine(machine, vault),
+      );
       return await issueTicket({
         account: { id: caller.accountId, name: caller.name },
         by: caller,
         apiKey: caller.apiKey,
         machine,
+        isExclusive,
         api: options.api,
         purpose: options.purpose ?? "console",
         viewOnly: options.viewOnly ?? false,

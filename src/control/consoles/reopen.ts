@@ -58,12 +58,16 @@ export function createReopen(parts: Parts): Reopen {
     if (session.bound_address !== null && session.bound_address !== address)
       throw new GatewayError("caller_address_mismatch");
     const { account, machine } = await judgeStanding(session);
-    await requireConsole(driverOf(drivers, machine.driver), toDriverMachine(machine, vault));
+    const { isExclusive } = await requireConsole(
+      driverOf(drivers, machine.driver),
+      toDriverMachine(machine, vault),
+    );
 
     const { url } = await issueTicket({
       account,
       apiKey: session.api_key ?? undefined,
       machine,
+      isExclusive,
       api: session.api,
       purpose: "console",
       action: "console.reopen",

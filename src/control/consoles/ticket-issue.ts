@@ -7,19 +7,18 @@ import { sealTicket } from "#wire/ticket.ts";
 import type { Actor, Audit, AuditEntry } from "../audit/audit.ts";
 import { Pictures } from "../audit/pictures.ts";
 import type { Cluster } from "../cluster/cluster.ts";
-import type { AssignedNode, AssignNode } from "../fleet/candidates.ts";
+import type { ChooseSeat, Seat } from "../fleet/seats.ts";
+import { silenceMs } from "../fleet/up.ts";
 import { codeOf } from "../observe/observing.ts";
 import type { ApiName, IssuedConsole, TicketPurpose, Whence } from "../services.ts";
-import { isUnredeemed } from "../sessions/conditions.ts";
 import { createSessionIds } from "../sessions/session-id.ts";
 import type { SettingValues } from "../settings/settings.ts";
-import { addWithinBounds } from "../store/bounded.ts";
-import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
-import type { OfflineGrant } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { NodeKeys } from "../tickets/node-keys.ts";
 import { WANTED } from "../tickets/offline-grants.ts";
 import { consoleUrl, webSocketOf } from "./console-url.ts";
+import { PendingLinks } from "./pending-links.ts";
+import { prepareSessionInsert, type SessionInsert } from "./session-insert.ts";
 
 /** A console that its opener may have: rights and machine were judged. */
 interface ConsoleOrder {
@@ -31,7 +30,10 @@ interface ConsoleOrder {
     readonly name: string;
     readonly project_id: string;
     readonly protocol: Protocol;
+    readonly pool: string;
   };
+  /** Whether the console bears one connection at a time. */
+  readonly isExclusive: boolean;
   readonly api: ApiName;
   readonly purpose: TicketPurpose;
   readonly viewOnly: boolean;
@@ -53,21 +55,26 @@ export type IssueTicket = (order: ConsoleOrder) => Promise<IssuedConsole>;
 /** A session has one attachment now: the node that its ticket was issued for. */
 const FIRST_ATTACHMENT = 1;
 
-/** Assigns a node, writes the session and seals its ticket: one durable transaction. */
+const limits = {
+  /** How often a seat may be lost to others before its caller is told that there is none. */
+  seats: 100,
+} as const;
+
+/** Chooses a node, writes the session and seals its ticket: one durable transaction. */
 export function createTicketIssue(parts: {
   readonly store: Store;
   readonly cluster: Cluster;
   readonly audit: Audit;
   readonly values: SettingValues;
   readonly clock: Clock;
-  readonly assignNode: AssignNode;
+  readonly chooseSeat: ChooseSeat;
   readonly nodeKeys: NodeKeys;
   readonly tracing?: Tracing | undefined;
 }): IssueTicket {
-  const { store, cluster, audit, values, clock, assignNode, nodeKeys, tracing } = parts;
+  const { store, cluster, audit, values, clock, chooseSeat, nodeKeys, tracing } = parts;
   const nextId = createSessionIds(clock);
-  const countUnredeemed = prepareCount(store);
-  const insertSession = prepareInsert(store);
+  const links = new PendingLinks(store);
+  const insertSession = prepareSessionInsert(store);
   const pictures = new Pictures(clock);
 
   return async (order) => {
@@ -78,30 +85,10 @@ export function createTicketIssue(parts: {
   };
 
   async function issue(id: string, order: ConsoleOrder, traceparent?: string): Promise<IssuedConsole> {
-    const { account, machine, api, extra } = order;
+    const { machine, extra } = order;
     const issuedAt = clock.now();
-    const expiresAt = issuedAt + values.value(`console.ticket.lifetime.${api}`);
-    // Nobody comes back to a picture.
-    const isOffline = values.value("console.offline.policy") === "accept" && order.purpose === "console";
-    const maximumPending = values.value("console.ticket.pending.max");
-
-    const node = await addWithinBounds(store, "sessions", async (db, sayRoom) => {
-      await order.spend?.(db);
-      const [unredeemed] = await countUnredeemed(db, { accountId: account.id, purpose: order.purpose });
-      const left = maximumPending - (unredeemed?.count ?? 0);
-      if (left <= 0)
-        throw new GatewayError("rate_limited", {
-          detail: `the account has ${maximumPending} links that nobody used yet`,
-        });
-      const assignment = tracing?.start("assignment", { parent: traceparent });
-      const assigned = await traced(assignment, async () => await assignNode(db, machine.id), codeOf);
-      if (assigned === undefined) throw new GatewayError("no_node_available");
-      sayRoom(Math.min(left, (assigned.maximumSessions ?? Infinity) - assigned.sessions));
-      await insertSession(db, sessionValues({ order, assigned, id, issuedAt, expiresAt, isOffline }));
-      if (pictures.isWorthTelling(order)) await audit.record(db, issuedEntry(order, id, assigned.id));
-      if (isOffline) await cluster.publish(db, "node", assigned.id);
-      return assigned;
-    });
+    const expiresAt = issuedAt + values.value(`console.ticket.lifetime.${order.api}`);
+    const { node } = await takeSeat(order, { id, issuedAt, expiresAt, traceparent });
 
     const ticket = await sealTicket(
       {
@@ -128,6 +115,90 @@ export function createTicketIssue(parts: {
       websocket: webSocketOf(node),
     };
   }
+
+  /** Again and again, as long as others are faster. */
+  async function takeSeat(order: ConsoleOrder, session: NewSession): Promise<Seat> {
+    const { id: machineId, pool } = order.machine;
+    const guest = { id: machineId, pool, isExclusive: order.isExclusive };
+    for (let lost = 0; lost < limits.seats; lost += 1) {
+      const span = tracing?.start("assignment", { parent: session.traceparent });
+      const seat = await traced(span, async () => await chooseSeat(guest, { missed: lost > 0 }), codeOf);
+      if (await isSeated(seat, order, session)) return seat;
+    }
+    throw new GatewayError("no_node_available");
+  }
+
+  /** False, with nothing done, where the seat is another's by now, or the node is not what it was. */
+  async function isSeated(seat: Seat, order: ConsoleOrder, session: NewSession): Promise<boolean> {
+    const asker = {
+      accountId: order.account.id,
+      purpose: order.purpose,
+      maximum: values.value("console.ticket.pending.max"),
+    };
+    // Nobody comes back to a picture.
+    const isOffline = values.value("console.offline.policy") === "accept" && order.purpose === "console";
+    try {
+      await links.add(asker, async (db) => {
+        await order.spend?.(db);
+        const inserted = await insertSession(db, insertOf({ seat, order, session, isOffline }));
+        if (inserted.length === 0) throw new SeatLost();
+        if (pictures.isWorthTelling(order))
+          await audit.record(db, issuedEntry(order, session.id, seat.node.id));
+        if (isOffline) await cluster.publish(db, "node", seat.node.id);
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof SeatLost) return false;
+      throw error;
+    }
+  }
+
+  function insertOf({ seat, order, session, isOffline }: Inserting): SessionInsert {
+    const { account, machine } = order;
+    return {
+      id: session.id,
+      account_id: account.id,
+      account_name: account.name,
+      api_key: order.apiKey ?? null,
+      project_id: machine.project_id,
+      machine_id: machine.id,
+      machine_name: machine.name,
+      protocol: machine.protocol,
+      api: order.api,
+      view_only: order.viewOnly || order.purpose === "thumbnail" ? 1 : 0,
+      purpose: order.purpose,
+      node_id: seat.node.id,
+      incarnation: seat.node.incarnation,
+      attachment: FIRST_ATTACHMENT,
+      place: seat.place,
+      created_at: session.issuedAt,
+      ticket_expires_at: session.expiresAt,
+      creator_address: order.creatorAddress,
+      bound_address: order.boundAddress ?? null,
+      offline_grant: isOffline ? WANTED : null,
+      silence_ms: silenceMs(values),
+      ticket_generation: seat.node.ticketGeneration,
+      may_drain: order.isExclusive ? 1 : 0,
+    };
+  }
+}
+
+/** Undoes the transaction of a session that has no place. */
+class SeatLost extends Error {}
+
+interface Inserting {
+  readonly seat: Seat;
+  readonly order: ConsoleOrder;
+  readonly session: NewSession;
+  /** Whether its node is to have the grant ahead. */
+  readonly isOffline: boolean;
+}
+
+interface NewSession {
+  readonly id: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly traceparent?: string | undefined;
 }
 
 function issuedEntry(order: ConsoleOrder, sessionId: string, nodeId: string): AuditEntry {
@@ -143,83 +214,4 @@ function issuedEntry(order: ConsoleOrder, sessionId: string, nodeId: string): Au
 /** As the node compares it: SHA-256 of the UTF-8 text, base64url. */
 function extraHash(extra: string): string {
   return hash("sha256", extra, "base64url");
-}
-
-function prepareCount(store: Store) {
-  return prepare(store, { accountId: TEXT, purpose: of<TicketPurpose>() }, (query, { accountId, purpose }) =>
-    query
-      .selectFrom("sessions")
-      .select((select) => select.fn.countAll<number>().as("count"))
-      .where("account_id", "=", accountId)
-      .where(isUnredeemed)
-      .where("purpose", "=", purpose)
-      .where("ticket_expires_at", ">", store.now),
-  );
-}
-
-function prepareInsert(store: Store) {
-  const kinds = {
-    id: TEXT,
-    account_id: TEXT,
-    account_name: TEXT,
-    api_key: nullable(TEXT),
-    project_id: TEXT,
-    machine_id: TEXT,
-    machine_name: TEXT,
-    protocol: of<Protocol>(),
-    api: of<ApiName>(),
-    view_only: of<0 | 1>(),
-    purpose: of<TicketPurpose>(),
-    node_id: TEXT,
-    incarnation: TEXT,
-    attachment: INTEGER,
-    created_at: INTEGER,
-    ticket_expires_at: INTEGER,
-    creator_address: TEXT,
-    bound_address: nullable(TEXT),
-    offline_grant: nullable(of<OfflineGrant>()),
-  };
-  return prepare(store, kinds, (query, values) =>
-    query.insertInto("sessions").values({
-      ...values,
-      state: "pending",
-      bytes_to_viewer: 0,
-      bytes_from_viewer: 0,
-    }),
-  );
-}
-
-function sessionValues({ order, assigned, id, issuedAt, expiresAt, isOffline }: NewSession) {
-  const { account, machine } = order;
-  return {
-    id,
-    account_id: account.id,
-    account_name: account.name,
-    api_key: order.apiKey ?? null,
-    project_id: machine.project_id,
-    machine_id: machine.id,
-    machine_name: machine.name,
-    protocol: machine.protocol,
-    api: order.api,
-    view_only: order.viewOnly || order.purpose === "thumbnail" ? (1 as const) : (0 as const),
-    purpose: order.purpose,
-    node_id: assigned.id,
-    incarnation: assigned.incarnation,
-    attachment: FIRST_ATTACHMENT,
-    created_at: issuedAt,
-    ticket_expires_at: expiresAt,
-    creator_address: order.creatorAddress,
-    bound_address: order.boundAddress ?? null,
-    offline_grant: isOffline ? WANTED : null,
-  };
-}
-
-interface NewSession {
-  readonly order: ConsoleOrder;
-  readonly assigned: AssignedNode;
-  readonly id: string;
-  readonly issuedAt: number;
-  readonly expiresAt: number;
-  /** Whether its node is to have the grant ahead. */
-  readonly isOffline: boolean;
 }

@@ -30,6 +30,7 @@ export const MACHINE_COLUMNS = [
   "machines.address",
   "machines.password_sealed",
   "machines.state",
+  "machines.pool",
   "machines.created_at",
 ] as const;
 

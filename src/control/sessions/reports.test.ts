@@ -131,6 +131,7 @@ for (const t of onBoth(
 for (const t of onBoth("a full batch is taken as one", async () => {
   await using control = await testControl();
   const node = await control.node();
+  await control.services.settings.set(control.admin, "consoleproxy.session.max", "1000");
   const ids = [];
   for (let count = 0; count < linkLimits.reportsPerRequest / 2; count++)
     ids.push(await redeemed(control, node));

@@ -54,7 +54,7 @@ for (const t of onBoth("a sweep takes a bounded number, and the next one the res
     .selectAll()
     .where("id", "=", first)
     .executeTakeFirstOrThrow();
-  const copies = Array.from({ length: 600 }, () => ({ ...row, id: randomUUID() }));
+  const copies = Array.from({ length: 600 }, () => ({ ...row, id: randomUUID(), place: null }));
   for (const copy of copies) await control.store.db.insertInto("sessions").values(copy).execute();
   control.clock.advance(60_000);
   const sweep = createTicketSweep(control);

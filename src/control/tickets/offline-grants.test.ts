@@ -104,7 +104,9 @@ for (const t of onBoth(
     const { link, node, client } = world;
     await client[Symbol.asyncDispose]();
     const count = linkLimits.grantsPerCommand + 1;
+    const { admin, services } = link.control;
     const { id: machineId } = await link.control.machine();
+    await services.settings.set(admin, "consoleproxy.session.max", "1000");
     for (let opened = 0; opened < count; opened++) await open(world, { machineId });
 
     await using again = await nodeClient(link, node);

@@ -65,6 +65,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   node_lost: text("Der Konsolenknoten, der diese Konsole getragen hat, ist nicht mehr da.", "Öffnen Sie die Konsole noch einmal."),
   kubernetes_unavailable: text("Die Kubernetes-API ließ sich nicht fragen, ob dieser Knoten beitreten darf.", "Sehen Sie im Protokoll der Steuerung nach, warum, und versuchen Sie es dann noch einmal."),
   node_revoked: text("Der Konsolenknoten, der diese Konsole getragen hat, wurde außer Dienst gestellt.", "Öffnen Sie die Konsole noch einmal."),
+  machine_busy: text("Diese Konsole nimmt nur einen Betrachter auf einmal, und der Konsolenknoten, der sie hält, ist nicht erreichbar oder voll.", "Warten Sie, bis die andere Konsole geschlossen ist, und öffnen Sie diese dann noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber."),
   no_node_available: text("Kein Konsolenknoten ist bereit, diese Konsole zu übernehmen.", "Versuchen Sie es gleich noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber."),
   node_away: text("Der Konsolenknoten, zu dem dieser Link gehört, antwortet nicht; der Link wurde nicht benutzt.", "Versuchen Sie es gleich noch einmal; bleibt es so, öffnen Sie die Konsole neu aus Ihrer Maschinenliste."),
   control_unreachable: text("Die Steuerung hat nicht geantwortet, darum ließ sich der Link nicht prüfen.", AGAIN_IN_A_MOMENT),

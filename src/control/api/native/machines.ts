@@ -122,6 +122,7 @@ export function machineRoutes(
           ...problems(
             "not_found",
             "machine_not_running",
+            "machine_busy",
             "extra_token_required",
             "no_node_available",
             "node_full",

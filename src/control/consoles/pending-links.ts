@@ -1,0 +1,103 @@
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { TicketPurpose } from "../services.ts";
+import { isUnredeemed } from "../sessions/conditions.ts";
+import { addWithinBounds } from "../store/bounded.ts";
+import { of, prepare, TEXT } from "../store/prepared.ts";
+import type { Queries, Store } from "../store/store.ts";
+
+const limits = {
+  /** Accounts whose last count is remembered, for each purpose; one that is forgotten is counted again. */
+  accounts: 10_000,
+  /** A count is forgotten after this. */
+  ageMs: 1_000,
+} as const;
+
+/** While an account has fewer links than this part of its bound, it is not counted each time. */
+const PLENTY = 1 / 4;
+/** Of the bound: how many links are given out between two counts. */
+const BETWEEN_COUNTS = 1 / 32;
+
+interface Count {
+  /** At the last count, with those that were given out since. */
+  pending: number;
+  /** When to count again at the latest, or after how many more. */
+  readonly untilMs: number;
+  left: number;
+}
+
+interface Asker {
+  readonly accountId: string;
+  readonly purpose: TicketPurpose;
+  /** `console.ticket.pending.max`. */
+  readonly maximum: number;
+}
+
+/**
+ * How many links an account may have that nobody has used. Counting is linear in them, so far below the bound it is
+ * done now and then. Near it each link is counted, with all replicas in turn, so that the bound is met exactly.
+ */
+export class PendingLinks {
+  readonly #store: Store;
+  readonly #count: ReturnType<typeof prepareCount>;
+  readonly #counts = new Map<string, Count>();
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#count = prepareCount(store);
+  }
+
+  /** Runs the transaction that adds a link. Throws `rate_limited` where the account has too many. */
+  async add<Result>(asker: Asker, work: (db: Queries) => Promise<Result>): Promise<Result> {
+    if (this.#hasPlenty(asker)) return await this.#store.db.transaction().execute(work);
+    return await addWithinBounds(this.#store, `links ${asker.accountId}`, async (db, sayRoom) => {
+      const [row] = await this.#count(db, asker);
+      const pending = row?.pending ?? 0;
+      const left = asker.maximum - pending;
+      if (left <= 0)
+        throw new GatewayError("rate_limited", {
+          detail: `the account has ${asker.maximum} links that nobody used yet`,
+        });
+      sayRoom(left);
+      this.#remember(asker, pending + 1);
+      return await work(db);
+    });
+  }
+
+  /** Takes one of those that may go uncounted. */
+  #hasPlenty(asker: Asker): boolean {
+    const count = this.#counts.get(keyOf(asker));
+    if (count === undefined || count.left <= 0 || performance.now() > count.untilMs) return false;
+    if (count.pending >= asker.maximum * PLENTY) return false;
+    count.left -= 1;
+    count.pending += 1;
+    return true;
+  }
+
+  #remember(asker: Asker, pending: number): void {
+    const key = keyOf(asker);
+    this.#counts.delete(key);
+    this.#counts.set(key, {
+      pending,
+      untilMs: performance.now() + limits.ageMs,
+      left: Math.floor(asker.maximum * BETWEEN_COUNTS),
+    });
+    const [oldest] = this.#counts.keys();
+    if (this.#counts.size > limits.accounts && oldest !== undefined) this.#counts.delete(oldest);
+  }
+}
+
+function keyOf({ accountId, purpose }: Asker): string {
+  return `${purpose} ${accountId}`;
+}
+
+function prepareCount(store: Store) {
+  return prepare(store, { accountId: TEXT, purpose: of<TicketPurpose>() }, (query, { accountId, purpose }) =>
+    query
+      .selectFrom("sessions")
+      .select((select) => select.fn.countAll<number>().as("pending"))
+      .where("account_id", "=", accountId)
+      .where(isUnredeemed)
+      .where("purpose", "=", purpose)
+      .where("ticket_expires_at", ">", store.now),
+  );
+}

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  type OneControl,
+  type TestControl,
+  type TestNode,
+  testControl,
+  testReplicas,
+} from "../../../test/harness/control.ts";
+import { lackingPostgres } from "../../../test/harness/postgres.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
+import { createSeats } from "./seats.ts";
+
+const skip = lackingPostgres;
+
+test("a burst of new machines fills nodes to the setting exactly", { skip }, async () => {
+  await using opened = await testReplicas(3);
+  const [first] = opened.replicas;
+  assert.ok(first !== undefined);
+  for (let count = 0; count < 6; count += 1) await first.node();
+  for (const { services, admin } of opened.replicas)
+    await services.settings.set(admin, "consoleproxy.session.max", "10");
+  const machines = [];
+  for (let count = 0; count < 80; count += 1) machines.push(await first.machine());
+
+  const results = await Promise.allSettled(
+    machines.map(async ({ id }, index) => await openAt(opened.replicas[index % 3] as OneControl, id)),
+  );
+
+  assert.equal(results.filter(({ status }) => status === "fulfilled").length, 60);
+  for (const result of results)
+    if (result.status === "rejected") assert.equal(result.reason.code, "no_node_available");
+  assert.deepEqual(new Set((await perNode(first)).values()), new Set([10]));
+});
+
+for (const t of onBoth("a place is free again when its session is over", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  await control.services.settings.set(control.admin, "consoleproxy.session.max", "2");
+  const opened = [await openNew(control), await openNew(control)];
+  await assert.rejects(openNew(control), { code: "no_node_available" });
+
+  await control.services.sessions.end(control.admin, opened[0] ?? "");
+
+  assert.equal(await nodeOf(control, await openNew(control)), node.id);
+  await assert.rejects(openNew(control), { code: "no_node_available" });
+}))
+  test(...t);
+
+for (const t of onBoth(
+  "a machine goes back to its node though that has reached the setting, for as long as the setting says",
+  async () => {
+    await using control = await testControl();
+    const [full, other] = [await control.node(), await control.node()];
+    const { settings, sessions } = control.services;
+    await settings.set(control.admin, "consoleproxy.session.timeout", "60000");
+    await settings.set(control.admin, "consoleproxy.session.max", "2");
+    const { id: machineId } = await control.machine();
+    const first = await openAt(control, machineId);
+    assert.equal(await nodeOf(control, await openNew(control)), full.id);
+
+    assert.equal(await nodeOf(control, await openAt(control, machineId)), full.id);
+    await settings.set(control.admin, "consoleproxy.session.max", "1");
+    for (const { id } of (await sessions.list(control.admin, { machineId })).items)
+      await sessions.end(control.admin, id);
+    await keepUp(control, [full, other], 59_000);
+    const second = await openAt(control, machineId);
+    assert.deepEqual([await nodeOf(control, first), await nodeOf(control, second)], [full.id, full.id]);
+
+    await sessions.end(control.admin, second);
+    await keepUp(control, [full, other], 61_000);
+    assert.equal(await nodeOf(control, await openAt(control, machineId)), other.id);
+  },
+))
+  test(...t);
+
+for (const t of onBoth("a node that drains is given nothing new, and machines leave it", async () => {
+  await using control = await testControl();
+  const [draining, other] = [await control.node(), await control.node()];
+  const { id: machineId } = await control.machine();
+  assert.equal(await nodeOf(control, await openAt(control, machineId)), draining.id);
+
+  await drain(control, draining.id);
+
+  assert.equal(await nodeOf(control, await openAt(control, machineId)), other.id);
+  assert.equal(await nodeOf(control, await openNew(control)), other.id);
+}))
+  test(...t);
+
+for (const t of onBoth(
+  "a console that bears one connection is given to the node that holds it, draining or not",
+  async () => {
+    await using control = await testControl();
+    const [holder, other] = [await control.node(), await control.node()];
+    const { id } = await control.machine();
+    const chooseSeat = createSeats(control);
+    const guest = { id, pool: "default", isExclusive: true };
+    const session = await openAt(control, id);
+    await drain(control, holder.id);
+
+    assert.equal((await chooseSeat(guest)).node.id, holder.id);
+    await control.link.registry.deregister(other.id, { incarnation: other.incarnation });
+    await control.store.db.updateTable("nodes").set({ seen_at: 0 }).where("id", "=", holder.id).execute();
+    await assert.rejects(createSeats(control)(guest), { code: "machine_busy" });
+
+    const third = await control.node();
+    await control.services.sessions.end(control.admin, session);
+    assert.equal((await createSeats(control)(guest)).node.id, third.id);
+  },
+))
+  test(...t);
+
+for (const t of onBoth("where it is set, consoles are spread over all nodes", async () => {
+  await using control = await testControl();
+  const nodes = [await control.node(), await control.node(), await control.node()];
+  await control.services.settings.set(control.admin, "consoleproxy.assignment.order", "least-loaded");
+
+  for (let count = 0; count < 9; count += 1) await openNew(control);
+
+  const loads = await perNode(control);
+  assert.deepEqual(
+    nodes.map(({ id }) => loads.get(id)),
+    [3, 3, 3],
+  );
+}))
+  test(...t);
+
+async function openAt({ services, admin }: OneControl, machineId: string): Promise<string> {
+  return (await services.consoles.open(admin, { machineId, api: "native" })).sessionId;
+}
+
+async function openNew(control: OneControl): Promise<string> {
+  const { id } = await control.machine();
+  return await openAt(control, id);
+}
+
+async function nodeOf({ services, admin }: OneControl, sessionId: string): Promise<string> {
+  return (await services.sessions.get(admin, sessionId)).nodeId;
+}
+
+/** How many sessions live on each node. */
+async function perNode({ store }: OneControl): Promise<ReadonlyMap<string, number>> {
+  const rows = await store.db
+    .selectFrom("sessions")
+    .select("node_id")
+    .where("state", "<>", "ended")
+    .execute();
+  return new Map(
+    [...Map.groupBy(rows, ({ node_id }) => node_id)].map(([nodeId, sessions]) => [nodeId, sessions.length]),
+  );
+}
+
+async function drain({ store }: OneControl, nodeId: string): Promise<void> {
+  await store.db.updateTable("nodes").set({ draining_at: store.now }).where("id", "=", nodeId).execute();
+}
+
+/** Time passes, and the nodes report. */
+async function keepUp({ clock, link }: TestControl, nodes: readonly TestNode[], ms: number): Promise<void> {
+  clock.advance(ms);
+  for (const { id, incarnation } of nodes) await link.registry.heartbeat(id, { incarnation, sessions: 0 });
+}
