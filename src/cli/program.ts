@@ -6,6 +6,7 @@ import { auditCommands } from "./commands/audit.ts";
 import { consoleCommands } from "./commands/console.ts";
 import { installationCommands } from "./commands/installation.ts";
 import { machineCommands } from "./commands/machine.ts";
+import { nodeCommands } from "./commands/node.ts";
 import { projectCommands } from "./commands/project.ts";
 import { sessionCommands } from "./commands/session.ts";
 import { ticketKeyCommands } from "./commands/ticket-key.ts";
@@ -40,6 +41,7 @@ export function createProgram(context: CliContext): Command {
   projectCommands(program, context);
   accountCommands(program, context);
   apiKeyCommands(program, context);
+  nodeCommands(program, context);
   installationCommands(program, context);
   ticketKeyCommands(program, context);
   auditCommands(program, context);

@@ -9,7 +9,12 @@ export async function noteLeaving(
 ): Promise<void> {
   await db
     .updateTable("nodes")
-    .set({ draining_at: now, drain_outcome: "leave", drain_deadline: deadline, drain_incarnation: incarnation })
+    .set({
+      draining_at: now,
+      drain_outcome: "leave",
+      drain_deadline: deadline,
+      drain_incarnation: incarnation,
+    })
     .where("id", "=", nodeId)
     .where("incarnation", "=", incarnation)
     .where("draining_at", "is", null)

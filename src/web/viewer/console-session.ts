@@ -59,7 +59,9 @@ export class ConsoleSession {
   readonly clipping = signal(false);
   readonly guestText = signal<GuestText | undefined>(undefined);
   /** What is going to happen to the console, and when, as milliseconds since 1970. */
-  readonly notice = signal<{ readonly code: ErrorCode; readonly at: number | undefined } | undefined>(undefined);
+  readonly notice = signal<{ readonly code: ErrorCode; readonly at: number | undefined } | undefined>(
+    undefined,
+  );
   readonly lastFrame = signal<HTMLCanvasElement | undefined>(undefined);
   readonly canOpenAgain = signal(false);
   readonly screen = signal<Screen | undefined>(undefined);

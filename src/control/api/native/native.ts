@@ -18,6 +18,7 @@ import { COMPONENTS } from "./components.ts";
 import { documentOptions, documentRoute } from "./document.ts";
 import { installationRoutes } from "./installation.ts";
 import { machineRoutes } from "./machines.ts";
+import { nodeRoutes } from "./nodes.ts";
 import { projectRoutes } from "./projects.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { signInRoutes } from "./sign-in.ts";
@@ -87,6 +88,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       projectRoutes(routes, deps);
       accountRoutes(routes, deps);
       installationRoutes(routes, deps);
+      nodeRoutes(routes, deps);
       ticketKeyRoutes(routes, deps);
       auditRoutes(routes, deps);
     },

@@ -18,7 +18,14 @@ export function createDrainErrand({ store, log }: Parts): Errand {
   const find = prepare(store, { nodeId: TEXT }, (db, slots) =>
     db
       .selectFrom("nodes")
-      .select(["incarnation", "draining_at", "drain_outcome", "drain_deadline", "drain_warns", "drain_revision"])
+      .select([
+        "incarnation",
+        "draining_at",
+        "drain_outcome",
+        "drain_deadline",
+        "drain_warns",
+        "drain_revision",
+      ])
       .where("id", "=", slots.nodeId)
       .where("incarnation", "is not", null)
       .whereRef("drain_seen", "<>", "drain_revision"),
