@@ -103,6 +103,8 @@ export class LinkDouble implements AsyncDisposable {
   heartbeats = 0;
   /** The newest generation of ticket keys that the node has said it holds. */
   heldGeneration: number | undefined;
+  /** When the node said that it stops by itself. */
+  leaving: HeartbeatRequest["leaving"];
   deregistered = 0;
   readonly joinToken: string;
   readonly authority: Authority;
@@ -298,6 +300,7 @@ export class LinkDouble implements AsyncDisposable {
       case "heartbeat":
         this.heartbeats += 1;
         this.heldGeneration = (body as HeartbeatRequest).ticketGeneration;
+        this.leaving = (body as HeartbeatRequest).leaving;
         return this.#told;
       case "redeem":
         return this.#redeem(body);
