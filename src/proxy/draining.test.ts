@@ -82,7 +82,9 @@ test("a node that is to stop tells control, waits for who is there, and sends ot
   await eventually(() => assert.equal(notices(viewer).length, 1));
 
   const unspent = await node.control.issue({ upstream: machine.upstream });
-  const bare = await eventually(async () => await refusal(`${webSocketUrl(node.origin)}/?token=${unspent.ticket}`));
+  const bare = await eventually(
+    async () => await refusal(`${webSocketUrl(node.origin)}/?token=${unspent.ticket}`),
+  );
   assert.deepEqual([bare.status, JSON.parse(bare.body).error.code], [503, "node_draining"]);
   assert.ok(!node.control.redemptions.some(({ sessionId }) => sessionId === unspent.sessionId));
   const { ticket, sessionId } = await node.control.issue({ upstream: machine.upstream });

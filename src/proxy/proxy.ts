@@ -82,6 +82,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
   const draining: Draining = new Draining({
     sessions: () => sessions,
+    passing: forwarding.passing,
     clock: () => link.clock,
     tellControl: async (deadline) => await link.leave(deadline),
     log,

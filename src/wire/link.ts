@@ -343,10 +343,12 @@ export type DrainCommand = Static<typeof DrainCommand>;
 export const LeaveCommand = Type.Object({
   incarnation: Incarnation,
   how: Type.Union([Type.Literal("restart"), Type.Literal("stop")]),
+  /** Even where consoles of other nodes pass through this one: their time is over, too. */
+  cutsPassing: Type.Optional(Type.Boolean()),
 });
 export type LeaveCommand = Static<typeof LeaveCommand>;
 
-/** Whether it does. It does not while it carries a session. */
+/** Whether it does. It does not while it carries a session, or hands one on. */
 export const LeaveAnswer = Type.Object({ leaves: Type.Boolean() });
 export type LeaveAnswer = Static<typeof LeaveAnswer>;
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { encodePointerEvent } from "#protocols/rfb/messages.ts";
-import { encodeFramebufferUpdateRequest } from "#protocols/rfb/messages.ts";
+import { encodeFramebufferUpdateRequest, encodePointerEvent } from "#protocols/rfb/messages.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
 import { startTestNode } from "../../../test/harness/test-node.ts";
 import { startRfbUpstream } from "../../../test/harness/test-upstream.ts";
@@ -31,7 +30,10 @@ test("it is idle when nobody typed or pointed, whatever was shown; nothing is se
   assert.equal(quiet.look(150, shows(3), timeouts), "session_idle");
   assert.equal(quiet.look(150, { ...shows(3), inputs: 2 }, timeouts), undefined);
   assert.equal(quiet.look(100_000, { ...shows(3), inputs: 2 }), undefined);
-  assert.equal(quiet.look(200_000, { ...shows(3), inputs: 2 }, { sessionTimeoutMs: 0, idleTimeoutMs: 0 }), undefined);
+  assert.equal(
+    quiet.look(200_000, { ...shows(3), inputs: 2 }, { sessionTimeoutMs: 0, idleTimeoutMs: 0 }),
+    undefined,
+  );
 });
 
 test("a console in which nothing moves is ended as control has it set, and its viewer told so", async () => {

@@ -73,6 +73,9 @@ export function createLeaveErrand({ store, log }: Parts): Errand {
     db
       .selectFrom("nodes")
       .select(["incarnation", "drain_outcome"])
+      .select((node) =>
+        node.case().when("drain_deadline", "<=", store.now).then(1).else(0).end().as("is_due"),
+      )
       .where("id", "=", slots.nodeId)
       .where("drain_outcome", "in", ["restart", "destroy"])
       .where("draining_at", "<=", (where) => where(store.now, "-", slots.settleMs))
@@ -100,7 +103,11 @@ export function createLeaveErrand({ store, log }: Parts): Errand {
     const [node] = await find(store.db, { nodeId, settleMs: settleMs(store) });
     if (node === undefined || node.incarnation === null) return;
     const { incarnation, drain_outcome: outcome } = node;
-    const command: LeaveCommand = { incarnation, how: outcome === "restart" ? "restart" : "stop" };
+    const command: LeaveCommand = {
+      incarnation,
+      how: outcome === "restart" ? "restart" : "stop",
+      ...(node.is_due === 1 ? { cutsPassing: true } : {}),
+    };
     const answer = await tell("leave", command);
     if (!leaveAnswer.Check(answer)) throw new Error("what a node answers is not of the link");
     log.info({ nodeId, outcome, leaves: answer.leaves }, "A node that carries nothing was told to leave");
