@@ -65,7 +65,7 @@ export const ERRORS = {
   // The installation
   node_full: entry(503, 4460, true, "This console node carries as many consoles as it can.", "Try again in a moment."),
   node_stopping: entry(503, 4461, true, "The console node was stopped by its operator.", "Open the console again."),
-  node_restarting: entry(503, 4468, true, "The console node is being restarted by its operator.", "Open the console again: another console node takes it, or this one when it is back."),
+  node_restarting: entry(503, 4485, true, "The console node is being restarted by its operator.", "Open the console again: another console node takes it, or this one when it is back."),
   node_draining: entry(503, 4469, true, "The console node is being taken out of service.", "Open the console again: another console node takes it."),
   node_lost: entry(503, 4462, true, "The console node that carried this console went away.", "Open the console again."),
   node_revoked: entry(503, 4467, true, "The console node that carried this console was taken out of service.", "Open the console again."),

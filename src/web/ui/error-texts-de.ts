@@ -19,8 +19,8 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   caller_address_mismatch: text("Dieser Link wurde für eine andere Netzwerkadresse gemacht.", "Öffnen Sie ihn dort, wo er angefordert wurde, oder öffnen Sie die Konsole noch einmal."),
   origin_refused: text("Die Seite eines anderen Anbieters wollte diese Konsole öffnen.", "Öffnen Sie die Konsole aus Ihrer Maschinenliste, oder lassen Sie den Betreiber die Seite in console.allowed.origins eintragen."),
   access_withdrawn: text("Sie dürfen diese Maschine nicht mehr öffnen.", "Fragen Sie einen Administrator ihres Projekts."),
-  session_timeout: text("Es wurde so lange nichts gezeigt und nichts getippt, dass die Konsole beendet wurde.", "Öffnen Sie die Konsole noch einmal, wenn Sie sie noch brauchen."),
-  session_idle: text("Es wurde so lange nichts getippt und nirgends gezeigt, dass die Konsole beendet wurde.", "Öffnen Sie die Konsole noch einmal, wenn Sie sie noch brauchen."),
+  session_timeout: text("Es wurde so lange nichts gezeigt und nichts getippt, dass die Konsole beendet wurde.", "Öffnen Sie die Konsole erneut, wenn Sie sie noch brauchen."),
+  session_idle: text("Es wurde so lange nichts getippt und nirgends gezeigt, dass die Konsole beendet wurde.", "Öffnen Sie die Konsole erneut, wenn Sie sie noch brauchen."),
   session_ended: {
     meaning: "Diese Konsole wurde von außen beendet.",
     remedy: "Öffnen Sie die Konsole erneut, wenn Sie sie noch brauchen.",
