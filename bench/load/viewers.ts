@@ -1,5 +1,6 @@
 /** The viewers' end of every measurement: many consoles in one process, and what they saw. */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { quantile } from "../measure/statistics.ts";
 import { Console, type Target } from "./console.ts";
 import { type Caller, callerAt, type Entrance } from "./entrance.ts";
@@ -30,6 +31,8 @@ interface Repetition {
   /** How many do it at once. */
   readonly callers: number;
   readonly lasts: { readonly seconds: number } | { readonly times: number };
+  /** Begun so often, however long each takes; otherwise each caller begins again as soon as it can. */
+  readonly perSecond?: number;
 }
 
 export interface Sample {
@@ -98,9 +101,12 @@ function sample(): Sample {
   return taken;
 }
 
-/** Has every caller do `work` again and again, and takes the time of each. */
+/**
+ * Has every caller do `work` again and again, and takes the time of each: from when it was to begin, so that what waits
+ * for a caller who still waits himself counts.
+ */
 async function repeat(
-  { entrance, callers, lasts }: Repetition,
+  { entrance, callers, lasts, perSecond = Infinity }: Repetition,
   work: (caller: Caller) => Promise<void>,
 ): Promise<Cycles> {
   const tookMs: number[] = [];
@@ -110,9 +116,10 @@ async function repeat(
     "times" in lasts ? begun >= lasts.times : now - start >= lasts.seconds * 1000;
   await each(entrance, callers, async (caller) => {
     for (let now = start; !isOver(now); now = performance.now()) {
-      begun++;
+      const due = start + (1000 / perSecond) * begun++;
+      if (due > now) await delay(due - now);
       await work(caller);
-      tookMs.push(performance.now() - now);
+      tookMs.push(performance.now() - (perSecond === Infinity ? now : due));
     }
   });
   return { seconds: (performance.now() - start) / 1000, times: tookMs.length, ...quantiles(tookMs) };

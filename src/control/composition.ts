@@ -11,6 +11,7 @@ import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
 import { createStanding } from "./consoles/standing.ts";
 import { createTicketIssue } from "./consoles/ticket-issue.ts";
+import { createHearing } from "./fleet/heard.ts";
 import { createDraining, type Draining } from "./fleet/draining.ts";
 import { createJoin } from "./fleet/join.ts";
 import { createNodeJobs } from "./fleet/node-jobs.ts";
@@ -140,6 +141,7 @@ export async function compose({
       takeReports: createReports({
         ...base,
         takeOffline: createOfflineRedemption({ ...base, judgeStanding }),
+        noteHeard: createHearing(store, values),
       }),
       errands: [
         createDrainErrand(base),

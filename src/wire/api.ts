@@ -237,9 +237,9 @@ export const SettingValue = Type.Object(
 export type SettingValue = Static<typeof SettingValue>;
 
 /** Names that CloudStack's system VMs have too, where they mean the same. */
-export const NODE_STATES = ["starting", "running", "draining", "stopping", "stopped", "revoked"] as const;
+const NODE_STATES = ["starting", "running", "draining", "stopping", "stopped", "revoked"] as const;
 export type NodeState = (typeof NODE_STATES)[number];
-export const NODE_AGENT_STATES = ["connecting", "up", "down", "disconnected"] as const;
+const NODE_AGENT_STATES = ["connecting", "up", "down", "disconnected"] as const;
 export type NodeAgentState = (typeof NODE_AGENT_STATES)[number];
 
 /** What becomes of sessions that are open on a node that is drained. Without a deadline they are waited for. */

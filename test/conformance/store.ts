@@ -145,6 +145,29 @@ export function storeConformance(
     assert.equal(await countRows(db, "projects"), 0);
   });
 
+  check(
+    "what is to be done after a commit is done after it, once, and never where there is none",
+    async (store) => {
+      const { db } = store;
+      const done: string[] = [];
+      const note = (what: string) => () => void done.push(what);
+
+      store.afterCommit(db, note("at once"));
+      await db.transaction().execute(async (transaction) => {
+        await addProject(transaction, "p", "project");
+        store.afterCommit(transaction, note("after it"));
+        done.push("in it");
+      });
+      const undone = db.transaction().execute(async (transaction) => {
+        store.afterCommit(transaction, note("never"));
+        throw new Error("called off");
+      });
+
+      await assert.rejects(undone, /called off/);
+      assert.deepEqual(done, ["at once", "in it", "after it"]);
+    },
+  );
+
   check("of many conditional updates at once exactly one takes the row", async ({ db }) => {
     await db
       .insertInto("join_tokens")

@@ -7,6 +7,8 @@ export interface CuttableWay extends AsyncDisposable {
   readonly port: number;
   /** How many connections it carries. */
   readonly connections: number;
+  /** How many it has carried in all. */
+  readonly opened: number;
   /** `silent`: nothing goes through any more, and nobody is told; `hung up`: what is open breaks, what comes is refused. */
   cut(how: "silent" | "hung up"): void;
   mend(): void;
@@ -14,15 +16,20 @@ export interface CuttableWay extends AsyncDisposable {
 
 /** Opens a way to a port of this machine. What was cut stays broken when the way is mended; what comes then goes through. */
 export async function openWay(to: number): Promise<CuttableWay> {
+  const stray = new Set<Socket>();
   const pairs = new Set<readonly [Socket, Socket]>();
+  let opened = 0;
   let state: "open" | "silent" | "hung up" = "open";
   const server = createServer((near) => {
     near.on("error", () => {});
     if (state === "hung up") near.destroy();
+    // It is taken, and nothing comes of it.
+    if (state === "silent") stray.add(near);
     if (state !== "open") return;
     const far = connect(to, LOOPBACK);
     far.on("error", () => {});
     const pair = [near, far] as const;
+    opened += 1;
     pairs.add(pair);
     near.pipe(far).pipe(near);
     for (const [one, other] of [pair, pair.toReversed()] as readonly (readonly [Socket, Socket])[])
@@ -34,13 +41,17 @@ export async function openWay(to: number): Promise<CuttableWay> {
   server.listen(0, LOOPBACK);
   await once(server, "listening");
   const breakAll = () => {
-    for (const socket of [...pairs].flat()) socket.destroy();
+    for (const socket of [...pairs, ...stray].flat()) socket.destroy();
     pairs.clear();
+    stray.clear();
   };
   return {
     port: (server.address() as AddressInfo).port,
     get connections() {
       return pairs.size;
+    },
+    get opened() {
+      return opened;
     },
     cut(how) {
       state = how;

@@ -130,7 +130,10 @@ export class LinkDouble implements AsyncDisposable {
     this.authority = authority;
     this.joinToken = `${fingerprint(authority.certificate)}.${randomBytes(24).toString("base64url")}`;
     server.on("request", (request, response) => void this.#answerJoin(request, response));
-    server.on("upgrade", (request, socket, head) => this.#openChannel(request, socket, head));
+    server.on("upgrade", async (request, socket, head) => {
+      await this.#waitIfHeld("channel");
+      this.#openChannel(request, socket, head);
+    });
   }
 
   /** Several replicas of one control have one CA. */
@@ -208,7 +211,7 @@ export class LinkDouble implements AsyncDisposable {
     await this.#hasDropped.promise;
   }
 
-  /** The next question of this kind waits for its answer until the test gives leave. */
+  /** The next question of this kind, or channel, waits for its answer until the test gives leave. */
   hold(call: string): { readonly asked: Promise<void>; answer(): void } {
     const asked = Promise.withResolvers<void>();
     const leave = Promise.withResolvers<void>();
@@ -237,8 +240,7 @@ export class LinkDouble implements AsyncDisposable {
   }
 
   #openChannel(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.mood === "drop") this.#drop(socket);
-    if (this.mood === "drop") return;
+    if (this.mood === "drop") return this.#drop(socket);
     const planned = this.refusals.findIndex(({ call }) => call === "channel");
     const isStranger = request.url !== LINK_PATHS.channel || !isNode(request.socket as TLSSocket);
     const code = isStranger ? "node_refused" : this.refusals.splice(planned, planned < 0 ? 0 : 1)[0]?.code;
@@ -278,13 +280,16 @@ export class LinkDouble implements AsyncDisposable {
     this.#hasDropped.resolve();
   }
 
-  async #waitOrRefuse(call: string): Promise<void> {
+  async #waitIfHeld(call: string): Promise<void> {
     const held = this.#held;
-    if (held?.call === call) {
-      this.#held = undefined;
-      held.ask();
-      await held.leave;
-    }
+    if (held?.call !== call) return;
+    this.#held = undefined;
+    held.ask();
+    await held.leave;
+  }
+
+  async #waitOrRefuse(call: string): Promise<void> {
+    await this.#waitIfHeld(call);
     const refusal = this.refusals.find((planned) => planned.call === call);
     if (refusal === undefined) return;
     this.refusals.splice(this.refusals.indexOf(refusal), 1);
@@ -364,8 +369,7 @@ export class LinkDouble implements AsyncDisposable {
   }
 
   get #oldWireKey() {
-    const { kid, key } = this.#newestKey;
-    return { kid, key: key.toString("base64url") };
+    return { kid: this.#newestKey.kid, key: this.#newestKey.key.toString("base64url") };
   }
 
   get #newestKey() {

@@ -24,7 +24,7 @@ export interface ChildEnd {
 }
 
 /** How long a process may take to stop beyond what closing takes. */
-export interface Patience {
+interface Patience {
   readonly patienceMs: number;
   /** Whoever waits was told to wait no longer, and tells it. */
   readonly now: AbortSignal;

@@ -127,6 +127,10 @@ export class Audit {
     }
   }
 
+  #count(told: string): void {
+    this.#counters.written.set(told, (this.#counters.written.get(told) ?? 0) + 1);
+  }
+
   async #write(db: Queries, { action, by, object, sessionId, detail }: AuditEntry, result: AuditResult) {
     await this.#insert(db, {
       id: this.#nextId(),
@@ -146,8 +150,7 @@ export class Audit {
       reference: by.reference ?? null,
       detail: detail === undefined ? null : printable(detail),
     });
-    const told = `${action} ${result}`;
-    this.#counters.written.set(told, (this.#counters.written.get(told) ?? 0) + 1);
+    this.#store.afterCommit(db, () => this.#count(`${action} ${result}`));
   }
 }
 

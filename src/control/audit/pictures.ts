@@ -21,17 +21,21 @@ export class Pictures {
   readonly #clock: Clock;
   /** When each pair was told last; in the order of that. */
   readonly #told = new Map<string, number>();
+  /** A transaction that is run again asks again: it is told what it was told before. */
+  readonly #worth = new WeakSet<Order>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  isWorthTelling({ purpose, account, machine }: Order): boolean {
-    if (purpose === "console") return true;
+  isWorthTelling(order: Order): boolean {
+    const { purpose, account, machine } = order;
+    if (purpose === "console" || this.#worth.has(order)) return true;
     const pair = `${account.id} ${machine.id}`;
     const now = this.#clock.now();
     const last = this.#told.get(pair);
     if (last !== undefined && now - last < limits.againMs) return false;
+    this.#worth.add(order);
     this.#told.delete(pair);
     this.#told.set(pair, now);
     const [oldest] = this.#told.keys();

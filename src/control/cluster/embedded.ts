@@ -11,7 +11,7 @@ const limits = {
 } as const;
 
 /** Does something once the transaction is on disk, at once where there is none, and never if it is undone. */
-export type AfterCommit = (db: Queries, action: () => void) => Promise<void>;
+export type AfterCommit = (db: Queries, action: () => void) => void;
 
 /** The cluster of one: an embedded database has one replica, which hears itself and always leads. */
 export function createEmbeddedCluster({
@@ -27,7 +27,7 @@ export function createEmbeddedCluster({
   return {
     async publish(db, topic, text) {
       requireShort(topic, text);
-      await afterCommit(db, () => subscribers.heard(topic, text));
+      afterCommit(db, () => subscribers.heard(topic, text));
     },
 
     subscribe(topic, subscriber) {

@@ -63,11 +63,14 @@ export class PendingLinks {
     });
   }
 
-  /** Takes one of those that may go uncounted. */
+  /** Takes one of those that may go uncounted. Of many who find that it is time to count again, the first one does. */
   #hasPlenty(asker: Asker): boolean {
     const count = this.#counts.get(keyOf(asker));
-    if (count === undefined || count.left <= 0 || performance.now() > count.untilMs) return false;
-    if (count.pending >= asker.maximum * PLENTY) return false;
+    if (count === undefined || count.pending >= asker.maximum * PLENTY) return false;
+    if (count.left <= 0 || performance.now() > count.untilMs) {
+      this.#remember(asker, count.pending);
+      return false;
+    }
     count.left -= 1;
     count.pending += 1;
     return true;

@@ -122,7 +122,7 @@ export function createTicketIssue(parts: {
     const guest = { id: machineId, pool, isExclusive: order.isExclusive };
     for (let lost = 0; lost < limits.seats; lost += 1) {
       const span = tracing?.start("assignment", { parent: session.traceparent });
-      const seat = await traced(span, async () => await chooseSeat(guest, { missed: lost > 0 }), codeOf);
+      const seat = await traced(span, async () => await chooseSeat(guest, lost), codeOf);
       if (await isSeated(seat, order, session)) return seat;
     }
     throw new GatewayError("no_node_available");

@@ -136,10 +136,10 @@ async function forgetDestroyed({ store, cluster, audit, values, log }: Parts): P
         .executeTakeFirst();
       if (numDeletedRows === 0n) return false;
       await endSessionsOfNode(db, {
+        store,
         audit,
         nodeId: id,
         ending: { kind: "failed", code: "node_lost" },
-        now: store.now,
       });
       await audit.record(db, {
         action: "node.remove",

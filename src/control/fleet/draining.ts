@@ -24,7 +24,7 @@ export const DRAIN_CODES = {
   leave: "node_stopping",
 } as const satisfies Readonly<Record<DrainOutcome | "leave", ErrorCode>>;
 
-export interface DrainRequest {
+interface DrainRequest {
   readonly nodeId: string;
   readonly outcome: DrainOutcome;
   /** When sessions that are left are ended, milliseconds since 1970; null: they are waited for. */

@@ -86,7 +86,7 @@ export function createNodes({
           .executeTakeFirst();
         if (numUpdatedRows === 0n) return undefined;
         const ending = { kind: "failed", code: "node_revoked" } as const;
-        const sessions = await endSessionsOfNode(db, { audit, nodeId: id, ending, now: store.now });
+        const sessions = await endSessionsOfNode(db, { store, audit, nodeId: id, ending });
         await audit.record(db, { action: "node.revoke", by: caller, object: { kind: "node", id } });
         // Whichever replica holds its channel closes it.
         await cluster.publish(db, "node", id);
@@ -117,7 +117,7 @@ export function createNodes({
         if (numDeletedRows === 0n)
           throw new GatewayError("conflict", { detail: "the node has just come back" });
         const ending = { kind: "failed", code: "node_lost" } as const;
-        await endSessionsOfNode(db, { audit, nodeId: id, ending, now: store.now });
+        await endSessionsOfNode(db, { store, audit, nodeId: id, ending });
         await audit.record(db, { action: "node.remove", by: caller, object: { kind: "node", id } });
         await cluster.publish(db, "node", id);
       });

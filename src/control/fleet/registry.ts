@@ -12,13 +12,16 @@ import type {
 import type { Audit } from "../audit/audit.ts";
 import { isLive } from "../sessions/conditions.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
+import { findSessions } from "../sessions/found.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { NodeKeys } from "../tickets/node-keys.ts";
+import { heardOf } from "./heard.ts";
 import { noteGone, noteLeaving, noteStart } from "./leaving.ts";
 import type { NodeSettingsFor } from "./node-settings.ts";
 import { createAddressCheck } from "./own-address.ts";
+import { silenceMs } from "./up.ts";
 
 interface Parts {
   readonly store: Store;
@@ -61,7 +64,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
         forward_address: parseForwardAddress(request.forwardAddress),
         shares_address: request.sharesAddress === true ? (1 as const) : (0 as const),
         maximum_sessions: request.maximumSessions ?? null,
-        seen_at: store.now,
+        ...heardOf(store, silenceMs(values)),
         // A node that does not say which keys it holds takes what this is answered with.
         ticket_generation: request.ticketGeneration ?? keys.newest.generation,
       };
@@ -81,7 +84,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
         await reattach(db, { nodeId, incarnation });
         await noteStart(db, { nodeId, incarnation });
         await audit.record(db, nodeEntry("node.register", nodeId, version));
-        return await endSessionsOfNode(db, { audit, nodeId, except: incarnation, ending, now: store.now });
+        return await endSessionsOfNode(db, { store, audit, nodeId, except: incarnation, ending });
       });
       log.info({ nodeId, version, lostSessions: lost }, "Node registered");
       const { kid, key } = keys.newest;
@@ -98,7 +101,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
       const { numUpdatedRows } = await store.db
         .updateTable("nodes")
         .set({
-          seen_at: store.now,
+          ...heardOf(store, silenceMs(values)),
           sessions,
           ...(ticketGeneration === undefined ? {} : { ticket_generation: ticketGeneration }),
         })
@@ -128,7 +131,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
         if (numUpdatedRows === 0n) return undefined;
         const ending = { kind: "failed", code: "node_stopping" } as const;
         await audit.record(db, nodeEntry("node.deregister", nodeId));
-        return await endSessionsOfNode(db, { audit, nodeId, ending, now: store.now });
+        return await endSessionsOfNode(db, { store, audit, nodeId, ending });
       });
       if (ended !== undefined) log.info({ nodeId, endedSessions: ended }, "Node deregistered");
     },
@@ -137,15 +140,22 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
 
 function prepareReattach(store: Store) {
   return prepare(store, { nodeId: TEXT, incarnation: TEXT }, (db, slots) =>
-    db
+    findSessions(
+      db,
+      store,
+      db
+        .selectFrom("sessions")
+        .select("sessions.id")
+        // Of these two, so that the index of what lives is used: nearly always there are none.
+        .where(isLive)
+        .where("sessions.state", "=", "detached")
+        .where("sessions.node_id", "=", slots.nodeId)
+        .where("sessions.incarnation", "=", slots.incarnation),
+    )
       .updateTable("sessions")
       .set({ state: "active" })
-      // Of these two, so that the index of what lives is used: nearly always there are none.
-      .where(isLive)
-      .where("state", "=", "detached")
-      .where("node_id", "=", slots.nodeId)
-      .where("incarnation", "=", slots.incarnation)
-      .returning("id"),
+      .where("sessions.id", "in", (found) => found.selectFrom("found").select("found.id"))
+      .returning("sessions.id"),
   );
 }
 

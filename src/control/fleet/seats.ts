@@ -24,9 +24,12 @@ export interface Guest {
 
 /**
  * Chooses seats. Throws `no_node_available` or `machine_busy`. Whoever does not get one, since another took it first or
- * the node has changed, asks again with `missed`.
+ * the node has changed, asks again, and says how many were lost to him.
  */
-export type ChooseSeat = (guest: Guest, choice?: { readonly missed: boolean }) => Promise<Seat>;
+export type ChooseSeat = (guest: Guest, lost?: number) => Promise<Seat>;
+
+/** From so many on it is not taken for chance, and everything is looked at anew. */
+const LOST_BY_CHANCE = 1;
 
 /**
  * Sessions are spread over a node by taking one of its places each. The row that takes it is refused where another has
@@ -43,19 +46,20 @@ export function createSeats({
   const findBonds = prepareBonds(store);
   const findTaken = prepareTaken(store);
 
-  return async (guest, { missed } = { missed: false }) => {
-    if (missed) await view.reread();
+  return async (guest, lost = 0) => {
+    const isSure = lost > LOST_BY_CHANCE;
+    if (isSure) await view.reread();
     const bonds = await bondsOf(guest);
     // INVARIANT: nobody is refused on the word of a reading that is older than the question.
-    for (let isNew = missed; ; isNew = true) {
-      const seat = await choose(guest, { bonds, missed });
+    for (let isNew = isSure; ; isNew = true) {
+      const seat = await choose(guest, { bonds, mayGuess: !isSure });
       if (typeof seat !== "string") return seat;
       if (isNew) throw new GatewayError(seat);
       await view.reread();
     }
   };
 
-  async function choose(guest: Guest, { bonds, missed }: { bonds: Bonds; missed: boolean }) {
+  async function choose(guest: Guest, { bonds, mayGuess }: { bonds: Bonds; mayGuess: boolean }) {
     const policy = {
       sessionMax: values.value("consoleproxy.session.max"),
       order: values.value("consoleproxy.assignment.order"),
@@ -65,7 +69,7 @@ export function createSeats({
       const assigned = assign(candidates, bonds, policy);
       if (typeof assigned === "string") return assigned;
       const { node, places } = assigned;
-      const place = await freePlace(node, { places, missed });
+      const place = await freePlace(node, { places, mayGuess });
       if (place !== undefined) {
         node.given.add(place);
         node.sessions += 1;
@@ -77,8 +81,8 @@ export function createSeats({
   }
 
   /** A number of those that nobody has. One at random, so that those who choose at once choose differently. */
-  async function freePlace(node: ViewedNode, { places, missed }: { places: number; missed: boolean }) {
-    if (!missed && node.sessions < places / 2) {
+  async function freePlace(node: ViewedNode, { places, mayGuess }: { places: number; mayGuess: boolean }) {
+    if (mayGuess && node.sessions < places / 2) {
       const guess = randomInt(places);
       if (!node.given.has(guess)) return guess;
     }

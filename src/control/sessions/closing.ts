@@ -10,6 +10,7 @@ import type { Schema } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { isUnredeemed } from "./conditions.ts";
 import { endedColumns } from "./endings.ts";
+import { findSessions } from "./found.ts";
 import { statesBefore } from "./states.ts";
 
 const limits = {
@@ -42,17 +43,18 @@ export type CloseSessions = (db: Queries, which: Which, reason: Reason) => Promi
 
 export function createClosing({ store, audit }: Parts, cluster: Cluster): CloseSessions {
   return async (db, which, { code, detail }) => {
-    const ended = await db
+    const wanted = db.selectFrom("sessions").select("sessions.id").where(which);
+    // Where its node has the grant, somebody may be using it.
+    const unused = wanted.where(isUnredeemed).where("sessions.offline_grant", "is", null);
+    const ended = await findSessions(db, store, unused)
       .updateTable("sessions")
       .set(endedColumns({ kind: "refused", code, ...(detail === undefined ? {} : { detail }) }, store.now))
-      .where(which)
-      .where(isUnredeemed)
-      // Where its node has the grant, somebody may be using it.
-      .where("offline_grant", "is", null)
+      .where("sessions.id", "in", (found) => found.selectFrom("found").select("found.id"))
       .returning(ENDED)
       .execute();
     await audit.recordEndings(db, ended);
-    const closing = await db
+    const open = wanted.where("sessions.state", "in", statesBefore("closing"));
+    const closing = await findSessions(db, store, open)
       .updateTable("sessions")
       .set({
         state: "closing",
@@ -60,8 +62,7 @@ export function createClosing({ store, audit }: Parts, cluster: Cluster): CloseS
         ending_code: code,
         ending_detail: detail ?? null,
       })
-      .where(which)
-      .where("state", "in", statesBefore("closing"))
+      .where("sessions.id", "in", (found) => found.selectFrom("found").select("found.id"))
       .returning("node_id")
       .execute();
     for (const nodeId of new Set(closing.map((row) => row.node_id)))
@@ -128,7 +129,7 @@ export function createClosings({ store, audit }: Parts): Closings {
     async settle(nodeId, sessionIds) {
       const { unheardOfMs } = limits;
       await store.db.transaction().execute(async (db) => {
-        for (const id of sessionIds)
+        for (const id of sessionIds.toSorted())
           await audit.recordEndings(db, await settle(db, { id, nodeId, unheardOfMs }));
       });
     },

@@ -4,6 +4,7 @@ import type { Audit } from "../audit/audit.ts";
 import { ENDED } from "../audit/endings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { isLive } from "./conditions.ts";
+import { findSessions } from "./found.ts";
 import { statesBefore } from "./states.ts";
 
 /** Ends one session that is not over yet, here at control. What a node says of its own comes as a report. */
@@ -30,14 +31,18 @@ export async function endSession(
  */
 export async function endSessionsOfNode(
   db: Queries,
-  { audit, nodeId, except, ending, now }: NodeSessions,
+  { store, audit, nodeId, except, ending }: NodeSessions,
 ): Promise<number> {
-  const ended = await db
-    .updateTable("sessions")
-    .set(endedColumns(ending, now))
-    .where("node_id", "=", nodeId)
+  const carried = db
+    .selectFrom("sessions")
+    .select("sessions.id")
+    .where("sessions.node_id", "=", nodeId)
     .where(isLive)
-    .$if(except !== undefined, (query) => query.where("incarnation", "<>", except ?? ""))
+    .$if(except !== undefined, (query) => query.where("sessions.incarnation", "<>", except ?? ""));
+  const ended = await findSessions(db, store, carried)
+    .updateTable("sessions")
+    .set(endedColumns(ending, store.now))
+    .where("sessions.id", "in", (found) => found.selectFrom("found").select("found.id"))
     .returning(ENDED)
     .execute();
   await audit.recordEndings(db, ended);
@@ -45,11 +50,11 @@ export async function endSessionsOfNode(
 }
 
 interface NodeSessions {
+  readonly store: Store;
   readonly audit: Audit;
   readonly nodeId: string;
   readonly except?: string;
   readonly ending: Ending;
-  readonly now: RawBuilder<number>;
 }
 
 /** What a session has in its row once it is over. */

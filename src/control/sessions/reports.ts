@@ -30,16 +30,21 @@ export function createReports({
   store,
   audit,
   takeOffline,
+  noteHeard,
 }: {
   readonly store: Store;
   readonly audit: Audit;
   readonly takeOffline: TakeOfflineRedemption;
+  /** Whoever reports was heard of. */
+  readonly noteHeard: (reporter: Reporter) => Promise<void>;
 }): TakeReports {
   const markActive = prepareActive(store);
   const findOver = prepareOver(store);
   const markEnded = prepareEnded(store);
 
   return async ({ nodeId, incarnation }, reports) => {
+    // First, so that nobody takes the node for lost whose sessions are reported as open.
+    await noteHeard({ nodeId, incarnation });
     // Before the rest, since nothing is said of a session that nobody was let into.
     const withdrawn: SessionToEnd[] = [];
     for (const report of reports) {

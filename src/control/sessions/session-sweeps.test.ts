@@ -71,8 +71,7 @@ for (const t of onBoth(
     const id = await open(control);
     const sweep = createUnreportedSweep(control);
     await redeem(control, node, id);
-    control.clock.advance(5 * 60_000);
-    await heartbeat(control, node);
+    await beats(control, node, 5 * MINUTE_MS);
     assert.equal(await sweep(), 0);
     control.clock.advance(1);
     await heartbeat(control, node);
@@ -84,6 +83,46 @@ for (const t of onBoth(
     assert.equal(session.endedAt, new Date(control.clock.now()).toISOString());
   },
 ))
+  test(...t);
+
+for (const t of onBoth(
+  "a node that was cut off for long has a minute from its first word on to say what it opened",
+  async () => {
+    await using control = await testControl();
+    const node = await control.node();
+    const [told, untold] = [await open(control), await open(control)];
+    const sweep = createUnreportedSweep(control);
+    for (const id of [told, untold]) await redeem(control, node, id);
+    control.clock.advance(20 * MINUTE_MS);
+
+    await heartbeat(control, node);
+    assert.equal(await sweep(), 0);
+    await report(control, node, told, "active");
+    await beats(control, node, MINUTE_MS);
+    assert.equal(await sweep(), 0);
+    control.clock.advance(1);
+    await heartbeat(control, node);
+    assert.equal(await sweep(), 1);
+
+    const state = async (id: string) => (await control.services.sessions.get(control.admin, id)).state;
+    assert.deepEqual([await state(told), await state(untold)], ["active", "ended"]);
+  },
+))
+  test(...t);
+
+for (const t of onBoth("a node that reports is heard of, so that its sessions are not given up", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const sweeps = [createSilentNodeSweep(control), createLostNodeSweep(control)];
+  const id = await opened(control, node);
+  control.clock.advance(60 * MINUTE_MS - 1);
+
+  await report(control, node, id, "active");
+  control.clock.advance(1);
+
+  for (const sweep of sweeps) assert.equal(await sweep(), 0);
+  assert.equal((await control.services.sessions.get(control.admin, id)).state, "active");
+}))
   test(...t);
 
 for (const t of onBoth(
@@ -270,7 +309,10 @@ for (const t of onBoth("time in which control itself was away is no silence of i
 test("what is to be swept comes off the indexes of the sessions that live", async () => {
   await using control = await testControl();
   const { db } = control.store;
-  const unreported = unreportedSessions(db, control.store, sql<number>`1`);
+  const unreported = unreportedSessions(db, control.store, {
+    unreportedMs: sql<number>`1`,
+    reportMs: sql<number>`1`,
+  });
   const lost = lostSessions(db, control.store, sql<number>`1`);
   const silent = silentSessions(db, control.store, sql<number>`1`);
 
@@ -330,6 +372,14 @@ async function redeem(control: TestControl, { id, incarnation }: TestNode, sessi
 
 async function heartbeat(control: TestControl, { id, incarnation }: TestNode): Promise<void> {
   await control.link.registry.heartbeat(id, { incarnation, sessions: 1 });
+}
+
+/** Heartbeats as they come, for that long. */
+async function beats(control: TestControl, node: TestNode, ms: number): Promise<void> {
+  for (let left = ms; left > 0; left -= 10_000) {
+    control.clock.advance(Math.min(left, 10_000));
+    await heartbeat(control, node);
+  }
 }
 
 async function report(

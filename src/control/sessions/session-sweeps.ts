@@ -5,10 +5,12 @@ import type { Audit } from "../audit/audit.ts";
 import { ENDED, type EndedSession } from "../audit/endings.ts";
 import { silenceMs } from "../fleet/up.ts";
 import type { SettingValues } from "../settings/settings.ts";
+import { held } from "../store/held.ts";
 import { INTEGER, prepare } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { isLive, isOfflineUnredeemed, isThumbnail, isUnredeemed } from "./conditions.ts";
 import { endedColumns } from "./endings.ts";
+import { findSessions } from "./found.ts";
 
 const limits = {
   /** Of one sweep's statement, so that nobody waits long for it. */
@@ -19,7 +21,7 @@ const limits = {
    */
   unreportedMs: 5 * 60 * 1000,
   /** From a node's first word after it was cut off to its reports; it tries again every ten seconds at least. */
-  offlineReportMs: 60_000,
+  reportMs: 60_000,
   /** A dashboard asks for thousands of pictures a day, and nobody asks who saw which longer than this. */
   thumbnailsMs: 60 * 60 * 1000,
 } as const;
@@ -47,24 +49,15 @@ async function endAll(
 /** Ends the sessions whose tickets nobody used in time. */
 export function createTicketSweep(parts: SweepParts): SessionSweep {
   const { store } = parts;
+  // One that is redeemed meanwhile was redeemed in time.
   const end = prepare(store, {}, (db) =>
-    db
+    findSessions(db, store, overdueSessions(db, store))
       .updateTable("sessions")
       .set({
         ...endedColumns({ kind: "refused", code: "ticket_expired" }, store.now),
         ended_at: sql`ticket_expires_at`,
       })
-      .where("id", "in", (overdue) =>
-        overdue
-          .selectFrom("sessions")
-          .select("id")
-          .where(isUnredeemed)
-          .where("offline_grant", "is", null)
-          .where("ticket_expires_at", "<=", store.now)
-          .limit(limits.sweptSessions),
-      )
-      // One that is redeemed meanwhile was redeemed in time.
-      .where(isUnredeemed)
+      .where("sessions.id", "in", (found) => found.selectFrom("found").select("found.id"))
       .returning(ENDED),
   );
   return async () => await endAll(parts, async (db) => await end(db, {}));
@@ -76,8 +69,9 @@ export function createTicketSweep(parts: SweepParts): SessionSweep {
  */
 export function createOfflineSweep(parts: Omit<NodeSweepParts, "clock">): SessionSweep {
   const { store, values } = parts;
+  // A report that comes meanwhile is right.
   const end = prepare(store, { reportMs: INTEGER, lostMs: INTEGER }, (db, slots) =>
-    db
+    findSessions(db, store, forgottenSessions(db, store, slots))
       .updateTable("sessions")
       .set({
         state: "ended",
@@ -86,27 +80,11 @@ export function createOfflineSweep(parts: Omit<NodeSweepParts, "clock">): Sessio
         // That of whoever ended it from outside, where somebody has.
         ending_code: sql<ErrorCode>`case when state = 'closing' then ending_code else 'ticket_expired' end`,
       })
-      .where("id", "in", (overdue) =>
-        overdue
-          .selectFrom("sessions")
-          .innerJoin("nodes", "nodes.id", "sessions.node_id")
-          .select("sessions.id")
-          .where(isOfflineUnredeemed)
-          .where("sessions.ticket_expires_at", "<=", store.now)
-          .where((where) =>
-            where.or([
-              where("nodes.seen_at", ">", where("sessions.ticket_expires_at", "+", slots.reportMs)),
-              where("nodes.seen_at", "<=", where(store.now, "-", slots.lostMs)),
-            ]),
-          )
-          .limit(limits.sweptSessions),
-      )
-      // A report that comes meanwhile is right.
-      .where(isOfflineUnredeemed)
+      .where("sessions.id", "in", (found) => found.selectFrom("found").select("found.id"))
       .returning(ENDED),
   );
   return async () => {
-    const bounds = { reportMs: limits.offlineReportMs, lostMs: values.value("session.lost.timeout") };
+    const bounds = { reportMs: limits.reportMs, lostMs: values.value("session.lost.timeout") };
     return await endAll(parts, async (db) => await end(db, bounds));
   };
 }
@@ -114,20 +92,19 @@ export function createOfflineSweep(parts: Omit<NodeSweepParts, "clock">): Sessio
 /**
  * Ends the sessions whose node never learnt that their ticket was redeemed: our answer was lost on its way, so the
  * viewer was told `control_unreachable`, and there is nothing that the node could report. Only where the node was
- * heard of since: while it is cut off, what it has to report waits there.
+ * heard of since, for long enough to have reported: while it is cut off, what it has to report waits there.
  */
 export function createUnreportedSweep(parts: SweepParts): SessionSweep {
   const { store } = parts;
-  const end = prepare(store, { unreportedMs: INTEGER }, (db, slots) =>
-    db
+  // A report that comes meanwhile is right, and so is a node that asks for the grant once more.
+  const end = prepare(store, { unreportedMs: INTEGER, reportMs: INTEGER }, (db, slots) =>
+    findSessions(db, store, unreportedSessions(db, store, slots))
       .updateTable("sessions")
       .set(endedColumns({ kind: "failed", code: "control_unreachable" }, store.now))
-      .where("id", "in", unreportedSessions(db, store, slots.unreportedMs))
-      // A report that comes meanwhile is right.
-      .where("state", "=", "pending")
+      .where("sessions.id", "in", (found) => found.selectFrom("found").select("found.id"))
       .returning(ENDED),
   );
-  return async () => await endAll(parts, async (db) => await end(db, { unreportedMs: limits.unreportedMs }));
+  return async () => await endAll(parts, async (db) => await end(db, limits));
 }
 
 /**
@@ -138,13 +115,11 @@ export function createUnreportedSweep(parts: SweepParts): SessionSweep {
 export function createSilentNodeSweep({ store, values, clock }: NodeSweepParts): SessionSweep {
   const listeningSince = clock.now();
   const detach = prepare(store, { silenceMs: INTEGER }, (db, slots) =>
-    db
+    findSessions(db, store, silentSessions(db, store, slots.silenceMs))
       .updateTable("sessions")
       .set({ state: "detached" })
-      .where("id", "in", silentSessions(db, store, slots.silenceMs))
-      // A node that is heard of meanwhile is right.
-      .where("state", "=", "active")
-      .returning("id"),
+      .where("sessions.id", "in", (found) => found.selectFrom("found").select("found.id"))
+      .returning("sessions.id"),
   );
   return async () => {
     if (clock.now() - listeningSince < silenceMs(values)) return 0;
@@ -165,11 +140,10 @@ export function createLostNodeSweep(parts: NodeSweepParts): SessionSweep {
   const { store, values, clock } = parts;
   const listeningSince = clock.now();
   const end = prepare(store, { timeoutMs: INTEGER }, (db, slots) =>
-    db
+    findSessions(db, store, lostSessions(db, store, slots.timeoutMs))
       .updateTable("sessions")
       .set(endedColumns({ kind: "failed", code: "node_lost" }, store.now))
-      .where("id", "in", lostSessions(db, store, slots.timeoutMs))
-      .where("state", "<>", "ended")
+      .where("sessions.id", "in", (found) => found.selectFrom("found").select("found.id"))
       .returning(ENDED),
   );
   return async () => {
@@ -199,8 +173,50 @@ export function createThumbnailSweep(store: Store): SessionSweep {
 
 type Milliseconds = ReturnType<typeof sql<number>>;
 
+function overdueSessions(db: Queries, { now }: Pick<Store, "now">) {
+  return db
+    .selectFrom("sessions")
+    .select("sessions.id")
+    .where(isUnredeemed)
+    .where("sessions.offline_grant", "is", null)
+    .where("sessions.ticket_expires_at", "<=", now)
+    .limit(limits.sweptSessions);
+}
+
+function forgottenSessions(
+  db: Queries,
+  { now }: Pick<Store, "now">,
+  { reportMs, lostMs }: { readonly reportMs: Milliseconds; readonly lostMs: Milliseconds },
+) {
+  return db
+    .selectFrom("sessions")
+    .innerJoin("nodes", "nodes.id", "sessions.node_id")
+    .select("sessions.id")
+    .where(isOfflineUnredeemed)
+    .where("sessions.ticket_expires_at", "<=", now)
+    .where((where) =>
+      where.or([
+        where.and([
+          where("nodes.seen_at", ">", where("sessions.ticket_expires_at", "+", reportMs)),
+          hasSaidAll(reportMs),
+        ]),
+        where("nodes.seen_at", "<=", where(now, "-", lostMs)),
+      ]),
+    )
+    .limit(limits.sweptSessions);
+}
+
+/** Of a node that was heard of without a break for long enough to have reported what it kept while it was cut off. */
+function hasSaidAll(reportMs: Milliseconds) {
+  return sql<boolean>`nodes.seen_at > coalesce(nodes.heard_since, 0) + ${reportMs}`;
+}
+
 /** Answered off the index of the sessions that live: see the test. */
-export function unreportedSessions(db: Queries, { now }: Pick<Store, "now">, unreportedMs: Milliseconds) {
+export function unreportedSessions(
+  db: Queries,
+  { now }: Pick<Store, "now">,
+  { unreportedMs, reportMs }: { readonly unreportedMs: Milliseconds; readonly reportMs: Milliseconds },
+) {
   return db
     .selectFrom("sessions")
     .innerJoin("nodes", "nodes.id", "sessions.node_id")
@@ -209,38 +225,56 @@ export function unreportedSessions(db: Queries, { now }: Pick<Store, "now">, unr
     .where("sessions.state", "=", "pending")
     .where("sessions.redeemed_at", "<=", (where) => where(now, "-", unreportedMs))
     .where("nodes.seen_at", ">", (where) => where("sessions.redeemed_at", "+", unreportedMs))
+    .where(hasSaidAll(reportMs))
     .limit(limits.sweptSessions);
 }
 
 /** Answered off the index of the sessions that live, node by node: see the test. */
-export function silentSessions(db: Queries, { now }: Pick<Store, "now">, silence: Milliseconds) {
-  return db
+export function silentSessions(db: Queries, store: Held, silence: Milliseconds) {
+  return withSilentNodes(db, store, silence)
     .selectFrom("sessions")
     .select("sessions.id")
     .where(isLive)
     .where("sessions.state", "=", "active")
-    .where("sessions.node_id", "in", (silent) =>
-      silent
-        .selectFrom("nodes")
-        .select("nodes.id")
-        .where("nodes.incarnation", "is not", null)
-        .where("nodes.seen_at", "<=", (where) => where(now, "-", silence)),
-    )
+    .where("sessions.node_id", "in", (silent) => silent.selectFrom("silent").select("silent.id"))
     .limit(limits.sweptSessions);
 }
 
 /** Answered off the index of the sessions that live, node by node: see the test. A ticket's end is its own. */
-export function lostSessions(db: Queries, { now }: Pick<Store, "now">, timeoutMs: Milliseconds) {
-  return db
+export function lostSessions(db: Queries, store: Held, timeoutMs: Milliseconds) {
+  return withSilentNodes(db, store, timeoutMs)
     .selectFrom("sessions")
     .select("sessions.id")
     .where(isLive)
-    .where("sessions.node_id", "in", (silent) =>
-      silent
-        .selectFrom("nodes")
-        .select("nodes.id")
-        .where("nodes.seen_at", "<=", (where) => where(now, "-", timeoutMs)),
-    )
+    .where("sessions.node_id", "in", (silent) => silent.selectFrom("silent").select("silent.id"))
     .where("sessions.redeemed_at", "is not", null)
     .limit(limits.sweptSessions);
+}
+
+type Held = Pick<Store, "now" | "transactionsAtOnce">;
+
+/**
+ * Those that were not heard of for so long, and have sessions. They are held, and so not heard of until what is done about
+ * it is done.
+ */
+function withSilentNodes(db: Queries, store: Held, silence: Milliseconds) {
+  return db.with(
+    (table) => table("silent").materialized(),
+    (query) =>
+      query
+        .selectFrom("nodes")
+        .select("nodes.id")
+        .where("nodes.seen_at", "<=", (where) => where(store.now, "-", silence))
+        .where((where) =>
+          where.exists(
+            where
+              .selectFrom("sessions")
+              .select("sessions.id")
+              .where(isLive)
+              .whereRef("sessions.node_id", "=", "nodes.id"),
+          ),
+        )
+        .orderBy("nodes.id")
+        .$call(held(store, "nodes")),
+  );
 }

@@ -182,6 +182,8 @@ export interface NodeTable {
   /** Whether others may have the same public address. */
   shares_address: Generated<0 | 1>;
   seen_at: number;
+  /** Since when it has been heard of without a break; null: since before versions that note it. */
+  heard_since: Generated<number | null>;
   /** Since when it takes no new sessions, though it runs; null: it takes them. */
   draining_at: Generated<number | null>;
   /** What is to become of it once it carries none: see fleet/draining.ts. Null while it takes sessions. */

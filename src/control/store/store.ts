@@ -9,7 +9,8 @@ export type Queries = Kysely<Schema>;
  *
  * Inside `db.transaction()` only the transaction object may be used: SQLite lets one write at a time, so whoever
  * writes outside meanwhile waits for himself, and what is read outside is what was before. For the same reason
- * nothing but queries is awaited there.
+ * nothing but queries is awaited there. A transaction may be run again, where the database has undone it for the sake of
+ * others: what it does outside of the database is done by `afterCommit`.
  *
  * On PostgreSQL transactions run at the same time, in this replica and in others, and each statement sees what was
  * committed before it. So what is read and then relied on is read under a lock, or is a condition of the update; and
@@ -30,6 +31,8 @@ export interface Store {
   lock(db: Queries, key: string): Promise<void>;
   /** Holds the key together with all who share it. False, at once, where somebody has locked it or waits to. */
   share(db: Queries, key: string): Promise<boolean>;
+  /** Does something once the transaction is on disk, at once where `db` is none, and never if it is undone. */
+  afterCommit(db: Queries, action: () => void): void;
   /** Whether a statement failed because a row with this key exists. */
   isDuplicate(error: unknown): boolean;
   /** Whether the database cannot be had now, and may be in a moment: the public is told `database_unavailable`. */

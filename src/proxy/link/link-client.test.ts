@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { on, once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { test } from "node:test";
+import { fingerprint } from "#tls/node-identity.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Question } from "#wire/link.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
@@ -215,6 +216,50 @@ test("a control whose certificate is of another installation is not talked to", 
     code: "control_unreachable",
   });
   assert.equal(other.heartbeats, 0);
+});
+
+for (const [what, cut] of [
+  ["in use", false],
+  ["lost again", true],
+] as const) {
+  test(`credentials that come while a channel is opened are those that are shown, on a channel that is ${what}`, async () => {
+    await using control = await LinkDouble.start();
+    const older = await join(control.url, introduceBy(control.joinToken), AbortSignal.timeout(60_000));
+    const newer = await join(control.url, introduceBy(control.joinToken), AbortSignal.timeout(60_000));
+    using client = clientOf([control.url], older, { ...CHANNEL_DEADLINES, openMs: 60_000 });
+    const held = control.hold("channel");
+    const beating = client.call("heartbeat", BEAT, isHeartbeatResponse, PATIENT);
+    await held.asked;
+
+    await client.replaceCredentials(newer, PATIENT);
+    if (cut) {
+      for (const channel of control.channels) channel.terminate();
+      await eventually(() => assert.equal(client.localAddress, undefined));
+    }
+    held.answer();
+    await beating;
+
+    const [first, next] = [fingerprint(older.certificate), fingerprint(newer.certificate)];
+    assert.deepEqual(control.shown, cut ? [next, first, next] : [next, first]);
+    await eventually(() => assert.equal(control.channels.size, 1));
+  });
+}
+
+test("a refusal of credentials that are replaced meanwhile is nobody's", async () => {
+  await using control = await LinkDouble.start();
+  const older = await join(control.url, introduceBy(control.joinToken), AbortSignal.timeout(60_000));
+  const newer = await join(control.url, introduceBy(control.joinToken), AbortSignal.timeout(60_000));
+  using client = clientOf([control.url], older, { ...CHANNEL_DEADLINES, openMs: 60_000 });
+  const held = control.hold("channel");
+  const beating = client.call("heartbeat", BEAT, isHeartbeatResponse, PATIENT);
+  await held.asked;
+
+  await client.replaceCredentials(newer, PATIENT);
+  control.refusals.push({ call: "channel", code: "node_refused" });
+  held.answer();
+  await beating;
+
+  assert.deepEqual(control.shown, [fingerprint(newer.certificate)]);
 });
 
 test("who is stopped while the channel is being opened, or while it waits, is told why", async () => {

@@ -136,16 +136,25 @@ export class LinkClient implements Disposable {
     // A replica that was lost is asked last: it may stand still, and cost the whole deadline of a dial.
     if (this.#channel !== undefined) this.#next += 1;
     try {
-      const secureContext = this.#secureContext;
-      const opened = await this.#openFirst(this.#controls.length, secureContext);
-      // Other credentials have come meanwhile, with a channel.
-      const current = secureContext === this.#secureContext ? undefined : this.#channel;
-      if (current !== undefined) opened.retire();
-      this.#channel = current ?? opened;
+      this.#channel = await this.#openCurrent();
       return this.#channel;
     } finally {
       this.#opening = undefined;
     }
+  }
+
+  /** With the credentials that are the node's in the end: others may come meanwhile, with a channel of their own. */
+  async #openCurrent(): Promise<Channel> {
+    const secureContext = this.#secureContext;
+    const isOld = () => secureContext !== this.#secureContext;
+    const opened = await this.#openFirst(this.#controls.length, secureContext).catch((error: unknown) => {
+      // Whatever became of it, it is not about the credentials that count.
+      if (!isOld() || this.#lifetime.signal.aborted) throw error;
+      return undefined;
+    });
+    if (opened !== undefined && !isOld()) return opened;
+    opened?.retire();
+    return this.#channel?.isOpen === true ? this.#channel : await this.#openCurrent();
   }
 
   /** Goes on to the next replica where one cannot be reached or is without its database; what else one refuses, all do. */

@@ -53,6 +53,43 @@ test("what control will never take is dropped, and does not stand in the way", a
   assert.match(log(), /they are dropped/);
 });
 
+test("of many reports only those that control does not take are dropped, and the others arrive once", async () => {
+  const { reporter, requests, log, refuse } = start();
+  const names = Array.from({ length: linkLimits.reportsPerRequest + 100 }, (_, count) => `${count}`);
+  const bad = ["0", "77", "78", "499", "560"];
+  refuse((name) => (bad.includes(name) ? new GatewayError("request_invalid") : undefined));
+  for (const name of names) reporter.report(report(name, "ended"));
+
+  await reporter.flush(new AbortController().signal);
+
+  const isGood = (name: string) => !bad.includes(name);
+  const taken = sessionsOf(requests).filter((batch) => batch.every(isGood));
+  assert.deepEqual(taken.flat(), names.filter(isGood));
+  assert.deepEqual([reporter.queued, reporter.dropped], [0, bad.length]);
+  for (const name of bad) assert.match(log(), new RegExp(`"sessionId":"${name}"`));
+  assert.doesNotMatch(log(), /"sessionId":"79"/);
+});
+
+test("a control that goes away while a bad report is looked for has the others later, once", async () => {
+  const { reporter, requests, refuse } = start();
+  let isAway = false;
+  refuse((name, { length }) => {
+    if (name === "c") return new GatewayError("request_invalid");
+    if (name === "d" && length === 1 && !isAway) {
+      isAway = true;
+      return new GatewayError("control_unreachable");
+    }
+    return undefined;
+  });
+  for (const name of ["a", "b", "c", "d"]) reporter.report(report(name, "ended"));
+
+  await reporter.flush(new AbortController().signal);
+
+  const said = sessionsOf(requests).map((batch) => batch.join(""));
+  assert.deepEqual(said, ["abcd", "ab", "cd", "c", "d", "d"]);
+  assert.deepEqual([reporter.queued, reporter.dropped], [0, 1]);
+});
+
 test("a session that ended before its beginning was sent is told of once", async () => {
   const { reporter, requests } = start();
   for (const name of ["a", "b"]) reporter.report(report(name, "active"));
@@ -119,12 +156,17 @@ test("what control has as over is ended", async () => {
 
 function start() {
   const requests: ReportRequest[] = [];
+  let refusing: (name: string, batch: readonly SessionReport[]) => GatewayError | undefined = () => undefined;
   const calls: { readonly meanwhile: () => void; readonly error?: GatewayError }[] = [];
   const send = async (request: ReportRequest) => {
     requests.push(structuredClone(request));
     const call = calls.shift();
     call?.meanwhile();
     if (call?.error !== undefined) throw call.error;
+    for (const { sessionId } of request.reports) {
+      const refused = refusing(sessionId, request.reports);
+      if (refused !== undefined) throw refused;
+    }
     return over.length === 0 ? {} : { over: over.splice(0) };
   };
   const log = captureLog();
@@ -143,6 +185,9 @@ function start() {
     over,
     ended,
     log: log.text,
+    refuse: (which: typeof refusing) => {
+      refusing = which;
+    },
     during: (meanwhile: () => void) => calls.push({ meanwhile }),
     fail: (meanwhile: () => void, error: GatewayError) => calls.push({ meanwhile, error }),
     run: () => reporter.run(abort.signal),

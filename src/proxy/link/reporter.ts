@@ -38,6 +38,8 @@ export class Reporter {
   /** The last word on each attachment that control has not had yet, in the order in which they came. */
   readonly #queue = new Map<string, SessionReport>();
   #dropped = 0;
+  /** Said once. */
+  #isOverfull = false;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
@@ -79,7 +81,7 @@ export class Reporter {
     const backoff = new Backoff();
     while (this.#queue.size > 0) {
       try {
-        await this.#sendBatch(signal);
+        await this.#send([...this.#queue.entries().take(linkLimits.reportsPerRequest)], signal);
         backoff.reset();
       } catch (error) {
         signal.throwIfAborted();
@@ -98,19 +100,36 @@ export class Reporter {
     }
   }
 
-  async #sendBatch(signal: AbortSignal): Promise<void> {
-    const { send, end, incarnation, log } = this.#options;
-    const batch = [...this.#queue.entries().take(linkLimits.reportsPerRequest)];
+  /** Control takes all of a batch or nothing. One that it will never take is halved, until what it minds is alone. */
+  async #send(batch: Batch, signal: AbortSignal): Promise<void> {
+    const { send, end, incarnation } = this.#options;
     const reports = batch.map(([, report]) => report);
     try {
       const { over = [] } = await send({ incarnation, reports }, signal);
       for (const session of over) end(session);
     } catch (error) {
       if (!isHopeless(error)) throw error;
-      log.error({ error, reports: reports.length }, "Control does not take these reports, they are dropped");
+      if (batch.length > 1 && isAboutOne(error)) {
+        const middle = Math.ceil(batch.length / 2);
+        await this.#send(batch.slice(0, middle), signal);
+        await this.#send(batch.slice(middle), signal);
+        return;
+      }
+      this.#drop(batch, error);
     }
     // A session may have ended while its beginning was under way: that is still to be told.
     for (const [key, report] of batch) if (this.#queue.get(key) === report) this.#queue.delete(key);
+  }
+
+  #drop(batch: Batch, error: unknown): void {
+    const { log } = this.#options;
+    this.#dropped += batch.length;
+    const [[, one] = []] = batch;
+    const which = one === undefined || batch.length > 1 ? {} : { sessionId: one.sessionId, state: one.state };
+    log.error(
+      { error, ...which, reports: batch.length },
+      "Control does not take these reports, they are dropped",
+    );
   }
 
   /** Beginnings go before endings do: an ending alone still tells the story, a beginning alone never stops. */
@@ -119,8 +138,9 @@ export class Reporter {
     const active = this.#queue.entries().find(([, report]) => report.state === "active")?.[0];
     this.#queue.delete(active ?? oldest ?? "");
     this.#dropped += 1;
-    if (this.#dropped === 1)
+    if (!this.#isOverfull)
       this.#options.log.error("More reports wait for control than are kept; the oldest go");
+    this.#isOverfull = true;
   }
 }
 
@@ -128,8 +148,15 @@ function keyOf({ sessionId, attachment }: Pick<SessionReport, "sessionId" | "att
   return `${sessionId} ${attachment}`;
 }
 
+type Batch = readonly (readonly [key: string, report: SessionReport])[];
+
 /** Sending the same once more would get the same answer. */
 function isHopeless(error: unknown): boolean {
+  return isAboutOne(error) || toGatewayError(error).code === "node_superseded";
+}
+
+/** What control minds is in the batch; the rest of it is good. */
+function isAboutOne(error: unknown): boolean {
   const { code } = toGatewayError(error);
-  return code === "request_invalid" || code === "body_too_large" || code === "node_superseded";
+  return code === "request_invalid" || code === "body_too_large";
 }

@@ -20,7 +20,7 @@ export function systemVm(node: Node): Fields {
 }
 
 /** CloudStack numbers its system VMs; ours have ids alone. */
-export function systemVmName({ id }: Pick<Node, "id">): string {
+function systemVmName({ id }: Pick<Node, "id">): string {
   return `v-${id.slice(0, 8)}-VM`;
 }
 

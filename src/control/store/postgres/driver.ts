@@ -1,12 +1,14 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from "kysely";
 import type { PoolClient } from "pg";
-import { fromDriver, isUnavailable, unavailable } from "./errors.ts";
+import { withRetries } from "../retries.ts";
+import { fromDriver, isUnavailable, isUndone, unavailable } from "./errors.ts";
 import type { BoundedPool } from "./pool.ts";
 
 /**
- * Kysely's way to PostgreSQL, which differs from Kysely's own in three things: statements on the way of every console
- * are parsed and planned once for each connection, errors are told in the catalogue's words, and a connection that
- * something went wrong with is not used again.
+ * Kysely's way to PostgreSQL, which differs from Kysely's own in four things: statements on the way of every console
+ * are parsed and planned once for each connection, errors are told in the catalogue's words, a connection that
+ * something went wrong with is not used again, and a statement by itself that the database has called off for the sake of
+ * others is said again (whole transactions are run again in ../transactions.ts).
  */
 export class PoolDriver implements Driver {
   readonly #pool: BoundedPool;
@@ -39,7 +41,7 @@ export class PoolDriver implements Driver {
   }
 
   async beginTransaction(connection: Connection): Promise<void> {
-    await connection.command("begin");
+    await connection.begin();
   }
 
   async commitTransaction(connection: Connection): Promise<void> {
@@ -65,15 +67,22 @@ class Connection implements DatabaseConnection {
   readonly #client: PoolClient;
   readonly #names: ReadonlyMap<string, string>;
   #isBroken = false;
+  #isInTransaction = false;
 
   constructor(client: PoolClient, names: ReadonlyMap<string, string>) {
     this.#client = client;
     this.#names = names;
   }
 
+  async begin(): Promise<void> {
+    await this.command("begin");
+    this.#isInTransaction = true;
+  }
+
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    const name = this.#names.get(sql);
-    const { rows, rowCount } = await this.#ask(sql, { parameters: parameters.map(checked), name });
+    const asked = { parameters: parameters.map(checked), name: this.#names.get(sql) };
+    const ask = async () => await this.#ask(sql, asked);
+    const { rows, rowCount } = await (this.#isInTransaction ? ask() : withRetries(ask, isUndone));
     return { rows: rows as Row[], ...(rowCount === null ? {} : { numAffectedRows: BigInt(rowCount) }) };
   }
 
@@ -82,8 +91,12 @@ class Connection implements DatabaseConnection {
     return (await this.#ask(sql)).command;
   }
 
-  /** What cannot be undone by a word is undone by the connection's end. */
+  /**
+   * What cannot be undone by a word is undone by the connection's end; so it is where something went wrong with it, as
+   * nobody is to wait twice for a server that says nothing.
+   */
   async rollback(): Promise<void> {
+    if (this.#isBroken) return;
     try {
       await this.command("rollback");
     } catch {
@@ -108,7 +121,7 @@ class Connection implements DatabaseConnection {
       return await this.#client.query({ text, values: parameters, ...(name === undefined ? {} : { name }) });
     } catch (thrown) {
       const error = fromDriver(thrown);
-      this.#isBroken ||= isUnavailable(error);
+      this.#isBroken ||= isUnavailable(error) && !isUndone(error);
       throw error;
     }
   }

@@ -4,6 +4,8 @@ import { GatewayError } from "#wire/gateway-error.ts";
 /** SQLSTATE, PostgreSQL's appendix A. */
 const UNIQUE_VIOLATION = "23505";
 const FOREIGN_KEY_VIOLATION = "23503";
+const SERIALIZATION_FAILURE = "40001";
+const DEADLOCK_DETECTED = "40P01";
 const CHARACTER_NOT_IN_REPERTOIRE = "22021";
 
 /**
@@ -41,6 +43,13 @@ export function fromDriver(error: unknown): unknown {
       detail: "a text has a character that cannot be stored",
     });
   return error;
+}
+
+/** Whether the statement, with all of its transaction, was called off for the sake of others. It may be said again. */
+export function isUndone(error: unknown): boolean {
+  const cause = isUnavailable(error) && error instanceof Error ? error.cause : error;
+  if (!(cause instanceof DatabaseError)) return false;
+  return cause.code === DEADLOCK_DETECTED || cause.code === SERIALIZATION_FAILURE;
 }
 
 export function unavailable(cause: unknown): GatewayError {

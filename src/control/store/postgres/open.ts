@@ -13,8 +13,9 @@ import type { Secret } from "#base/secret.ts";
 import { migrate } from "../migrations/migrate.ts";
 import type { Schema } from "../schema.ts";
 import type { Queries, Store } from "../store.ts";
+import { Transactions } from "../transactions.ts";
 import { PoolDriver } from "./driver.ts";
-import { isDuplicate, isUnavailable } from "./errors.ts";
+import { isDuplicate, isUnavailable, isUndone } from "./errors.ts";
 import { BoundedPool, migrationPool } from "./pool.ts";
 import { BytewiseQueryCompiler } from "./query-compiler.ts";
 
@@ -33,7 +34,7 @@ interface Options {
 export async function openPostgresStore({ url, log, now = serverTime }: Options): Promise<Store> {
   await prepareTables(url, log);
   const driver = new PoolDriver(new BoundedPool(url, log));
-  const db = new Kysely<Schema>({ dialect: dialect(driver) });
+  const db = new Transactions({ dialect: dialect(driver), isUndone });
   const run = async <Row>(queries: Queries, query: CompiledQuery<Row>): Promise<Row[]> => {
     driver.keep(query);
     if (queries === db) return await driver.run(query);
@@ -53,6 +54,7 @@ export async function openPostgresStore({ url, log, now = serverTime }: Options)
         const [row] = await run(transaction, CompiledQuery.raw(SHARE, [key]) as CompiledQuery<Shared>);
         return row?.shared === true;
       },
+      afterCommit: (queries, action) => db.afterCommit(queries, action),
       isDuplicate,
       isUnavailable,
       close: async () => await db.destroy(),

@@ -57,13 +57,12 @@ export class GroupCommitDriver implements Driver {
 }
 
 /** What one query runs on, or one transaction. */
-export class Connection implements DatabaseConnection {
+class Connection implements DatabaseConnection {
   readonly #connections: Connections;
   readonly #commits: GroupCommit;
   /** While it is a transaction's. */
   #turn: Turn | undefined;
   #isOver = false;
-  readonly #afterCommit: (() => void)[] = [];
 
   constructor(connections: Connections, commits: GroupCommit) {
     this.#connections = connections;
@@ -80,14 +79,6 @@ export class Connection implements DatabaseConnection {
     this.#isOver = true;
     // A transaction whose commit failed is undone already.
     if (turn !== undefined) await told(turn.end(outcome));
-    if (outcome === "keep") for (const action of this.#afterCommit) action();
-  }
-
-  /** Once the transaction is on disk; at once where this is none's. */
-  afterCommit(action: () => void): void {
-    if (this.#isOver) throw new Error("the transaction is over");
-    if (this.#turn === undefined) action();
-    else this.#afterCommit.push(action);
   }
 
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {

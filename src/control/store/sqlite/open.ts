@@ -2,7 +2,6 @@ import { DatabaseSync } from "node:sqlite";
 import {
   type CompiledQuery,
   type Dialect,
-  Kysely,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
@@ -10,10 +9,10 @@ import {
 } from "kysely";
 import type { Clock } from "#base/clock.ts";
 import { migrate } from "../migrations/migrate.ts";
-import type { Schema } from "../schema.ts";
 import type { Queries, Store } from "../store.ts";
+import { Transactions } from "../transactions.ts";
 import { adaptDatabase } from "./adapter.ts";
-import { Connection, GroupCommitDriver } from "./driver.ts";
+import { GroupCommitDriver } from "./driver.ts";
 import { isDuplicate, isUnavailable } from "./errors.ts";
 import { createPrivateFile } from "./private-file.ts";
 import { claimSoleUse } from "./sole-use.ts";
@@ -23,21 +22,15 @@ const limits = {
   busyTimeoutMs: 5000,
 } as const;
 
-/** The embedded store knows of every commit, as there is nobody else who commits. */
-export interface SqliteStore extends Store {
-  /** Does something once the transaction is on disk, at once where `db` is none, and never if it is undone. */
-  afterCommit(db: Queries, action: () => void): Promise<void>;
-}
-
 /**
  * Opens the embedded database, makes it if there is none, and brings its tables up to date. Throws when another
  * process uses it, and when a newer version of Porthole made it.
  */
-export async function openSqliteStore(file: string, clock: Clock): Promise<SqliteStore> {
+export async function openSqliteStore(file: string, clock: Clock): Promise<Store> {
   const claim = claimSoleUse(file);
   try {
     const driver = createDriver(openWriter(file, clock), openReader(file, clock));
-    const db = new Kysely<Schema>({ dialect: dialect(driver) });
+    const db = new Transactions({ dialect: dialect(driver) });
     await migrate(db);
     return {
       db,
@@ -53,14 +46,9 @@ export async function openSqliteStore(file: string, clock: Clock): Promise<Sqlit
       async share() {
         return true;
       },
+      afterCommit: (queries, action) => db.afterCommit(queries, action),
       isDuplicate,
       isUnavailable,
-      async afterCommit(queries, action) {
-        await queries.getExecutor().provideConnection(async (connection) => {
-          if (!(connection instanceof Connection)) throw new Error("this is no connection to SQLite");
-          connection.afterCommit(action);
-        });
-      },
       async close() {
         await db.destroy();
         claim.release();
