@@ -126,7 +126,7 @@ test("SIGTERM waits for who is there, and no longer than it is patient; a second
   assert.equal(impatient.viewer.webSocket.readyState, 1);
   const again = setInterval(() => process.kill(second.process.pid, "SIGTERM"), 200);
   const closed = await impatient.viewer.untilClosed().finally(() => clearInterval(again));
-  assert.equal(closed.reason, "node_stopping");
+  assert.equal(closed.reason, "node_stopping", second.process.stderr.text);
   assert.equal(await second.process.exited, 0);
 });
 
