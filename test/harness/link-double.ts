@@ -103,7 +103,6 @@ export class LinkDouble implements AsyncDisposable {
   heartbeats = 0;
   /** The newest generation of ticket keys that the node has said it holds. */
   heldGeneration: number | undefined;
-  /** When the node said that it stops by itself. */
   leaving: HeartbeatRequest["leaving"];
   deregistered = 0;
   readonly joinToken: string;
