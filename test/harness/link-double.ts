@@ -303,8 +303,7 @@ export class LinkDouble implements AsyncDisposable {
         return { nodeId: "node-1", ticketKey: this.#oldWireKey, ...this.#told };
       case "heartbeat":
         this.heartbeats += 1;
-        this.heldGeneration = (body as HeartbeatRequest).ticketGeneration;
-        this.leaving = (body as HeartbeatRequest).leaving;
+        ({ ticketGeneration: this.heldGeneration, leaving: this.leaving } = body as HeartbeatRequest);
         return this.#told;
       case "redeem":
         return this.#redeem(body);
