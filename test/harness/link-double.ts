@@ -101,7 +101,6 @@ export class LinkDouble implements AsyncDisposable {
   /** Of the certificate with which the node said that it has renewed. */
   renewedWith: string | undefined;
   heartbeats = 0;
-  /** The newest generation of ticket keys that the node has said it holds. */
   heldGeneration: number | undefined;
   leaving: HeartbeatRequest["leaving"];
   deregistered = 0;
