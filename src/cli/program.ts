@@ -6,6 +6,7 @@ import { auditCommands } from "./commands/audit.ts";
 import { consoleCommands } from "./commands/console.ts";
 import { installationCommands } from "./commands/installation.ts";
 import { machineCommands } from "./commands/machine.ts";
+import { nodeCommands } from "./commands/node.ts";
 import { projectCommands } from "./commands/project.ts";
 import { publicIpRangeCommands } from "./commands/public-ip-range.ts";
 import { sessionCommands } from "./commands/session.ts";
@@ -41,6 +42,7 @@ export function createProgram(context: CliContext): Command {
   projectCommands(program, context);
   accountCommands(program, context);
   apiKeyCommands(program, context);
+  nodeCommands(program, context);
   installationCommands(program, context);
   publicIpRangeCommands(program, context);
   ticketKeyCommands(program, context);

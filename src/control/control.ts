@@ -62,7 +62,7 @@ export async function startControl(
     log,
     observing,
   });
-  const { services, link: linkParts, values, audit } = composed;
+  const { services, link: linkParts, values, audit, closeSessions } = composed;
   const app = createApiServer({
     services,
     values,
@@ -88,7 +88,7 @@ export async function startControl(
   if (observing.meters !== undefined)
     watchControl(observing.meters, { store, audit, values, channels: link.channels });
   opened.defer(async () => await audit.recordOmitted("now"));
-  const sweeps = startSweeps({ store, audit, cluster, values, clock, log });
+  const sweeps = startSweeps({ store, audit, cluster, values, closeSessions, clock, log });
   opened.defer(async () => await sweeps.stop());
 
   const admin = observed.admin?.origin;

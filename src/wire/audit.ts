@@ -25,9 +25,15 @@ export const AUDIT_ACTIONS = {
     "a start of a node registered; `detail` has the public address, where it was given a new one",
   "node.deregister": "a node said that it stops",
   "node.renew": "a node got a new certificate in place of its own",
+  "node.drain":
+    "a node was to take no new sessions; `detail` says what becomes of those that are open. The same of `node.restart`, `node.stop` and `node.destroy`",
+  "node.restart": "a node was to end and come back",
+  "node.stop": "a node was to carry nothing until it is started",
+  "node.start": "a node was to take sessions again",
+  "node.destroy": "a node was to end for ever; `node.remove` follows",
   "node.revoke": "a node's certificate is refused from now on",
   "node.remove":
-    "a node that was down or revoked was forgotten; `detail` has the public address that it gave back",
+    "a node that was down, revoked or destroyed was forgotten; `detail` has the public address that it gave back",
   "public-ip-range.add": "a pool got a range of public addresses; `detail` has the range and the pool",
   "public-ip-range.remove": "a range of public addresses was taken from a pool; `detail` has both",
   "ticket-key.rotate": "a new generation of ticket keys was made; `detail` is its number",

@@ -1,4 +1,4 @@
-import type { Caller } from "#control/services.ts";
+import type { Caller, DrainOutcome } from "#control/services.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import type { AuditAction, AuditRow } from "#wire/audit.ts";
 import type { TestControl, TestNode } from "./control.ts";
@@ -161,6 +161,31 @@ export const KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
     return {
       act: () => control.link.renewal.renew(node.id, { incarnation, certificateRequest }),
       row: () => ({ nodeId: node.id, api: "link", object: { kind: "node", id: node.id } }),
+    };
+  },
+  ...Object.fromEntries(
+    Object.entries({
+      stay: "node.drain",
+      restart: "node.restart",
+      stop: "node.stop",
+      destroy: "node.destroy",
+    }).map(([outcome, action]): [string, Kind] => [
+      action,
+      async ({ control, admin, node }) => ({
+        act: () => control.services.nodes.drain(admin, node.id, { outcome: outcome as DrainOutcome }),
+        row: () => ({
+          ...by(admin),
+          object: { kind: "node", id: node.id },
+          detail: "waits for its sessions",
+        }),
+      }),
+    ]),
+  ),
+  "node.start": async ({ control, admin, node }) => {
+    await control.services.nodes.drain(admin, node.id, { outcome: "stop" });
+    return {
+      act: () => control.services.nodes.start(admin, node.id),
+      row: () => ({ ...by(admin), object: { kind: "node", id: node.id } }),
     };
   },
   "node.revoke": async ({ control, admin, node }) => ({

@@ -101,8 +101,8 @@ export class LinkDouble implements AsyncDisposable {
   /** Of the certificate with which the node said that it has renewed. */
   renewedWith: string | undefined;
   heartbeats = 0;
-  /** The newest generation of ticket keys that the node has said it holds. */
   heldGeneration: number | undefined;
+  leaving: HeartbeatRequest["leaving"];
   deregistered = 0;
   readonly joinToken: string;
   readonly authority: Authority;
@@ -303,7 +303,7 @@ export class LinkDouble implements AsyncDisposable {
         return { nodeId: "node-1", ticketKey: this.#oldWireKey, ...this.#told };
       case "heartbeat":
         this.heartbeats += 1;
-        this.heldGeneration = (body as HeartbeatRequest).ticketGeneration;
+        ({ ticketGeneration: this.heldGeneration, leaving: this.leaving } = body as HeartbeatRequest);
         return this.#told;
       case "redeem":
         return this.#redeem(body);

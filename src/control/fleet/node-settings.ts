@@ -38,6 +38,8 @@ export function createNodeSettings({
       frameAncestors: [...allowed],
       ...(own === undefined || domain === "" ? {} : { found: publicNames(entrance(own), domain) }),
       ...(own?.given_key == null ? {} : { given: entrance(own) }),
+      sessionTimeoutMs: values.value("consoleproxy.session.timeout"),
+      idleTimeoutMs: values.value("console.idle.timeout"),
       acceptOffline: values.value("console.offline.policy") === "accept",
       entrances: up.map((other) => publicNames(entrance(other), domain).pageOrigin),
       peers,

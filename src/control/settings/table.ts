@@ -65,7 +65,7 @@ export const SETTINGS = {
     fallback: String(5 * MINUTE_MS),
     parse: milliseconds(10 * SECOND_MS, 24 * HOUR_MS),
     description:
-      "How long after its end a session still draws the next console of its machine to its node, in milliseconds (10 s to 24 h).",
+      "After how long a console is ended in which neither the machine nor the viewer sent anything, and how long after its end a session still draws the next console of its machine to its node, in milliseconds (10 s to 24 h). Nodes look three times a minute.",
   },
   "consoleproxy.url.domain": {
     fallback: "",
@@ -78,6 +78,12 @@ export const SETTINGS = {
     parse: milliseconds(SECOND_MS, MINUTE_MS),
     description:
       "How often a node reports to control, in milliseconds (1 s to 1 min). A node that was silent three times as long counts as down.",
+  },
+  "console.idle.timeout": {
+    fallback: "0",
+    parse: milliseconds(0, 7 * 24 * HOUR_MS),
+    description:
+      "After how long a console is ended in which nothing was typed, pointed at or pasted, in milliseconds (up to 7 days), whatever the machine shows; 0 means never. Nodes look three times a minute.",
   },
   "console.offline.policy": {
     fallback: "refuse",

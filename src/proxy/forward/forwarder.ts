@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { type IncomingMessage, request as openRequest, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
@@ -39,12 +40,24 @@ export class Forwarder {
   /** What has not begun to be answered. */
   readonly #waiting = new Set<AbortController>();
   readonly #ticker: NodeJS.Timeout;
+  readonly #emptied = new EventTarget();
   #count = 0;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
     this.#ticker = setInterval(() => this.#lookAfterAll(), options.deadlines.pingMs);
     this.#ticker.unref();
+  }
+
+  /** What is being handed on now. */
+  get size(): number {
+    return this.#count;
+  }
+
+  /** Resolves when nothing is handed on, or when the signal aborts. */
+  async untilEmpty(signal: AbortSignal): Promise<void> {
+    while (this.#count > 0 && !signal.aborted)
+      await once(this.#emptied, "emptied", { signal }).catch(() => {});
   }
 
   /** The other node that a ticket names; `undefined` where there is none, so that it is for this one to judge. */
@@ -170,6 +183,7 @@ export class Forwarder {
     this.#count += 1;
     return () => {
       this.#count -= 1;
+      if (this.#count === 0) this.#emptied.dispatchEvent(new Event("emptied"));
     };
   }
 

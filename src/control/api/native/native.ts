@@ -18,6 +18,7 @@ import { COMPONENTS } from "./components.ts";
 import { documentOptions, documentRoute } from "./document.ts";
 import { installationRoutes } from "./installation.ts";
 import { machineRoutes } from "./machines.ts";
+import { nodeRoutes } from "./nodes.ts";
 import { projectRoutes } from "./projects.ts";
 import { publicIpRangeRoutes } from "./public-ip-ranges.ts";
 import { sessionRoutes } from "./sessions.ts";
@@ -88,6 +89,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       projectRoutes(routes, deps);
       accountRoutes(routes, deps);
       installationRoutes(routes, deps);
+      nodeRoutes(routes, deps);
       publicIpRangeRoutes(routes, deps);
       ticketKeyRoutes(routes, deps);
       auditRoutes(routes, deps);
