@@ -31,6 +31,8 @@ export const AUDIT_ACTIONS = {
   "node.stop": "a node was to carry nothing until it is started",
   "node.start": "a node was to take sessions again",
   "node.destroy": "a node was to end for ever; `node.remove` follows",
+  "node.launch": "control had a node launched, to have room; `detail` has the order and the pool",
+  "node.launch-failed": "control gave up a node that it had launched; `detail` has the order and the reason",
   "node.revoke": "a node's certificate is refused from now on",
   "node.remove":
     "a node that was down, revoked or destroyed was forgotten; `detail` has the public address that it gave back",

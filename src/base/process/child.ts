@@ -63,7 +63,8 @@ export async function startChild<Schema extends TSchema>(
   },
 ): Promise<Child<Static<Schema>>> {
   if (stop.aborted) throw new StartFailure(`${role} is not started: everything stops`);
-  const child = spawn(process.execPath, [...process.execArgv, MAIN, role, ...args, "--json"], {
+  const { file, args: all } = commandOf(role, [...args, "--json"]);
+  const child = spawn(file, all, {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
     // A process group of its own: Ctrl-C in a terminal comes to us alone, so that we stop them in order.
     detached: true,
@@ -90,6 +91,14 @@ export async function startChild<Schema extends TSchema>(
   } finally {
     settled.abort();
   }
+}
+
+/** How a role of this program is started as a process, by a program that runs as this one does. */
+export function commandOf(
+  role: string,
+  args: readonly string[],
+): { readonly file: string; readonly args: readonly string[] } {
+  return { file: process.execPath, args: [...process.execArgv, MAIN, role, ...args] };
 }
 
 export function endText({ status, signal }: ChildEnd): string {

@@ -3,6 +3,7 @@ import { joinTokenDefaults as defaults, type JoinToken, type NewJoinToken } from
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { credentialHash, newCredential } from "../vault/credential.ts";
+import { noteJoined } from "./capacity/joining.ts";
 
 const limits = {
   /** 192 bits. */
@@ -16,14 +17,23 @@ const limits = {
 export async function writeJoinToken(
   db: Queries,
   { pool = defaults.pool, uses = defaults.uses, expiresInSeconds = defaults.expiresInSeconds }: NewJoinToken,
-  { clock, authorityFingerprint }: { readonly clock: Clock; readonly authorityFingerprint: string },
+  {
+    clock,
+    authorityFingerprint,
+    launchId = null,
+  }: {
+    readonly clock: Clock;
+    readonly authorityFingerprint: string;
+    /** Where it is for a node that control launches. */
+    readonly launchId?: string | null;
+  },
 ): Promise<JoinToken> {
   const { value, hash } = newCredential(limits.secretBytes);
   const now = clock.now();
   const expiresAt = now + expiresInSeconds * 1000;
   await db
     .insertInto("join_tokens")
-    .values({ hash, pool, uses_left: uses, expires_at: expiresAt, created_at: now })
+    .values({ hash, pool, launch_id: launchId, uses_left: uses, expires_at: expiresAt, created_at: now })
     .execute();
   return {
     token: `${authorityFingerprint}.${value.expose()}`,
@@ -44,16 +54,29 @@ export async function requireJoinToken(store: Store, token: string): Promise<str
   return row.pool;
 }
 
-/** Takes one use, or throws `join_token_invalid`: of two nodes that come with the last use one gets it. */
-export async function spendJoinToken(db: Queries, store: Store, token: string): Promise<void> {
-  const { numUpdatedRows } = await db
+/**
+ * Takes one use, or throws `join_token_invalid`: of two nodes that come with the last use one gets it. A node that was
+ * launched is its order's from here on; one whose order has a node, or was given up, is refused.
+ */
+export async function spendJoinToken(
+  db: Queries,
+  store: Store,
+  { token, nodeId }: { readonly token: string; readonly nodeId: string },
+): Promise<void> {
+  const spent = await db
     .updateTable("join_tokens")
     .set((set) => ({ uses_left: set("uses_left", "-", 1) }))
     .where("hash", "=", hashOf(token))
     .where("uses_left", ">", 0)
     .where("expires_at", ">", store.now)
+    .returning("launch_id")
     .executeTakeFirst();
-  if (numUpdatedRows === 0n) throw new GatewayError("join_token_invalid");
+  if (spent === undefined) throw new GatewayError("join_token_invalid");
+  const { launch_id: launchId } = spent;
+  if (launchId === null || (await noteJoined(db, { launchId, nodeId, now: store.now }))) return;
+  throw new GatewayError("join_token_invalid", {
+    detail: "the node that was launched with it is not wanted any more",
+  });
 }
 
 /** Forgets join tokens that are over. Runs now and then. */

@@ -44,6 +44,7 @@ export function createJoin(parts: Parts): Join {
         .values({
           id: nodeId,
           pool: admission.pool,
+          joined_as: admission.pod ?? null,
           certificate_fingerprint: fingerprint(certificate),
           incarnation: null,
           page_origin: "",
@@ -59,7 +60,7 @@ export function createJoin(parts: Parts): Join {
       const by = { nodeId, address, api: "link" } as const;
       await audit.record(db, { action: "node.join", by, object, detail: admission.pod });
       // Last, as all who join with the same token wait for each other from here to the commit.
-      await admission.spend(db);
+      await admission.spend(db, nodeId);
     });
     log.info({ nodeId, pod: admission.pod }, "Node joined");
     return { nodeId, certificate, authority: authority.certificate };
@@ -70,7 +71,7 @@ interface Admission {
   /** That the node belongs to. */
   readonly pool: string;
   /** Throws where another node was quicker. */
-  spend(db: Queries): Promise<void>;
+  spend(db: Queries, nodeId: string): Promise<void>;
   /** That it joined from, in Kubernetes. */
   readonly pod?: string;
 }
@@ -86,7 +87,10 @@ async function admit(
     });
   if (joinToken !== undefined) {
     const pool = await requireJoinToken(store, joinToken);
-    return { pool, spend: async (db) => await spendJoinToken(db, store, joinToken) };
+    return {
+      pool,
+      spend: async (db, nodeId) => await spendJoinToken(db, store, { token: joinToken, nodeId }),
+    };
   }
   if (reviewToken === undefined)
     throw new GatewayError("join_token_invalid", { detail: "this control takes no service account tokens" });

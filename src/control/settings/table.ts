@@ -37,6 +37,12 @@ export const SETTINGS = {
     description:
       "Which addresses console nodes may dial: networks or addresses, each with :PORT or :FIRST-LAST where not every port is meant, and unix:/PATH or unix:/FOLDER/*, separated by commas. Empty means none.",
   },
+  "capacity.shrink.delay": {
+    fallback: String(10 * MINUTE_MS),
+    parse: milliseconds(SECOND_MS, 24 * HOUR_MS),
+    description:
+      "How long a pool must have had a whole node more than it needs before one is emptied and taken away, in milliseconds (1 s to 24 h).",
+  },
   "console.allowed.origins": {
     fallback: "",
     parse: list(origin),
@@ -72,6 +78,29 @@ export const SETTINGS = {
     parse: consoleDomain,
     description:
       "The name under which browsers find console nodes that are known by an address: *.example.com gives a node at 203.0.113.7 the name 203-0-113-7.example.com, a plain name is that of all nodes. Empty means the address.",
+  },
+  "consoleproxy.capacity.standby": {
+    fallback: "10",
+    parse: integer(0, 1_000_000),
+    description:
+      "How many consoles each pool is to have room for at any time (0 to 1000000). With less, nodes are launched; with a whole node more for a while (capacity.shrink.delay), one is emptied and taken away. Only where control has a launcher for the pool.",
+  },
+  "consoleproxy.capacityscan.interval": {
+    fallback: String(30 * SECOND_MS),
+    parse: milliseconds(SECOND_MS, HOUR_MS),
+    description: "How often the room of the pools is looked at, in milliseconds (1 s to 1 h).",
+  },
+  "consoleproxy.launch.max": {
+    fallback: "10",
+    parse: integer(0, 10_000),
+    description:
+      "How many nodes a pool has at most that are there or being launched, those that nobody launched included (0 to 10000). Control launches none beyond it.",
+  },
+  "consoleproxy.management.state": {
+    fallback: "Auto",
+    parse: oneOf("Auto", "Manual", "Suspending"),
+    description:
+      "Whether control launches nodes and takes them away by itself (Auto), or leaves the fleet as it is (Manual, Suspending).",
   },
   "consoleproxy.loadscan.interval": {
     fallback: String(5 * SECOND_MS),

@@ -4,6 +4,7 @@ import type { ErrorCode } from "#wire/errors.ts";
 import type { Protocol } from "#wire/grant.ts";
 import type { EndingKind } from "#wire/viewer.ts";
 import type { AuditTable } from "../audit/audit-table.ts";
+import type { LaunchState } from "../fleet/capacity/launch-states.ts";
 import type { ApiName, DrainOutcome, NodeJobCommand, TicketPurpose } from "../services.ts";
 
 /**
@@ -28,6 +29,7 @@ export interface Schema {
   node_jobs: NodeJobTable;
   incarnations: IncarnationTable;
   join_tokens: JoinTokenTable;
+  launches: LaunchTable;
   ticket_keys: TicketKeyTable;
   settings: SettingTable;
   audit: AuditTable;
@@ -189,6 +191,8 @@ export interface NodeTable {
   heard_since: Generated<number | null>;
   /** Since when it takes no new sessions, though it runs; null: it takes them. */
   draining_at: Generated<number | null>;
+  /** What vouched for it when it joined, where that was no join token: the pod NAMESPACE/NAME. */
+  joined_as: Generated<string | null>;
   /** What is to become of it once it carries none: see fleet/draining.ts. Null while it takes sessions. */
   drain_outcome: Generated<DrainOutcome | "leave" | null>;
   /** When sessions that are left are ended; null: they are waited for. */
@@ -230,6 +234,31 @@ interface IncarnationTable {
   registered_at: number;
 }
 
+/** A node that control launched, or is about to: see fleet/capacity/. `id` is the order's. */
+interface LaunchTable {
+  id: string;
+  pool: string;
+  /** Kind and scope of the launcher that has it: see fleet/launchers/launcher.ts. */
+  launcher: string;
+  scope: string;
+  state: LaunchState;
+  /** Since it joined. */
+  node_id: string | null;
+  /** Where the platform vouches for its node: as what it joins. */
+  joins_as: string | null;
+  /** Why it was given up; null where nothing went wrong. */
+  failure: string | null;
+  /** How often it was started again since its node was last up. */
+  starts: Generated<number>;
+  ordered_at: number;
+  launched_at: number | null;
+  joined_at: number | null;
+  /** When it was last started again. */
+  started_at: number | null;
+  /** Since when nothing of it is left; null: it counts. */
+  ended_at: number | null;
+}
+
 /** A generation of ticket keys. The newest one that a node holds seals its tickets. */
 interface TicketKeyTable {
   generation: number;
@@ -243,6 +272,8 @@ interface JoinTokenTable {
   hash: string;
   /** Of the nodes that join with it. */
   pool: Generated<string>;
+  /** Where control made it for a node that it launched; see fleet/capacity/. */
+  launch_id: Generated<string | null>;
   uses_left: number;
   expires_at: number;
   created_at: number;

@@ -15,6 +15,7 @@ import { up as places } from "./0011-places.ts";
 import { up as heardSince } from "./0012-heard-since.ts";
 import { up as publicIpRanges } from "./0013-public-ip-ranges.ts";
 import { up as draining } from "./0014-draining.ts";
+import { up as launches } from "./0015-launches.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -36,6 +37,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0012-heard-since": { up: heardSince },
   "0013-public-ip-ranges": { up: publicIpRanges },
   "0014-draining": { up: draining },
+  "0015-launches": { up: launches },
 };
 
 /**

@@ -1,0 +1,135 @@
+import { accessSync, constants, statSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { Type } from "typebox";
+import { Compile } from "typebox/compile";
+import { ConfigError } from "#base/config.ts";
+import { runProgram } from "./bounded-run.ts";
+import { INSTANCE_STATES, LaunchError, type Launcher, type LaunchOrder, launcherLimits } from "./launcher.ts";
+
+const isList = Compile(
+  Type.Object({
+    instances: Type.Array(
+      Type.Object({
+        order: Type.String({ minLength: 1, maxLength: 100 }),
+        pool: Type.String({ minLength: 1, maxLength: 100 }),
+        state: Type.Enum([...INSTANCE_STATES]),
+        joinsAs: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
+        removable: Type.Optional(Type.Boolean()),
+        problem: Type.Optional(Type.String({ maxLength: launcherLimits.failureCharacters })),
+      }),
+      { maxItems: launcherLimits.instances },
+    ),
+  }),
+);
+
+/** Of control's environment, what a script may need to find its tools. */
+const PASSED_ON = ["PATH", "HOME", "LANG", "TZ"] as const;
+
+export interface CommandOptions {
+  /** The directory that scripts are taken from. */
+  readonly directory: string;
+  /** Of the script in it. */
+  readonly name: string;
+  /** So that scripts of several installations tell apart what is whose. */
+  readonly installationId: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Launches by a script of the operator's: docs/operations/scaling.md says what it is asked and what it answers. It is run
+ * without a shell, and what it has to know, the join token above all, comes to it on standard input. Throws a ConfigError
+ * where it is not one that may be run.
+ */
+export function createCommandLauncher({ directory, name, installationId, env }: CommandOptions): Launcher {
+  const file = scriptOf(directory, name);
+  const passed = Object.fromEntries(
+    PASSED_ON.flatMap((key) => (env[key] === undefined ? [] : [[key, env[key]]])),
+  );
+  const run = async (verb: string, input: object, signal: AbortSignal): Promise<string> =>
+    await runProgram(
+      { file, args: [verb], cwd: resolve(directory), env: passed },
+      `${JSON.stringify({ installation: installationId, ...input })}\n`,
+      signal,
+    );
+
+  return {
+    kind: "command",
+    scope: `command ${name}`,
+
+    async launch({ id, pool, join: { token, ...hints } }: LaunchOrder, signal) {
+      const joinToken = token.expose();
+      try {
+        await run("launch", { order: id, pool, ...hints, joinToken }, signal);
+      } catch (error) {
+        throw withoutSecret(error, joinToken);
+      }
+    },
+
+    async list(signal) {
+      const answer = parse(await run("list", {}, signal));
+      if (!isList.Check(answer))
+        throw new LaunchError(`${name} list did not answer with a list of instances`);
+      return answer.instances.map(({ order, removable, ...instance }) => ({
+        orderId: order,
+        ...instance,
+        ...(removable === undefined ? {} : { isRemovable: removable }),
+      }));
+    },
+
+    async stop(orderId, signal) {
+      await run("stop", { order: orderId }, signal);
+    },
+
+    async start(orderId, signal) {
+      await run("start", { order: orderId }, signal);
+    },
+
+    async destroy(orderId, signal) {
+      await run("destroy", { order: orderId }, signal);
+    },
+
+    async close() {},
+  };
+}
+
+/** Whoever may write the script, or put another in its place, can do what control can: only its owner may be one. */
+function scriptOf(directory: string, name: string): string {
+  const file = join(resolve(directory), name);
+  const problem = problemOf(directory, name, file);
+  if (problem !== undefined) throw new ConfigError([`--launchers: command:${name}: ${problem}`]);
+  return file;
+}
+
+function problemOf(directory: string, name: string, file: string): string | undefined {
+  if (basename(file) !== name || name.startsWith("."))
+    return "must be the name of a file in --launch-commands";
+  try {
+    for (const path of [resolve(directory), file]) {
+      const { mode, uid } = statSync(path);
+      if ((mode & 0o022) !== 0) return `${path} can be written by others than its owner`;
+      if (uid !== 0 && uid !== process.getuid?.())
+        return `${path} belongs neither to root nor to control's user`;
+    }
+    if (!statSync(file).isFile()) return `${file} is not a file`;
+    accessSync(file, constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function withoutSecret(error: unknown, secret: string): unknown {
+  if (!(error instanceof LaunchError)) return error;
+  // Also half of it: whoever has the part behind the fingerprint has all that is secret.
+  const [, own = secret] = secret.split(".");
+  if (!error.message.includes(own.slice(0, 12))) return error;
+  return new LaunchError("the script failed, and what it said has the join token in it");
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
