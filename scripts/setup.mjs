@@ -28,6 +28,10 @@ const TEST_PACKAGES = [
   "cs",
   "python3-libcloud",
   "haproxy",
+  "squashfs-tools",
+  "libvirt-daemon",
+  "libvirt-clients",
+  "libvirt-daemon-driver-qemu",
 ];
 const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify"];
 

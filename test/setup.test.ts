@@ -146,8 +146,12 @@ describe("the set-up", () => {
       "xterm",
       "x11-apps",
       "cs",
+      "libvirt-clients",
+      "libvirt-daemon",
+      "libvirt-daemon-driver-qemu",
       "postgresql",
       "python3-libcloud",
+      "squashfs-tools",
       "tigervnc-standalone-server",
     ];
     checkout.program(

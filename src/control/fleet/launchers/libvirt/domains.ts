@@ -1,0 +1,53 @@
+import type { Virsh } from "./virsh.ts";
+
+/** A domain of ours, as `virsh list` shows it. */
+export interface Domain {
+  readonly name: string;
+  readonly orderId: string;
+  readonly pool: string;
+  readonly state: DomainState;
+}
+
+/** libvirt: virDomainState, in virsh's words. */
+const STATES = [
+  "running",
+  "idle",
+  "paused",
+  "in shutdown",
+  "shut off",
+  "crashed",
+  "pmsuspended",
+  "no state",
+] as const;
+export type DomainState = (typeof STATES)[number];
+
+/** An id that is `-` for one that does not run, the name, the state, and the title. */
+const ROW = new RegExp(`^\\s*(?:\\d+|-)\\s+(\\S+)\\s+(${STATES.join("|")})\\s+pool (\\S.*?)\\s*$`);
+
+/** The names of an installation's domains: of several installations on one host each sees its own. */
+export function domainName(installationId: string, orderId: string): string {
+  return `${prefix(installationId)}${orderId}`;
+}
+
+export function domainTitle(pool: string): string {
+  return `pool ${pool}`;
+}
+
+/** All domains of the installation, in one question. */
+export async function listDomains(
+  virsh: Virsh,
+  installationId: string,
+  signal: AbortSignal,
+): Promise<readonly Domain[]> {
+  const start = prefix(installationId);
+  return (await virsh(["list", "--all", "--title"], signal)).split("\n").flatMap((line) => {
+    const [, name = "", state, pool = ""] = ROW.exec(line) ?? [];
+    const known = STATES.find((each) => each === state);
+    if (known === undefined || !name.startsWith(start)) return [];
+    return [{ name, orderId: name.slice(start.length), pool, state: known }];
+  });
+}
+
+function prefix(installationId: string): string {
+  return `porthole-${installationId.slice(0, 8)}-`;
+}
