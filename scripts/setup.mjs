@@ -8,6 +8,7 @@ import { StepError } from "./setup/command.mjs";
 import { debianPackages } from "./setup/debian-packages.mjs";
 import { dependencies } from "./setup/dependencies.mjs";
 import { guest } from "./setup/guest.mjs";
+import { kubernetesOpenApi } from "./setup/kubernetes-openapi.mjs";
 import { withLock } from "./setup/lock.mjs";
 import { novaConsoleproxy } from "./setup/nova-consoleproxy.mjs";
 import { say } from "./setup/progress.mjs";
@@ -38,7 +39,7 @@ const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify"];
 /** For each purpose, what it takes beside the dependencies, and goes on without. */
 const PEERS = {
   run: () => [],
-  test: (root) => [debianPackages(TEST_PACKAGES), guest(root), stockNoVnc(root)],
+  test: (root) => [debianPackages(TEST_PACKAGES), guest(root), stockNoVnc(root), kubernetesOpenApi(root)],
   bench: (root) => [debianPackages(BENCH_PACKAGES), guest(root), stockNoVnc(root), novaConsoleproxy(root)],
 };
 

@@ -26,6 +26,11 @@ const limits = {
 
 const root = resolve(import.meta.dirname, "../..");
 
+/** The folder with the image: one that is there already, such as dist/system-vm, where PORTHOLE_SYSTEM_VM names it. */
+export async function systemVmImage(folder: string): Promise<string> {
+  return process.env["PORTHOLE_SYSTEM_VM"] ?? (await buildSystemVm(folder));
+}
+
 /** Runs deploy/system-vm/build, and resolves to the folder with the image. */
 export async function buildSystemVm(folder: string): Promise<string> {
   const build = await startProcess(join(root, "deploy/system-vm/build"), ["--out", folder]);

@@ -25,7 +25,7 @@ ulimit -c 0
 
 # From here on the power button ends the node, and the node's end ends the machine.
 trap 'stopping=1; [ -z "$node" ] || kill -TERM "$node"' TERM
-acpid -l /dev/null -p /run/acpid.pid -e /proc/none >/dev/null 2>&1
+acpid -l /dev/null -p /run/acpid.pid || give_up "there is no power button"
 
 # Join data. It is a secret, so it is copied to where the node alone reads it, and the drive is let go of.
 # An ISO 9660 volume has its label at byte 32808.

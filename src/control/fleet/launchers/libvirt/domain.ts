@@ -110,6 +110,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** XML 1.0 §2.4. Control characters cannot be said in XML at all, so they are no part of any value here. */
 function escaped(value: string): string {
-  if ([...value].some((character) => character < " ")) throw new Error("control characters have no place in a domain");
+  if ([...value].some((character) => character < " "))
+    throw new Error("control characters have no place in a domain");
   return value.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? "");
 }

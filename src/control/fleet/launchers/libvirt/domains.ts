@@ -1,4 +1,10 @@
+import { LaunchError } from "../launcher.ts";
 import type { Virsh } from "./virsh.ts";
+
+const limits = {
+  /** Of lists that a domain's end falls into. */
+  listAttempts: 5,
+} as const;
 
 /** A domain of ours, as `virsh list` shows it. */
 export interface Domain {
@@ -40,12 +46,24 @@ export async function listDomains(
   signal: AbortSignal,
 ): Promise<readonly Domain[]> {
   const start = prefix(installationId);
-  return (await virsh(["list", "--all", "--title"], signal)).split("\n").flatMap((line) => {
+  return (await listing(virsh, signal)).split("\n").flatMap((line) => {
     const [, name = "", state, pool = ""] = ROW.exec(line) ?? [];
     const known = STATES.find((each) => each === state);
     if (known === undefined || !name.startsWith(start)) return [];
     return [{ name, orderId: name.slice(start.length), pool, state: known }];
   });
+}
+
+/** virsh asks for the titles one by one, and gives up where a domain is gone by then. */
+async function listing(virsh: Virsh, signal: AbortSignal): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await virsh(["list", "--all", "--title"], signal);
+    } catch (error) {
+      const isGone = error instanceof LaunchError && error.message.includes("Domain not found");
+      if (!isGone || attempt === limits.listAttempts) throw error;
+    }
+  }
 }
 
 function prefix(installationId: string): string {
