@@ -25,9 +25,9 @@ process.exit();
 
 async function run(): Promise<number> {
   try {
-    if (load !== undefined) return await (await load())({ args, stop: stopSignal() });
+    if (load !== undefined) return await (await load())({ args, ...stopSignals() });
     const { main } = await import("#cli/main.ts");
-    return await main({ args: words, stop: stopSignal() });
+    return await main({ args: words, ...stopSignals() });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const problem of error.problems) process.stderr.write(`porthole ${name}: ${problem}\n`);
@@ -36,12 +36,25 @@ async function run(): Promise<number> {
   }
 }
 
-/** A second signal changes nothing: a process group gets each one twice. */
-function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  const stop = () => controller.abort();
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-  if (process.channel !== undefined) process.on("disconnect", stop);
-  return controller.signal;
+/** How long a second signal is the first one again: a process group gets each one twice. */
+const SAME_SIGNAL_MS = 1_000;
+
+/** The first signal stops; one that comes later says that it was meant. */
+function stopSignals(): { readonly stop: AbortSignal; readonly stopNow: AbortSignal } {
+  const stop = new AbortController();
+  const stopNow = new AbortController();
+  let since = 0;
+  const signalled = () => {
+    if (!stop.signal.aborted) since = performance.now();
+    else if (performance.now() - since >= SAME_SIGNAL_MS) stopNow.abort();
+    stop.abort();
+  };
+  process.on("SIGTERM", signalled);
+  process.on("SIGINT", signalled);
+  if (process.channel !== undefined)
+    process.on("disconnect", () => {
+      stop.abort();
+      stopNow.abort();
+    });
+  return { stop: stop.signal, stopNow: stopNow.signal };
 }

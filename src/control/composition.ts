@@ -12,13 +12,16 @@ import { createReopen } from "./consoles/reopen.ts";
 import { createStanding } from "./consoles/standing.ts";
 import { createTicketIssue } from "./consoles/ticket-issue.ts";
 import { createAssignment } from "./fleet/candidates.ts";
+import { createDraining, type Draining } from "./fleet/draining.ts";
 import { createJoin } from "./fleet/join.ts";
+import { createNodeJobs } from "./fleet/node-jobs.ts";
 import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
 import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
 import type { ReviewToken } from "./fleet/token-review.ts";
 import type { Installation } from "./installation.ts";
+import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts";
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
 import { createGrantsErrand } from "./link/errands/grants.ts";
 import { createKeysErrand } from "./link/errands/keys.ts";
@@ -29,7 +32,7 @@ import { createMachines } from "./machines/machines.ts";
 import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
 import type { Services } from "./services.ts";
-import { createClosing, createClosings } from "./sessions/closing.ts";
+import { type CloseSessions, createClosing, createClosings } from "./sessions/closing.ts";
 import { createReports } from "./sessions/reports.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings, type SettingValues } from "./settings/settings.ts";
@@ -73,10 +76,14 @@ export async function compose({
   readonly link: LinkParts;
   readonly values: SettingValues;
   readonly audit: Audit;
+  readonly closeSessions: CloseSessions;
+  /** For whoever scales the fleet. */
+  readonly draining: Draining;
 }> {
   const { id: installationId, key, vault, authority } = installation;
   const audit = new Audit({ store, clock, log });
   const closeSessions = createClosing({ store, audit }, cluster);
+  const draining = createDraining({ store, cluster, audit, closeSessions });
   const { tracing } = observing;
   const base = {
     store,
@@ -84,6 +91,7 @@ export async function compose({
     audit,
     tracing,
     closeSessions,
+    draining,
     clock,
     log,
     vault,
@@ -101,9 +109,12 @@ export async function compose({
     reopenOf: createReopenCredentials(key, installationId),
   };
   const settingsFor = createNodeSettings({ ...base, values });
+  const nodes = createNodes({ ...base, values, authority: authority.certificate });
 
   return {
     audit,
+    closeSessions,
+    draining,
     services: guardServices(
       {
         accounts: createAccounts(base),
@@ -112,7 +123,8 @@ export async function compose({
         consoles: observeConsoles(createConsoles({ ...base, values, issueTicket }), observing),
         sessions: createSessions(base),
         settings,
-        nodes: createNodes({ ...base, values, authority: authority.certificate }),
+        nodes,
+        nodeJobs: createNodeJobs({ store, nodes }),
         ticketKeys: createKeyRotation({ ...base, generations }),
         audit: createAuditLog(base),
       },
@@ -130,9 +142,11 @@ export async function compose({
         takeOffline: createOfflineRedemption({ ...base, judgeStanding }),
       }),
       errands: [
+        createDrainErrand(base),
         createEndSessionsErrand(createClosings(base), log),
         createKeysErrand({ ...base, nodeKeys }),
         createGrantsErrand(createOfflineGrants({ ...base, ...granting }), log),
+        createLeaveErrand(base),
       ],
       cluster,
       log,

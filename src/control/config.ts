@@ -19,6 +19,7 @@ import { Secret } from "#base/secret.ts";
 import { isWildcard } from "#wire/address.ts";
 import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
 import type { DatabasePlace } from "./database.ts";
+import { type LauncherOptions, launcherChoice } from "./fleet/launchers/launchers.ts";
 
 /** What `porthole control` must know to start. What the installation shares is in the settings. */
 export const FIELDS = {
@@ -121,6 +122,48 @@ export const FIELDS = {
     parse: text,
     fallback: "/var/run/secrets/kubernetes.io/serviceaccount/token",
   },
+  launchers: {
+    env: "PORTHOLE_CONTROL_LAUNCHERS",
+    doc: "Which pools control launches nodes for, and how, separated by commas: POOL=process, POOL=command:NAME.",
+    placeholder: "LIST",
+    parse: list(launcherChoice),
+    fallback: [],
+  },
+  launchLinks: {
+    env: "PORTHOLE_CONTROL_LAUNCH_LINKS",
+    doc: "Where launched nodes find control's link; of several replicas, all of them. By default this one's own.",
+    placeholder: "https://HOST:PORT[,…]",
+    parse: list(secureOrigin),
+    fallback: [],
+  },
+  launchListen: {
+    env: "PORTHOLE_CONTROL_LAUNCH_LISTEN",
+    doc: "Where launched nodes listen; processes take a free port on loopback by default.",
+    placeholder: "HOST:PORT",
+    parse: hostPort,
+    fallback: null,
+  },
+  launchPublicAddress: {
+    env: "PORTHOLE_CONTROL_LAUNCH_PUBLIC_ADDRESS",
+    doc: "Under which address browsers find them, where it is not that.",
+    placeholder: "HOST[:PORT]",
+    parse: text,
+    fallback: null,
+  },
+  launchDirectory: {
+    env: "PORTHOLE_CONTROL_LAUNCH_DIRECTORY",
+    doc: "Where nodes that are processes have their folders, where it is not DIR/nodes.",
+    placeholder: "DIR",
+    parse: text,
+    fallback: null,
+  },
+  launchCommands: {
+    env: "PORTHOLE_CONTROL_LAUNCH_COMMANDS",
+    doc: "Where the scripts of POOL=command:NAME are; none is run from elsewhere.",
+    placeholder: "DIR",
+    parse: text,
+    fallback: null,
+  },
   upstreamAllow: {
     env: "PORTHOLE_CONTROL_UPSTREAM_ALLOW",
     doc: "First value of the setting upstream.allow, for a new database.",
@@ -144,7 +187,7 @@ export const FIELDS = {
   },
 } satisfies Fields;
 
-export interface ControlConfig {
+export interface ControlConfig extends LauncherOptions {
   readonly database: DatabasePlace;
   readonly keyFile: string;
   readonly listen: HostPort;
@@ -153,6 +196,9 @@ export interface ControlConfig {
   readonly publicUrl: string | null;
   readonly bootstrapFile: string | null;
   readonly upstreamAllow: string;
+  readonly launchLinks: readonly string[];
+  readonly launchListen: HostPort | null;
+  readonly launchPublicAddress: string | null;
   readonly kubernetesServiceAccounts: readonly string[];
   readonly kubernetesApi: string;
   readonly kubernetesAuthorityFile: string;
@@ -192,12 +238,25 @@ function complete({ data, keyFile, ...given }: ConfigOf<typeof FIELDS>): Control
       ? { kind: "file", file: inData(databaseFile, "porthole.db", "database-file") }
       : { kind: "server", url };
   const key = inData(keyFile, "porthole.key", "key-file");
+  const usesProcesses = rest.launchers.some(({ kind }) => kind === "process");
+  const launchDirectory = usesProcesses ? inData(rest.launchDirectory, "nodes", "launch-directory") : "";
   if (isWildcard(rest.listen.host) && rest.publicUrl === null)
     problems.push(
       `--listen ${rest.listen.host} is every address: --public-url must say under which one browsers come`,
     );
   if (problems.length > 0) throw new ConfigError(problems);
-  return { ...rest, database: place, keyFile: key };
+  return {
+    ...rest,
+    database: place,
+    keyFile: key,
+    launchDirectory,
+    launchEnvironment: withoutOurs(process.env),
+  };
+}
+
+/** What configures control is not for what it starts, and may be secret. */
+function withoutOurs(env: NodeJS.ProcessEnv): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("PORTHOLE_")));
 }
 
 function readUrlFile(file: string | null, problems: string[]): Secret | null {

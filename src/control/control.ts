@@ -11,6 +11,9 @@ import { type FirstKeys, openOrBootstrap } from "./bootstrap.ts";
 import { compose } from "./composition.ts";
 import type { ControlConfig } from "./config.ts";
 import { openDatabase } from "./database.ts";
+import { startCapacity } from "./fleet/capacity/capacity.ts";
+import type { JoinHints } from "./fleet/capacity/scan.ts";
+import { closeLaunchers, createLaunchers } from "./fleet/launchers/launchers.ts";
 import { createTokenReview, type ReviewToken } from "./fleet/token-review.ts";
 import { startLink } from "./link/link.ts";
 import { databaseProblem, observeControl } from "./observe/observe-control.ts";
@@ -62,7 +65,7 @@ export async function startControl(
     log,
     observing,
   });
-  const { services, link: linkParts, values, audit } = composed;
+  const { services, link: linkParts, values, audit, closeSessions, draining } = composed;
   const app = createApiServer({
     services,
     values,
@@ -88,8 +91,19 @@ export async function startControl(
   if (observing.meters !== undefined)
     watchControl(observing.meters, { store, audit, values, channels: link.channels });
   opened.defer(async () => await audit.recordOmitted("now"));
-  const sweeps = startSweeps({ store, audit, cluster, values, clock, log });
+  const sweeps = startSweeps({ store, audit, cluster, values, closeSessions, clock, log });
   opened.defer(async () => await sweeps.stop());
+
+  const linkOrigin = `https://${formatHostPort(reachable(link.address))}`;
+  const launchers = createLaunchers(config, { installationId: installation.id, log });
+  opened.defer(async () => await closeLaunchers(launchers));
+  const capacity = startCapacity({
+    ...{ store, audit, cluster, draining, values, clock, log, launchers },
+    authority: authority.certificate,
+    join: () => joinHints(config, linkOrigin),
+    meters: observing.meters,
+  });
+  opened.defer(async () => await capacity.stop());
 
   const admin = observed.admin?.origin;
   readiness.ready();
@@ -101,7 +115,7 @@ export async function startControl(
   });
   return {
     origin,
-    link: `https://${formatHostPort(reachable(link.address))}`,
+    link: linkOrigin,
     ...first,
     ...(admin === undefined ? {} : { admin }),
     stop,
@@ -113,6 +127,17 @@ function tokenReviewOf(config: ControlConfig, log: Log): ReviewToken | undefined
   const { kubernetesAuthorityFile: authorityFile, kubernetesTokenFile: tokenFile } = config;
   if (serviceAccounts.length === 0) return undefined;
   return createTokenReview({ api, authorityFile, tokenFile, serviceAccounts, log });
+}
+
+function joinHints(
+  { launchLinks, launchListen, launchPublicAddress }: ControlConfig,
+  ownLink: string,
+): JoinHints {
+  return {
+    controls: launchLinks.length > 0 ? launchLinks : [ownLink],
+    ...(launchListen === null ? {} : { listen: formatHostPort(launchListen) }),
+    ...(launchPublicAddress === null ? {} : { publicAddress: launchPublicAddress }),
+  };
 }
 
 function makeFolderOf(keyFile: string): void {

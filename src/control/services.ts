@@ -40,6 +40,7 @@ export interface Services {
   readonly sessions: Sessions;
   readonly settings: Settings;
   readonly nodes: Nodes;
+  readonly nodeJobs: NodeJobs;
   readonly ticketKeys: TicketKeys;
   readonly audit: AuditLog;
 }
@@ -222,8 +223,42 @@ export interface Settings {
   set(caller: Caller, name: string, value: string): Promise<Setting>;
 }
 
+/** What becomes of a node once it carries no session: it waits, comes back as a new start, carries nothing more, or goes. */
+export type DrainOutcome = "stay" | "restart" | "stop" | "destroy";
+
+/** When sessions that are open are ended, and whether their viewers are told ahead. */
+export interface DrainOptions {
+  readonly outcome: DrainOutcome;
+  /** In so many milliseconds; 0: at once; absent: they are waited for, however long that takes. */
+  readonly deadlineMs?: number | undefined;
+  readonly warn?: boolean | undefined;
+}
+
+/** What the CloudStack API asks of a node, as a job. */
+export type NodeJobCommand = "reboot" | "stop" | "start" | "destroy";
+
+/** How far that has come. */
+export interface NodeJob {
+  readonly id: string;
+  readonly command: NodeJobCommand;
+  readonly createdAt: Date;
+  readonly accountId: string;
+  readonly nodeId: string;
+  readonly state: "running" | "done" | "failed";
+  /** Absent once it is destroyed. */
+  readonly node?: Node | undefined;
+}
+
 export interface Nodes {
   list(caller: Caller): Promise<readonly Node[]>;
+  get(caller: Caller, id: string): Promise<Node>;
+  /**
+   * Takes new sessions off the node, and does what is to be done with it when those that are open have ended. Said again,
+   * the later word counts.
+   */
+  drain(caller: Caller, id: string, options: DrainOptions): Promise<Node>;
+  /** Takes that back, as far as it has not happened yet; a node that was stopped takes sessions again. */
+  start(caller: Caller, id: string): Promise<Node>;
   addJoinToken(caller: Caller, token: NewJoinToken): Promise<JoinToken>;
   /** The CA by which nodes know control, and control its nodes. */
   authority(caller: Caller): Promise<NodeAuthority>;
@@ -231,6 +266,16 @@ export interface Nodes {
   revoke(caller: Caller, id: string): Promise<Node>;
   /** Forgets a node that is down or revoked; `conflict` for one that is up. */
   remove(caller: Caller, id: string): Promise<void>;
+}
+
+/** The same for those who ask now, and later how it went. */
+export interface NodeJobs {
+  /** `forced` ends open sessions at once; otherwise they are waited for. */
+  start(
+    caller: Caller,
+    job: { readonly command: NodeJobCommand; readonly nodeId: string; readonly forced: boolean },
+  ): Promise<NodeJob>;
+  get(caller: Caller, id: string): Promise<NodeJob>;
 }
 
 /** The keys that seal tickets, by generations: the newest first. */

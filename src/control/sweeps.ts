@@ -5,9 +5,12 @@ import { sweepSignIns } from "./accounts/sign-in.ts";
 import type { Audit } from "./audit/audit.ts";
 import { createAuditSweep } from "./audit/sweep.ts";
 import type { Cluster } from "./cluster/cluster.ts";
+import { createDrainSweep } from "./fleet/drain-sweep.ts";
 import { sweepJoinTokens } from "./fleet/join-tokens.ts";
+import { sweepNodeJobs } from "./fleet/node-jobs.ts";
 import { silenceMs } from "./fleet/up.ts";
 import { periodically } from "./periodic.ts";
+import type { CloseSessions } from "./sessions/closing.ts";
 import {
   createLostNodeSweep,
   createOfflineSweep,
@@ -24,6 +27,7 @@ import { createKeyRetirement } from "./tickets/key-generations.ts";
 const intervals = {
   ticketsMs: 5000,
   silenceMs: 1_000,
+  drainingMs: 1_000,
   nodesMs: 5_000,
   thumbnailsMs: 10_000,
   credentialsMs: 60_000,
@@ -40,6 +44,7 @@ export function startSweeps(parts: {
   readonly audit: Audit;
   readonly cluster: Cluster;
   readonly values: SettingValues;
+  readonly closeSessions: CloseSessions;
   readonly clock: Clock;
   readonly log: Log;
 }): { stop(): Promise<void> } {
@@ -60,6 +65,8 @@ export function startSweeps(parts: {
   const tickets = createTicketSweep(parts);
   const thumbnails = createThumbnailSweep(store);
   const old = createAuditSweep(parts);
+  const draining = createDrainSweep(parts);
+  const jobs = async () => await sweepNodeJobs(store);
   const credentials = async () => {
     await sweepSignIns(store);
     await sweepJoinTokens(store);
@@ -77,6 +84,8 @@ export function startSweeps(parts: {
       periodically(silent, { everyMs: intervals.silenceMs, name: "silent nodes", log }),
       periodically(old, { everyMs: intervals.auditMs, name: "audit log", log }),
       periodically(lost, { everyMs: intervals.nodesMs, name: "lost nodes", log }),
+      periodically(draining, { everyMs: intervals.drainingMs, name: "draining nodes", log }),
+      periodically(jobs, { everyMs: intervals.credentialsMs, name: "jobs", log }),
       periodically(credentials, { everyMs: intervals.credentialsMs, name: "credentials", log }),
     ];
     await aborted(signal);

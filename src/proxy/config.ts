@@ -120,10 +120,17 @@ export const FIELDS = {
   },
   maxSessions: {
     env: "PORTHOLE_PROXY_MAX_SESSIONS",
-    doc: "Consoles that the node carries at most, whatever control assigns to it",
+    doc: "Consoles that the node carries at most, whatever control assigns to it; by default as many as its memory bears, up to 5000",
     placeholder: "NUMBER",
     parse: count,
-    fallback: 5_000,
+    fallback: null,
+  },
+  drainTimeout: {
+    env: "PORTHOLE_PROXY_DRAIN_TIMEOUT",
+    doc: "How long a node that is told to stop waits for the consoles that are open, in seconds; 0: it ends them at once. Whatever runs it has to be as patient",
+    placeholder: "SECONDS",
+    parse: seconds,
+    fallback: 20,
   },
   maxIdlePerAddress: {
     env: "PORTHOLE_PROXY_MAX_IDLE_PER_ADDRESS",
@@ -260,6 +267,11 @@ function workerCount(value: string): number {
   const parsed = count(value);
   if (parsed > MOST_WORKERS) throw new Error(`must be a number from 1 to ${MOST_WORKERS}`);
   return parsed;
+}
+
+function seconds(value: string): number {
+  if (!/^\d{1,6}$/.test(value)) throw new Error("must be a number of seconds from 0 to 999999");
+  return Number(value);
 }
 
 function count(value: string): number {

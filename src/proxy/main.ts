@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createLog } from "#base/process/log.ts";
+import { restartInPlace } from "#base/process/restart.ts";
 import { aborted, type Role } from "#base/process/role.ts";
 import { StartFailure } from "#base/process/start-failure.ts";
 import { ERRORS } from "#wire/errors.ts";
@@ -14,15 +15,18 @@ const VIEWER_FOLDER = fileURLToPath(new URL("../../dist/web/viewer", import.meta
 const PACKAGE_FILE = new URL("../../package.json", import.meta.url);
 
 /** `porthole proxy`: one node, until it is stopped or control ends it. */
-export const main: Role = async ({ args, stop }) => {
+export const main: Role = async ({ args, stop, stopNow }) => {
   const loaded = loadProxyConfig(args);
   if ("help" in loaded) {
     process.stdout.write(loaded.help);
     return 0;
   }
   try {
-    await (loaded.config.workers > 1 ? runAll(loaded.config, args, stop) : run(loaded.config, stop));
-    return 0;
+    if (loaded.config.workers > 1) {
+      await runAll(loaded.config, args, { stop, stopNow });
+      return 0;
+    }
+    return (await run(loaded.config, { stop, stopNow })) === "restart" ? restartInPlace() : 0;
   } catch (error) {
     if (stop.aborted) return 0;
     if (error instanceof StartFailure) {
@@ -37,7 +41,10 @@ export const main: Role = async ({ args, stop }) => {
   }
 };
 
-async function run(config: ProxyConfig, stop: AbortSignal): Promise<void> {
+type StopSignals = Pick<Parameters<Role>[0], "stop" | "stopNow">;
+
+/** Resolves to what is to become of the process. */
+async function run(config: ProxyConfig, { stop, stopNow }: StopSignals): Promise<"restart" | "stop"> {
   await using proxy = await startProxy({
     config,
     log: createLog("proxy", config.logLevel),
@@ -47,13 +54,15 @@ async function run(config: ProxyConfig, stop: AbortSignal): Promise<void> {
     signal: stop,
   });
   sayReady(config, proxy);
-  await Promise.race([aborted(stop), proxy.kept]);
+  const left = await Promise.race([aborted(stop), proxy.kept, proxy.left]);
+  if (stop.aborted) await proxy.waitForSessions(config.drainTimeout * 1000, stopNow);
+  return left ?? "stop";
 }
 
-async function runAll(config: ProxyConfig, args: readonly string[], stop: AbortSignal): Promise<void> {
+async function runAll(config: ProxyConfig, args: readonly string[], signals: StopSignals): Promise<void> {
   await runWorkers(config, {
     args,
-    stop,
+    ...signals,
     onReady: ([first, ...others]) => {
       if (first === undefined) return;
       const { id, node: pageOrigin, websocket: webSocketOrigin } = first;

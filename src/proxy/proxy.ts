@@ -8,6 +8,7 @@ import { Sessions } from "./console/sessions.ts";
 import { UpstreamLeg } from "./console/upstream-leg.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { dial } from "./dial.ts";
+import { Draining } from "./draining.ts";
 import { openForwarding } from "./forward/forwarding.ts";
 import { type Handlers, Listener } from "./http/listener.ts";
 import { checkOrigin, type OwnOrigins } from "./http/origin.ts";
@@ -20,6 +21,7 @@ import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
 import { refusal } from "./link/refusal.ts";
 import { observeNode } from "./observe/observe-node.ts";
+import { sessionCeiling } from "./session-ceiling.ts";
 import { shootRfb } from "./thumbnails/shoot-rfb.ts";
 import { Thumbnails } from "./thumbnails/thumbnails.ts";
 
@@ -45,6 +47,13 @@ export interface RunningProxy extends AsyncDisposable {
   readonly admin?: string;
   /** Rejects with a GatewayError when control wants nothing more to do with this start of the node. */
   readonly kept: Promise<void>;
+  /** Resolves when control wants this process to end, once nothing is open in it: for ever, or to come back. */
+  readonly left: Promise<"restart" | "stop">;
+  /**
+   * Before it is disposed of: waits until nothing is open, for so many milliseconds at most or until the signal aborts, and
+   * sends those who come meanwhile to other nodes.
+   */
+  waitForSessions(timeoutMs: number, signal: AbortSignal): Promise<void>;
 }
 
 /**
@@ -56,6 +65,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   await using opened = new AsyncDisposableStack();
   const observed = opened.use(await observeNode(config, { log: options.log, version }));
   const { meters, tracing } = observed.observing;
+  const maxSessions = sessionCeiling(config.maxSessions);
   const files = await readViewerFiles(options.viewerFolder);
   const identity = await loadOrJoin({ ...config, log: options.log, signal });
   const log = options.log.child({ nodeId: nodeIdOf(identity.certificate) });
@@ -66,10 +76,16 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     identity,
     log,
     deadlines,
-    maxSessions: config.maxSessions,
+    maxSessions,
     link: () => link,
   });
 
+  const draining: Draining = new Draining({
+    sessions: () => sessions,
+    clock: () => link.clock,
+    tellControl: async (deadline) => await link.leave(deadline),
+    log,
+  });
   const obey = createCommands({
     incarnation: () => link.incarnation,
     end: (session, reason) => {
@@ -78,6 +94,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     },
     keepGrants: (grants) => link.keepGrants(grants),
     takeKeys: (keys) => link.takeKeys(keys),
+    drain: (command) => draining.obey(command),
+    leave: (command) => draining.leave(command),
     isReporting: (session) => link.isReporting(session),
   });
   const link: NodeLink = new NodeLink({
@@ -90,7 +108,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     onRenewed: (renewed) => forwarding.renew(renewed),
     log,
     version,
-    maximumSessions: config.maxSessions,
+    maximumSessions: maxSessions,
     sessions: () => sessions.size,
     redeemMs: deadlines.redeemMs,
     meters,
@@ -111,6 +129,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     connect,
     report: (report) => link.report(report),
     entrances: () => link.settings?.entrances ?? [],
+    notice: () => draining.notice,
+    timeouts: () => link.settings ?? { sessionTimeoutMs: 0, idleTimeoutMs: 0 },
     observing: observed.observing,
   });
   const admission = new Admission(link, tracing);
@@ -135,9 +155,10 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
   const door = new Door({
     log,
-    maxSessions: config.maxSessions,
+    maxSessions,
     closingMs: deadlines.closingMs,
     sessions,
+    leaving: () => draining.refusal,
     headers: () => pages.headers,
     addressee: forwarding.addressee,
     forward: forwarding.upgrade,
@@ -165,13 +186,15 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   opened.defer(() => observed.stopping());
 
   const { nodeId, kept } = await link.start(signal);
-  observed.watch({ link, sessions });
+  observed.watch({ link, sessions, draining });
   const admin = observed.admin?.origin;
   const owned = opened.move();
   return {
     ...origins,
     id: nodeId,
     kept,
+    left: draining.left,
+    waitForSessions: async (timeoutMs, now) => await draining.waitForSessions(timeoutMs, now),
     ...(admin === undefined ? {} : { admin }),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };

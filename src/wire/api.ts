@@ -236,15 +236,59 @@ export const SettingValue = Type.Object(
 );
 export type SettingValue = Static<typeof SettingValue>;
 
+/** Names that CloudStack's system VMs have too, where they mean the same. */
+export const NODE_STATES = ["starting", "running", "draining", "stopping", "stopped", "revoked"] as const;
+export type NodeState = (typeof NODE_STATES)[number];
+export const NODE_AGENT_STATES = ["connecting", "up", "down", "disconnected"] as const;
+export type NodeAgentState = (typeof NODE_AGENT_STATES)[number];
+
+/** What becomes of sessions that are open on a node that is drained. Without a deadline they are waited for. */
+export const NodeDrain = Type.Object(
+  {
+    now: Type.Optional(Type.Boolean({ description: "Ends them at once; their viewers are told why." })),
+    deadlineSeconds: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: 31_536_000, description: "Ends them then." }),
+    ),
+    warn: Type.Optional(Type.Boolean({ description: "Tells their viewers ahead." })),
+  },
+  { additionalProperties: false },
+);
+export type NodeDrain = Static<typeof NodeDrain>;
+
 export const Node = Type.Object({
   id: Id,
   /** Absent from an older control. */
   pool: Type.Optional(Pool),
-  /** Revoked: its certificate is refused, and it has to join again as another node. */
-  state: Type.Union([Type.Literal("up"), Type.Literal("down"), Type.Literal("revoked")]),
+  state: Type.Enum([...NODE_STATES], {
+    description:
+      "What is wanted of it and has come about. `starting`: it has not registered, or is to come back; `draining`: it takes no new sessions and carries those that are open; `stopping`: the same, before it stops or goes; `stopped`: it carries none and takes none; `revoked`: its certificate is refused, and it has to join again as another node.",
+  }),
+  agentState: Type.Enum([...NODE_AGENT_STATES], {
+    description:
+      "Whether its process is heard of. `connecting`: it never was; `down`: it fell silent; `disconnected`: it said that it stops.",
+  }),
+  draining: Type.Optional(
+    Type.Object({
+      since: Time,
+      /** What becomes of it then. */
+      outcome: Type.Enum(["stay", "restart", "stop", "destroy", "leave"], {
+        description: "What becomes of it once it carries no session; `leave`: it was stopped where it runs.",
+      }),
+      deadline: Type.Optional(
+        Type.String({
+          format: "date-time",
+          description: "When what is open is ended; absent: it is waited for.",
+        }),
+      ),
+      sessions: Type.Integer({
+        description: "What is still open on it, links that nobody used yet included.",
+      }),
+    }),
+  ),
   pageOrigin: Type.String(),
   webSocketOrigin: Type.String(),
-  sessions: Type.Integer(),
+  sessions: Type.Integer({ description: "What it last said that it carries." }),
+  maximumSessions: Type.Optional(Type.Integer({ description: "How many it takes at most." })),
   version: Type.String(),
   seenAt: Time,
 });

@@ -28,6 +28,8 @@ export const ERRORS = {
   access_withdrawn: entry(403, 4415, false, "You may no longer open this machine.", "Ask an administrator of its project."),
   reopen_invalid: entry(410, 4416, false, "This console can no longer be opened again from here.", "Open it from your machine list."),
 
+  session_timeout: entry(408, 4418, true, "Nothing was shown or typed for so long that the console was ended.", "Open the console again, if you still need it."),
+  session_idle: entry(408, 4419, true, "Nothing was typed or pointed at for so long that the console was ended.", "Open the console again, if you still need it."),
   session_ended: entry(410, 4417, true, "This console was ended from outside.", "Open the console again, if you still need it."),
 
   // The way from the node to the machine
@@ -63,6 +65,8 @@ export const ERRORS = {
   // The installation
   node_full: entry(503, 4460, true, "This console node carries as many consoles as it can.", "Try again in a moment."),
   node_stopping: entry(503, 4461, true, "The console node was stopped by its operator.", "Open the console again."),
+  node_restarting: entry(503, 4468, true, "The console node is being restarted by its operator.", "Open the console again: another console node takes it, or this one when it is back."),
+  node_draining: entry(503, 4469, true, "The console node is being taken out of service.", "Open the console again: another console node takes it."),
   node_lost: entry(503, 4462, true, "The console node that carried this console went away.", "Open the console again."),
   node_revoked: entry(503, 4467, true, "The console node that carried this console was taken out of service.", "Open the console again."),
   no_node_available: entry(503, 4463, true, "No console node is ready to take this console.", "Try again in a moment; if it stays so, tell your operator."),

@@ -42,7 +42,7 @@ export const LINK_CALLS = [
 export type LinkCall = (typeof LINK_CALLS)[number];
 
 /** What control can ask a node: its commands. A node that answers has done it, or has said why not. */
-export const LINK_COMMANDS = ["end-sessions", "keys", "grants"] as const;
+export const LINK_COMMANDS = ["drain", "end-sessions", "keys", "grants", "leave"] as const;
 export type LinkCommand = (typeof LINK_COMMANDS)[number];
 
 const Question = Type.Object({
@@ -150,6 +150,10 @@ export const NodeSettings = Type.Object({
   entrances: Type.Array(Type.String()),
   /** console.offline.policy: whether tickets are accepted while no control answers. Absent: they are refused. */
   acceptOffline: Type.Optional(Type.Boolean()),
+  /** consoleproxy.session.timeout, milliseconds; 0: never. Absent from an older control, as is the next. */
+  sessionTimeoutMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** console.idle.timeout, milliseconds; 0: never. */
+  idleTimeoutMs: Type.Optional(Type.Integer({ minimum: 0 })),
   /** Those of them that a connection can be handed on to, and where. Absent from an older control. */
   peers: Type.Optional(
     Type.Array(Type.Object({ nodeId: Type.String(), address: Type.String() }), {
@@ -192,6 +196,8 @@ export const HeartbeatRequest = Type.Object({
   /** Sessions that the node carries now. */
   sessions: Type.Integer({ minimum: 0 }),
   ticketGeneration: TicketGeneration,
+  /** It was told to stop where it runs: it takes no new sessions, and ends those that are left at the deadline. */
+  leaving: Type.Optional(Type.Object({ deadline: Type.Integer() })),
 });
 export type HeartbeatRequest = Static<typeof HeartbeatRequest>;
 
@@ -313,6 +319,36 @@ export const GrantsAnswer = Type.Object({
   kept: Type.Array(Type.String({ maxLength: 64 }), { maxItems: linkLimits.grantsPerCommand }),
 });
 export type GrantsAnswer = Static<typeof GrantsAnswer>;
+
+/**
+ * Control gives the node no new sessions from now on, or, with `draining` absent, does again. The node goes on with what it
+ * has and admits whoever still comes with a ticket; it says that it is not ready, and tells viewers where it is to.
+ */
+export const DrainCommand = Type.Object({
+  incarnation: Incarnation,
+  draining: Type.Optional(
+    Type.Object({
+      /** What sessions that are left are ended with, of the catalogue. */
+      code: Type.String({ maxLength: 64 }),
+      /** When that is, milliseconds since 1970 by control's clock; absent: they are waited for. */
+      deadline: Type.Optional(Type.Integer()),
+      /** Whether viewers are to be told. */
+      warn: Type.Boolean(),
+    }),
+  ),
+});
+export type DrainCommand = Static<typeof DrainCommand>;
+
+/** The process is to end, for ever or to come back as a new start. It carries nothing by all that control knows. */
+export const LeaveCommand = Type.Object({
+  incarnation: Incarnation,
+  how: Type.Union([Type.Literal("restart"), Type.Literal("stop")]),
+});
+export type LeaveCommand = Static<typeof LeaveCommand>;
+
+/** Whether it does. It does not while it carries a session. */
+export const LeaveAnswer = Type.Object({ leaves: Type.Boolean() });
+export type LeaveAnswer = Static<typeof LeaveAnswer>;
 
 export const DeregisterRequest = Type.Object({ incarnation: Incarnation });
 export type DeregisterRequest = Static<typeof DeregisterRequest>;

@@ -73,14 +73,30 @@ const NodeMessage = Type.Union([
   /** With `reopen` where the ticket was redeemed but the session never attached, so that it can be tried again. */
   Type.Object({ type: Type.Literal("ending"), ending: Ending, reopen: Type.Optional(Type.String()) }),
   Type.Object({ type: Type.Literal("pong"), id: Type.Integer() }),
+  /**
+   * What is going to happen to the node: `code` is what the session would end with, in so many milliseconds where that is
+   * known. Without `code`: nothing any more.
+   */
+  Type.Object({
+    type: Type.Literal("notice"),
+    code: Type.Optional(Type.Enum([...ERROR_CODES])),
+    inMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  }),
 ]);
+
+export interface Notice {
+  readonly type: "notice";
+  readonly code?: ErrorCode;
+  readonly inMs?: number;
+}
 
 /** From the node to the viewer. */
 export type NodeMessage =
   | { readonly type: "progress"; readonly stage: Stage }
   | (Static<typeof NodeMessage> & { readonly type: "attached" })
   | { readonly type: "ending"; readonly ending: Ending; readonly reopen?: string }
-  | { readonly type: "pong"; readonly id: number };
+  | { readonly type: "pong"; readonly id: number }
+  | Notice;
 
 const ViewerMessage = Type.Union([
   /** Console bytes consumed since the session attached, as a running total. */

@@ -263,7 +263,7 @@ describe("the installation", () => {
   });
 
   test("nodes are listed, and join tokens made", async () => {
-    const [first, ...others] = await line.json<{ id: string; state: string; pageOrigin: string }[]>(
+    const [first, ...others] = await line.json<{ id: string; agentState: string; pageOrigin: string }[]>(
       "node",
       "list",
     );
@@ -276,7 +276,7 @@ describe("the installation", () => {
       "60",
     );
 
-    assert.deepEqual([first?.state, first?.pageOrigin, others.length], ["up", line.node.node, 0]);
+    assert.deepEqual([first?.agentState, first?.pageOrigin, others.length], ["up", line.node.node, 0]);
     assert.match(token.token, /^[\w-]{43}\.[\w-]{32}$/);
   });
 

@@ -133,7 +133,7 @@ test("SIGTERM stops all workers, in peace", async () => {
   for (const pid of pids) assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
   assert.deepEqual(
     (await nodes(control)).map(({ state }) => state),
-    ["down", "down"],
+    ["stopped", "stopped"],
   );
 });
 

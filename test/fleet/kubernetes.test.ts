@@ -32,9 +32,9 @@ test("a pod joins with its own token, knowing control by its CA", async () => {
   ]);
   const { id } = JSON.parse(await firstLine(node));
 
-  const { items } = await control.api.call<{ items: { id: string; state: string }[] }>("GET", "nodes");
+  const { items } = await control.api.call<{ items: { id: string; agentState: string }[] }>("GET", "nodes");
   assert.deepEqual(
-    items.map((item) => [item.id, item.state]),
+    items.map((item) => [item.id, item.agentState]),
     [[id, "up"]],
   );
   for (const { stderr } of [node, control.process]) assert.ok(!stderr.text.includes("the.pods.token"));

@@ -8,6 +8,8 @@ import type { Audit } from "#control/audit/audit.ts";
 import { type FirstKeys, openOrBootstrap } from "#control/bootstrap.ts";
 import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
+import { createDrainSweep } from "#control/fleet/drain-sweep.ts";
+import type { Draining } from "#control/fleet/draining.ts";
 import type { Installation } from "#control/installation.ts";
 import type { LinkParts } from "#control/link/server.ts";
 import type { Caller, Services } from "#control/services.ts";
@@ -43,6 +45,9 @@ export interface OneControl {
   readonly services: Services;
   readonly link: LinkParts;
   readonly values: SettingValues;
+  /** Does at once what the replica that leads does every second. */
+  readonly sweepDraining: () => Promise<void>;
+  readonly draining: Draining;
   readonly installation: Installation;
   readonly clock: TestClock;
   readonly folder: string;
@@ -125,7 +130,7 @@ async function controlOver({
   if (firstKeys === undefined) throw new Error("the database was not empty");
   const publicOrigin = () => PUBLIC_ORIGIN;
   const composed = await compose({ store, cluster, installation, publicOrigin, clock, log });
-  const { services, link, values, audit } = composed;
+  const { services, link, values, audit, closeSessions, draining } = composed;
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
@@ -141,6 +146,8 @@ async function controlOver({
     services,
     link,
     values,
+    sweepDraining: createDrainSweep({ store, cluster, audit, values, closeSessions, log }),
+    draining,
     installation,
     clock,
     folder,

@@ -23,13 +23,20 @@ export interface ChildEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** How long a process may take to stop beyond what closing takes. */
+export interface Patience {
+  readonly patienceMs: number;
+  /** Whoever waits was told to wait no longer, and tells it. */
+  readonly now: AbortSignal;
+}
+
 /** Another process of this program. It lives no longer than this one: the channel between both closes with either. */
 export interface Child<Ready> {
   readonly role: string;
   readonly ready: Ready;
   readonly ended: Promise<ChildEnd>;
   /** Lets it close what it has open, and kills it where it does not; resolves once it has ended. */
-  stop(): Promise<void>;
+  stop(patience?: Patience): Promise<void>;
 }
 
 /**
@@ -64,7 +71,7 @@ export async function startChild<Schema extends TSchema>(
   });
   const ended = endOf(role, child);
   if (child.pid !== undefined) started(child.pid);
-  const stopChild = async () => await stopProcess(child, ended);
+  const stopChild = async (patience?: Patience) => await stopProcess(child, ended, patience);
   try {
     const deadline = readyMs === null ? stop : AbortSignal.any([stop, AbortSignal.timeout(readyMs)]);
     const line = await Promise.race([firstLine(child.stdout, deadline), ended]);
@@ -100,10 +107,22 @@ async function endOf(role: string, child: ChildProcess): Promise<ChildEnd> {
   });
 }
 
-async function stopProcess(child: ChildProcess, ended: Promise<ChildEnd>): Promise<void> {
+async function stopProcess(
+  child: ChildProcess,
+  ended: Promise<ChildEnd>,
+  patience?: Patience,
+): Promise<void> {
+  const kill = () => child.kill("SIGKILL");
   child.kill("SIGTERM");
-  const stubborn = setTimeout(() => child.kill("SIGKILL"), limits.stopMs);
+  let stubborn = setTimeout(kill, limits.stopMs + (patience?.patienceMs ?? 0));
+  const now = () => {
+    child.kill("SIGTERM");
+    clearTimeout(stubborn);
+    stubborn = setTimeout(kill, limits.stopMs);
+  };
+  patience?.now.addEventListener("abort", now, { once: true });
   await ended;
+  patience?.now.removeEventListener("abort", now);
   clearTimeout(stubborn);
 }
 

@@ -4,6 +4,8 @@ interface RoleContext {
   readonly args: readonly string[];
   /** Aborts when the process is to stop: SIGTERM, SIGINT, or the death of the parent that started it. */
   readonly stop: AbortSignal;
+  /** Aborts when it is to stop without waiting for anybody: by a second signal, or with its parent. */
+  readonly stopNow: AbortSignal;
 }
 
 /** Runs until it is stopped or done, and resolves to the exit status. */

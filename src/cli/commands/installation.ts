@@ -104,7 +104,11 @@ async function listNodes({ api, output }: Invocation): Promise<void> {
     items,
     [
       { title: "PAGES", value: ({ pageOrigin }) => pageOrigin },
-      { title: "STATE", value: ({ state }) => state, tone: ({ state }) => (state === "up" ? "good" : "bad") },
+      {
+        title: "STATE",
+        value: ({ state }) => state,
+        tone: ({ state }) => (state === "running" ? "good" : "bad"),
+      },
       { title: "POOL", value: ({ pool }) => pool },
       { title: "SESSIONS", align: "right", value: ({ sessions }) => String(sessions) },
       { title: "VERSION", spare: true, value: ({ version }) => version },

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { TSchema } from "typebox";
+import type { Static, TSchema } from "typebox";
 import { type Child, type ChildEnd, endText, startChild } from "#base/process/child.ts";
+import { RESTART_STATUS } from "#base/process/restart.ts";
 import { aborted } from "#base/process/role.ts";
 import { StartFailure } from "#base/process/start-failure.ts";
 import { childEnvironment } from "./config.ts";
@@ -28,7 +29,12 @@ export class Children {
   }
 
   /** Throws a StartFailure where it does not become ready. */
-  async start<Schema extends TSchema>(role: string, ready: Schema, args: readonly string[]) {
+  async start<Schema extends TSchema>(
+    role: string,
+    ready: Schema,
+    args: readonly string[],
+    { again }: { readonly again?: (ready: Static<Schema>) => readonly string[] } = {},
+  ): Promise<Static<Schema>> {
     const child = await startChild(role, args, {
       ready,
       stop: this.over,
@@ -36,7 +42,13 @@ export class Children {
       env: childEnvironment(),
     });
     this.#running.push(child);
-    void child.ended.then((end) => {
+    void child.ended.then(async (end) => {
+      if (end.status === RESTART_STATUS && again !== undefined && !this.over.aborted) {
+        this.#running.splice(this.#running.indexOf(child), 1);
+        // One that does not come back has died of itself, whatever it says.
+        const back = await this.start(role, ready, again(child.ready), { again }).catch(() => undefined);
+        if (back !== undefined) return;
+      }
       this.#dead ??= end;
       this.#died.abort();
     });

@@ -75,10 +75,16 @@ async function startNode(
   mkdirSync(data, { recursive: true, mode: 0o700 });
   const joinToken = join(data, "join-token");
   writeWhole(joinToken, await newJoinToken(api));
-  const { node } = await children.start("proxy", NodeReady, [
+  const args = (address: string) => [
     ...["--control", link, "--join-token-file", joinToken, "--data", data],
-    ...["--listen", freePortOf(listen), "--log-level", logLevel],
-  ]);
+    ...["--listen", address, "--log-level", logLevel],
+    // Whoever stops everything does not wait for the consoles of a demo.
+    ...["--drain-timeout", "0"],
+  ];
+  const { node } = await children.start("proxy", NodeReady, args(freePortOf(listen)), {
+    // One that is restarted comes back where its viewers know it.
+    again: ({ node: origin }) => args(new URL(origin).host),
+  });
   rmSync(joinToken, { force: true });
   return node;
 }

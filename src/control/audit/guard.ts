@@ -1,6 +1,7 @@
 import type { AuditAction } from "#wire/audit.ts";
 import { type GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import type { Services } from "../services.ts";
+import { DRAIN_ACTIONS } from "../fleet/draining.ts";
+import type { NodeJobCommand, Services } from "../services.ts";
 import type { Actor, Audit, AuditEntry, AuditObject } from "./audit.ts";
 
 /** How a refused call of one method is written down, from its arguments. */
@@ -17,6 +18,13 @@ type Rules = {
       : never;
   };
 };
+
+const JOB_ACTIONS = {
+  reboot: "node.restart",
+  stop: "node.stop",
+  start: "node.start",
+  destroy: "node.destroy",
+} as const satisfies Readonly<Record<NodeJobCommand, AuditAction>>;
 
 const RULES: Rules = {
   accounts: {
@@ -75,6 +83,13 @@ const RULES: Rules = {
     addJoinToken: (by) => entry("join-token.add", by, { kind: "join-token" }),
     revoke: (by, id) => entry("node.revoke", by, { kind: "node", id }),
     remove: (by, id) => entry("node.remove", by, { kind: "node", id }),
+    get: null,
+    drain: (by, id, { outcome }) => entry(DRAIN_ACTIONS[outcome], by, { kind: "node", id }),
+    start: (by, id) => entry("node.start", by, { kind: "node", id }),
+  },
+  nodeJobs: {
+    start: (by, { command, nodeId }) => entry(JOB_ACTIONS[command], by, { kind: "node", id: nodeId }),
+    get: null,
   },
   ticketKeys: {
     list: null,

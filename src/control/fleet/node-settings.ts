@@ -34,6 +34,8 @@ export function createNodeSettings({
       allowedOrigins: [publicOrigin(), ...allowed],
       frameAncestors: [...allowed],
       ...(own === undefined || domain === "" ? {} : { found: publicNames(entrance(own), domain) }),
+      sessionTimeoutMs: values.value("consoleproxy.session.timeout"),
+      idleTimeoutMs: values.value("console.idle.timeout"),
       acceptOffline: values.value("console.offline.policy") === "accept",
       entrances: up.map((other) => publicNames(entrance(other), domain).pageOrigin),
       peers,

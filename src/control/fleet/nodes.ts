@@ -6,11 +6,13 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { requireAdministrator } from "../rights.ts";
-import type { Nodes } from "../services.ts";
+import type { DrainOutcome, Nodes } from "../services.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import type { Store } from "../store/store.ts";
+import type { Draining } from "./draining.ts";
 import { writeJoinToken } from "./join-tokens.ts";
+import { nodeRows, toNode } from "./node-view.ts";
 import { silenceMs } from "./up.ts";
 
 /** The fleet as administrators see it. */
@@ -22,7 +24,9 @@ export function createNodes({
   log,
   values,
   authority,
+  draining,
 }: {
+  readonly draining: Draining;
   readonly store: Store;
   readonly cluster: Cluster;
   readonly log: Log;
@@ -33,7 +37,7 @@ export function createNodes({
   readonly authority: string;
 }): Nodes {
   const find = async (id: string): Promise<Node> => {
-    const row = await store.db.selectFrom("nodes").selectAll().where("id", "=", id).executeTakeFirst();
+    const row = await nodeRows(store.db).where("id", "=", id).executeTakeFirst();
     if (row === undefined) throw new GatewayError("not_found", { detail: "node" });
     return toNode(row, clock.now() - silenceMs(values));
   };
@@ -41,14 +45,34 @@ export function createNodes({
   return {
     async list(caller) {
       requireAdministrator(caller);
-      const rows = await store.db
-        .selectFrom("nodes")
-        .selectAll()
-        .orderBy("created_at")
-        .orderBy("id")
-        .execute();
+      const rows = await nodeRows(store.db).orderBy("created_at").orderBy("id").execute();
       const downBefore = clock.now() - silenceMs(values);
       return rows.map((row) => toNode(row, downBefore));
+    },
+
+    async get(caller, id) {
+      requireAdministrator(caller);
+      return await find(id);
+    },
+
+    async drain(caller, id, { outcome, deadlineMs, warn = false }) {
+      requireAdministrator(caller);
+      requireDrainable(await find(id), outcome);
+      const deadline = deadlineMs === undefined ? null : clock.now() + deadlineMs;
+      const request = { nodeId: id, outcome, deadline, warn, by: caller };
+      await store.db.transaction().execute(async (db) => await draining.drain(db, request));
+      log.info({ nodeId: id, outcome, deadlineMs, account: caller.name }, "Node drains");
+      return await find(id);
+    },
+
+    async start(caller, id) {
+      requireAdministrator(caller);
+      requireStartable(await find(id));
+      await store.db
+        .transaction()
+        .execute(async (db) => await draining.undrain(db, { nodeId: id, by: caller }));
+      log.info({ nodeId: id, account: caller.name }, "Node takes sessions");
+      return await find(id);
     },
 
     async revoke(caller, id) {
@@ -77,7 +101,7 @@ export function createNodes({
     async remove(caller, id) {
       requireAdministrator(caller);
       const node = await find(id);
-      if (node.state === "up")
+      if (node.agentState === "up")
         throw new GatewayError("conflict", { detail: "the node is up: stop it first, or revoke it" });
       await store.db.transaction().execute(async (db) => {
         const { numDeletedRows } = await db
@@ -123,29 +147,14 @@ export function createNodes({
   };
 }
 
-function toNode(
-  row: {
-    readonly id: string;
-    readonly pool: string;
-    readonly incarnation: string | null;
-    readonly revoked_at: number | null;
-    readonly page_origin: string;
-    readonly web_socket_origin: string;
-    readonly sessions: number;
-    readonly version: string;
-    readonly seen_at: number;
-  },
-  downBefore: number,
-): Node {
-  const isUp = row.incarnation !== null && row.seen_at > downBefore;
-  return {
-    id: row.id,
-    pool: row.pool,
-    state: row.revoked_at !== null ? "revoked" : isUp ? "up" : "down",
-    pageOrigin: row.page_origin,
-    webSocketOrigin: row.web_socket_origin,
-    sessions: row.sessions,
-    version: row.version,
-    seenAt: new Date(row.seen_at).toISOString(),
-  };
+function requireDrainable({ state, agentState }: Node, outcome: DrainOutcome): void {
+  if (state === "revoked") throw new GatewayError("conflict", { detail: "the node was revoked" });
+  if (outcome === "restart" && agentState !== "up")
+    throw new GatewayError("conflict", { detail: "the node is not up, so nothing could be told to restart" });
+}
+
+function requireStartable({ state, agentState, draining }: Node): void {
+  if (state === "revoked") throw new GatewayError("conflict", { detail: "the node was revoked" });
+  if (draining?.outcome === "leave" || (draining === undefined && agentState === "disconnected"))
+    throw new GatewayError("conflict", { detail: "its process was stopped: start it where it runs" });
 }

@@ -61,7 +61,7 @@ for (const t of onBoth(
   async () => {
     await using control = await testControl();
     const node = await control.node();
-    const state = async () => (await control.services.nodes.list(control.admin))[0]?.state;
+    const state = async () => (await control.services.nodes.list(control.admin))[0]?.agentState;
 
     control.clock.advance(14_999);
     assert.equal(await state(), "up");
@@ -72,7 +72,8 @@ for (const t of onBoth(
       {
         id: node.id,
         pool: "default",
-        state: "up",
+        state: "running",
+        agentState: "up",
         pageOrigin: "http://node.example.com:8080",
         webSocketOrigin: "http://node.example.com:8080",
         sessions: 7,
@@ -81,7 +82,7 @@ for (const t of onBoth(
       },
     ]);
     await control.link.registry.deregister(node.id, { incarnation: node.incarnation });
-    assert.equal(await state(), "down");
+    assert.equal(await state(), "disconnected");
   },
 ))
   test(...t);

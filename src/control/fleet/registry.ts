@@ -16,6 +16,7 @@ import type { SettingValues } from "../settings/settings.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { NodeKeys } from "../tickets/node-keys.ts";
+import { noteGone, noteLeaving, noteStart } from "./leaving.ts";
 import type { NodeSettingsFor } from "./node-settings.ts";
 import { createAddressCheck } from "./own-address.ts";
 
@@ -78,6 +79,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
         if (numUpdatedRows === 0n) throw new GatewayError("node_refused");
         const ending = { kind: "failed", code: "node_lost" } as const;
         await reattach(db, { nodeId, incarnation });
+        await noteStart(db, { nodeId, incarnation });
         await audit.record(db, nodeEntry("node.register", nodeId, version));
         return await endSessionsOfNode(db, { audit, nodeId, except: incarnation, ending, now: store.now });
       });
@@ -92,7 +94,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
       };
     },
 
-    async heartbeat(nodeId, { incarnation, sessions, ticketGeneration }) {
+    async heartbeat(nodeId, { incarnation, sessions, ticketGeneration, leaving }) {
       const { numUpdatedRows } = await store.db
         .updateTable("nodes")
         .set({
@@ -104,6 +106,8 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
         .where("incarnation", "=", incarnation)
         .executeTakeFirst();
       if (numUpdatedRows === 0n) throw new GatewayError("node_superseded");
+      if (leaving !== undefined)
+        await noteLeaving(store, { nodeId, incarnation, deadline: leaving.deadline });
       const reattached = await reattach(store.db, { nodeId, incarnation });
       if (reattached > 0) log.info({ nodeId, sessions: reattached }, "A node is heard of again");
       const { all: ticketKeys } = await nodeKeys.of(nodeId, incarnation);
@@ -119,6 +123,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
           .where("id", "=", nodeId)
           .where("incarnation", "=", incarnation)
           .executeTakeFirst();
+        await noteGone(db, nodeId);
         // Said twice, or by a start that was superseded: there is nothing left to do.
         if (numUpdatedRows === 0n) return undefined;
         const ending = { kind: "failed", code: "node_stopping" } as const;

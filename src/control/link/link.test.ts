@@ -84,7 +84,7 @@ test("a node joins, registers, redeems, reports and leaves over the link", async
   });
   assert.match(reopened.body.url, /^http:\/\/n\.example\/p\//);
   assert.deepEqual((await node.ask("deregister", { incarnation })).body, {});
-  assert.equal((await control.services.nodes.list(control.admin))[0]?.state, "down");
+  assert.equal((await control.services.nodes.list(control.admin))[0]?.agentState, "disconnected");
 });
 
 test("a node speaks for itself alone: what its questions say of other nodes does not matter", async () => {

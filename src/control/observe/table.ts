@@ -46,6 +46,37 @@ export const CONTROL_METRICS = {
     help: "Tickets that were redeemed.",
     labels: [],
   },
+  porthole_control_scans_total: {
+    type: "counter",
+    help: "Looks at the room of all pools, by the replica that leads.",
+    labels: ["result"],
+  },
+  porthole_control_scan_seconds: {
+    type: "histogram",
+    help: "How long such a look takes, with what launchers are asked, in seconds.",
+    labels: [],
+    buckets: SECONDS,
+  },
+  porthole_control_launches_total: {
+    type: "counter",
+    help: "Nodes that control launched, and those of them that it gave up, by the kind of launcher.",
+    labels: ["launcher", "result"],
+  },
+  porthole_control_places: {
+    type: "gauge",
+    help: "Consoles that a pool's nodes take, as last looked at: by the replica that leads, so sum over all.",
+    labels: ["pool"],
+  },
+  porthole_control_spare_places: {
+    type: "gauge",
+    help: "How many of these are free.",
+    labels: ["pool"],
+  },
+  porthole_control_pool_nodes: {
+    type: "gauge",
+    help: "A pool's nodes that count against consoleproxy.launch.max: those that are there, and those on their way.",
+    labels: ["pool", "state"],
+  },
   porthole_audit_rows_total: {
     type: "counter",
     help: "Rows written into the audit log by this process, by what they tell. `console.end` by result says why consoles ended.",

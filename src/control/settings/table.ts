@@ -89,6 +89,18 @@ export const SETTINGS = {
     description:
       "How often a node reports to control, in milliseconds (1 s to 1 min). A node that was silent three times as long counts as down.",
   },
+  "consoleproxy.session.timeout": {
+    fallback: String(5 * MINUTE_MS),
+    parse: milliseconds(0, 7 * 24 * HOUR_MS),
+    description:
+      "After how long a console is ended in which neither the machine nor the viewer sent anything, in milliseconds (up to 7 days); 0 means never. Nodes look about every 20 seconds.",
+  },
+  "console.idle.timeout": {
+    fallback: "0",
+    parse: milliseconds(0, 7 * 24 * HOUR_MS),
+    description:
+      "After how long a console is ended in which nothing was typed, pointed at or pasted, in milliseconds (up to 7 days), whatever the machine shows; 0 means never.",
+  },
   "console.offline.policy": {
     fallback: "refuse",
     parse: oneOf("refuse", "accept"),

@@ -5,7 +5,7 @@ import type { Protocol } from "#wire/grant.ts";
 import type { EndingKind } from "#wire/viewer.ts";
 import type { AuditTable } from "../audit/audit-table.ts";
 import type { LaunchState } from "../fleet/capacity/launch-states.ts";
-import type { ApiName, TicketPurpose } from "../services.ts";
+import type { ApiName, DrainOutcome, NodeJobCommand, TicketPurpose } from "../services.ts";
 
 /**
  * Every table, as the code sees it. The migrations beside this make them, in types that SQLite and PostgreSQL
@@ -25,6 +25,7 @@ export interface Schema {
   machines: MachineTable;
   sessions: SessionTable;
   nodes: NodeTable;
+  node_jobs: NodeJobTable;
   incarnations: IncarnationTable;
   join_tokens: JoinTokenTable;
   launches: LaunchTable;
@@ -158,7 +159,7 @@ export interface SessionTable {
 /** 1: the node is to have it; 2: it has. */
 export type OfflineGrant = 1 | 2;
 
-interface NodeTable {
+export interface NodeTable {
   id: string;
   /** SHA-256 of the one certificate that speaks for it. */
   certificate_fingerprint: string;
@@ -187,6 +188,28 @@ interface NodeTable {
   draining_at: Generated<number | null>;
   /** What vouched for it when it joined, where that was no join token: the pod NAMESPACE/NAME. */
   joined_as: Generated<string | null>;
+  /** What is to become of it once it carries none: see fleet/draining.ts. Null while it takes sessions. */
+  drain_outcome: Generated<DrainOutcome | "leave" | null>;
+  /** When sessions that are left are ended; null: they are waited for. */
+  drain_deadline: Generated<number | null>;
+  /** Whether viewers are told ahead. */
+  drain_warns: Generated<0 | 1>;
+  /** The start that is to leave: a later one has nothing left to do of a restart. */
+  drain_incarnation: Generated<string | null>;
+  /** Rises with every change of these, and which of them the node has answered that it knows. */
+  drain_revision: Generated<number>;
+  drain_seen: Generated<number>;
+  created_at: number;
+}
+
+/** What somebody asked of a node through the CloudStack API, which says later how it went. */
+interface NodeJobTable {
+  id: string;
+  account_id: string;
+  command: NodeJobCommand;
+  node_id: string;
+  /** Of the node, behind the command. Once it has another one, something else was asked of it. */
+  drain_revision: number;
   created_at: number;
 }
 

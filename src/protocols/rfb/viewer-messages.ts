@@ -30,10 +30,16 @@ export class ViewerMessageFilter {
   /** Bytes still to come of the message that was judged last: after a push, only cut text has any. */
   #remaining = 0;
   #passes = false;
+  #inputs = 0;
 
   constructor({ rights, forward }: FilterOptions) {
     this.#rights = rights;
     this.#forward = forward;
+  }
+
+  /** How many messages came that a person causes, whether they may reach the server or not. */
+  get inputs(): number {
+    return this.#inputs;
   }
 
   /** Throws a ProtocolError for a message that is not known or too long; after that the filter is of no more use. */
@@ -81,6 +87,7 @@ export class ViewerMessageFilter {
     if (bytes.length - offset < viewerHeadBytes(bytes, offset)) return false;
     this.#remaining = viewerMessageBytes(bytes, offset);
     this.#passes = mayReachServer(bytes, offset, this.#rights);
+    if (!isByItself(bytes[offset])) this.#inputs += 1;
     return true;
   }
 
@@ -94,5 +101,20 @@ export class ViewerMessageFilter {
 
   #forwardRun(bytes: Uint8Array, start: number, end: number): void {
     if (end > start) this.#forward(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end));
+  }
+}
+
+/** What a viewer says by itself, with nobody before it. */
+function isByItself(type: number | undefined): boolean {
+  switch (type) {
+    case VIEWER_MESSAGE.setPixelFormat:
+    case VIEWER_MESSAGE.setEncodings:
+    case VIEWER_MESSAGE.framebufferUpdateRequest:
+    case VIEWER_MESSAGE.enableContinuousUpdates:
+    case VIEWER_MESSAGE.clientFence:
+    case VIEWER_MESSAGE.setDesktopSize:
+      return true;
+    default:
+      return false;
   }
 }

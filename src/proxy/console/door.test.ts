@@ -17,7 +17,7 @@ test("who can neither be let in nor refused is hung up on, and leaves nothing be
     log,
     maxSessions: 1,
     closingMs: 60_000,
-    sessions: { size: 0, open: broken, missed: broken },
+    sessions: { size: 0, open: broken, missed: broken, turnAway: broken },
     headers: broken,
     checkOrigin: broken,
     addressee: broken,

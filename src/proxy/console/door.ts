@@ -37,7 +37,9 @@ export interface DoorOptions {
   readonly log: Log;
   readonly maxSessions: number;
   readonly closingMs: number;
-  readonly sessions: Pick<Sessions, "size" | "open" | "missed">;
+  readonly sessions: Pick<Sessions, "size" | "open" | "missed" | "turnAway">;
+  /** Why nobody is let in any more who could open the console elsewhere. */
+  readonly leaving?: (() => GatewayError | undefined) | undefined;
   readonly headers: () => OutgoingHttpHeaders;
   /** The other node that a ticket is meant for; `undefined` where it is to be judged here. */
   readonly addressee: (ticket: string | undefined, socket: Socket) => Promise<Peer | undefined>;
@@ -125,6 +127,9 @@ export class Door {
   async #admit(knock: Knock, dialect: Dialect, credentials: Credentials): Promise<void> {
     const { sessions, maxSessions, admit } = this.#options;
     if (sessions.size + this.#admitting >= maxSessions) throw new GatewayError("node_full");
+    // Others have no words for the way to another node: their ticket is not spent for nothing.
+    const leaving = dialect === SUBPROTOCOL ? undefined : this.#options.leaving?.();
+    if (leaving !== undefined) throw leaving;
     this.#admitting += 1;
     try {
       this.#letIn(knock, dialect, await admit(credentials));
@@ -139,9 +144,12 @@ export class Door {
       sessions.missed(grant);
       return;
     }
-    this.#upgrade(knock, dialect, (webSocket) =>
-      sessions.open({ webSocket, socket: knock.socket, dialect, grant }),
-    );
+    const leaving = this.#options.leaving?.();
+    this.#upgrade(knock, dialect, (webSocket) => {
+      const admitted = { webSocket, socket: knock.socket, dialect, grant };
+      if (leaving === undefined) sessions.open(admitted);
+      else sessions.turnAway(admitted, leaving);
+    });
   }
 
   #refuse(knock: Knock, offers: Offers, error: GatewayError): void {

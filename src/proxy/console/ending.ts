@@ -3,7 +3,13 @@ import { toGatewayError } from "#wire/gateway-error.ts";
 import type { Ending, EndingKind } from "#wire/viewer.ts";
 
 /** Somebody let go of an open console, as people and machines do. Nothing is wrong. */
-const CLOSED: ReadonlySet<ErrorCode> = new Set(["viewer_closed", "upstream_closed", "session_ended"]);
+const CLOSED: ReadonlySet<ErrorCode> = new Set([
+  "viewer_closed",
+  "upstream_closed",
+  "session_ended",
+  "session_timeout",
+  "session_idle",
+]);
 
 /** Whoever asked was told no: nothing was redeemed, or control would not have it. */
 const REFUSED: ReadonlySet<ErrorCode> = new Set([
@@ -23,6 +29,8 @@ const REFUSED: ReadonlySet<ErrorCode> = new Set([
   "subprotocol_unsupported",
   "request_invalid",
   "node_full",
+  "node_draining",
+  "node_restarting",
 ]);
 
 export interface EndingContext {

@@ -15,6 +15,8 @@ const limits = {
 /** Takes what a viewer says, lets through what it may say, and throws a ProtocolError for what nobody may. */
 export interface ViewerFilter {
   push(bytes: Uint8Array): void;
+  /** Messages so far that a person causes: keys, pointer, clipboard, power. */
+  readonly inputs: number;
 }
 
 export interface RelayOptions {
@@ -69,6 +71,10 @@ export class Relay {
 
   get bytesFromViewer(): number {
     return this.#bytesFromViewer;
+  }
+
+  get inputs(): number {
+    return this.#filter.inputs;
   }
 
   /**

@@ -5,7 +5,7 @@ import { ProtocolError } from "#base/protocol-error.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant, Protocol } from "#wire/grant.ts";
 import type { SessionReport } from "#wire/link.ts";
-import type { Ending } from "#wire/viewer.ts";
+import type { Ending, Notice } from "#wire/viewer.ts";
 import type { Deadlines } from "../deadlines.ts";
 import { isWatched, type Observing } from "../observe/observing.ts";
 import { OpeningWatch } from "../observe/opening-watch.ts";
@@ -13,6 +13,7 @@ import { openRfb } from "../upstreams/rfb.ts";
 import { Conversation } from "./conversation.ts";
 import { endingOf } from "./ending.ts";
 import type { OpenConsole, Opening } from "./opening.ts";
+import { Quiet, type Timeouts } from "./quiet.ts";
 import { Relay, type RelayEvents } from "./relay.ts";
 import type { UpstreamLeg } from "./upstream-leg.ts";
 import type { ViewerEvents, ViewerLeg } from "./viewer-leg.ts";
@@ -37,6 +38,9 @@ export interface SessionContext {
   readonly connect: (upstream: Grant["upstream"], signal: AbortSignal) => Promise<UpstreamLeg>;
   readonly report: (report: SessionReport) => void;
   readonly entrances: () => readonly string[];
+  /** What viewers are to know of this node, if anything. */
+  readonly notice?: (() => Notice | undefined) | undefined;
+  readonly timeouts?: (() => Timeouts) | undefined;
   readonly observing?: Observing | undefined;
   /** The session is over: both ends are closed. */
   readonly onEnded: (session: Session) => void;
@@ -61,6 +65,7 @@ export class Session implements ViewerEvents, RelayEvents {
   #pending: Pending | undefined;
   #relay: Relay | undefined;
   #upstream: Socket | undefined;
+  readonly #quiet = new Quiet();
   #viewerIsGone = false;
   #ending: Ending | undefined;
   /** What was behind the ending, for the operator's log and nobody else. */
@@ -138,6 +143,11 @@ export class Session implements ViewerEvents, RelayEvents {
     this.#settle();
   }
 
+  /** Before a console is attached it has not said whose it is; then it is told by itself. */
+  notify(notice: Notice): void {
+    if (this.#state === "active") this.#viewer.tell(notice);
+  }
+
   reportIfOpen(): void {
     if (this.#state === "active") this.#report("active");
   }
@@ -150,6 +160,9 @@ export class Session implements ViewerEvents, RelayEvents {
     const standstill = this.#relay?.upstreamStandstill(now) ?? 0;
     if (standstill >= standstillMs)
       this.end(new GatewayError("upstream_timeout", { detail: "it takes no input any more" }));
+    const tooQuiet =
+      this.#relay === undefined ? undefined : this.#quiet.look(now, this.#relay, this.#context.timeouts?.());
+    if (tooQuiet !== undefined) this.end(new GatewayError(tooQuiet));
   }
 
   fromViewer(bytes: Uint8Array): void {
@@ -195,6 +208,8 @@ export class Session implements ViewerEvents, RelayEvents {
       reopen: grant.reopen,
       entrances: [...this.#context.entrances()],
     });
+    const notice = this.#context.notice?.();
+    if (notice !== undefined) this.#viewer.tell(notice);
     this.#report("active");
     this.#context.observing?.meters?.add("porthole_node_opens_total", { protocol: this.protocol });
     const relay = new Relay({

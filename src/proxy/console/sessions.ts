@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
+import type { Notice } from "#wire/viewer.ts";
 import { endingOf } from "./ending.ts";
 import { Session, type SessionContext } from "./session.ts";
 import type { Dialect } from "./upgrade-request.ts";
@@ -59,11 +60,25 @@ export class Sessions {
 
   /** From here on the session lives by itself, and is in the list until both of its ends are closed. */
   open({ webSocket, socket, dialect, grant }: Admitted): Session {
-    const session = new Session(this.#context, new ViewerLeg(webSocket, socket, dialect), grant);
-    this.#sessions.set(session, this.#sessions.size % GROUPS);
-    this.#byAttachment.set(keyOf(grant), session);
+    const session = this.#add({ webSocket, socket, dialect, grant });
     void session.open();
     return session;
+  }
+
+  /** Whoever comes with a good ticket while the node leaves: told why, with the way to another console. Nothing is dialled. */
+  turnAway({ webSocket, socket, dialect, grant }: Admitted, reason: GatewayError): void {
+    this.#add({ webSocket, socket, dialect, grant }).end(reason);
+  }
+
+  /** Tells all viewers, and those to come what `context.notice` says by then. */
+  notify(notice: Notice): void {
+    for (const session of this.#sessions.keys()) session.notify(notice);
+  }
+
+  /** Resolves when no session is left, or when the signal aborts. */
+  async untilEmpty(signal: AbortSignal): Promise<void> {
+    while (this.#sessions.size > 0 && !signal.aborted)
+      await once(this.#emptied, "emptied", { signal }).catch(() => {});
   }
 
   /** Ends one session, if this node carries it, for this reason. Says whether it does. */
@@ -96,6 +111,13 @@ export class Sessions {
     clearInterval(this.#ticker);
     for (const session of [...this.#sessions.keys()]) session.end(reason);
     if (this.#sessions.size > 0) await once(this.#emptied, "emptied");
+  }
+
+  #add({ webSocket, socket, dialect, grant }: Admitted): Session {
+    const session = new Session(this.#context, new ViewerLeg(webSocket, socket, dialect), grant);
+    this.#sessions.set(session, this.#sessions.size % GROUPS);
+    this.#byAttachment.set(keyOf(grant), session);
+    return session;
   }
 
   #remove(session: Session): void {

@@ -2,12 +2,16 @@ import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { GatewayError } from "#wire/gateway-error.ts";
 import {
+  DrainCommand,
+  type Empty,
   type EndSessionsAnswer,
   EndSessionsCommand,
   type GrantsAnswer,
   GrantsCommand,
   type KeysAnswer,
   KeysCommand,
+  type LeaveAnswer,
+  LeaveCommand,
   LINK_COMMANDS,
   type LinkCommand,
   type NodeTicketKey,
@@ -25,13 +29,16 @@ export interface CommandParts {
   readonly takeKeys: (keys: readonly NodeTicketKey[]) => number;
   /** Returns the sessions whose grants the node has then. */
   readonly keepGrants: (grants: GrantsCommand["grants"]) => string[];
+  readonly drain: (command: Pick<DrainCommand, "draining">) => void;
+  /** Whether the process ends then. */
+  readonly leave: (command: Pick<LeaveCommand, "how">) => boolean;
   /** Whether something of this session is still to be reported. */
   readonly isReporting: (session: Pick<SessionToEnd, "sessionId" | "attachment">) => boolean;
 }
 
 /** All that control can ask of a node. */
 export function createCommands(parts: CommandParts): Obey {
-  const { incarnation, end, takeKeys, keepGrants, isReporting } = parts;
+  const { incarnation, end, takeKeys, keepGrants, drain, leave, isReporting } = parts;
   const commands: Readonly<Record<LinkCommand, (body: unknown) => unknown>> = {
     "end-sessions": checked(EndSessionsCommand, (command: EndSessionsCommand): EndSessionsAnswer => {
       if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
@@ -39,6 +46,15 @@ export function createCommands(parts: CommandParts): Obey {
         (session) => !end(session, refusal(session)) && !isReporting(session),
       );
       return { unknown: unknown.map(({ sessionId }) => sessionId) };
+    }),
+    drain: checked(DrainCommand, (command: DrainCommand): Empty => {
+      if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
+      drain(command);
+      return {};
+    }),
+    leave: checked(LeaveCommand, (command: LeaveCommand): LeaveAnswer => {
+      if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
+      return { leaves: leave(command) };
     }),
     keys: checked(KeysCommand, (command: KeysCommand): KeysAnswer => {
       if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");

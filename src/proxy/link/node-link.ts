@@ -137,6 +137,11 @@ export class NodeLink {
     return { nodeId, kept };
   }
 
+  /** See `Registration.leave`. */
+  async leave(deadline: number): Promise<void> {
+    await this.#registration.leave(deadline, this.#lifetime.signal);
+  }
+
   /** Asks control for its settings now, and not only with the next heartbeat. Throws a GatewayError. */
   async refresh(): Promise<void> {
     await this.#registration.refresh(this.#lifetime.signal);

@@ -53,6 +53,8 @@ export class Registration {
   readonly incarnation = randomBytes(18).toString("base64url");
   readonly #options: RegistrationOptions;
   #registered: Registered | undefined;
+  /** When this start ends by itself, milliseconds since 1970 by control's clock. */
+  #leavingAt: number | undefined;
   #reachable = true;
   /** On performance.now()'s clock; undefined before control was heard. */
   #heardAt: number | undefined;
@@ -121,6 +123,12 @@ export class Registration {
     return ticketKeys.newest;
   }
 
+  /** Tells control, now and with each beat, that this start leaves. Throws a GatewayError. */
+  async leave(deadline: number, signal: AbortSignal): Promise<void> {
+    this.#leavingAt = deadline;
+    await this.#beat(signal);
+  }
+
   /** Beats out of turn. Throws a GatewayError. A start that control does not know is the next beat's to mend. */
   async refresh(signal: AbortSignal): Promise<void> {
     await this.#beat(signal);
@@ -163,7 +171,12 @@ export class Registration {
   async #beat(signal: AbortSignal): Promise<"known" | "forgotten"> {
     const { link, clock, log, sessions } = this.#options;
     const ticketGeneration = this.#registered?.ticketKeys.newest ?? 0;
-    const body = { incarnation: this.incarnation, sessions: sessions(), ticketGeneration };
+    const body = {
+      incarnation: this.incarnation,
+      sessions: sessions(),
+      ticketGeneration,
+      ...(this.#leavingAt === undefined ? {} : { leaving: { deadline: Math.round(this.#leavingAt) } }),
+    };
     const options = { deadlineMs: deadlines.heartbeatMs, signal, repeatable: true };
     try {
       await link.connect(options);

@@ -15,6 +15,9 @@ export interface Obeyed {
   readonly entrances: readonly string[];
   /** Whether tickets are accepted while no control answers. */
   readonly acceptsOffline: boolean;
+  /** After how long without a byte, and without input, a session is ended, in milliseconds; 0: never. */
+  readonly sessionTimeoutMs: number;
+  readonly idleTimeoutMs: number;
   /** The other nodes of the pool, and where each takes what is handed on to it. */
   readonly peers: ReadonlyMap<string, HostPort>;
 }
@@ -32,6 +35,8 @@ export function obey(settings: NodeSettings, log: Log): Obeyed {
     found: foundAt(settings.found),
     entrances: origins(settings.entrances, log),
     acceptsOffline: settings.acceptOffline === true,
+    sessionTimeoutMs: settings.sessionTimeoutMs ?? 0,
+    idleTimeoutMs: settings.idleTimeoutMs ?? 0,
     peers: new Map((settings.peers ?? []).flatMap((peer) => peerOf(peer, log))),
   };
 }

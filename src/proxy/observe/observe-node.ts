@@ -5,6 +5,7 @@ import type { Log } from "#base/process/log.ts";
 import { startTracing } from "#base/process/tracing/tracing.ts";
 import type { ProxyConfig } from "../config.ts";
 import type { Sessions } from "../console/sessions.ts";
+import type { Draining } from "../draining.ts";
 import type { NodeLink } from "../link/node-link.ts";
 import type { NodeMeters, Observing } from "./observing.ts";
 import { NODE_METRICS } from "./table.ts";
@@ -24,6 +25,7 @@ interface Observed extends AsyncDisposable {
 interface Watched {
   readonly link: Pick<NodeLink, "health">;
   readonly sessions: Pick<Sessions, "counts" | "bytes">;
+  readonly draining: Pick<Draining, "isDraining">;
 }
 
 /** Opens what the node is watched by, as far as it is configured. Throws a ConfigError. */
@@ -51,7 +53,7 @@ export async function observeNode(
             names: adminNames,
             metrics: async () => await meters.read(),
             checks: {
-              listener: () => (isStopping ? "it stops" : watched === undefined ? "it starts" : undefined),
+              listener: () => listenerProblem(watched, isStopping),
               control: () => linkProblem(watched?.link.health),
             },
           }),
@@ -71,6 +73,12 @@ export async function observeNode(
   };
 }
 
+function listenerProblem(watched: Watched | undefined, isStopping: boolean): string | undefined {
+  if (isStopping) return "it stops";
+  if (watched === undefined) return "it starts";
+  return watched.draining.isDraining ? "it drains" : undefined;
+}
+
 function linkProblem(health: NodeLink["health"] | undefined): string | undefined {
   if (health?.silenceMs === undefined) return "it is not registered";
   const mostMs = SILENT_INTERVALS * health.intervalMs;
@@ -79,13 +87,18 @@ function linkProblem(health: NodeLink["health"] | undefined): string | undefined
     : undefined;
 }
 
-function watchNode(meters: NodeMeters, { link, sessions }: Watched, isStopping: () => boolean): void {
+function watchNode(
+  meters: NodeMeters,
+  { link, sessions, draining }: Watched,
+  isStopping: () => boolean,
+): void {
   meters.onRead((set) => {
     for (const { protocol, state, count } of sessions.counts())
       set("porthole_node_sessions", count, { protocol, state });
     const { toViewer, fromViewer } = sessions.bytes();
     set("porthole_node_bytes_total", toViewer, { direction: "to_viewer" });
     set("porthole_node_bytes_total", fromViewer, { direction: "from_viewer" });
+    set("porthole_node_draining", draining.isDraining ? 1 : 0);
     set("porthole_node_stopping", isStopping() ? 1 : 0);
     const { isReachable, silenceMs, queuedReports, droppedReports } = link.health;
     set("porthole_node_link_up", isReachable ? 1 : 0);

@@ -67,6 +67,11 @@ export const NODE_METRICS = {
     help: "Reports that control will never get, because more waited for it than are kept.",
     labels: [],
   },
+  porthole_node_draining: {
+    type: "gauge",
+    help: "Whether the node is on its way out of service, and waits for the consoles that are open: 1 or 0.",
+    labels: [],
+  },
   porthole_node_stopping: {
     type: "gauge",
     help: "Whether the node takes no more consoles because it stops: 1 or 0.",

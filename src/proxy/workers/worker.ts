@@ -1,6 +1,7 @@
 import { type Static, Type } from "typebox";
 import { type Child, type ChildEnd, startChild } from "#base/process/child.ts";
 import type { Log } from "#base/process/log.ts";
+import { RESTART_STATUS } from "#base/process/restart.ts";
 import { Backoff } from "../link/backoff.ts";
 
 const limits = {
@@ -24,6 +25,9 @@ export interface WorkerOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
   readonly stop: AbortSignal;
+  readonly stopNow: AbortSignal;
+  /** How long it may wait for its sessions when it is to stop. */
+  readonly drainTimeoutMs: number;
 }
 
 /** One node in a process of its own, which is started again whenever it ends. */
@@ -46,12 +50,21 @@ export class Worker {
     return (await this.#child).ready;
   }
 
-  /** Once it has started: keeps it so until all is to stop. */
+  /** Once it has started: keeps it so until all is to stop, or control has destroyed this node. */
   async keep(): Promise<void> {
     const { number, log, stop } = this.#options;
     for (let since = performance.now(); ; since = performance.now()) {
       const end = await this.#ended();
       if (stop.aborted) return;
+      if (end?.status === 0) {
+        log.info({ worker: number }, "A worker's node was destroyed, it is not started again");
+        return;
+      }
+      if (end?.status === RESTART_STATUS) {
+        log.info({ worker: number }, "A worker is started again, as control wants it");
+        await this.#startAgain();
+        continue;
+      }
       log.error(
         { worker: number, status: end?.status, signal: end?.signal },
         "A worker ended, starting it again",
@@ -66,7 +79,8 @@ export class Worker {
   /** Resolves when it has ended. */
   async stop(): Promise<void> {
     const child = await this.#child?.catch(() => undefined);
-    await child?.stop();
+    const { drainTimeoutMs: patienceMs, stopNow } = this.#options;
+    await child?.stop({ patienceMs, now: stopNow });
   }
 
   /** `undefined` for one that did not start. */

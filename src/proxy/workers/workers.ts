@@ -5,6 +5,7 @@ import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import { createLog } from "#base/process/log.ts";
 import { aborted } from "#base/process/role.ts";
 import { listenAddresses, type ProxyConfig, workerEnvironment } from "../config.ts";
+import { sessionCeiling } from "../session-ceiling.ts";
 import { Worker, type WorkerReady } from "./worker.ts";
 
 /**
@@ -18,11 +19,14 @@ export async function runWorkers(
   {
     args,
     stop,
+    stopNow,
     onReady,
   }: {
     /** What this process was called with. */
     readonly args: readonly string[];
     readonly stop: AbortSignal;
+    /** No worker waits for its sessions any more. */
+    readonly stopNow: AbortSignal;
     readonly onReady: (workers: readonly WorkerReady[]) => void;
   },
 ): Promise<void> {
@@ -32,10 +36,19 @@ export async function runWorkers(
   const shared = sharedArguments(await reserve(config));
   const workers = Array.from({ length: config.workers }, (_, index) => {
     const data = join(config.data, `worker-${index + 1}`);
-    const own = ["--data", data, "--workers", "1", "--reuse-port", ...adminArguments(config, index)];
+    const most = sessionCeiling(config.maxSessions, { workers: config.workers });
+    const own = ["--data", data, "--workers", "1", "--reuse-port", "--max-sessions", String(most)];
     // What comes later wins.
-    const all = [...args, ...shared, ...own];
-    return new Worker({ number: index + 1, args: all, env: workerEnvironment(), log, stop: over });
+    const all = [...args, ...shared, ...own, ...adminArguments(config, index)];
+    return new Worker({
+      number: index + 1,
+      args: all,
+      env: workerEnvironment(),
+      log,
+      stop: over,
+      stopNow,
+      drainTimeoutMs: config.drainTimeout * 1000,
+    });
   });
   try {
     onReady(await Promise.all(workers.map(async (worker) => await worker.start())));

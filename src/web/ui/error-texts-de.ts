@@ -19,6 +19,8 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   caller_address_mismatch: text("Dieser Link wurde für eine andere Netzwerkadresse gemacht.", "Öffnen Sie ihn dort, wo er angefordert wurde, oder öffnen Sie die Konsole noch einmal."),
   origin_refused: text("Die Seite eines anderen Anbieters wollte diese Konsole öffnen.", "Öffnen Sie die Konsole aus Ihrer Maschinenliste, oder lassen Sie den Betreiber die Seite in console.allowed.origins eintragen."),
   access_withdrawn: text("Sie dürfen diese Maschine nicht mehr öffnen.", "Fragen Sie einen Administrator ihres Projekts."),
+  session_timeout: text("Es wurde so lange nichts gezeigt und nichts getippt, dass die Konsole beendet wurde.", "Öffnen Sie die Konsole noch einmal, wenn Sie sie noch brauchen."),
+  session_idle: text("Es wurde so lange nichts getippt und nirgends gezeigt, dass die Konsole beendet wurde.", "Öffnen Sie die Konsole noch einmal, wenn Sie sie noch brauchen."),
   session_ended: {
     meaning: "Diese Konsole wurde von außen beendet.",
     remedy: "Öffnen Sie die Konsole erneut, wenn Sie sie noch brauchen.",
@@ -58,6 +60,8 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   // The installation
   node_full: text("Dieser Konsolenknoten trägt so viele Konsolen, wie er kann.", AGAIN_IN_A_MOMENT),
   node_stopping: text("Der Konsolenknoten wurde von seinem Betreiber angehalten.", "Öffnen Sie die Konsole noch einmal."),
+  node_restarting: text("Der Konsolenknoten wird von seinem Betreiber neu gestartet.", "Öffnen Sie die Konsole noch einmal: ein anderer Konsolenknoten übernimmt sie, oder dieser, wenn er wieder da ist."),
+  node_draining: text("Der Konsolenknoten wird außer Dienst genommen.", "Öffnen Sie die Konsole noch einmal: ein anderer Konsolenknoten übernimmt sie."),
   node_lost: text("Der Konsolenknoten, der diese Konsole getragen hat, ist nicht mehr da.", "Öffnen Sie die Konsole noch einmal."),
   kubernetes_unavailable: text("Die Kubernetes-API ließ sich nicht fragen, ob dieser Knoten beitreten darf.", "Sehen Sie im Protokoll der Steuerung nach, warum, und versuchen Sie es dann noch einmal."),
   node_revoked: text("Der Konsolenknoten, der diese Konsole getragen hat, wurde außer Dienst gestellt.", "Öffnen Sie die Konsole noch einmal."),

@@ -14,6 +14,22 @@ export function passOf(fragment: URLSearchParams): Pass | undefined {
   return { ticket, ...(extra === null ? {} : { extra }) };
 }
 
+/** The leave to open a console again, where the page was come to with that: see `entranceUrl`. */
+export function reopenOf(fragment: URLSearchParams): string | undefined {
+  const credential = fragment.get("reopen") ?? "";
+  return credential === "" ? undefined : credential;
+}
+
+/**
+ * The same page on another node, which is to open the console again: behind the "#", as a ticket is. What a front proxy put
+ * before our path is its own.
+ */
+export function entranceUrl(entrance: string, page: URL, credential: string): URL {
+  const url = new URL(page.pathname.slice(page.pathname.lastIndexOf("/p/")), entrance);
+  url.hash = new URLSearchParams({ reopen: credential }).toString();
+  return url;
+}
+
 /** The WebSocket stands beside the page, under whatever prefix a front proxy gave it; `?port=` names another port. */
 export function webSocketUrl(page: URL): URL {
   const url = new URL("websockify", page);

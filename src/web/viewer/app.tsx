@@ -5,6 +5,7 @@ import { language } from "../ui/language.ts";
 import { Bar, Handle } from "./bar.tsx";
 import type { ConsoleView } from "./console-view.ts";
 import { EndingCard } from "./ending-card.tsx";
+import { NoticeStrip, noticeText } from "./notice-strip.tsx";
 import { Place } from "./place.tsx";
 import { Progress } from "./progress.tsx";
 import { TouchKeyboard, touchScreen } from "./touch-keyboard.tsx";
@@ -43,6 +44,7 @@ export function App({ view, host }: AppProps) {
         {phase.kind === "connecting" && <Progress step={phase.step} />}
         {phase.kind === "ended" && <EndingCard ending={phase.ending} session={session} />}
       </main>
+      <NoticeStrip session={session} />
       <TypingStrip keys={session.keys} />
       {phase.kind === "live" && touchScreen() && <TouchKeyboard view={view} />}
       <div role="status" class="visually-hidden">
@@ -82,6 +84,10 @@ function useAnnouncements(view: ConsoleView): void {
     }
     // An ending takes the keyboard, and is read out with that.
     if (phase.kind === "ended") view.announce("");
+  });
+  useSignalEffect(() => {
+    const notice = session.notice.value;
+    if (notice !== undefined) view.announce(noticeText(notice));
   });
 }
 

@@ -1,7 +1,7 @@
 import { ERROR_CODES, ERRORS, type ErrorCode } from "#wire/errors.ts";
 import { printable } from "#wire/gateway-error.ts";
 import type { Rights } from "#wire/rights.ts";
-import type { Ending, NodeMessage, Stage } from "#wire/viewer.ts";
+import type { Ending, NodeMessage, Notice, Stage } from "#wire/viewer.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { type Pass, subprotocols, webSocketUrl } from "./addresses.ts";
 import { ConsoleChannel } from "./channel.ts";
@@ -25,6 +25,8 @@ export interface ConnectionListener extends Omit<ScreenListener, "failed"> {
   /** The screen exists and can be set up; its picture comes later. */
   screened(screen: Screen): void;
   health(health: Health): void;
+  /** What is going to happen to the console. */
+  noticed(notice: Notice): void;
   /** Once, and the last thing that is said. */
   ended(end: ConnectionEnd): void;
 }
@@ -98,6 +100,9 @@ export class Connection {
         return;
       case "ending":
         this.#end(message.ending, message.reopen);
+        return;
+      case "notice":
+        this.#listener.noticed(message);
         return;
       case "pong":
         this.#pulse.pong(message.id, performance.now());

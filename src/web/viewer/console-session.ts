@@ -3,7 +3,7 @@ import type { ErrorCode } from "#wire/errors.ts";
 import { printable } from "#wire/gateway-error.ts";
 import type { Rights } from "#wire/rights.ts";
 import type { Ending, Stage } from "#wire/viewer.ts";
-import { type Pass, passOf } from "./addresses.ts";
+import { entranceUrl, type Pass, passOf, reopenOf } from "./addresses.ts";
 import { type Attached, Connection, type ConnectionEnd, type ConnectionListener } from "./connection.ts";
 import { ConsoleKeys } from "./console-keys.ts";
 import type { Health } from "./pulse.ts";
@@ -23,6 +23,14 @@ export type Phase =
 type WayBack =
   | { readonly kind: "pass"; readonly pass: Pass }
   | { readonly kind: "credential"; readonly credential: string };
+
+/** Said to whoever comes to a node that leaves: another one is ready to take the console, and nothing was lost by it. */
+const TURNED_AWAY: ReadonlySet<ErrorCode> = new Set(["node_draining", "node_restarting", "node_stopping"]);
+
+const limits = {
+  /** Nodes that may turn a console away one after the other before somebody is asked. */
+  turns: 3,
+} as const;
 
 /** Refusals that pass. If they name no session, the ticket was not even opened, and can be shown again. */
 const TICKET_STILL_GOOD: ReadonlySet<ErrorCode> = new Set(["control_unreachable", "node_full"]);
@@ -50,6 +58,8 @@ export class ConsoleSession {
   readonly canPower = signal(false);
   readonly clipping = signal(false);
   readonly guestText = signal<GuestText | undefined>(undefined);
+  /** What is going to happen to the console, and when, as milliseconds since 1970. */
+  readonly notice = signal<{ readonly code: ErrorCode; readonly at: number | undefined } | undefined>(undefined);
   readonly lastFrame = signal<HTMLCanvasElement | undefined>(undefined);
   readonly canOpenAgain = signal(false);
   readonly screen = signal<Screen | undefined>(undefined);
@@ -62,6 +72,9 @@ export class ConsoleSession {
   #extra: string | undefined;
   #wayBack: WayBack | undefined;
   #connection: Connection | undefined;
+  /** Page origins of other nodes, as of the last time that a console was attached. */
+  #entrances: readonly string[] = [];
+  #turns = 0;
 
   constructor(page: URL, { host, memory }: { readonly host: HTMLElement; readonly memory: TabMemory }) {
     this.#page = page;
@@ -72,6 +85,14 @@ export class ConsoleSession {
   /** Begins with what the page's address carried; without a ticket it says what to do. */
   start(fragment: URLSearchParams): void {
     const record = this.#memory.read();
+    const credential = reopenOf(fragment);
+    if (credential !== undefined) {
+      // From the page on a node that does not answer any more.
+      this.#wayBack = { kind: "credential", credential };
+      this.#end({ kind: "failed", code: "node_lost" });
+      void this.openAgain();
+      return;
+    }
     const pass = passOf(fragment);
     if (pass !== undefined) {
       // The same link again, out of the browser's history: the node will say that it is used, and here is the way on.
@@ -102,9 +123,12 @@ export class ConsoleSession {
       case "elsewhere":
         location.assign(reopened.url);
         return;
-      case "unreachable":
+      case "unreachable": {
+        const entrance = this.#entrances[Math.floor(Math.random() * this.#entrances.length)];
+        if (entrance !== undefined) location.assign(entranceUrl(entrance, this.#page, wayBack.credential));
         this.#end({ kind: "failed", code: "node_unreachable" });
         return;
+      }
       case "refused":
         if (reopened.ending.code === "reopen_invalid") this.#wayBack = undefined;
         this.#end(reopened.ending);
@@ -118,6 +142,12 @@ export class ConsoleSession {
   end(): void {
     this.keys.releaseAll();
     this.#connection?.close();
+  }
+
+  /** Before the node ends it: the same console, by another node. */
+  async moveNow(): Promise<void> {
+    this.end();
+    await this.openAgain();
   }
 
   /** The page goes away. The machine must not be left with keys held down. */
@@ -154,6 +184,10 @@ export class ConsoleSession {
       health: (health) => {
         this.health.value = health;
       },
+      noticed: ({ code, inMs }) => {
+        const at = inMs === undefined ? undefined : Date.now() + inMs;
+        this.notice.value = code === undefined ? undefined : { code, at };
+      },
       clipboard: (text) => {
         const cut = text.slice(0, clipboardLimits.characters);
         this.guestText.value = { text: cut, characters: text.length };
@@ -175,7 +209,9 @@ export class ConsoleSession {
     if (this.phase.value.kind === "connecting") this.phase.value = { kind: "connecting", step };
   }
 
-  #attached({ machine, rights, sessionId, reopen: credential }: Attached): void {
+  #attached({ machine, rights, sessionId, reopen: credential, entrances }: Attached): void {
+    this.#entrances = entrances;
+    this.#turns = 0;
     batch(() => {
       this.machine.value = printable(machine.name);
       this.rights.value = rights;
@@ -192,7 +228,11 @@ export class ConsoleSession {
     if (lastFrame !== undefined) this.lastFrame.value = lastFrame;
     // What the viewer itself says has the session for a reference too, once there was one.
     const reference = ending.reference ?? this.sessionId.value;
+    const wasAttached = this.sessionId.value !== undefined;
     this.#end(reference === undefined ? ending : { ...ending, reference });
+    if (wasAttached || credential === undefined || !TURNED_AWAY.has(ending.code)) return;
+    this.#turns += 1;
+    if (this.#turns <= limits.turns) void this.openAgain();
   }
 
   #end(ending: Ending): void {
@@ -202,6 +242,7 @@ export class ConsoleSession {
       this.canPower.value = false;
       this.clipping.value = false;
       this.health.value = { word: "unknown" };
+      this.notice.value = undefined;
       this.canOpenAgain.value = this.#wayBack !== undefined;
       this.phase.value = { kind: "ended", ending };
     });

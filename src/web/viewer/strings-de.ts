@@ -34,6 +34,13 @@ export const GERMAN: Strings = {
   copy: "Kopieren",
   copied: "Kopiert",
 
+  willRestart: "Dieser Konsolenknoten wird neu gestartet.",
+  willGo: "Dieser Konsolenknoten wird außer Dienst genommen.",
+  sessionEndsAt: (time) => `Ihre Sitzung wird um ${time} beendet und lässt sich dann noch einmal öffnen, oder jetzt zu einem anderen Knoten umziehen.`,
+  sessionMayStay: "Ihre Sitzung darf bleiben, bis Sie sie beenden, oder jetzt zu einem anderen Knoten umziehen.",
+  moveNow: "Jetzt umziehen",
+  dismiss: "Später",
+
   bar: "Bedienung der Konsole",
   showBar: `Bedienung zeigen (${SHORTCUT})`,
   shortcut: `${SHORTCUT} zeigt und verbirgt die Leiste.`,

@@ -70,6 +70,13 @@ export const ENGLISH = {
   copy: "Copy",
   copied: "Copied",
 
+  willRestart: "This console node is going to be restarted.",
+  willGo: "This console node is going to be taken out of service.",
+  sessionEndsAt: (time: string) => `Your session will be ended at ${time} and can be opened again then, or moved to another node now.`,
+  sessionMayStay: "Your session may stay until you end it, or be moved to another node now.",
+  moveNow: "Move now",
+  dismiss: "Later",
+
   bar: "Console controls",
   showBar: `Show the controls (${SHORTCUT})`,
   shortcut: `${SHORTCUT} shows and hides the bar.`,

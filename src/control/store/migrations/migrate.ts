@@ -12,6 +12,7 @@ import { up as entrances } from "./0008-entrances.ts";
 import { up as audit } from "./0009-audit.ts";
 import { up as keysAndCertificates } from "./0010-keys-and-certificates.ts";
 import { up as places } from "./0011-places.ts";
+import { up as draining } from "./0014-draining.ts";
 import { up as launches } from "./0015-launches.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
@@ -31,6 +32,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0009-audit": { up: audit },
   "0010-keys-and-certificates": { up: keysAndCertificates },
   "0011-places": { up: places },
+  "0014-draining": { up: draining },
   "0015-launches": { up: launches },
 };
 

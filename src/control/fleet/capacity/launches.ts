@@ -1,0 +1,259 @@
+import { randomUUID } from "node:crypto";
+import { sql, type UpdateObject } from "kysely";
+import type { Audit } from "../../audit/audit.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import { endSessionsOfNode } from "../../sessions/endings.ts";
+import type { Schema } from "../../store/schema.ts";
+import type { Queries, Store } from "../../store/store.ts";
+import type { Draining } from "../draining.ts";
+import { type Instance, type Launcher, launcherLimits } from "../launchers/launcher.ts";
+import type { LaunchState } from "./launch-states.ts";
+
+const limits = {
+  /** How long an order is remembered of which nothing is left. */
+  keptMs: 7 * 24 * 60 * 60_000,
+} as const;
+
+interface Parts {
+  readonly store: Store;
+  readonly audit: Audit;
+  readonly cluster: Cluster;
+  readonly draining: Draining;
+}
+
+/**
+ * The orders in the database. Each step has the state before it as a condition, so that one that two leaders take at once
+ * is taken once, and tells whether it was taken.
+ */
+export class Launches {
+  readonly #store: Store;
+  readonly #audit: Audit;
+  readonly #cluster: Cluster;
+  readonly #draining: Draining;
+
+  constructor({ store, audit, cluster, draining }: Parts) {
+    this.#store = store;
+    this.#audit = audit;
+    this.#cluster = cluster;
+    this.#draining = draining;
+  }
+
+  /**
+   * Writes down orders before anything is launched, so that nothing is launched of which nobody would know. Only where the
+   * pool still has the orders that the decision was made from: of two leaders one has decided.
+   */
+  async order(
+    pool: string,
+    count: number,
+    { seen, launcher }: { readonly seen: ReadonlySet<string>; readonly launcher: Launcher },
+  ): Promise<readonly string[]> {
+    return await this.#store.db.transaction().execute(async (db) => {
+      await this.#store.lock(db, `launches ${pool}`);
+      const present = await db
+        .selectFrom("launches")
+        .select("id")
+        .where("pool", "=", pool)
+        .where("ended_at", "is", null)
+        .execute();
+      if (present.length !== seen.size || present.some(({ id }) => !seen.has(id))) return [];
+      const ids = Array.from({ length: count }, () => randomUUID());
+      for (const id of ids) {
+        await this.#insert(db, { id, pool, launcher, state: "ordered" });
+        await this.#audit.record(db, {
+          action: "node.launch",
+          by: {},
+          detail: `order ${id}, pool ${pool}, by ${launcher.kind}`,
+        });
+      }
+      return ids;
+    });
+  }
+
+  async noteLaunched(id: string): Promise<boolean> {
+    return await this.#step(id, ["ordered"], { state: "launched", launched_at: this.#store.now });
+  }
+
+  async noteStarted(id: string): Promise<boolean> {
+    return await this.#step(id, ["joined"], {
+      starts: sql<number>`starts + 1`,
+      started_at: this.#store.now,
+    });
+  }
+
+  async noteSteady(id: string): Promise<boolean> {
+    return await this.#step(id, ["joined"], { starts: 0 });
+  }
+
+  async noteStays(id: string): Promise<boolean> {
+    return await this.#step(id, ["leaving"], { state: "joined" });
+  }
+
+  /** Of an instance whose platform vouches for its node. */
+  async noteJoined(id: string, { nodeId, joinsAs }: { nodeId: string; joinsAs: string }): Promise<boolean> {
+    return await this.#step(id, ["ordered", "launched", "joined"], {
+      state: "joined",
+      node_id: nodeId,
+      joins_as: joinsAs,
+      joined_at: this.#store.now,
+    });
+  }
+
+  /** Has its node emptied, to be taken away then. Not where somebody else drains it for reasons of his own. */
+  async leave(id: string, nodeId: string): Promise<boolean> {
+    return await this.#store.db.transaction().execute(async (db) => {
+      await this.#store.lock(db, `node ${nodeId}`);
+      const node = await db
+        .selectFrom("nodes")
+        .select("draining_at")
+        .where("id", "=", nodeId)
+        .executeTakeFirst();
+      if (node === undefined || node.draining_at !== null) return false;
+      if (!(await this.#step(id, ["joined"], { state: "leaving" }, db))) return false;
+      return await this.#draining.drain(db, { nodeId, outcome: "stay", deadline: null, by: {} });
+    });
+  }
+
+  /** Takes that back. */
+  async recall(id: string, nodeId: string): Promise<boolean> {
+    return await this.#store.db.transaction().execute(async (db) => {
+      if (!(await this.#step(id, ["leaving"], { state: "joined" }, db))) return false;
+      return await this.#draining.undrain(db, { nodeId, by: {} });
+    });
+  }
+
+  /** What is left of it is to be destroyed from here on; its node joins no more. */
+  async remove(
+    id: string,
+    { from, failure }: { readonly from: LaunchState; readonly failure: string | null },
+  ): Promise<boolean> {
+    return await this.#store.db.transaction().execute(async (db) => {
+      const isTaken = await this.#step(id, [from], { state: "removing", ...failureColumn(failure) }, db);
+      if (isTaken) await this.#tellFailure(db, id, failure);
+      return isTaken;
+    });
+  }
+
+  /** Nothing is left of it: its node is forgotten as well, and what may have been open there is over. */
+  async close(
+    id: string,
+    { from, failure }: { readonly from: LaunchState; readonly failure: string | null },
+  ): Promise<boolean> {
+    return await this.#store.db.transaction().execute(async (db) => {
+      const row = await db.selectFrom("launches").select("node_id").where("id", "=", id).executeTakeFirst();
+      const gone = { state: "gone", ended_at: this.#store.now, ...failureColumn(failure) } as const;
+      if (!(await this.#step(id, [from], gone, db))) return false;
+      await this.#tellFailure(db, id, failure);
+      if (row?.node_id != null) await this.#forgetNode(db, row.node_id);
+      return true;
+    });
+  }
+
+  /**
+   * What the launcher has and no order is known of, or one that is gone: of a database that was restored, or of a launch
+   * that came about after it was given up. It is to be destroyed like anything else, unless its node is one of ours.
+   */
+  async takeLeftover(
+    { orderId: id, pool, joinsAs }: Instance,
+    { launcher, nodeId }: { readonly launcher: Launcher; readonly nodeId: string | undefined },
+  ): Promise<boolean> {
+    return await this.#store.db.transaction().execute(async (db) => {
+      await this.#store.lock(db, `launches ${pool}`);
+      const row = await db.selectFrom("launches").select("state").where("id", "=", id).executeTakeFirst();
+      if (row !== undefined) return await this.#step(id, ["gone"], { state: "removing", ended_at: null }, db);
+      if (nodeId === undefined) {
+        await this.#insert(db, { id, pool, launcher, state: "removing" });
+        return true;
+      }
+      const adopted = { state: "joined", node_id: nodeId, joins_as: joinsAs ?? null } as const;
+      await this.#insert(db, { id, pool, launcher, ...adopted });
+      return true;
+    });
+  }
+
+  /** Forgets what was over long ago. */
+  async sweep(): Promise<void> {
+    await this.#store.db
+      .deleteFrom("launches")
+      .where("ended_at", "<=", (where) => where(this.#store.now, "-", sql<number>`${limits.keptMs}`))
+      .execute();
+  }
+
+  async #insert(
+    db: Queries,
+    {
+      launcher,
+      ...row
+    }: {
+      readonly id: string;
+      readonly pool: string;
+      readonly launcher: Launcher;
+      readonly state: LaunchState;
+      readonly node_id?: string;
+      readonly joins_as?: string | null;
+    },
+  ): Promise<void> {
+    const { now } = this.#store;
+    const times = {
+      ordered_at: now,
+      launched_at: row.state === "ordered" ? null : now,
+      joined_at: row.node_id === undefined ? null : now,
+      started_at: null,
+      ended_at: null,
+    };
+    await db
+      .insertInto("launches")
+      .values({
+        node_id: null,
+        joins_as: null,
+        failure: null,
+        ...row,
+        launcher: launcher.kind,
+        scope: launcher.scope,
+        ...times,
+      })
+      .execute();
+  }
+
+  async #step(
+    id: string,
+    from: readonly LaunchState[],
+    columns: UpdateObject<Schema, "launches">,
+    db: Queries = this.#store.db,
+  ): Promise<boolean> {
+    const { numUpdatedRows } = await db
+      .updateTable("launches")
+      .set(columns)
+      .where("id", "=", id)
+      .where("state", "in", from)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  async #tellFailure(db: Queries, id: string, failure: string | null): Promise<void> {
+    if (failure === null) return;
+    const detail = `order ${id}: ${shortened(failure)}`;
+    await this.#audit.record(db, { action: "node.launch-failed", by: {}, detail });
+  }
+
+  async #forgetNode(db: Queries, nodeId: string): Promise<void> {
+    const { numDeletedRows } = await db.deleteFrom("nodes").where("id", "=", nodeId).executeTakeFirst();
+    if (numDeletedRows === 0n) return;
+    const ending = { kind: "failed", code: "node_lost" } as const;
+    await endSessionsOfNode(db, { audit: this.#audit, nodeId, ending, now: this.#store.now });
+    await this.#audit.record(db, {
+      action: "node.remove",
+      by: {},
+      object: { kind: "node", id: nodeId },
+      detail: "taken away by control, which had launched it",
+    });
+    await this.#cluster.publish(db, "node", nodeId);
+  }
+}
+
+function failureColumn(failure: string | null): { readonly failure?: string } {
+  return failure === null ? {} : { failure: shortened(failure) };
+}
+
+function shortened(failure: string): string {
+  return failure.slice(0, launcherLimits.failureCharacters);
+}

@@ -1,0 +1,164 @@
+import { sql } from "kysely";
+import { isLive } from "../../sessions/conditions.ts";
+import { INTEGER, prepare } from "../../store/prepared.ts";
+import type { Store } from "../../store/store.ts";
+import type { LaunchState } from "./launch-states.ts";
+
+const HOUR_MS = 60 * 60_000;
+
+/** A node of any pool whose certificate is taken. */
+export interface FleetNode {
+  readonly id: string;
+  readonly pool: string;
+  readonly isUp: boolean;
+  readonly isRegistered: boolean;
+  readonly seenAt: number;
+  readonly drainingAt: number | null;
+  readonly maximumSessions: number | null;
+  /** By control's count. */
+  readonly sessions: number;
+  /** By its own word. */
+  readonly saidSessions: number;
+  readonly joinedAs: string | null;
+  readonly createdAt: number;
+}
+
+/** An order that is not gone. */
+export interface FleetOrder {
+  readonly id: string;
+  readonly pool: string;
+  readonly scope: string;
+  readonly state: LaunchState;
+  readonly nodeId: string | null;
+  readonly joinsAs: string | null;
+  readonly orderedAt: number;
+  readonly launchedAt: number | null;
+  readonly joinedAt: number | null;
+  readonly startedAt: number | null;
+  readonly starts: number;
+}
+
+/** What became of a pool's launches. */
+export interface LaunchHistory {
+  readonly launchedLately: number;
+  readonly failures: number;
+  readonly failedAt: number | null;
+}
+
+export interface Fleet {
+  /** The database's time. */
+  readonly now: number;
+  readonly nodes: readonly FleetNode[];
+  readonly orders: readonly FleetOrder[];
+  readonly history: ReadonlyMap<string, LaunchHistory>;
+}
+
+/** Reads all that a scan goes by, in a few statements, whatever the size of the fleet. */
+export function createFleetReading(store: Store): (silenceMs: number) => Promise<Fleet> {
+  const findNodes = prepare(store, {}, (db) =>
+    db
+      .selectFrom("nodes")
+      // Off the index of the sessions that live: see the test.
+      .leftJoin(
+        (sessions) =>
+          sessions
+            .selectFrom("sessions")
+            .select("node_id")
+            .select((select) => select.fn.countAll<number>().as("live"))
+            .where(isLive)
+            .groupBy("node_id")
+            .as("carried"),
+        (join) => join.onRef("carried.node_id", "=", "nodes.id"),
+      )
+      .select(["nodes.id", "nodes.pool", "nodes.seen_at", "nodes.draining_at", "nodes.maximum_sessions"])
+      .select(["nodes.sessions", "nodes.joined_as", "nodes.created_at", "carried.live"])
+      .select(sql<0 | 1>`case when nodes.incarnation is null then 0 else 1 end`.as("is_registered"))
+      .where("nodes.revoked_at", "is", null),
+  );
+  const findOrders = prepare(store, {}, (db) =>
+    db
+      .selectFrom("launches")
+      .select(["id", "pool", "scope", "state", "node_id", "joins_as"])
+      .select(["ordered_at", "launched_at", "joined_at", "started_at", "starts"])
+      .where("ended_at", "is", null)
+      .orderBy("ordered_at")
+      .orderBy("id"),
+  );
+  const countLately = prepare(store, { sinceMs: INTEGER }, (db, { sinceMs }) =>
+    db
+      .selectFrom("launches")
+      .select("pool")
+      .select((select) => select.fn.countAll<number>().as("launches"))
+      .where("ordered_at", ">", (where) => where(store.now, "-", sinceMs))
+      .groupBy("pool"),
+  );
+  const countFailures = prepare(store, {}, (db) =>
+    db
+      .selectFrom("launches")
+      .select("pool")
+      .select((select) => select.fn.countAll<number>().as("failures"))
+      .select(sql<number>`max(coalesce(ended_at, ${store.now}))`.as("failed_at"))
+      .where("failure", "is not", null)
+      .where(
+        sql<number>`coalesce(ended_at, ${store.now})`,
+        ">",
+        sql<number>`coalesce((select max(joined_at) from launches as good where good.pool = launches.pool and good.failure is null), 0)`,
+      )
+      .groupBy("pool"),
+  );
+
+  return async (silenceMs) => {
+    const { db } = store;
+    const { now } = await db.selectNoFrom(store.now.as("now")).executeTakeFirstOrThrow();
+    const nodes = await findNodes(db, {});
+    const orders = await findOrders(db, {});
+    const lately = await countLately(db, { sinceMs: HOUR_MS });
+    const failures = await countFailures(db, {});
+    return {
+      now,
+      nodes: nodes.map((row) => ({
+        id: row.id,
+        pool: row.pool,
+        isUp: row.is_registered === 1 && row.seen_at > now - silenceMs,
+        isRegistered: row.is_registered === 1,
+        seenAt: row.seen_at,
+        drainingAt: row.draining_at,
+        maximumSessions: row.maximum_sessions,
+        sessions: row.live ?? 0,
+        saidSessions: row.sessions,
+        joinedAs: row.joined_as,
+        createdAt: row.created_at,
+      })),
+      orders: orders.map((row) => ({
+        id: row.id,
+        pool: row.pool,
+        scope: row.scope,
+        state: row.state,
+        nodeId: row.node_id,
+        joinsAs: row.joins_as,
+        orderedAt: row.ordered_at,
+        launchedAt: row.launched_at,
+        joinedAt: row.joined_at,
+        startedAt: row.started_at,
+        starts: row.starts,
+      })),
+      history: historyOf(lately, failures),
+    };
+  };
+}
+
+function historyOf(
+  lately: readonly { readonly pool: string; readonly launches: number }[],
+  failures: readonly { readonly pool: string; readonly failures: number; readonly failed_at: number }[],
+): ReadonlyMap<string, LaunchHistory> {
+  const history = new Map<string, LaunchHistory>();
+  for (const { pool, launches } of lately)
+    history.set(pool, { launchedLately: launches, failures: 0, failedAt: null });
+  for (const { pool, failures: count, failed_at: failedAt } of failures)
+    history.set(pool, {
+      launchedLately: history.get(pool)?.launchedLately ?? 0,
+      failures: count,
+      failedAt,
+    });
+  return history;
+}

@@ -1,0 +1,305 @@
+import type { Log } from "#base/process/log.ts";
+import type { Secret } from "#base/secret.ts";
+import { LaunchError, type Launcher, launcherLimits } from "../launchers/launcher.ts";
+import type { LauncherCalls } from "./calls.ts";
+import { type CapacityDecision, type CapacityMemory, type CapacitySettings, decide } from "./decide.ts";
+import type { Launches } from "./launches.ts";
+import { type FleetPool, type Listing, poolsOf, poolView } from "./pool-view.ts";
+import type { Fleet, FleetNode, FleetOrder } from "./reading.ts";
+import { type Tending, tend } from "./tend.ts";
+
+const NO_HISTORY = { launchedLately: 0, failures: 0, failedAt: null } as const;
+
+/** What nodes that are launched are told, but for the token. */
+export interface JoinHints {
+  readonly controls: readonly string[];
+  readonly listen?: string;
+  readonly publicAddress?: string;
+}
+
+export interface ScanParts {
+  readonly read: () => Promise<Fleet>;
+  readonly launches: Launches;
+  /** By pools. Several pools may have one launcher. */
+  readonly launchers: ReadonlyMap<string, Launcher>;
+  readonly settings: () => CapacitySettings;
+  /** How long a node that was not heard of may have viewers. */
+  readonly lostMs: () => number;
+  /** A new join token for the order's node. */
+  readonly newToken: (order: { readonly id: string; readonly pool: string }) => Promise<Secret>;
+  readonly join: () => JoinHints;
+  readonly onLaunch?: (kind: string, result: "ok" | "failed") => void;
+  readonly log: Log;
+}
+
+/** A pool as it was found, for whoever watches. */
+export interface PoolState {
+  readonly places: number;
+  readonly spare: number;
+  readonly existing: number;
+  readonly coming: number;
+  /** There is not enough room, and no more may be launched. */
+  readonly isShort: boolean;
+}
+
+/** The scans of one leader. */
+export class CapacityScans {
+  readonly #parts: ScanParts;
+  readonly #calls: LauncherCalls;
+  readonly #memory = new Map<string, CapacityMemory>();
+  #pools: ReadonlyMap<string, PoolState> = new Map();
+
+  constructor(parts: ScanParts, calls: LauncherCalls) {
+    this.#parts = parts;
+    this.#calls = calls;
+  }
+
+  get pools(): ReadonlyMap<string, PoolState> {
+    return this.#pools;
+  }
+
+  /**
+   * 1. Launchers say what they have. This comes first: what they list has its order in what is read after it.
+   * 2. The fleet is read.
+   * 3. What launchers have is put beside the orders, and each order is tended.
+   * 4. Each pool is decided about.
+   *
+   * Where a launcher cannot be asked, nothing is done that needs it: no order of its scope is touched, and nothing launched.
+   */
+  async scan(signal: AbortSignal): Promise<void> {
+    const listings = await this.#list(signal);
+    const fleet = await this.#parts.read();
+    for (const listing of listings) {
+      signal.throwIfAborted();
+      await this.#match(listing, fleet);
+      await this.#tendAll(listing, fleet);
+    }
+    await this.#decideAll(listings, fleet, signal);
+  }
+
+  async #list(signal: AbortSignal): Promise<readonly Listing[]> {
+    const all = [...new Set(this.#parts.launchers.values())];
+    const listings = await Promise.all(
+      all.map(async (launcher) => {
+        const askedAt = performance.now();
+        try {
+          const limited = AbortSignal.any([signal, AbortSignal.timeout(launcherLimits.callMs)]);
+          const instances = await launcher.list(limited);
+          return [{ launcher, askedAt, instances: new Map(instances.map((each) => [each.orderId, each])) }];
+        } catch (error) {
+          signal.throwIfAborted();
+          this.#parts.log.error({ error, launcher: launcher.scope }, "A launcher cannot say what it has");
+          return [];
+        }
+      }),
+    );
+    return listings.flat();
+  }
+
+  /** Instances whose nodes join by themselves find their nodes, and those that nobody knows find their end. */
+  async #match({ launcher, instances }: Listing, { nodes, orders }: Fleet): Promise<void> {
+    const { launches, log } = this.#parts;
+    const known = new Map(orders.map((order) => [order.id, order]));
+    for (const instance of instances.values()) {
+      const order = known.get(instance.orderId);
+      const node = newestNode(nodes, instance.joinsAs);
+      if (order === undefined) {
+        if (!this.#parts.settings().isAuto || this.#calls.has(instance.orderId)) continue;
+        const taken = await launches.takeLeftover(instance, { launcher, nodeId: node?.id });
+        if (taken)
+          log.warn(
+            { orderId: instance.orderId, launcher: launcher.scope },
+            "An instance was found that no order is known of",
+          );
+        continue;
+      }
+      const { joinsAs } = instance;
+      if (node === undefined || joinsAs === undefined || node.id === order.nodeId) continue;
+      await launches.noteJoined(order.id, { nodeId: node.id, joinsAs });
+    }
+  }
+
+  async #tendAll({ launcher, instances, askedAt }: Listing, { now, nodes, orders }: Fleet): Promise<void> {
+    const lostMs = this.#parts.lostMs();
+    const { isAuto } = this.#parts.settings();
+    // In the database's time, by which orders go.
+    const listedAt = now - (performance.now() - askedAt);
+    const nodesById = new Map(nodes.map((node) => [node.id, node]));
+    for (const order of orders) {
+      if (order.scope !== launcher.scope || this.#calls.has(order.id)) continue;
+      const instance = instances.get(order.id);
+      const node = nodesById.get(order.nodeId ?? "");
+      const tending = tend({ ...order, instance, node, listedAt }, { now, lostMs });
+      if (isAuto || !isHeld(order, tending)) await this.#carryOut(order, tending, launcher);
+    }
+  }
+
+  async #carryOut(order: FleetOrder, tending: Tending, launcher: Launcher): Promise<void> {
+    const { launches, log } = this.#parts;
+    const { id, pool, state: from } = order;
+    switch (tending.kind) {
+      case "nothing":
+        return;
+      case "noteLaunched":
+        await launches.noteLaunched(id);
+        return;
+      case "noteSteady":
+        await launches.noteSteady(id);
+        return;
+      case "stay":
+        await launches.noteStays(id);
+        return;
+      case "launch":
+        this.#launch(order, launcher);
+        return;
+      case "start":
+        if (!(await launches.noteStarted(id))) return;
+        log.warn({ orderId: id, pool, nodeId: order.nodeId }, "A node has ended and is started again");
+        this.#call(order, "start", async (signal) => await launcher.start(id, signal));
+        return;
+      case "remove":
+        if (!(await launches.remove(id, { from, failure: tending.failure }))) return;
+        this.#tellEnd(order, launcher, tending.failure);
+        this.#call(order, "destroy", async (signal) => await launcher.destroy(id, signal));
+        return;
+      case "destroy":
+        this.#call(order, "destroy", async (signal) => await launcher.destroy(id, signal));
+        return;
+      case "close":
+        if (!(await launches.close(id, { from, failure: tending.failure }))) return;
+        if (from === "removing")
+          log.info({ orderId: id, pool, nodeId: order.nodeId }, "A node is taken away");
+        else this.#tellEnd(order, launcher, tending.failure);
+        return;
+      default:
+        tending satisfies never;
+    }
+  }
+
+  #launch(order: FleetOrder | { readonly id: string; readonly pool: string }, launcher: Launcher): void {
+    const { launches, newToken, join, onLaunch, log } = this.#parts;
+    const { id, pool } = order;
+    const launch = async (signal: AbortSignal): Promise<void> => {
+      try {
+        const token = await newToken({ id, pool });
+        await launcher.launch({ id, pool, join: { ...join(), token } }, signal);
+        if (!(await launches.noteLaunched(id))) return;
+        onLaunch?.(launcher.kind, "ok");
+        log.info({ orderId: id, pool, launcher: launcher.kind }, "A node is launched");
+      } catch (error) {
+        // Given up because this replica leads no more, or because it took too long: what has come of it will be listed.
+        if (signal.aborted) return;
+        const failure = error instanceof LaunchError ? error.message : "control could not launch it";
+        if (!(error instanceof LaunchError)) log.error({ error, orderId: id, pool }, "A launch failed");
+        if (await launches.remove(id, { from: "ordered", failure })) this.#tellEnd(order, launcher, failure);
+      }
+    };
+    this.#calls.begin(
+      id,
+      async (signal) =>
+        await launch(signal).catch((error: unknown) =>
+          log.error({ error, orderId: id }, "A launch could not be written down"),
+        ),
+      launcherLimits.launchMs,
+    );
+  }
+
+  /** What fails is seen at the next scan, and tried again. */
+  #call({ id, pool }: FleetOrder, what: string, call: (signal: AbortSignal) => Promise<void>): void {
+    const { log } = this.#parts;
+    this.#calls.begin(id, async (signal) => {
+      try {
+        await call(signal);
+      } catch (error) {
+        if (!signal.aborted) log.error({ error, orderId: id, pool, what }, "A launcher failed");
+      }
+    });
+  }
+
+  #tellEnd(
+    { id, pool }: { readonly id: string; readonly pool: string },
+    launcher: Launcher,
+    failure: string | null,
+  ): void {
+    const { log, onLaunch } = this.#parts;
+    if (failure === null) return;
+    onLaunch?.(launcher.kind, "failed");
+    log.error(
+      { orderId: id, pool, launcher: launcher.kind, failure },
+      "A node that was launched is given up",
+    );
+  }
+
+  async #decideAll(listings: readonly Listing[], fleet: Fleet, signal: AbortSignal): Promise<void> {
+    const states = new Map<string, PoolState>();
+    for (const [name, pool] of poolsOf(fleet, this.#parts.launchers.keys())) {
+      signal.throwIfAborted();
+      const launcher = this.#parts.launchers.get(name);
+      const listing = listings.find((each) => each.launcher === launcher);
+      states.set(name, await this.#decide(name, { ...pool, fleet, listing }));
+    }
+    this.#pools = states;
+  }
+
+  async #decide(
+    name: string,
+    { fleet, listing, ...pool }: FleetPool & { readonly fleet: Fleet; readonly listing: Listing | undefined },
+  ): Promise<PoolState> {
+    const given = this.#parts.settings();
+    const settings = { ...given, isAuto: given.isAuto && listing !== undefined };
+    const { now, history } = fleet;
+    const seen = poolView(pool, { now, lostMs: this.#parts.lostMs(), listing });
+    const view = { ...seen, ...(history.get(name) ?? NO_HISTORY) };
+    const memory = this.#memory.get(name) ?? { spareSince: null };
+    const decision = decide(view, { settings, memory, now });
+    this.#memory.set(name, decision.memory);
+    const launched = listing === undefined ? 0 : await this.#act(name, decision, { listing, pool });
+    const { places, spare } = decision;
+    const [existing, coming] = [view.existing + launched, view.coming + launched];
+    const isShort = spare < settings.standby && coming + decision.recall.length === 0;
+    if (isShort && this.#pools.get(name)?.isShort !== true)
+      this.#parts.log.warn(
+        { pool: name, spare, standby: settings.standby },
+        "A pool has too little room, and nothing is launched for it",
+      );
+    return { places, spare, existing, coming, isShort };
+  }
+
+  /** Resolves to how many are launched. */
+  async #act(
+    pool: string,
+    { launch, recall, leave }: CapacityDecision,
+    {
+      listing: { launcher },
+      pool: { orders },
+    }: { readonly listing: Listing; readonly pool: Pick<FleetPool, "orders"> },
+  ): Promise<number> {
+    const { launches, log } = this.#parts;
+    const orderOf = (nodeId: string) => orders.find((order) => order.nodeId === nodeId)?.id ?? "";
+    for (const nodeId of recall)
+      if (await launches.recall(orderOf(nodeId), nodeId))
+        log.info({ nodeId, pool }, "A node that was being emptied is wanted again");
+    for (const nodeId of leave)
+      if (await launches.leave(orderOf(nodeId), nodeId))
+        log.info({ nodeId, pool }, "A node is emptied, to be taken away");
+    if (launch === 0) return 0;
+    const seen = new Set(orders.map(({ id }) => id));
+    const ordered = await launches.order(pool, launch, { seen, launcher });
+    for (const id of ordered) this.#launch({ id, pool }, launcher);
+    return ordered.length;
+  }
+}
+
+/** Where the installation is left as it is, nodes are neither started again nor given up. What was begun goes on. */
+function isHeld({ state }: FleetOrder, { kind, ...tending }: Tending): boolean {
+  const isGivenUp = kind === "remove" && "failure" in tending && tending.failure !== null;
+  return state === "joined" && (kind === "start" || isGivenUp);
+}
+
+/** A pod that was made anew joins anew, under the same name. */
+function newestNode(nodes: readonly FleetNode[], joinsAs: string | undefined): FleetNode | undefined {
+  if (joinsAs === undefined) return undefined;
+  return nodes
+    .filter(({ joinedAs }) => joinedAs === joinsAs)
+    .toSorted((a, b) => b.createdAt - a.createdAt)[0];
+}

@@ -1,0 +1,158 @@
+import type { Instance } from "../launchers/launcher.ts";
+import type { LaunchState } from "./launch-states.ts";
+
+export const tendLimits = {
+  /** From the order until its node has to have joined; an image may have to be copied, and a machine to boot. */
+  joinMs: 15 * 60_000,
+  /** How long a platform may take to list what it has launched. */
+  settleMs: 60_000,
+  /** How often a node is started again that ends by itself, until it is given up; the count begins anew once it is up. */
+  starts: 5,
+  /** Before the second time; doubled with each that follows. */
+  firstStartMs: 10_000,
+  /** How long a node must have been up since it was started again for that to have gone well. */
+  steadyMs: 10 * 60_000,
+  /** How long a node may claim sessions that control does not know before it is not believed. */
+  disbeliefMs: 10 * 60_000,
+} as const;
+
+/** An order of this launcher's scope, with what the launcher and the node's row say of it. */
+export interface Tended {
+  readonly state: LaunchState;
+  readonly orderedAt: number;
+  readonly launchedAt: number | null;
+  readonly joinedAt: number | null;
+  readonly startedAt: number | null;
+  readonly starts: number;
+  /** As the launcher listed it, before all else was read. */
+  readonly instance: Pick<Instance, "state" | "problem"> | undefined;
+  readonly listedAt: number;
+  /** The row of its node, where it has one: one that was revoked counts as none. */
+  readonly node: TendedNode | undefined;
+}
+
+export interface TendedNode {
+  readonly isUp: boolean;
+  /** Whether it has registered, and not said that it stops. */
+  readonly isRegistered: boolean;
+  readonly seenAt: number;
+  readonly drainingAt: number | null;
+  /** By control's count, and by its own word. */
+  readonly sessions: number;
+  readonly saidSessions: number;
+}
+
+export type Tending =
+  | { readonly kind: "nothing" }
+  /** The launcher is asked to launch it (again). */
+  | { readonly kind: "launch" }
+  | { readonly kind: "noteLaunched" }
+  | { readonly kind: "start" }
+  | { readonly kind: "noteSteady" }
+  /** It is not being emptied any more. */
+  | { readonly kind: "stay" }
+  /** What is left of it is to be destroyed. `failure`: where that is not as it should be. */
+  | { readonly kind: "remove"; readonly failure: string | null }
+  | { readonly kind: "destroy" }
+  /** Nothing is left of it. */
+  | { readonly kind: "close"; readonly failure: string | null };
+
+const NOTHING = { kind: "nothing" } as const;
+
+/**
+ * What is to be done about one order. A node that may have viewers is not destroyed: one that is emptied when it is empty,
+ * one that runs and is silent when its sessions are given up (`lostMs`) as for any node.
+ */
+export function tend(
+  order: Tended,
+  { now, lostMs }: { readonly now: number; readonly lostMs: number },
+): Tending {
+  switch (order.state) {
+    case "ordered":
+      return ordered(order, now);
+    case "launched":
+      return launched(order, now);
+    case "joined":
+      return joined(order, { now, lostMs });
+    case "leaving":
+      return leaving(order, { now, lostMs });
+    case "removing":
+      return order.instance === undefined ? { kind: "close", failure: null } : { kind: "destroy" };
+    case "gone":
+      return NOTHING;
+    default:
+      return order.state satisfies never;
+  }
+}
+
+function ordered({ instance, orderedAt }: Tended, now: number): Tending {
+  if (instance !== undefined) return { kind: "noteLaunched" };
+  if (now - orderedAt > tendLimits.joinMs) return remove("it was not launched in time");
+  return { kind: "launch" };
+}
+
+function launched(order: Tended, now: number): Tending {
+  const { instance, orderedAt } = order;
+  if (instance === undefined && hasSettled(order))
+    return { kind: "close", failure: "it went away before its node joined" };
+  if (instance?.state === "stopped") return remove(`its node ended before it joined${said(instance)}`);
+  if (now - orderedAt > tendLimits.joinMs) return remove("its node did not join in time");
+  return NOTHING;
+}
+
+function joined(order: Tended, { now, lostMs }: { now: number; lostMs: number }): Tending {
+  const { instance, node, starts, startedAt } = order;
+  // An operator removed it, or refuses it from now on.
+  if (node === undefined) return remove(null);
+  if (node.isUp) {
+    const isSteady = starts > 0 && now - (startedAt ?? 0) > tendLimits.steadyMs;
+    return isSteady ? { kind: "noteSteady" } : NOTHING;
+  }
+  if (instance === undefined)
+    return hasSettled(order) ? { kind: "close", failure: "its instance went away" } : NOTHING;
+  if (instance.state === "stopped") return startOrGiveUp(order, instance, now);
+  const since = Math.max(order.joinedAt ?? 0, startedAt ?? 0, node.seenAt);
+  if (!node.isRegistered && now - since > tendLimits.joinMs) return remove("its node does not come up");
+  return now - since > lostMs ? remove("its node was not heard of any more") : NOTHING;
+}
+
+function startOrGiveUp(
+  { starts, startedAt, node }: Tended,
+  instance: NonNullable<Tended["instance"]>,
+  now: number,
+): Tending {
+  // One that an operator has taken out of service has ended because it was to.
+  if (node?.drainingAt != null) return NOTHING;
+  if (starts >= tendLimits.starts) return remove(`its node ends again and again${said(instance)}`);
+  const wait = starts === 0 ? 0 : tendLimits.firstStartMs * 2 ** (starts - 1);
+  return now >= (startedAt ?? 0) + wait ? { kind: "start" } : NOTHING;
+}
+
+function leaving(order: Tended, { now, lostMs }: { now: number; lostMs: number }): Tending {
+  const { instance, node } = order;
+  if (node === undefined || instance === undefined) return remove(null);
+  if (node.drainingAt === null) return { kind: "stay" };
+  if (!node.isUp)
+    return instance.state === "stopped" || !node.isRegistered || now - node.seenAt > lostMs
+      ? remove(null)
+      : NOTHING;
+  if (node.sessions > 0) return NOTHING;
+  // What was assigned before it was drained is in the database by now; what only the node knows, it says.
+  const drainedMs = now - node.drainingAt;
+  const isEmpty =
+    node.saidSessions === 0 ? drainedMs > tendLimits.settleMs : drainedMs > tendLimits.disbeliefMs;
+  return isEmpty ? remove(null) : NOTHING;
+}
+
+/** Whether a launcher that does not list it can be taken at its word. */
+function hasSettled({ launchedAt, listedAt }: Tended): boolean {
+  return launchedAt !== null && listedAt - launchedAt > tendLimits.settleMs;
+}
+
+function remove(failure: string | null): Tending {
+  return { kind: "remove", failure };
+}
+
+function said({ problem }: { readonly problem?: string }): string {
+  return problem === undefined ? "" : `: ${problem}`;
+}

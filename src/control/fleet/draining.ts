@@ -1,0 +1,144 @@
+import type { AuditAction } from "#wire/audit.ts";
+import type { ErrorCode } from "#wire/errors.ts";
+import type { Actor, Audit } from "../audit/audit.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { DrainOutcome } from "../services.ts";
+import type { CloseSessions, SessionConditions } from "../sessions/closing.ts";
+import { isLive } from "../sessions/conditions.ts";
+import type { Queries, Store } from "../store/store.ts";
+
+/** How the audit log calls it. */
+export const DRAIN_ACTIONS = {
+  stay: "node.drain",
+  restart: "node.restart",
+  stop: "node.stop",
+  destroy: "node.destroy",
+} as const satisfies Readonly<Record<DrainOutcome, AuditAction>>;
+
+/** What viewers are told whose consoles end for it. `leave` is a node that stops by itself. */
+export const DRAIN_CODES = {
+  stay: "node_draining",
+  restart: "node_restarting",
+  stop: "node_stopping",
+  destroy: "node_draining",
+  leave: "node_stopping",
+} as const satisfies Readonly<Record<DrainOutcome | "leave", ErrorCode>>;
+
+export interface DrainRequest {
+  readonly nodeId: string;
+  readonly outcome: DrainOutcome;
+  /** When sessions that are left are ended, milliseconds since 1970; null: they are waited for. */
+  readonly deadline: number | null;
+  /** Whether viewers are told ahead. */
+  readonly warn?: boolean;
+  readonly by: Actor;
+}
+
+/** Takes nodes out of service, and back. Both run in a transaction, and say whether there is such a node. */
+export interface Draining {
+  /** From the commit on no session is assigned to it, but those of upstreams that only this node can reach. */
+  drain(db: Queries, request: DrainRequest): Promise<boolean>;
+  /** Takes back what has not happened yet. */
+  undrain(db: Queries, request: Pick<DrainRequest, "nodeId" | "by">): Promise<boolean>;
+}
+
+/**
+ * What is to become of a node is the state that it is in, not a message: its row says it, the replica that holds its
+ * channel tells it (link/errands/draining.ts), and the replica that leads ends what is left at the deadline
+ * (drain-sweep.ts). So nothing is lost with a replica, and nothing is done twice.
+ */
+export function createDraining({
+  store,
+  cluster,
+  audit,
+  closeSessions,
+}: {
+  readonly store: Store;
+  readonly cluster: Cluster;
+  readonly audit: Audit;
+  readonly closeSessions: CloseSessions;
+}): Draining {
+  return {
+    async drain(db, { nodeId, outcome, deadline, warn = false, by }) {
+      await lockNode(store, db, nodeId);
+      const { numUpdatedRows } = await db
+        .updateTable("nodes")
+        .set((node) => ({
+          draining_at: node.fn.coalesce("draining_at", store.now),
+          drain_outcome: outcome,
+          drain_deadline: deadline,
+          drain_warns: warn ? 1 : 0,
+          drain_incarnation: node.ref("incarnation"),
+          drain_revision: node("drain_revision", "+", 1),
+        }))
+        .where("id", "=", nodeId)
+        .where("revoked_at", "is", null)
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) return false;
+      const detail =
+        deadline === null ? "waits for its sessions" : `until ${new Date(deadline).toISOString()}`;
+      await audit.record(db, {
+        action: DRAIN_ACTIONS[outcome],
+        by,
+        object: { kind: "node", id: nodeId },
+        detail,
+      });
+      // Those whose time is over already, so that they do not wait for the sweep.
+      const isDue = await db
+        .selectFrom("nodes")
+        .select("id")
+        .where("id", "=", nodeId)
+        .where("drain_deadline", "<=", store.now)
+        .execute();
+      if (isDue.length > 0) await endSessionsLeft(db, { nodeId, outcome, closeSessions });
+      await cluster.publish(db, "node", nodeId);
+      return true;
+    },
+
+    async undrain(db, { nodeId, by }) {
+      await lockNode(store, db, nodeId);
+      const { numUpdatedRows } = await db
+        .updateTable("nodes")
+        .set((node) => ({ ...NOT_DRAINING, drain_revision: node("drain_revision", "+", 1) }))
+        .where("id", "=", nodeId)
+        .where("revoked_at", "is", null)
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) return false;
+      await audit.record(db, { action: "node.start", by, object: { kind: "node", id: nodeId } });
+      await cluster.publish(db, "node", nodeId);
+      return true;
+    },
+  };
+}
+
+/** What a node has in its row that takes sessions. */
+export const NOT_DRAINING = {
+  draining_at: null,
+  drain_outcome: null,
+  drain_deadline: null,
+  drain_warns: 0,
+  drain_incarnation: null,
+} as const;
+
+/** Ends what is open on a node, or was to be: viewers are told why. */
+export async function endSessionsLeft(
+  db: Queries,
+  {
+    nodeId,
+    outcome,
+    closeSessions,
+  }: { readonly nodeId: string; readonly outcome: DrainOutcome; readonly closeSessions: CloseSessions },
+): Promise<void> {
+  const onNode = (session: SessionConditions) =>
+    session.and([session("sessions.node_id", "=", nodeId), isLive]);
+  await closeSessions(db, onNode, { code: DRAIN_CODES[outcome] });
+}
+
+/**
+ * In the order in which everybody takes them. Whoever assigns a node shares the second one to the end of its transaction, so
+ * from here on no session is on its way to this node that does not stand in the database.
+ */
+async function lockNode(store: Store, db: Queries, nodeId: string): Promise<void> {
+  await store.lock(db, `node ${nodeId}`);
+  await store.lock(db, "sessions");
+}

@@ -1,0 +1,106 @@
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/process/log.ts";
+import { isErrorCode } from "#wire/errors.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { DrainCommand, LeaveCommand } from "#wire/link.ts";
+import type { Notice } from "#wire/viewer.ts";
+import type { Sessions } from "./console/sessions.ts";
+
+interface Parts {
+  readonly sessions: () => Pick<Sessions, "size" | "notify" | "untilEmpty">;
+  /** Control's. */
+  readonly clock: () => Clock;
+  /** Tells control that this start leaves, so that nothing new is given to it. Throws where control does not listen. */
+  readonly tellControl: (deadline: number) => Promise<void>;
+  readonly log: Log;
+}
+
+/** Whether this node is on its way out: by control's word, or because it was told to stop where it runs. */
+export class Draining {
+  readonly #parts: Parts;
+  readonly #left = Promise.withResolvers<LeaveCommand["how"]>();
+  #wanted: DrainCommand["draining"];
+  /** By control's clock: when this process ends. */
+  #stopsAt: number | undefined;
+  #refuses = false;
+  #warned = false;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when control wants the process to end. */
+  get left(): Promise<LeaveCommand["how"]> {
+    return this.#left.promise;
+  }
+
+  get isDraining(): boolean {
+    return this.#wanted !== undefined || this.#stopsAt !== undefined;
+  }
+
+  /**
+   * Why somebody is turned away who comes with a good ticket: control knows that this start leaves, and gives the console to
+   * another node. While control drains it, the node takes whoever still comes: control has counted that ticket.
+   */
+  get refusal(): GatewayError | undefined {
+    return this.#refuses ? new GatewayError("node_draining") : undefined;
+  }
+
+  /** What viewers are to know, if anything. */
+  get notice(): Notice | undefined {
+    if (this.#stopsAt !== undefined) return this.#noticeOf("node_stopping", this.#stopsAt);
+    const { code, deadline, warn } = this.#wanted ?? { code: "", warn: false };
+    return warn && isErrorCode(code) ? this.#noticeOf(code, deadline) : undefined;
+  }
+
+  /** Control's command. */
+  obey({ draining }: Pick<DrainCommand, "draining">): void {
+    const { log } = this.#parts;
+    this.#wanted = draining;
+    log.info({ ...draining }, draining === undefined ? "The node takes sessions" : "The node drains");
+    this.#tellViewers();
+  }
+
+  /** Control's command. Says whether the process ends, which it does not while somebody is in it. */
+  leave({ how }: Pick<LeaveCommand, "how">): boolean {
+    if (this.#parts.sessions().size > 0) return false;
+    this.#parts.log.info({ how }, "The node leaves, as control wants it");
+    this.#left.resolve(how);
+    return true;
+  }
+
+  /**
+   * The process is to stop: waits for the sessions that are open, and for nobody longer than so many milliseconds. Those who
+   * come meanwhile are sent elsewhere, as soon as control knows. Aborting the signal ends the wait.
+   */
+  async waitForSessions(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const { sessions, clock, tellControl, log } = this.#parts;
+    if (timeoutMs === 0 || sessions().size === 0 || signal.aborted) return;
+    const deadline = AbortSignal.timeout(timeoutMs);
+    this.#stopsAt = clock().now() + timeoutMs;
+    log.info({ sessions: sessions().size, timeoutMs }, "The node waits for its sessions before it stops");
+    this.#tellViewers();
+    try {
+      await tellControl(this.#stopsAt);
+    } catch (error) {
+      log.warn({ error }, "Control could not be told that this node is to stop");
+    }
+    this.#refuses = true;
+    await sessions().untilEmpty(AbortSignal.any([deadline, signal]));
+    const left = sessions().size;
+    if (left > 0) log.info({ sessions: left }, "The wait is over, the sessions that are left are ended");
+  }
+
+  /** Those who were told something are also told that it is no more so. */
+  #tellViewers(): void {
+    const { notice } = this;
+    if (notice !== undefined || this.#warned) this.#parts.sessions().notify(notice ?? { type: "notice" });
+    this.#warned = notice !== undefined;
+  }
+
+  /** A viewer's clock is its own, so it is told how long, and not when. */
+  #noticeOf(code: NonNullable<Notice["code"]>, deadline: number | undefined): Notice {
+    if (deadline === undefined) return { type: "notice", code };
+    return { type: "notice", code, inMs: Math.max(0, Math.round(deadline - this.#parts.clock().now())) };
+  }
+}
