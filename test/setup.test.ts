@@ -172,7 +172,12 @@ describe("the set-up", () => {
     assert.match(asked[0] ?? "", /--no-install-recommends --no-remove install qemu-system-x86$/);
     assert.match(asked[1] ?? "", / update$/);
     assert.match(asked[2] ?? "", / install qemu-system-x86$/);
-    assert.deepEqual(Object.keys(checkout.missing()).sort(), ["guest", "kubernetes-openapi", "novnc", "qemu-system-x86"]);
+    assert.deepEqual(Object.keys(checkout.missing()).sort(), [
+      "guest",
+      "kubernetes-openapi",
+      "novnc",
+      "qemu-system-x86",
+    ]);
     assert.match(checkout.missing()["qemu-system-x86"] ?? "", /apt-get could not install it/);
     assert.match(stderr, /E: Unable to locate package/);
   });

@@ -100,7 +100,7 @@ async function open({
   const make = (): Launcher => {
     const launcher = createLibvirtLauncher({
       ...{ uri: libvirt.uri, storagePool: libvirt.storagePool, env: libvirt.env, image, stopMs },
-      ...{ type: "qemu", memoryMiB: 512, vcpus: 1, network: { kind: "user" } },
+      ...{ type: "qemu", memoryMiB: 512, vcpus: 1, network: { kind: "user" }, consoleLogs: libvirt.logs },
       installationId: "5ca1ab1e-0000-4000-8000-000000000000",
       log: pino({ level: "silent" }),
     });

@@ -162,7 +162,8 @@ export async function startKubernetesApi({
     if (isOurs && path.endsWith("/statefulsets/{name}/scale") && pathname.endsWith(`/${SET}/scale`)) {
       const given = body as ReturnType<typeof scale> | undefined;
       if (method === "GET") return [200, scale()];
-      if (interfered("version") || given?.metadata.resourceVersion !== String(state.version)) return conflict();
+      if (interfered("version") || given?.metadata.resourceVersion !== String(state.version))
+        return conflict();
       state.replicas = given.spec.replicas;
       state.most = Math.max(state.most, state.replicas);
       state.version += 1;
@@ -186,7 +187,8 @@ export async function startKubernetesApi({
 
   /** What the cluster's controllers do, one step for each request. [sets] [pods] */
   function reconcile(): void {
-    for (let index = pods.length - 1; index >= 0; index--) if (pods[index]?.deleted && peer.podsGo) pods.splice(index, 1);
+    for (let index = pods.length - 1; index >= 0; index--)
+      if (pods[index]?.deleted && peer.podsGo) pods.splice(index, 1);
     for (const pod of pods) {
       if (ordinal(pod) >= state.replicas) pod.deleted = true;
       else if (peer.podsStart && !pod.deleted) pod.ready = true;
@@ -216,7 +218,11 @@ export async function startKubernetesApi({
   }
 
   function configMap() {
-    const metadata = { name: `${SET}-orders`, namespace: NAMESPACE, resourceVersion: String(state.mapVersion) };
+    const metadata = {
+      name: `${SET}-orders`,
+      namespace: NAMESPACE,
+      resourceVersion: String(state.mapVersion),
+    };
     return { apiVersion: "v1", kind: "ConfigMap", metadata, data: state.data };
   }
 }
@@ -225,7 +231,13 @@ function podObject({ name, uid, bornAt, ready, deleted }: Pod): object {
   const waiting = { reason: "ImagePullBackOff", message: "Back-off pulling image" };
   const container = { name: "proxy", image: "porthole", imageID: "", ready, restartCount: 0 };
   return {
-    metadata: { name, namespace: NAMESPACE, uid, labels: LABELS, ...(deleted ? { deletionTimestamp: bornAt } : {}) },
+    metadata: {
+      name,
+      namespace: NAMESPACE,
+      uid,
+      labels: LABELS,
+      ...(deleted ? { deletionTimestamp: bornAt } : {}),
+    },
     spec: { containers: [{ name: "proxy", image: "porthole" }] },
     status: {
       phase: ready ? "Running" : "Pending",
@@ -244,7 +256,8 @@ function conflict(): readonly [number, object] {
 }
 
 function status(code: number): object {
-  const message = code === 403 ? 'statefulsets.apps "porthole-proxy" is forbidden' : `this is the answer ${code}`;
+  const message =
+    code === 403 ? 'statefulsets.apps "porthole-proxy" is forbidden' : `this is the answer ${code}`;
   return { apiVersion: "v1", kind: "Status", metadata: {}, status: "Failure", message, code };
 }
 

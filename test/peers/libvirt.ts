@@ -17,6 +17,8 @@ export interface Libvirt extends AsyncDisposable {
   /** A storage pool of it, and the folder that it is. */
   readonly storagePool: string;
   readonly folder: string;
+  /** A folder for what machines print. */
+  readonly logs: string;
   /** For programs that are to find it. */
   readonly env: Readonly<Record<string, string | undefined>>;
   virsh(...args: readonly string[]): Promise<string>;
@@ -33,7 +35,7 @@ export async function startLibvirt(): Promise<Libvirt> {
     if (runner.uid !== undefined && runner.gid !== undefined) chownSync(made, runner.uid, runner.gid);
   };
   const folder = join(path, "volumes");
-  for (const made of [path, folder, ...["run", "cache", "config", "data"].map((name) => join(path, name))]) {
+  for (const made of [path, folder, ...["run", "cache", "config", "data", "logs"].map((name) => join(path, name))]) {
     mkdirSync(made, { recursive: true, mode: 0o755 });
     chmodSync(made, 0o755);
     own(made);
@@ -71,6 +73,7 @@ export async function startLibvirt(): Promise<Libvirt> {
     uri,
     storagePool: "porthole",
     folder,
+    logs: join(path, "logs"),
     env,
     virsh,
     stop: async () => {

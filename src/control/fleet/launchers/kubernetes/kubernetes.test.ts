@@ -7,7 +7,7 @@ import { launcherConformance } from "../../../../../test/conformance/launchers.t
 import { eventually } from "../../../../../test/harness/eventually.ts";
 import { type KubernetesApi, startKubernetesApi } from "../../../../../test/peers/kubernetes-api.ts";
 import { lackingKubernetesOpenApi } from "../../../../../test/peers/kubernetes-openapi.ts";
-import { type Launcher, LaunchError, type LaunchOrder } from "../launcher.ts";
+import { LaunchError, type Launcher, type LaunchOrder } from "../launcher.ts";
 import { createKubernetesLauncher } from "./kubernetes.ts";
 
 const skip = lackingKubernetesOpenApi;
@@ -27,7 +27,9 @@ launcherConformance(
   skip,
 );
 
-test("pods that were there before are not the launcher's: it adds behind them, and leaves them alone", { skip }, async () => {
+test("pods that were there before are not the launcher's: it adds behind them, and leaves them alone", {
+  skip,
+}, async () => {
   await using cluster = await startKubernetesApi({ replicas: 2 });
   const launcher = launcherOf(cluster);
   const launched = order();
@@ -41,7 +43,9 @@ test("pods that were there before are not the launcher's: it adds behind them, a
   assert.deepEqual(cluster.pods, ["porthole-proxy-0", "porthole-proxy-1"]);
 });
 
-test("only the last pod can be taken away or stopped, and the list says which one that is", { skip }, async () => {
+test("only the last pod can be taken away or stopped, and the list says which one that is", {
+  skip,
+}, async () => {
   await using cluster = await startKubernetesApi();
   const launcher = launcherOf(cluster);
   const [first, second] = [order(), order()];
@@ -63,10 +67,15 @@ test("only the last pod can be taken away or stopped, and the list says which on
       message: /gives up its last pod only, and porthole-proxy-0 has others behind it/,
     });
   await launcher.destroy(second.id, signal);
-  assert.deepEqual((await launcher.list(signal)).find(({ orderId }) => orderId === first.id)?.isRemovable, undefined);
+  assert.deepEqual(
+    (await launcher.list(signal)).find(({ orderId }) => orderId === first.id)?.isRemovable,
+    undefined,
+  );
 });
 
-test("a pod that drains is listed as long as it is there, and its successor waits for it", { skip }, async () => {
+test("a pod that drains is listed as long as it is there, and its successor waits for it", {
+  skip,
+}, async () => {
   await using cluster = await startKubernetesApi();
   const launcher = launcherOf(cluster);
   const [leaving, next] = [order(), order()];
@@ -86,7 +95,9 @@ test("a pod that drains is listed as long as it is there, and its successor wait
   assert.deepEqual(cluster.pods, ["porthole-proxy-0"]);
 });
 
-test("nothing comes behind a pod that is stopped, and pods start again in their order", { skip }, async () => {
+test("nothing comes behind a pod that is stopped, and pods start again in their order", {
+  skip,
+}, async () => {
   await using cluster = await startKubernetesApi();
   const launcher = launcherOf(cluster);
   const [first, second] = [order(), order()];
@@ -104,7 +115,9 @@ test("nothing comes behind a pod that is stopped, and pods start again in their 
   ]);
 });
 
-test("however many order at once, each has a pod of its own, and there are never more than the maximum", { skip }, async () => {
+test("however many order at once, each has a pod of its own, and there are never more than the maximum", {
+  skip,
+}, async () => {
   await using cluster = await startKubernetesApi();
   const launchers = [1, 2, 3].map(() => launcherOf(cluster, { maximum: 4 }));
   const orders = Array.from({ length: 9 }, () => order());
@@ -129,7 +142,9 @@ test("however many order at once, each has a pod of its own, and there are never
   assert.equal(cluster.mostReplicas, 4);
 });
 
-test("what others change meanwhile is read again, and those who do it all the time are named", { skip }, async () => {
+test("what others change meanwhile is read again, and those who do it all the time are named", {
+  skip,
+}, async () => {
   await using cluster = await startKubernetesApi();
   const launcher = launcherOf(cluster);
   cluster.interferences = 6;
@@ -143,7 +158,9 @@ test("what others change meanwhile is read again, and those who do it all the ti
   await assert.rejects(launcher.launch(order(), signal), /was changed by others all the time/);
 });
 
-test("a control that was killed between its two writes left what the next launch puts right", { skip }, async () => {
+test("a control that was killed between its two writes left what the next launch puts right", {
+  skip,
+}, async () => {
   await using cluster = await startKubernetesApi();
   const launcher = launcherOf(cluster);
   const launched = order();
@@ -184,7 +201,9 @@ test("a pod that does not come up is starting, and it is said why", { skip }, as
   assert.equal(instance?.problem, "ImagePullBackOff: Back-off pulling image");
 });
 
-test("what fails for a moment is asked again, and what does not is said with the API's reason", { skip }, async () => {
+test("what fails for a moment is asked again, and what does not is said with the API's reason", {
+  skip,
+}, async () => {
   await using cluster = await startKubernetesApi();
   const launcher = launcherOf(cluster);
   const launched = order();
@@ -203,14 +222,24 @@ test("another pool, another StatefulSet and a spoilt config map are refused in w
   await using cluster = await startKubernetesApi();
   const launcher = launcherOf(cluster);
 
-  await assert.rejects(launcher.launch({ ...order(), pool: "edge" }, signal), /are of the pool default, not edge/);
+  await assert.rejects(
+    launcher.launch({ ...order(), pool: "edge" }, signal),
+    /are of the pool default, not edge/,
+  );
   await assert.rejects(
     createKubernetesLauncher({ ...optionsOf(cluster), statefulSet: "other" }).list(signal),
     /there is no StatefulSet other in the namespace consoles/,
   );
-  for (const spoilt of ["{", '[{"order":1}]', '[{"order":"x","pool":"default","ordinal":-1,"state":"wanted"}]']) {
+  for (const spoilt of [
+    "{",
+    '[{"order":1}]',
+    '[{"order":"x","pool":"default","ordinal":-1,"state":"wanted"}]',
+  ]) {
     cluster.writeOrders(spoilt);
-    await assert.rejects(launcher.list(signal), (error) => error instanceof LaunchError && /somebody has changed it/.test(error.message));
+    await assert.rejects(
+      launcher.list(signal),
+      (error) => error instanceof LaunchError && /somebody has changed it/.test(error.message),
+    );
   }
 });
 

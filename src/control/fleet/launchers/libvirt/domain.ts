@@ -13,6 +13,8 @@ export interface DomainOptions {
   readonly memoryMiB: number;
   readonly vcpus: number;
   readonly network: DomainNetwork;
+  /** On the hypervisor's host: the folder for what machines print, a file for each. */
+  readonly consoleLogs: string;
 }
 
 /** What is different for each. */
@@ -37,7 +39,7 @@ const NAMESPACE = "https://porthole.dev/libvirt/1";
  * to boot anew, and when it crashes: whether it starts again is for control to say. No secret stands in it.
  */
 export function domainXml(identity: DomainIdentity, options: DomainOptions): string {
-  const { type, memoryMiB, vcpus, image, network } = options;
+  const { type, memoryMiB, vcpus, image, network, consoleLogs } = options;
   return `<domain type=${quoted(type)}>
   <name>${escaped(identity.name)}</name>
   <uuid>${escaped(identity.uuid)}</uuid>
@@ -81,14 +83,21 @@ export function domainXml(identity: DomainIdentity, options: DomainOptions): str
     </disk>
     ${interfaceXml(network)}
     <controller type="usb" model="none"/>
-    <serial type="pty"/>
-    <console type="pty"/>
+    ${serialXml(`${consoleLogs}/${identity.name}.console.log`)}
     <video><model type="none"/></video>
     <memballoon model="none"/>
     <rng model="virtio"><backend model="random">/dev/urandom</backend></rng>
   </devices>
 </domain>
 `;
+}
+
+/**
+ * A file, of which libvirt's own virtlogd keeps the last megabytes. Not a terminal: where nobody reads from one, whoever
+ * writes waits, and the node stands still.
+ */
+function serialXml(log: string): string {
+  return `<serial type="file"><source path=${quoted(log)} append="on"/><target port="0"/></serial>`;
 }
 
 function interfaceXml(network: DomainNetwork): string {

@@ -6,7 +6,7 @@ export type Virsh = (args: readonly string[], signal: AbortSignal) => Promise<st
 /** Of control's environment, what virsh may need to find libvirt, and ssh and its keys for one that is elsewhere. */
 const PASSED_ON = ["PATH", "HOME", "USER", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK"] as const;
 
-/** libvirt's own client, which knows every way to a libvirt: docs/decisions/0014-launchers.md says why it is this one. */
+/** libvirt's own client, which knows every way to a libvirt: docs/decisions/0016-launchers-of-pods-and-machines.md says why it is this one. */
 export function createVirsh(uri: string, env: Readonly<Record<string, string | undefined>>): Virsh {
   const passed = Object.fromEntries(
     PASSED_ON.flatMap((key) => (env[key] === undefined ? [] : [[key, env[key]]])),
