@@ -61,8 +61,8 @@ async function open(make: (nodes: string, commands: string) => Launcher): Promis
       await eventually(async () => {
         const identity = readFileSync(join(nodes, orderId, "node/node-identity.json"), "utf8");
         const { nodeId } = JSON.parse(identity);
-        const known = await api.call<{ items: { id: string; state: string }[] }>("GET", "nodes");
-        assert.equal(known.items.find(({ id }) => id === nodeId)?.state, "up");
+        const known = await api.call<{ items: { id: string; agentState: string }[] }>("GET", "nodes");
+        assert.equal(known.items.find(({ id }) => id === nodeId)?.agentState, "up");
       });
     },
     async breakPlatform() {

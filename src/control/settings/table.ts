@@ -36,6 +36,12 @@ export const SETTINGS = {
     description:
       "Which addresses console nodes may dial: networks or addresses, each with :PORT or :FIRST-LAST where not every port is meant, and unix:/PATH or unix:/FOLDER/*, separated by commas. Empty means none.",
   },
+  "capacity.shrink.delay": {
+    fallback: String(10 * MINUTE_MS),
+    parse: milliseconds(SECOND_MS, 24 * HOUR_MS),
+    description:
+      "How long a pool must have had a whole node more than it needs before one is emptied and taken away, in milliseconds (1 s to 24 h).",
+  },
   "console.allowed.origins": {
     fallback: "",
     parse: list(origin),
@@ -58,7 +64,7 @@ export const SETTINGS = {
     fallback: "10",
     parse: integer(0, 1_000_000),
     description:
-      "How many consoles each pool is to have room for at any time (0 to 1000000). With less, nodes are launched; with a whole node more for ten minutes, one is emptied and taken away. Only where control has a launcher for the pool.",
+      "How many consoles each pool is to have room for at any time (0 to 1000000). With less, nodes are launched; with a whole node more for a while (capacity.shrink.delay), one is emptied and taken away. Only where control has a launcher for the pool.",
   },
   "consoleproxy.capacityscan.interval": {
     fallback: String(30 * SECOND_MS),

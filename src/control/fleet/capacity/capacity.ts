@@ -125,12 +125,13 @@ export function settingsOf(values: SettingValues) {
     standby: values.value("consoleproxy.capacity.standby"),
     sessionMax: values.value("consoleproxy.session.max"),
     launchMax: values.value("consoleproxy.launch.max"),
+    shrinkAfterMs: values.value("capacity.shrink.delay"),
     isAuto: values.value("consoleproxy.management.state") === "Auto",
   };
 }
 
 /** Good for this order's node alone, and for as long as that is waited for. */
-async function newToken(
+export async function newToken(
   { store, clock, authority }: Pick<Parts, "store" | "clock" | "authority">,
   { id: launchId, pool }: { readonly id: string; readonly pool: string },
 ): Promise<Secret> {

@@ -1,8 +1,6 @@
 export const capacityLimits = {
-  /** How long a whole node must have been spare before one is emptied. */
-  spareForMs: 10 * 60_000,
-  /** From one that was emptied to the next: what a lull lets go, it lets go bit by bit. */
-  betweenMs: 60_000,
+  /** From some that were emptied to the next, of the while before the first: what a lull lets go, it lets go bit by bit. */
+  between: 0.1,
   /** Of a node's places, what must be spare beside it: what one scan gives back, the next does not want again. */
   margin: 0.25,
   /** Of the nodes that take sessions, how many are emptied at a time; one in any case. */
@@ -17,6 +15,8 @@ export interface CapacitySettings {
   readonly standby: number;
   readonly sessionMax: number;
   readonly launchMax: number;
+  /** How long a whole node must have been spare before one is emptied. */
+  readonly shrinkAfterMs: number;
   /** Whether anything is decided at all: `consoleproxy.management.state` is Auto. */
   readonly isAuto: boolean;
 }
@@ -139,8 +139,8 @@ function shrink(
   const spared = sparedNodes(serving, spare, settings);
   if (spared.length === 0) return { leave: [], memory: { spareSince: null } };
   const since = memory.spareSince ?? now;
-  if (now - since < capacityLimits.spareForMs) return { leave: [], memory: { spareSince: since } };
-  const next = now - capacityLimits.spareForMs + capacityLimits.betweenMs;
+  if (now - since < settings.shrinkAfterMs) return { leave: [], memory: { spareSince: since } };
+  const next = now - settings.shrinkAfterMs * (1 - capacityLimits.between);
   return { leave: spared, memory: { spareSince: next } };
 }
 

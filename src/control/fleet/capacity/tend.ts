@@ -130,17 +130,19 @@ function startOrGiveUp(
 
 function leaving(order: Tended, { now, lostMs }: { now: number; lostMs: number }): Tending {
   const { instance, node } = order;
-  if (node === undefined || instance === undefined) return remove(null);
+  if (node === undefined) return remove(null);
   if (node.drainingAt === null) return { kind: "stay" };
   if (!node.isUp)
-    return instance.state === "stopped" || !node.isRegistered || now - node.seenAt > lostMs
+    return instance === undefined ||
+      instance.state === "stopped" ||
+      !node.isRegistered ||
+      now - node.seenAt > lostMs
       ? remove(null)
       : NOTHING;
   if (node.sessions > 0) return NOTHING;
-  // What was assigned before it was drained is in the database by now; what only the node knows, it says.
-  const drainedMs = now - node.drainingAt;
+  // What was assigned before it was drained is in the database; what only the node knows, it has said since.
   const isEmpty =
-    node.saidSessions === 0 ? drainedMs > tendLimits.settleMs : drainedMs > tendLimits.disbeliefMs;
+    node.saidSessions === 0 ? node.seenAt > node.drainingAt : now - node.drainingAt > tendLimits.disbeliefMs;
   return isEmpty ? remove(null) : NOTHING;
 }
 

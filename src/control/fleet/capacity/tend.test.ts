@@ -1,0 +1,125 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { LAUNCH_STATES } from "./launch-states.ts";
+import { type Tended, type TendedNode, tend, tendLimits } from "./tend.ts";
+
+const NOW = 1_000_000_000;
+const LOST_MS = 60 * 60_000;
+const at = { now: NOW, lostMs: LOST_MS };
+
+const up: TendedNode = {
+  isUp: true,
+  isRegistered: true,
+  seenAt: NOW,
+  drainingAt: null,
+  sessions: 0,
+  saidSessions: 0,
+};
+const silent = { ...up, isUp: false, seenAt: NOW - 60_000 };
+
+function order(more: Partial<Tended>): Tended {
+  return {
+    state: "joined",
+    orderedAt: NOW - 120_000,
+    launchedAt: NOW - 119_000,
+    joinedAt: NOW - 100_000,
+    startedAt: null,
+    starts: 0,
+    instance: { state: "running" },
+    listedAt: NOW,
+    node: up,
+    ...more,
+  };
+}
+
+test("an order that control was killed at is launched again, or found", () => {
+  const cut = order({ state: "ordered", launchedAt: null, joinedAt: null, node: undefined });
+
+  assert.equal(tend({ ...cut, instance: undefined }, at).kind, "launch");
+  assert.equal(tend({ ...cut, instance: { state: "starting" } }, at).kind, "noteLaunched");
+  const old = { ...cut, instance: undefined, orderedAt: NOW - tendLimits.joinMs - 1 };
+  assert.deepEqual(tend(old, at), { kind: "remove", failure: "it was not launched in time" });
+});
+
+test("one whose node does not join is given up, with the platform's words", () => {
+  const waiting = order({ state: "launched", joinedAt: null, node: undefined });
+
+  assert.equal(tend(waiting, at).kind, "nothing");
+  assert.equal(tend({ ...waiting, orderedAt: NOW - tendLimits.joinMs - 1 }, at).kind, "remove");
+  const ended = tend({ ...waiting, instance: { state: "stopped", problem: "no disk" } }, at);
+  assert.deepEqual(ended, { kind: "remove", failure: "its node ended before it joined: no disk" });
+  const away = { ...waiting, instance: undefined };
+  assert.equal(tend(away, at).kind, "close");
+  assert.equal(tend({ ...away, listedAt: away.launchedAt ?? 0 }, at).kind, "nothing");
+});
+
+test("a node that ended is started again, later and later, and given up in the end", () => {
+  const ended = order({ node: silent, instance: { state: "stopped" } });
+
+  assert.equal(tend(ended, at).kind, "start");
+  assert.equal(tend({ ...ended, starts: 2, startedAt: NOW - 1000 }, at).kind, "nothing");
+  assert.equal(tend({ ...ended, starts: 2, startedAt: NOW - 60_000 }, at).kind, "start");
+  assert.equal(tend({ ...ended, starts: tendLimits.starts, startedAt: 0 }, at).kind, "remove");
+  assert.equal(tend({ ...ended, node: { ...silent, drainingAt: NOW - 1 } }, at).kind, "nothing");
+  const steady = order({ starts: 1, startedAt: NOW - tendLimits.steadyMs - 1 });
+  assert.equal(tend(steady, at).kind, "noteSteady");
+});
+
+test("a node that is silent keeps its viewers until its sessions are given up", () => {
+  const lost = { ...silent, seenAt: NOW - LOST_MS - 1, sessions: 3 };
+
+  assert.equal(tend(order({ node: silent }), at).kind, "nothing");
+  assert.equal(tend(order({ node: lost, joinedAt: 0 }), at).kind, "remove");
+});
+
+test("a node that an operator removed or revoked is taken away, and that is no failure", () => {
+  assert.deepEqual(tend(order({ node: undefined }), at), { kind: "remove", failure: null });
+});
+
+test("one that is emptied goes when it is empty, by control's count and its own word", () => {
+  const drained = { ...up, drainingAt: NOW - 2 * tendLimits.settleMs };
+  const leaving = (node: Partial<TendedNode>) =>
+    tend(order({ state: "leaving", node: { ...drained, ...node } }), at).kind;
+
+  assert.equal(leaving({}), "remove");
+  assert.equal(leaving({ sessions: 1 }), "nothing");
+  assert.equal(leaving({ saidSessions: 1 }), "nothing");
+  // It has not been heard of since.
+  assert.equal(leaving({ drainingAt: NOW - 1, seenAt: NOW - 1 }), "nothing");
+  assert.equal(leaving({ drainingAt: null }), "stay");
+  // A liar does not stay for ever.
+  assert.equal(leaving({ saidSessions: 1e9, drainingAt: NOW - tendLimits.disbeliefMs - 1 }), "remove");
+});
+
+test("what is being removed is destroyed until the launcher has it no more", () => {
+  assert.equal(tend(order({ state: "removing" }), at).kind, "destroy");
+  assert.equal(tend(order({ state: "removing", instance: undefined }), at).kind, "close");
+});
+
+test("no node that is up and has a session is ever destroyed", () => {
+  const anyTime = fc.integer({ min: 0, max: NOW });
+  const anyOrder = fc.record({
+    state: fc.constantFrom(...LAUNCH_STATES.filter((state) => state !== "removing")),
+    orderedAt: anyTime,
+    launchedAt: fc.option(anyTime),
+    joinedAt: fc.option(anyTime),
+    startedAt: fc.option(anyTime),
+    starts: fc.nat(9),
+    instance: fc.option(fc.record({ state: fc.constantFrom("starting", "running", "stopped") } as const), {
+      nil: undefined,
+    }),
+    listedAt: anyTime,
+  });
+  const busy = fc.record({ sessions: fc.integer({ min: 1, max: 99 }), drainingAt: fc.option(anyTime) });
+
+  fc.assert(
+    fc.property(anyOrder, busy, (any, { sessions, drainingAt }) => {
+      const node = { ...up, sessions, saidSessions: sessions, drainingAt };
+      // Before it joined, an order has no node.
+      fc.pre(any.state === "joined" || any.state === "leaving");
+
+      assert.ok(!["remove", "destroy", "close"].includes(tend({ ...any, node }, at).kind));
+    }),
+  );
+});
