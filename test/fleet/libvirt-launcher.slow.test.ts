@@ -152,10 +152,10 @@ class Places {
     await eventually(
       async () => {
         const { items } = await control.api.call<{
-          items: { id: string; state: string; pageOrigin: string }[];
+          items: { id: string; agentState: string; pageOrigin: string }[];
         }>("GET", "nodes");
         const origin = `http://${this.#byOrder.get(orderId)}`;
-        const node = items.find(({ state, pageOrigin }) => state === "up" && pageOrigin === origin);
+        const node = items.find(({ agentState, pageOrigin }) => agentState === "up" && pageOrigin === origin);
         assert.ok(node !== undefined, `${origin} is not among ${JSON.stringify(items)}`);
         const before = this.#nodes.get(orderId) ?? node.id;
         this.#nodes.set(orderId, before);

@@ -57,12 +57,12 @@ test("the image boots, its node joins by the config drive, and carries a console
   });
   const { vm, port } = started;
   const nodes = async () =>
-    (await control.api.call<{ items: { state: string; pageOrigin: string }[] }>("GET", "nodes")).items;
+    (await control.api.call<{ items: { agentState: string; pageOrigin: string }[] }>("GET", "nodes")).items;
   await eventually(() => assert.match(vm.console(), /"ready":true/), { withinMs: limits.bootMs });
   context.diagnostic(`boot to ready: ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
 
   const [node] = await nodes();
-  assert.equal(node?.state, "up");
+  assert.equal(node?.agentState, "up");
   assert.equal(node.pageOrigin, `http://${LOOPBACK}:${port}`);
   const machine = await control.api.addMachine({
     name: "on the host",
@@ -86,7 +86,7 @@ test("the image boots, its node joins by the config drive, and carries a console
 
   assert.equal(await vm.process.exited, 0, vm.console());
   assert.match(vm.console(), /the node has ended; switching off/);
-  assert.equal((await nodes())[0]?.state, "down", "it has said that it stops");
+  assert.equal((await nodes())[0]?.agentState, "disconnected", "it has said that it stops");
   assert.equal((await viewer.untilClosed()).code > 0, true);
 });
 

@@ -35,7 +35,11 @@ export async function startLibvirt(): Promise<Libvirt> {
     if (runner.uid !== undefined && runner.gid !== undefined) chownSync(made, runner.uid, runner.gid);
   };
   const folder = join(path, "volumes");
-  for (const made of [path, folder, ...["run", "cache", "config", "data", "logs"].map((name) => join(path, name))]) {
+  for (const made of [
+    path,
+    folder,
+    ...["run", "cache", "config", "data", "logs"].map((name) => join(path, name)),
+  ]) {
     mkdirSync(made, { recursive: true, mode: 0o755 });
     chmodSync(made, 0o755);
     own(made);

@@ -92,10 +92,7 @@ export function domainXml(identity: DomainIdentity, options: DomainOptions): str
 `;
 }
 
-/**
- * A file, of which libvirt's own virtlogd keeps the last megabytes. Not a terminal: where nobody reads from one, whoever
- * writes waits, and the node stands still.
- */
+/** A file, of which libvirt's own virtlogd keeps the last megabytes: a terminal would keep nothing of a machine that ended. */
 function serialXml(log: string): string {
   return `<serial type="file"><source path=${quoted(log)} append="on"/><target port="0"/></serial>`;
 }
