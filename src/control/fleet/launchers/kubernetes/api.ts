@@ -16,7 +16,7 @@ const pauses = { firstMs: 100 } as const;
 /** Too many calls, and what servers and load balancers say that are starting, stopping or overwhelmed. */
 const TRANSIENT: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
 
-export interface ApiCall {
+interface ApiCall {
   readonly method: "GET" | "PUT";
   readonly path: string;
   readonly body?: unknown;
@@ -26,7 +26,7 @@ export interface ApiCall {
 export const CONFLICT = 409;
 export const NOT_FOUND = 404;
 
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number;
   readonly body: unknown;
 }

@@ -25,7 +25,7 @@ const STATES = [
   "pmsuspended",
   "no state",
 ] as const;
-export type DomainState = (typeof STATES)[number];
+type DomainState = (typeof STATES)[number];
 
 /** An id that is `-` for one that does not run, the name, the state, and the title. */
 const ROW = new RegExp(`^\\s*(?:\\d+|-)\\s+(\\S+)\\s+(${STATES.join("|")})\\s+pool (\\S.*?)\\s*$`);
