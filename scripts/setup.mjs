@@ -9,6 +9,7 @@ import { containerBase } from "./setup/container-base.mjs";
 import { debianPackages } from "./setup/debian-packages.mjs";
 import { dependencies } from "./setup/dependencies.mjs";
 import { guest } from "./setup/guest.mjs";
+import { kubernetesOpenApi } from "./setup/kubernetes-openapi.mjs";
 import { withLock } from "./setup/lock.mjs";
 import { novaConsoleproxy } from "./setup/nova-consoleproxy.mjs";
 import { say } from "./setup/progress.mjs";
@@ -34,6 +35,10 @@ const TEST_PACKAGES = [
   "systemd-container",
   "podman",
   "runc",
+  "squashfs-tools",
+  "libvirt-daemon",
+  "libvirt-clients",
+  "libvirt-daemon-driver-qemu",
 ];
 const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify"];
 
@@ -47,7 +52,7 @@ const PEERS = {
 process.exitCode = await main(process.argv[2]);
 
 function unpackedPeers(root) {
-  return [guest(root), stockNoVnc(root), promtool(root), containerBase(root)];
+  return [guest(root), stockNoVnc(root), promtool(root), containerBase(root), kubernetesOpenApi(root)];
 }
 
 async function main(purpose) {

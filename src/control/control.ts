@@ -95,7 +95,11 @@ export async function startControl(
   opened.defer(async () => await sweeps.stop());
 
   const linkOrigin = `https://${formatHostPort(reachable(link.address))}`;
-  const launchers = createLaunchers(config, { installationId: installation.id, log });
+  const launchers = createLaunchers(config, {
+    installationId: installation.id,
+    log,
+    maximum: () => values.value("consoleproxy.launch.max"),
+  });
   opened.defer(async () => await closeLaunchers(launchers));
   const capacity = startCapacity({
     ...{ store, audit, cluster, draining, values, clock, log, launchers },

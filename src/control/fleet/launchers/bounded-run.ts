@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { LaunchError } from "./launcher.ts";
 
-export const runLimits = {
+const limits = {
   /** Of what a program answers: ten thousand instances fit. */
   outputBytes: 4 * 1024 * 1024,
   /** Of what it complains: its last words are what counts. */
@@ -53,8 +53,8 @@ export async function runProgram(program: Program, input: string, signal: AbortS
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   const [output, complaint] = [
-    collect(child.stdout, { bytes: runLimits.outputBytes, onFull: () => giveUp("says too much") }),
-    collect(child.stderr, { bytes: runLimits.complaintBytes }),
+    collect(child.stdout, { bytes: limits.outputBytes, onFull: () => giveUp("says too much") }),
+    collect(child.stderr, { bytes: limits.complaintBytes }),
   ];
   try {
     const failure = await ended;
@@ -88,7 +88,7 @@ function lastLine(complaint: string): string {
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   signalGroup(pid, "SIGTERM");
-  setTimeout(() => signalGroup(pid, "SIGKILL"), runLimits.endMs).unref();
+  setTimeout(() => signalGroup(pid, "SIGKILL"), limits.endMs).unref();
 }
 
 function signalGroup(pid: number, signal: NodeJS.Signals): void {
