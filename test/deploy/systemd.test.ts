@@ -111,6 +111,7 @@ test("a unit and its example of an environment file are a whole configuration", 
 
   assert.equal(control.data, "/var/lib/porthole-control");
   assert.equal(node.data, "/var/lib/porthole-proxy");
+  assert.ok(Number(valuesOf(unit("porthole-proxy.service"), "TimeoutStopSec")[0]) > node.drainTimeout);
   assert.deepEqual([control.adminListen?.host, node.adminListen?.host], ["127.0.0.1", "127.0.0.1"]);
   assert.match(unit("control.env"), new RegExp(`LINK=${new URL(node.control[0] ?? "").host}\n`));
 });
