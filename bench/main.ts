@@ -13,10 +13,11 @@ import { forwarding } from "./rows/forwarding.ts";
 import { fullStream } from "./rows/full-stream.ts";
 import { idleMemory } from "./rows/idle-memory.ts";
 import { opens } from "./rows/opens.ts";
+import { redemptions } from "./rows/redemptions.ts";
 import type { Round, Row, Scale, Trial } from "./rows/row.ts";
 import { steady } from "./rows/steady.ts";
 
-const ROWS: readonly Row[] = [steady, fullStream, idleMemory, opens, asks, forwarding];
+const ROWS: readonly Row[] = [steady, fullStream, idleMemory, opens, asks, forwarding, redemptions];
 
 const FULL: Scale = {
   rounds: 3,
@@ -28,6 +29,7 @@ const FULL: Scale = {
   floods: 4,
   idle: [500, 3000],
   callers: 16,
+  redemptions: { warmUp: 200, counted: 800 },
   processPerViewer: { idle: [10, 30], warmUpOpens: 16, openSeconds: 10 },
 };
 
@@ -42,6 +44,7 @@ const QUICK: Scale = {
   floods: 2,
   idle: [5, 20],
   callers: 2,
+  redemptions: { warmUp: 4, counted: 20 },
   processPerViewer: { idle: [1, 2], warmUpOpens: 1, openSeconds: 0.5 },
 };
 

@@ -5,12 +5,15 @@
  */
 import { fileURLToPath } from "node:url";
 import { StepError } from "./setup/command.mjs";
+import { containerBase } from "./setup/container-base.mjs";
 import { debianPackages } from "./setup/debian-packages.mjs";
 import { dependencies } from "./setup/dependencies.mjs";
 import { guest } from "./setup/guest.mjs";
+import { kubernetesOpenApi } from "./setup/kubernetes-openapi.mjs";
 import { withLock } from "./setup/lock.mjs";
 import { novaConsoleproxy } from "./setup/nova-consoleproxy.mjs";
 import { say } from "./setup/progress.mjs";
+import { promtool } from "./setup/promtool.mjs";
 import { writeReport } from "./setup/report.mjs";
 import { stockNoVnc } from "./setup/stock-novnc.mjs";
 import { webApps } from "./setup/web-apps.mjs";
@@ -28,17 +31,29 @@ const TEST_PACKAGES = [
   "cs",
   "python3-libcloud",
   "haproxy",
+  "systemd",
+  "systemd-container",
+  "podman",
+  "runc",
+  "squashfs-tools",
+  "libvirt-daemon",
+  "libvirt-clients",
+  "libvirt-daemon-driver-qemu",
 ];
 const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify"];
 
 /** For each purpose, what it takes beside the dependencies, and goes on without. */
 const PEERS = {
   run: () => [],
-  test: (root) => [debianPackages(TEST_PACKAGES), guest(root), stockNoVnc(root)],
-  bench: (root) => [debianPackages(BENCH_PACKAGES), guest(root), stockNoVnc(root), novaConsoleproxy(root)],
+  test: (root) => [debianPackages(TEST_PACKAGES), ...unpackedPeers(root)],
+  bench: (root) => [debianPackages(BENCH_PACKAGES), ...unpackedPeers(root), novaConsoleproxy(root)],
 };
 
 process.exitCode = await main(process.argv[2]);
+
+function unpackedPeers(root) {
+  return [guest(root), stockNoVnc(root), promtool(root), containerBase(root), kubernetesOpenApi(root)];
+}
 
 async function main(purpose) {
   const peersOf = PEERS[purpose];

@@ -13,6 +13,9 @@ const ROLES: Readonly<Record<string, () => Promise<Role>>> = {
   start: async () => (await import("#cli/start/main.ts")).main,
 };
 
+/** How long a second signal is the first one again: a process group gets each one twice. */
+const SAME_SIGNAL_MS = 1_000;
+
 const said = process.argv.slice(2);
 /** What many type first: `help`, and `help machine add`. */
 const words = said[0] === "help" ? [...said.slice(1), "--help"] : said;
@@ -31,13 +34,10 @@ async function run(): Promise<number> {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     for (const problem of error.problems) process.stderr.write(`porthole ${name}: ${problem}\n`);
-    process.stderr.write(`porthole ${name} --help lists every option.\n`);
+    if (error.seeHelp) process.stderr.write(`porthole ${name} --help lists every option.\n`);
     return 2;
   }
 }
-
-/** How long a second signal is the first one again: a process group gets each one twice. */
-const SAME_SIGNAL_MS = 1_000;
 
 /** The first signal stops; one that comes later says that it was meant. */
 function stopSignals(): { readonly stop: AbortSignal; readonly stopNow: AbortSignal } {

@@ -11,7 +11,7 @@ import { type Limits, type Result, runFiles, runScript } from "./runner/supervis
 
 const STATIC_CHECKS = ["lint", "types", "unused"] as const;
 const UNITS = ["src/**/*.test.{ts,tsx}", "test/*.test.ts"];
-const WHOLE = ["test/{peers,fleet,web}/**/*.test.ts"];
+const WHOLE = ["test/{peers,fleet,web,deploy}/**/*.test.ts"];
 
 /** Peers and browsers are processes too: two of these fill two cores. */
 const filesAtOnce = 2;

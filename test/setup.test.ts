@@ -146,8 +146,16 @@ describe("the set-up", () => {
       "xterm",
       "x11-apps",
       "cs",
+      "libvirt-clients",
+      "libvirt-daemon",
+      "libvirt-daemon-driver-qemu",
+      "podman",
       "postgresql",
       "python3-libcloud",
+      "runc",
+      "squashfs-tools",
+      "systemd",
+      "systemd-container",
       "tigervnc-standalone-server",
     ];
     checkout.program(
@@ -168,7 +176,14 @@ describe("the set-up", () => {
     assert.match(asked[0] ?? "", /--no-install-recommends --no-remove install qemu-system-x86$/);
     assert.match(asked[1] ?? "", / update$/);
     assert.match(asked[2] ?? "", / install qemu-system-x86$/);
-    assert.deepEqual(Object.keys(checkout.missing()).sort(), ["guest", "novnc", "qemu-system-x86"]);
+    assert.deepEqual(Object.keys(checkout.missing()).sort(), [
+      "container-base",
+      "guest",
+      "kubernetes-openapi",
+      "novnc",
+      "promtool",
+      "qemu-system-x86",
+    ]);
     assert.match(checkout.missing()["qemu-system-x86"] ?? "", /apt-get could not install it/);
     assert.match(stderr, /E: Unable to locate package/);
   });

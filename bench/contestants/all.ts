@@ -4,6 +4,7 @@ import { isNovaUnpacked, startNovaConsoleproxy } from "./nova/consoleproxy.ts";
 import { startBareRelay, startDirect, startFeatureless, startHaproxy, startWebsockify } from "./peers.ts";
 import { startForwarded, startPorthole, startPortholeOnPostgres } from "./porthole.ts";
 import { isPostgresInstalled } from "./postgres.ts";
+import { startBareUpdateOnPostgres, startBareUpdateOnSqlite } from "./redeeming.ts";
 
 export const CONTESTANTS = {
   Porthole: startPorthole,
@@ -14,6 +15,8 @@ export const CONTESTANTS = {
   haproxy: startHaproxy,
   "bare relay": startBareRelay,
   featureless: startFeatureless,
+  "bare update, SQLite": startBareUpdateOnSqlite,
+  "bare update, PostgreSQL": startBareUpdateOnPostgres,
   direct: startDirect,
 } as const satisfies Record<string, StartContestant>;
 
@@ -22,6 +25,7 @@ export type Name = keyof typeof CONTESTANTS;
 /** Those that are not our own programs, and how to know that they are there. */
 const INSTALLED: Partial<Record<Name, () => boolean>> = {
   "Porthole on PostgreSQL": isPostgresInstalled,
+  "bare update, PostgreSQL": isPostgresInstalled,
   websockify: () => runs("websockify", "--help"),
   "nova-consoleproxy": isNovaUnpacked,
   haproxy: () => runs("haproxy", "-v"),

@@ -1,5 +1,6 @@
 /** What is measured: a way for viewers to the consoles of one upstream, and the processes that it takes. */
 import type { Entrance } from "../load/entrance.ts";
+import type { Redeeming, RedeemOptions } from "./redeeming.ts";
 
 export interface Address {
   readonly host: string;
@@ -14,6 +15,8 @@ export interface Contestant extends AsyncDisposable {
   readonly processPerViewer?: true;
   /** Lets one caller have this many consoles that were asked for and not opened. Absent: nobody counts them. */
   allowUnopened?(count: number): Promise<void>;
+  /** Issues so many tickets, for somebody to redeem them without opening a console. */
+  redeeming?(options: RedeemOptions): Promise<Redeeming>;
 }
 
 export type StartContestant = (upstream: Address) => Promise<Contestant>;

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { type Child, start } from "../measure/child.ts";
 import type { Address, Contestant } from "./contestant.ts";
 import { startPostgres } from "./postgres.ts";
+import { redeemOverLink } from "./redeeming.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const ANY_PORT = "127.0.0.1:0";
@@ -126,6 +127,15 @@ async function startInstallation(
     allowUnopened: async (count) => {
       await ask(api, `PUT settings/${PENDING_MAX}`, { value: String(count) });
     },
+    redeeming: async (options) =>
+      await redeemOverLink(
+        {
+          link: ready.link,
+          maximumSessions: Number(MAX_SESSIONS),
+          ask: async (route, body) => await ask(api, route, body),
+        },
+        options,
+      ),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

@@ -15,6 +15,8 @@ export interface Scale {
   readonly idle: readonly [number, number];
   /** How many callers open consoles at once. */
   readonly callers: number;
+  /** How many tickets are redeemed before redemptions are counted, and then. */
+  readonly redemptions: { readonly warmUp: number; readonly counted: number };
   /** For contestants that start a process for every viewer: fewer of them, and longer, as they take longer. */
   readonly processPerViewer: {
     readonly idle: readonly [number, number];

@@ -36,10 +36,13 @@ export interface ConfigSources {
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly string[];
+  /** Whether the list of options helps; it does not where a file, a port or a database is what is wrong. */
+  readonly seeHelp: boolean;
 
-  constructor(problems: readonly string[]) {
+  constructor(problems: readonly string[], { seeHelp = false }: { readonly seeHelp?: boolean } = {}) {
     super(problems.join("\n"));
     this.problems = problems;
+    this.seeHelp = seeHelp;
   }
 }
 
@@ -61,7 +64,7 @@ export function readConfig<Table extends Fields>(table: Table, sources: ConfigSo
       problems.push(`${found.from}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(problems, { seeHelp: true });
   return config as ConfigOf<Table>;
 }
 

@@ -67,7 +67,9 @@ export async function openOrBootstrap(
   if (existing !== undefined) return { installation: existing };
 
   if (options.bootstrapFile === null && !options.tellsKeys)
-    throw new ConfigError(["a new database needs --bootstrap-file or --json, to tell its first API key"]);
+    throw new ConfigError(["a new database needs --bootstrap-file or --json, to tell its first API key"], {
+      seeHelp: true,
+    });
   const made = await makeInstallation(store, options);
   if (made === undefined) return await openOrBootstrap(store, options);
   const { installation, firstKeys } = made;

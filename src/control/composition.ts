@@ -17,6 +17,7 @@ import { createJoin } from "./fleet/join.ts";
 import { createNodeJobs } from "./fleet/node-jobs.ts";
 import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
+import { createPublicIpRanges } from "./fleet/public-ip-ranges.ts";
 import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
 import { createSeats } from "./fleet/seats.ts";
@@ -126,6 +127,7 @@ export async function compose({
         settings,
         nodes,
         nodeJobs: createNodeJobs({ store, nodes }),
+        publicIpRanges: createPublicIpRanges(base),
         ticketKeys: createKeyRotation({ ...base, generations }),
         audit: createAuditLog(base),
       },

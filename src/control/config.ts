@@ -20,6 +20,7 @@ import { isWildcard } from "#wire/address.ts";
 import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
 import type { DatabasePlace } from "./database.ts";
 import { type LauncherOptions, launcherChoice } from "./fleet/launchers/launchers.ts";
+import { LIBVIRT_FIELDS } from "./fleet/launchers/libvirt/config.ts";
 
 /** What `porthole control` must know to start. What the installation shares is in the settings. */
 export const FIELDS = {
@@ -124,7 +125,7 @@ export const FIELDS = {
   },
   launchers: {
     env: "PORTHOLE_CONTROL_LAUNCHERS",
-    doc: "Which pools control launches nodes for, and how, separated by commas: POOL=process, POOL=command:NAME.",
+    doc: "Which pools control launches nodes for, and how, separated by commas: POOL=process, POOL=command:NAME, POOL=kubernetes:NAMESPACE/STATEFULSET, POOL=libvirt.",
     placeholder: "LIST",
     parse: list(launcherChoice),
     fallback: [],
@@ -164,6 +165,7 @@ export const FIELDS = {
     parse: text,
     fallback: null,
   },
+  ...LIBVIRT_FIELDS,
   upstreamAllow: {
     env: "PORTHOLE_CONTROL_UPSTREAM_ALLOW",
     doc: "First value of the setting upstream.allow, for a new database.",
@@ -244,7 +246,7 @@ function complete({ data, keyFile, ...given }: ConfigOf<typeof FIELDS>): Control
     problems.push(
       `--listen ${rest.listen.host} is every address: --public-url must say under which one browsers come`,
     );
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(problems, { seeHelp: true });
   return {
     ...rest,
     database: place,

@@ -40,15 +40,15 @@ export async function startControl(
   { log, clock: ownClock }: { readonly log: Log; readonly clock: Clock },
 ): Promise<Control> {
   await using opened = new AsyncDisposableStack();
+  const observed = await observeControl(config, log);
+  opened.defer(observed.stop);
+  const { observing, readiness } = observed;
   const { store, cluster, clock, close } = await openDatabase(config.database, { clock: ownClock, log });
   opened.defer(close);
   makeFolderOf(config.keyFile);
   const tellsKeys = config.json;
   const { installation, ...first } = await openOrBootstrap(store, { ...config, tellsKeys, clock, log });
 
-  const observed = await observeControl(config, log);
-  opened.defer(observed.stop);
-  const { observing, readiness } = observed;
   readiness.database = async () => await databaseProblem(store);
 
   // The port, so the origin, is known only once the APIs are served; both are asked for at each request.
@@ -95,7 +95,11 @@ export async function startControl(
   opened.defer(async () => await sweeps.stop());
 
   const linkOrigin = `https://${formatHostPort(reachable(link.address))}`;
-  const launchers = createLaunchers(config, { installationId: installation.id, log });
+  const launchers = createLaunchers(config, {
+    installationId: installation.id,
+    log,
+    maximum: () => values.value("consoleproxy.launch.max"),
+  });
   opened.defer(async () => await closeLaunchers(launchers));
   const capacity = startCapacity({
     ...{ store, audit, cluster, draining, values, clock, log, launchers },

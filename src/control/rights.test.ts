@@ -173,6 +173,21 @@ const MATRIX: readonly [
     },
     administrators(),
   ],
+  ["publicIpRanges.list", ({ services }, caller) => services.publicIpRanges.list(caller), administrators()],
+  [
+    "publicIpRanges.add",
+    ({ services }, caller) => services.publicIpRanges.add(caller, { range: "203.0.113.7" }),
+    administrators(),
+  ],
+  [
+    "publicIpRanges.remove",
+    async ({ services, admin }, caller) => {
+      const [there] = await services.publicIpRanges.list(admin);
+      const { id } = there ?? (await services.publicIpRanges.add(admin, { range: "203.0.113.7" }));
+      await services.publicIpRanges.remove(caller, id);
+    },
+    administrators(),
+  ],
   ["ticketKeys.list", ({ services }, caller) => services.ticketKeys.list(caller), administrators()],
   ["ticketKeys.rotate", ({ services }, caller) => services.ticketKeys.rotate(caller), administrators()],
   ["nodes.addJoinToken", ({ services }, caller) => services.nodes.addJoinToken(caller, {}), administrators()],

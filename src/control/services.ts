@@ -12,10 +12,12 @@ import type {
   NewJoinToken,
   NewMachine,
   NewProject,
+  NewPublicIpRange,
   Node,
   NodeAuthority,
   Page,
   Project,
+  PublicIpRange,
   Role,
   Session,
   SessionState,
@@ -40,6 +42,7 @@ export interface Services {
   readonly sessions: Sessions;
   readonly settings: Settings;
   readonly nodes: Nodes;
+  readonly publicIpRanges: PublicIpRanges;
   readonly nodeJobs: NodeJobs;
   readonly ticketKeys: TicketKeys;
   readonly audit: AuditLog;
@@ -265,6 +268,16 @@ export interface Nodes {
   /** Refuses its certificate from now on, everywhere, and ends its sessions as far as control is concerned. */
   revoke(caller: Caller, id: string): Promise<Node>;
   /** Forgets a node that is down or revoked; `conflict` for one that is up. */
+  remove(caller: Caller, id: string): Promise<void>;
+}
+
+/** Public addresses for nodes that have none of their own. */
+export interface PublicIpRanges {
+  /** The oldest first, which is the order in which they are used. */
+  list(caller: Caller): Promise<readonly PublicIpRange[]>;
+  /** `conflict` where it has an address in common with another one, of whichever pool. */
+  add(caller: Caller, range: NewPublicIpRange): Promise<PublicIpRange>;
+  /** Refused with `conflict` while nodes have addresses of it. */
   remove(caller: Caller, id: string): Promise<void>;
 }
 

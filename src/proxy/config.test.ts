@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError, readConfig } from "#base/config.ts";
-import { FIELDS, forwardAddress, listenAddresses, loadProxyConfig, publicOrigins } from "./config.ts";
+import {
+  FIELDS,
+  forwardAddress,
+  listenAddresses,
+  loadProxyConfig,
+  publicOrigins,
+  wantedAddress,
+} from "./config.ts";
 
 test("without a word a node listens as in CloudStack: pages on 80, the WebSocket on 8080", () => {
   const config = read({ "public-url": "https://console.example.com" });
@@ -45,10 +52,44 @@ test("the WebSocket is found under the public name, with its own port if it has 
   assert.equal(publicOrigins(told, listenAddresses(told)).webSocketOrigin, "https://ws.example.com");
 });
 
-test("a node that listens on every address has to be told its own", () => {
-  for (const flags of [{}, { listen: "0.0.0.0:80" }, { listen: "[::]:80" }]) {
-    assert.throws(() => listenAddresses(read(flags)), /--public-url is missing/);
-  }
+test("a node that listens on every address, and is not told its own, wants one", () => {
+  const wanted = (flags: Readonly<Record<string, string>>, ...ports: readonly number[]) => {
+    const config = read(flags);
+    const got = listenAddresses(config).map((address, index) => ({ ...address, port: ports[index] ?? 0 }));
+    return wantedAddress(config, got);
+  };
+
+  assert.deepEqual(wanted({}, 80, 8080), {
+    scheme: "http",
+    pagePort: 80,
+    webSocketPort: 8080,
+    families: ["ipv4"],
+  });
+  assert.deepEqual(wanted({ listen: "[::]:0" }, 8000), {
+    scheme: "http",
+    pagePort: 8000,
+    webSocketPort: 8000,
+    families: ["ipv4", "ipv6"],
+  });
+  for (const flags of [
+    { listen: "192.0.2.1:80" },
+    { listen: "0.0.0.0:80", "public-address": "192.0.2.1" },
+    { listen: "0.0.0.0:80", "public-url": "https://console.example.com" },
+  ])
+    assert.equal(wanted(flags, 80), undefined);
+});
+
+test("nodes that share an address, or listen on one and on every one, have to be told theirs", () => {
+  const everywhere = ["--listen", "0.0.0.0:80"];
+
+  for (const args of [
+    [...everywhere, "--workers", "2"],
+    [...everywhere, "--behind-proxy"],
+    [...everywhere, "--reuse-port"],
+    [...everywhere, "--websocket-listen", "192.0.2.1:8080"],
+  ])
+    assert.throws(() => load(args), /--public-url is missing/);
+  load([...everywhere, "--workers", "2", "--public-address", "192.0.2.1"]);
 });
 
 const ADDRESSES: readonly (readonly [string, string, string])[] = [
@@ -100,6 +141,14 @@ test("workers cannot have one port for other nodes between them, and are not wit
   assert.throws(() => load([...some, "2", "--forward-address", "127.0.0.1:9000"]), /one port between them/);
   assert.throws(() => load([...some, "65"]), /from 1 to 64/);
   load([...some, "2", "--forward-listen", "127.0.0.1:0"]);
+});
+
+test("workers are watched at ports that there are", () => {
+  const some = ["--listen", "127.0.0.1:0", "--workers", "3", "--admin-listen"];
+
+  load([...some, "65533"]);
+  load([...some, "0"]);
+  assert.throws(() => load([...some, "65534"]), /each of 3 workers is watched at a port of its own/);
 });
 
 test("a bad configuration is refused as a whole, with a sentence for each mistake", () => {

@@ -15,6 +15,7 @@ import { adminFields } from "#base/process/admin/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { logLevel } from "#base/process/log.ts";
 import { isWildcard } from "#wire/address.ts";
+import type { WantedAddress } from "#wire/link.ts";
 
 export const FIELDS = {
   control: {
@@ -66,7 +67,7 @@ export const FIELDS = {
   },
   publicAddress: {
     env: "PORTHOLE_PROXY_PUBLIC_ADDRESS",
-    doc: "The node's one public address, where it is not the one that it listens on; with the port of its listener where none is said",
+    doc: "The node's one public address, where it is not the one that it listens on; with the port of its listener where none is said. A node that listens on every address and has none is given one out of its pool's public ranges",
     placeholder: "HOST[:PORT]",
     parse: publicAddress,
     fallback: null,
@@ -160,6 +161,8 @@ export type ProxyConfig = ConfigOf<typeof FIELDS>;
 /** How many nodes one machine could use. */
 const MOST_WORKERS = 64;
 
+const LAST_PORT = 65_535;
+
 /** The node's configuration, or the text that `--help` asks for. Throws a ConfigError that lists every problem. */
 export function loadProxyConfig(args: readonly string[]): LoadedConfig<typeof FIELDS> {
   const loaded = loadConfig("proxy", FIELDS, { args, env: process.env });
@@ -175,11 +178,14 @@ export function workerEnvironment(): Readonly<Record<string, string | undefined>
 function check(config: ProxyConfig): void {
   listenAddresses(config);
   if (config.publicAddress !== null && config.publicUrl !== null)
-    throw new ConfigError(["--public-address and --public-url: one of them says where the node is"]);
+    throw misused("--public-address and --public-url: one of them says where the node is");
   if (config.workers > 1 && (config.forwardAddress !== null || (config.forwardListen?.port ?? 0) !== 0))
-    throw new ConfigError([
-      "--forward-listen and --forward-address: workers cannot have one port between them",
-    ]);
+    throw misused("--forward-listen and --forward-address: workers cannot have one port between them");
+  const { adminListen, workers } = config;
+  if (adminListen !== null && adminListen.port !== 0 && adminListen.port + workers - 1 > LAST_PORT)
+    throw misused(
+      `--admin-listen: each of ${workers} workers is watched at a port of its own, from this one up to ${LAST_PORT}`,
+    );
 }
 
 /**
@@ -191,11 +197,35 @@ export function listenAddresses(config: ProxyConfig): readonly HostPort[] {
   const page = listen ?? { host: "0.0.0.0", port: 80 };
   const ownWebSocket = websocketListen ?? (listen === null ? { host: "0.0.0.0", port: 8080 } : undefined);
   const addresses = ownWebSocket === undefined ? [page] : [page, ownWebSocket];
-  if (publicUrl === null && publicAddress === null && addresses.some(({ host }) => isWildcard(host)))
-    throw new ConfigError([
-      "--public-address or --public-url is missing: listening on every address, the node cannot know its own",
-    ]);
+  const open = addresses.filter(({ host }) => isWildcard(host));
+  if (publicUrl !== null || publicAddress !== null || open.length === 0) return addresses;
+  if (config.workers > 1 || sharesAddress(config))
+    throw misused(
+      "--public-address or --public-url is missing: nodes that share one have to be told which it is",
+    );
+  if (open.length < addresses.length)
+    throw misused(
+      "--public-address or --public-url is missing: the node listens on one address and on every one",
+    );
   return addresses;
+}
+
+/**
+ * What a node asks of control that has no public address, once it is known which ports it got; `undefined` for one that
+ * has one. Listening on every IPv6 address, a node is found at every IPv4 address, too.
+ */
+export function wantedAddress(
+  { publicAddress, publicUrl }: ProxyConfig,
+  [page, webSocket]: readonly HostPort[],
+): WantedAddress | undefined {
+  if (page === undefined || publicUrl !== null || publicAddress !== null || !isWildcard(page.host))
+    return undefined;
+  return {
+    scheme: "http",
+    pagePort: page.port,
+    webSocketPort: (webSocket ?? page).port,
+    families: page.host.includes(":") ? ["ipv4", "ipv6"] : ["ipv4"],
+  };
 }
 
 /** Where browsers find the node, once it is known which ports it got. */
@@ -226,6 +256,10 @@ export function forwardAddress(
 /** Whether other nodes may have the same public address. */
 export function sharesAddress({ behindProxy, reusePort }: ProxyConfig): boolean {
   return behindProxy || reusePort;
+}
+
+function misused(problem: string): ConfigError {
+  return new ConfigError([problem], { seeHelp: true });
 }
 
 /** The page's own origin, or its name with the WebSocket's port where that is another. */

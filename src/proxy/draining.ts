@@ -5,9 +5,12 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { DrainCommand, LeaveCommand } from "#wire/link.ts";
 import type { Notice } from "#wire/viewer.ts";
 import type { Sessions } from "./console/sessions.ts";
+import type { Forwarder } from "./forward/forwarder.ts";
 
 interface Parts {
   readonly sessions: () => Pick<Sessions, "size" | "notify" | "untilEmpty">;
+  /** Consoles of other nodes to which this one is the entrance. */
+  readonly passing: Pick<Forwarder, "size" | "untilEmpty">;
   /** Control's. */
   readonly clock: () => Clock;
   /** Tells control that this start leaves, so that nothing new is given to it. Throws where control does not listen. */
@@ -62,8 +65,9 @@ export class Draining {
   }
 
   /** Control's command. Says whether the process ends, which it does not while somebody is in it. */
-  leave({ how }: Pick<LeaveCommand, "how">): boolean {
-    if (this.#parts.sessions().size > 0) return false;
+  leave({ how, cutsPassing = false }: Pick<LeaveCommand, "how" | "cutsPassing">): boolean {
+    const { sessions, passing } = this.#parts;
+    if (sessions().size > 0 || (passing.size > 0 && !cutsPassing)) return false;
     this.#parts.log.info({ how }, "The node leaves, as control wants it");
     this.#left.resolve(how);
     return true;
@@ -74,11 +78,14 @@ export class Draining {
    * come meanwhile are sent elsewhere, as soon as control knows. Aborting the signal ends the wait.
    */
   async waitForSessions(timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const { sessions, clock, tellControl, log } = this.#parts;
-    if (timeoutMs === 0 || sessions().size === 0 || signal.aborted) return;
+    const { sessions, passing, clock, tellControl, log } = this.#parts;
+    if (timeoutMs === 0 || sessions().size + passing.size === 0 || signal.aborted) return;
     const deadline = AbortSignal.timeout(timeoutMs);
     this.#stopsAt = clock().now() + timeoutMs;
-    log.info({ sessions: sessions().size, timeoutMs }, "The node waits for its sessions before it stops");
+    log.info(
+      { sessions: sessions().size, passing: passing.size, timeoutMs },
+      "The node waits for its sessions before it stops",
+    );
     this.#tellViewers();
     try {
       await tellControl(this.#stopsAt);
@@ -86,7 +93,8 @@ export class Draining {
       log.warn({ error }, "Control could not be told that this node is to stop");
     }
     this.#refuses = true;
-    await sessions().untilEmpty(AbortSignal.any([deadline, signal]));
+    const until = AbortSignal.any([deadline, signal]);
+    await Promise.all([sessions().untilEmpty(until), passing.untilEmpty(until)]);
     const left = sessions().size;
     if (left > 0) log.info({ sessions: left }, "The wait is over, the sessions that are left are ended");
   }

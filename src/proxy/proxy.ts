@@ -1,7 +1,14 @@
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Grant, Protocol } from "#wire/grant.ts";
-import { forwardAddress, listenAddresses, type ProxyConfig, publicOrigins, sharesAddress } from "./config.ts";
+import {
+  forwardAddress,
+  listenAddresses,
+  type ProxyConfig,
+  publicOrigins,
+  sharesAddress,
+  wantedAddress,
+} from "./config.ts";
 import { Admission } from "./console/admission.ts";
 import { Door } from "./console/door.ts";
 import { Sessions } from "./console/sessions.ts";
@@ -82,6 +89,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
   const draining: Draining = new Draining({
     sessions: () => sessions,
+    passing: forwarding.passing,
     clock: () => link.clock,
     tellControl: async (deadline) => await link.leave(deadline),
     log,
@@ -100,6 +108,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
   const link: NodeLink = new NodeLink({
     ...origins,
+    wantedAddress: wantedAddress(config, listener.addresses),
     sharesAddress: sharesAddress(config),
     forwardAddress: (local) => forwardAddress(config, { listened: forwarding.address, local }),
     client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
@@ -115,7 +124,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     end: (session) => sessions.end(session, refusal(session)),
     onBack: () => sessions.reportAll(),
   });
-  const foundAt = (): readonly [OwnOrigins, ...OwnOrigins[]] => [link.settings?.found ?? origins, origins];
+  const own = (): OwnOrigins => link.settings?.given ?? origins;
+  const foundAt = (): readonly [OwnOrigins, ...OwnOrigins[]] => [link.settings?.found ?? own(), own()];
   const upstreamAllow = () => link.settings?.upstreamAllow ?? { rules: [] };
   const allowedOrigins = () => link.settings?.allowedOrigins ?? new Set<string>();
   const connect = ({ address }: Grant["upstream"], abort: AbortSignal) =>
@@ -143,6 +153,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     forward: forwarding.request,
     admit: async (credentials) => await admission.admit(credentials, "thumbnail"),
     report: (report) => link.report(report),
+    meters,
   });
   const pages = new Pages({
     origins: foundAt,
@@ -190,7 +201,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const admin = observed.admin?.origin;
   const owned = opened.move();
   return {
-    ...origins,
+    ...own(),
     id: nodeId,
     kept,
     left: draining.left,

@@ -237,9 +237,9 @@ export const SettingValue = Type.Object(
 export type SettingValue = Static<typeof SettingValue>;
 
 /** Names that CloudStack's system VMs have too, where they mean the same. */
-export const NODE_STATES = ["starting", "running", "draining", "stopping", "stopped", "revoked"] as const;
+const NODE_STATES = ["starting", "running", "draining", "stopping", "stopped", "revoked"] as const;
 export type NodeState = (typeof NODE_STATES)[number];
-export const NODE_AGENT_STATES = ["connecting", "up", "down", "disconnected"] as const;
+const NODE_AGENT_STATES = ["connecting", "up", "down", "disconnected"] as const;
 export type NodeAgentState = (typeof NODE_AGENT_STATES)[number];
 
 /** What becomes of sessions that are open on a node that is drained. Without a deadline they are waited for. */
@@ -287,12 +287,49 @@ export const Node = Type.Object({
   ),
   pageOrigin: Type.String(),
   webSocketOrigin: Type.String(),
+  /** Its public address, where it was given it out of a range of its pool. */
+  givenAddress: Type.Optional(Type.String()),
+  /** Where other nodes hand on to it: what tells nodes apart that share an entrance. */
+  forwardAddress: Type.Optional(Type.String()),
   sessions: Type.Integer({ description: "What it last said that it carries." }),
   maximumSessions: Type.Optional(Type.Integer({ description: "How many it takes at most." })),
   version: Type.String(),
   seenAt: Time,
 });
 export type Node = Static<typeof Node>;
+
+export const NewPublicIpRange = Type.Object(
+  {
+    range: Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description:
+        "FIRST-LAST, one address, or a network such as 203.0.113.0/28 or 2001:db8::/64: of that what a host can have, " +
+        "so neither the network's own address nor the broadcast address",
+    }),
+    /** The default pool if absent. */
+    pool: Type.Optional(Pool),
+  },
+  { additionalProperties: false },
+);
+export type NewPublicIpRange = Static<typeof NewPublicIpRange>;
+
+/** Public addresses that nodes of a pool are given which have none of their own. */
+export const PublicIpRange = Type.Object({
+  id: Id,
+  pool: Pool,
+  first: Type.String(),
+  last: Type.String(),
+  /** How many there are in it; what cannot be written exactly is 9007199254740991. */
+  size: Type.Integer(),
+  /** How many of them are given to nodes, whether these are up or not. */
+  used: Type.Integer(),
+  createdAt: Time,
+});
+export type PublicIpRange = Static<typeof PublicIpRange>;
+
+/** Of a join token where its maker says nothing. */
+export const joinTokenDefaults = { pool: DEFAULT_POOL, uses: 1, expiresInSeconds: 24 * 60 * 60 } as const;
 
 export const NewJoinToken = Type.Object(
   {

@@ -15,12 +15,14 @@ export const AUDIT_ACTIONS = {
   "machine.add": "a machine was registered",
   "machine.update": "a machine was changed; `detail` names the fields",
   "machine.remove": "a machine was removed",
+  "machine.password": "a guess at a machine's console password was wrong (`cmd=auth` of CloudStack's page)",
   "setting.set": "a setting was changed; `detail` is the new value",
   "join-token.add": "a token was made with which nodes may join",
   "node.join":
     "a node joined with a join token, or as a pod with that of its service account, and got its certificate; `detail` names the pod",
   "node.connect": "a connection to the node link was refused",
-  "node.register": "a start of a node registered",
+  "node.register":
+    "a start of a node registered; `detail` has the public address, where it was given a new one",
   "node.deregister": "a node said that it stops",
   "node.renew": "a node got a new certificate in place of its own",
   "node.drain":
@@ -32,7 +34,10 @@ export const AUDIT_ACTIONS = {
   "node.launch": "control had a node launched, to have room; `detail` has the order and the pool",
   "node.launch-failed": "control gave up a node that it had launched; `detail` has the order and the reason",
   "node.revoke": "a node's certificate is refused from now on",
-  "node.remove": "a node that was down, revoked or destroyed was forgotten",
+  "node.remove":
+    "a node that was down, revoked or destroyed was forgotten; `detail` has the public address that it gave back",
+  "public-ip-range.add": "a pool got a range of public addresses; `detail` has the range and the pool",
+  "public-ip-range.remove": "a range of public addresses was taken from a pool; `detail` has both",
   "ticket-key.rotate": "a new generation of ticket keys was made; `detail` is its number",
   "console.issue": "a console's ticket was issued, or refused",
   "console.reopen": "a viewer asked for its console again, and got a ticket, or not",
@@ -57,6 +62,7 @@ const AUDIT_OBJECT_KINDS = [
   "setting",
   "node",
   "join-token",
+  "public-ip-range",
 ] as const;
 export type AuditObjectKind = (typeof AUDIT_OBJECT_KINDS)[number];
 

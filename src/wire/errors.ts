@@ -65,7 +65,7 @@ export const ERRORS = {
   // The installation
   node_full: entry(503, 4460, true, "This console node carries as many consoles as it can.", "Try again in a moment."),
   node_stopping: entry(503, 4461, true, "The console node was stopped by its operator.", "Open the console again."),
-  node_restarting: entry(503, 4468, true, "The console node is being restarted by its operator.", "Open the console again: another console node takes it, or this one when it is back."),
+  node_restarting: entry(503, 4485, true, "The console node is being restarted by its operator.", "Open the console again: another console node takes it, or this one when it is back."),
   node_draining: entry(503, 4469, true, "The console node is being taken out of service.", "Open the console again: another console node takes it."),
   node_lost: entry(503, 4462, true, "The console node that carried this console went away.", "Open the console again."),
   node_revoked: entry(503, 4467, true, "The console node that carried this console was taken out of service.", "Open the console again."),
@@ -98,6 +98,7 @@ export const ERRORS = {
   kubernetes_unavailable: entry(503, 4494, true, "The Kubernetes API could not be asked whether this node may join.", "See in control's log why, then try again."),
   node_refused: entry(403, 4491, false, "This certificate is not that of a node of this installation, or was revoked.", "Let the node join again with a new join token."),
   address_taken: entry(409, 4493, false, "Another console node already has this public address.", "Give each node a --public-address of its own; or, where a front proxy spreads viewers over several nodes, start each of them with --behind-proxy."),
+  no_public_address: entry(409, 4495, false, "This console node has no public address of its own, and its pool has none left to give it.", "Add a range to the pool with “porthole public-ip-range add”, forget nodes that are gone with “porthole node remove”, or give the node a --public-address."),
   node_superseded: entry(409, 4492, false, "A newer start of this node has taken its place.", "Stop the older process."),
 } as const satisfies Record<string, CatalogueEntry>;
 

@@ -146,6 +146,8 @@ export const NodeSettings = Type.Object({
   frameAncestors: Type.Array(Type.String()),
   /** Under which origins browsers find this node, where the installation gives it another name than it knows. */
   found: Type.Optional(Type.Object({ pageOrigin: Type.String(), webSocketOrigin: Type.String() })),
+  /** Where it is by the address that it was given, where it has none of its own. */
+  given: Type.Optional(Type.Object({ pageOrigin: Type.String(), webSocketOrigin: Type.String() })),
   /** Page origins of the other nodes of its pool that are up. */
   entrances: Type.Array(Type.String()),
   /** console.offline.policy: whether tickets are accepted while no control answers. Absent: they are refused. */
@@ -163,9 +165,27 @@ export const NodeSettings = Type.Object({
 });
 export type NodeSettings = Static<typeof NodeSettings>;
 
+const Port = Type.Integer({ minimum: 1, maximum: 65_535 });
+
+/** A node has no public address, and listens on every one of its machine: control is to give it one out of its pool's. */
+const WantedAddress = Type.Object({
+  scheme: Type.Union([Type.Literal("http"), Type.Literal("https")]),
+  /** Where its pages are found, and its WebSocket. */
+  pagePort: Port,
+  webSocketPort: Port,
+  /** Which addresses it can be found at. */
+  families: Type.Array(Type.Union([Type.Literal("ipv4"), Type.Literal("ipv6")]), {
+    minItems: 1,
+    maxItems: 2,
+  }),
+});
+export type WantedAddress = Static<typeof WantedAddress>;
+
 export const RegisterRequest = Type.Object({
   incarnation: Incarnation,
   version: Type.String({ maxLength: 64 }),
+  /** Instead of the two origins, which are empty then: so an older control refuses, and gives out no links to nowhere. */
+  wantedAddress: Type.Optional(WantedAddress),
   /** Where browsers find the node's pages, and its WebSocket. */
   pageOrigin: Type.String({ maxLength: 256 }),
   webSocketOrigin: Type.String({ maxLength: 256 }),
@@ -343,10 +363,12 @@ export type DrainCommand = Static<typeof DrainCommand>;
 export const LeaveCommand = Type.Object({
   incarnation: Incarnation,
   how: Type.Union([Type.Literal("restart"), Type.Literal("stop")]),
+  /** Even where consoles of other nodes pass through this one: their time is over, too. */
+  cutsPassing: Type.Optional(Type.Boolean()),
 });
 export type LeaveCommand = Static<typeof LeaveCommand>;
 
-/** Whether it does. It does not while it carries a session. */
+/** Whether it does. It does not while it carries a session, or hands one on. */
 export const LeaveAnswer = Type.Object({ leaves: Type.Boolean() });
 export type LeaveAnswer = Static<typeof LeaveAnswer>;
 

@@ -145,7 +145,7 @@ describe("consoles and sessions", () => {
     assert.ok(opened.url.startsWith(`${line.node.node}/p/`), opened.url);
     assert.match(opened.url, /#token=[\w.-]+&extra=more$/);
     assert.match(plain.out, /^http:\S+#token=\S+\n$/);
-    assert.match(plain.err, /^It works once, until /);
+    assert.match(plain.err, /^It works once, until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \(in \d+ \w+\)\.$/m);
     const sessions = await line.json<{ id: string; viewOnly: boolean; state: string }[]>(
       ...["session", "list", "--machine", "screen", "--state", "pending"],
     );
@@ -277,7 +277,28 @@ describe("the installation", () => {
     );
 
     assert.deepEqual([first?.agentState, first?.pageOrigin, others.length], ["up", line.node.node, 0]);
+    assert.match((await line.porthole(["node", "list"])).out, /^PAGES +FORWARD .*\n\S+ +127\.0\.0\.1:\d+ /);
     assert.match(token.token, /^[\w-]{43}\.[\w-]{32}$/);
+  });
+
+  test("public IP ranges are added, listed and removed; a bad one and an unknown one are told", async () => {
+    const range = async (...args: string[]) => await line.porthole(["public-ip-range", ...args]);
+    const { id } = await line.json<Item>("public-ip-range", "add", "203.0.113.0/28", "--pool", "north");
+    await line.json<Item>("public-ip-range", "add", "2001:db8::/64");
+    const overlapping = await range("add", "203.0.113.7");
+    const bad = await range("add", "203.0.113.7/28");
+    const unknown = await range("remove", "203.0.113.7");
+
+    const { out } = await range("list");
+    const removed = await range("remove", "203.0.113.1-203.0.113.14");
+
+    assert.match(out, new RegExp(`^203\\.0\\.113\\.1-203\\.0\\.113\\.14 +north +0 +14 .*${id}$`, "m"));
+    assert.match(out, /^2001:db8::1-2001:db8::ffff:ffff:ffff:ffff +default +0 +beyond count /m);
+    assert.deepEqual([overlapping.status, bad.status, unknown.status, removed.status], [1, 2, 3, 0]);
+    assert.match(overlapping.err, /203\.0\.113\.1-203\.0\.113\.14 of the pool north overlaps/);
+    assert.match(bad.err, /write the network's own address/);
+    assert.match(unknown.err, /“porthole public-ip-range list”/);
+    await line.json("public-ip-range", "remove", "2001:db8::1-2001:db8::ffff:ffff:ffff:ffff");
   });
 
   test("a pool is named with a join token and with a machine, and told with nodes and machines", async () => {

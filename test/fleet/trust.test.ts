@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { Console, TicketKeyGeneration } from "#wire/api.ts";
 import { openWay } from "../harness/cut.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
 import { NativeClient } from "../harness/native-client.ts";
-import { lackingPostgres } from "../harness/postgres.ts";
+import { ask, lackingPostgres } from "../harness/postgres.ts";
 import { scratch } from "../harness/scratch.ts";
 import { createDatabase } from "../harness/shared-postgres.ts";
 import { refusal, TestViewer, webSocketUrl } from "../harness/test-viewer.ts";
@@ -61,6 +63,27 @@ test("a node that is revoked at one replica is cut off wherever it is, and is no
   await assert.rejects(fleet.node({ data: folder.path }), /or was revoked/);
   await fleet.api().call("DELETE", `nodes/${node.id}`);
   assert.deepEqual((await fleet.api().call<{ items: unknown[] }>("GET", "nodes")).items, []);
+});
+
+test("a node whose certificate a restored database does not know is refused, and joins again as the handbook says", {
+  skip,
+}, async () => {
+  const database = await createDatabase();
+  await using fleet = await startFleet(1, database);
+  await using folder = scratch();
+  const old = await fleet.node({ data: folder.path });
+  await old.process.stop();
+  // As in a backup from before it was renewed.
+  await ask(database.url, "update nodes set certificate_fingerprint = 'of the one before'");
+
+  await assert.rejects(fleet.node({ data: folder.path }), /not that of a node of this installation/);
+  rmSync(join(folder.path, "node-identity.json"));
+  const node = await fleet.node({ data: folder.path });
+  await fleet.api().call("DELETE", `nodes/${old.id}`);
+
+  assert.notEqual(node.id, old.id);
+  const { sessionId } = await fleet.open();
+  await fleet.untilState(sessionId, "active");
 });
 
 test("with the policy to accept, a link opens once while no control answers, and control knows it afterwards", {

@@ -1,4 +1,4 @@
-import type { Caller } from "#control/services.ts";
+import type { Caller, DrainOutcome } from "#control/services.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import type { AuditAction, AuditRow } from "#wire/audit.ts";
 import type { TestControl, TestNode } from "./control.ts";
@@ -163,6 +163,31 @@ export const KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
       row: () => ({ nodeId: node.id, api: "link", object: { kind: "node", id: node.id } }),
     };
   },
+  ...Object.fromEntries(
+    Object.entries({
+      stay: "node.drain",
+      restart: "node.restart",
+      stop: "node.stop",
+      destroy: "node.destroy",
+    }).map(([outcome, action]): [string, Kind] => [
+      action,
+      async ({ control, admin, node }) => ({
+        act: () => control.services.nodes.drain(admin, node.id, { outcome: outcome as DrainOutcome }),
+        row: () => ({
+          ...by(admin),
+          object: { kind: "node", id: node.id },
+          detail: "waits for its sessions",
+        }),
+      }),
+    ]),
+  ),
+  "node.start": async ({ control, admin, node }) => {
+    await control.services.nodes.drain(admin, node.id, { outcome: "stop" });
+    return {
+      act: () => control.services.nodes.start(admin, node.id),
+      row: () => ({ ...by(admin), object: { kind: "node", id: node.id } }),
+    };
+  },
   "node.revoke": async ({ control, admin, node }) => ({
     act: () => control.services.nodes.revoke(admin, node.id),
     row: () => ({ ...by(admin), object: { kind: "node", id: node.id } }),
@@ -172,6 +197,25 @@ export const KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
     return {
       act: () => control.services.nodes.remove(admin, node.id),
       row: () => ({ ...by(admin), object: { kind: "node", id: node.id } }),
+    };
+  },
+  "public-ip-range.add": async ({ control, admin }) => ({
+    act: () => control.services.publicIpRanges.add(admin, { range: "203.0.113.0/29", pool: "north" }),
+    row: (made) => ({
+      ...by(admin),
+      object: { kind: "public-ip-range", id: idOf(made) },
+      detail: "203.0.113.1-203.0.113.6 pool north",
+    }),
+  }),
+  "public-ip-range.remove": async ({ control, admin }) => {
+    const { id } = await control.services.publicIpRanges.add(admin, { range: "2001:db8::1" });
+    return {
+      act: () => control.services.publicIpRanges.remove(admin, id),
+      row: () => ({
+        ...by(admin),
+        object: { kind: "public-ip-range", id },
+        detail: "2001:db8::1-2001:db8::1 pool default",
+      }),
     };
   },
   "ticket-key.rotate": async ({ control, admin }) => ({

@@ -17,7 +17,7 @@ import type { SettingValues } from "#control/settings/settings.ts";
 import type { Store } from "#control/store/store.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import type { Machine, NewMachine } from "#wire/api.ts";
-import type { NodeSettings } from "#wire/link.ts";
+import type { NodeSettings, WantedAddress } from "#wire/link.ts";
 import type { TicketKey } from "#wire/ticket.ts";
 import { scratch } from "./scratch.ts";
 import { type TestClock, testClock } from "./test-clock.ts";
@@ -63,6 +63,7 @@ export interface OneControl {
     /** Unless it is said, test nodes mind nobody at their address. */
     readonly sharesAddress?: boolean;
     readonly forwardAddress?: string;
+    readonly wantedAddress?: WantedAddress;
     readonly joinToken?: string;
   }): Promise<TestNode>;
 }

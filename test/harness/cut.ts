@@ -11,13 +11,15 @@ export interface CuttableWay extends AsyncDisposable {
   readonly opened: number;
   /** `silent`: nothing goes through any more, and nobody is told; `hung up`: what is open breaks, what comes is refused. */
   cut(how: "silent" | "hung up"): void;
-  mend(): void;
+  /** What was cut breaks, or stays as silent as it is. */
+  mend(what?: "breaks" | "stays silent"): void;
 }
 
-/** Opens a way to a port of this machine. What was cut stays broken when the way is mended; what comes then goes through. */
+/** Opens a way to a port of this machine. What was cut is lost when the way is mended; what comes then goes through. */
 export async function openWay(to: number): Promise<CuttableWay> {
   const stray = new Set<Socket>();
   const pairs = new Set<readonly [Socket, Socket]>();
+  const silenced = new WeakSet<readonly [Socket, Socket]>();
   let opened = 0;
   let state: "open" | "silent" | "hung up" = "open";
   const server = createServer((near) => {
@@ -35,7 +37,8 @@ export async function openWay(to: number): Promise<CuttableWay> {
     for (const [one, other] of [pair, pair.toReversed()] as readonly (readonly [Socket, Socket])[])
       one.on("close", () => {
         pairs.delete(pair);
-        if (state !== "silent") other.destroy();
+        if (silenced.has(pair)) stray.add(other);
+        else other.destroy();
       });
   });
   server.listen(0, LOOPBACK);
@@ -57,14 +60,14 @@ export async function openWay(to: number): Promise<CuttableWay> {
       state = how;
       if (how === "hung up") breakAll();
       else
-        for (const socket of [...pairs].flat()) {
-          socket.unpipe();
-          socket.pause();
+        for (const pair of pairs) {
+          silenced.add(pair);
+          for (const socket of pair) socket.unpipe().pause();
         }
     },
-    mend() {
+    mend(what = "breaks") {
       state = "open";
-      breakAll();
+      if (what === "breaks") breakAll();
     },
     async [Symbol.asyncDispose]() {
       breakAll();

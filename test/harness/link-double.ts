@@ -101,8 +101,8 @@ export class LinkDouble implements AsyncDisposable {
   /** Of the certificate with which the node said that it has renewed. */
   renewedWith: string | undefined;
   heartbeats = 0;
-  /** The newest generation of ticket keys that the node has said it holds. */
   heldGeneration: number | undefined;
+  leaving: HeartbeatRequest["leaving"];
   deregistered = 0;
   readonly joinToken: string;
   readonly authority: Authority;
@@ -169,8 +169,8 @@ export class LinkDouble implements AsyncDisposable {
 
   async issue(options: ConsoleOptions = {}): Promise<IssuedConsole> {
     const registration = this.registrations.at(-1);
-    if (registration === undefined) throw new Error("no node has registered");
     const sessionId = randomUUID();
+    if (registration === undefined) throw new Error("no node has registered");
     this.#grants.set(sessionId, grantOf(sessionId, options));
     const claims: TicketClaims = {
       sessionId,
@@ -238,7 +238,8 @@ export class LinkDouble implements AsyncDisposable {
   }
 
   #openChannel(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.mood === "drop") return this.#drop(socket);
+    if (this.mood === "drop") this.#drop(socket);
+    if (this.mood === "drop") return;
     const planned = this.refusals.findIndex(({ call }) => call === "channel");
     const isStranger = request.url !== LINK_PATHS.channel || !isNode(request.socket as TLSSocket);
     const code = isStranger ? "node_refused" : this.refusals.splice(planned, planned < 0 ? 0 : 1)[0]?.code;
@@ -302,7 +303,7 @@ export class LinkDouble implements AsyncDisposable {
         return { nodeId: "node-1", ticketKey: this.#oldWireKey, ...this.#told };
       case "heartbeat":
         this.heartbeats += 1;
-        this.heldGeneration = (body as HeartbeatRequest).ticketGeneration;
+        ({ ticketGeneration: this.heldGeneration, leaving: this.leaving } = body as HeartbeatRequest);
         return this.#told;
       case "redeem":
         return this.#redeem(body);

@@ -49,7 +49,8 @@ const ExportRequest = Type.Object({
   ),
 });
 
-export async function startOtlpCollector(): Promise<OtlpCollector> {
+/** On a free port, or on one that was another collector's. */
+export async function startOtlpCollector(port = 0): Promise<OtlpCollector> {
   const spans: CollectedSpan[] = [];
   const bodies: unknown[] = [];
   const problems: string[] = [];
@@ -69,7 +70,7 @@ export async function startOtlpCollector(): Promise<OtlpCollector> {
     }
     response.writeHead(200, { "content-type": "application/json" }).end("{}");
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -102,7 +102,8 @@ export async function startNode(
   const data = options.data ?? join(folder.path, "node");
   const child = await startRole("proxy", [
     ...["--control", link, "--join-token-file", joinTokenFile, "--data", data],
-    ...["--listen", ANY_PORT, ...(options.args ?? [])],
+    // Tests that wait for sessions say so.
+    ...["--listen", ANY_PORT, "--drain-timeout", "0", ...(options.args ?? [])],
   ]);
   const ready: Pick<Node, "id" | "ids" | "node" | "websocket" | "admin" | "admins"> = JSON.parse(
     await firstLine(child),

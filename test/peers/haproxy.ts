@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { eventually } from "../harness/eventually.ts";
@@ -45,23 +45,20 @@ export async function startHaproxy(
   });
 }
 
+/** The file that docs/operations/entrances.md gives, before other servers and without TLS. */
 function configuration(port: number, servers: readonly string[]): string {
-  return [
-    "defaults",
-    "  mode http",
-    "  timeout connect 5s",
-    "  timeout client 1m",
-    "  timeout server 1m",
-    "  timeout tunnel 1h",
-    "  option http-server-close",
-    "frontend consoles",
-    `  bind ${LOOPBACK}:${port}`,
-    "  default_backend nodes",
-    "backend nodes",
-    "  balance roundrobin",
-    ...servers,
-    "",
-  ].join("\n");
+  const [before = ""] = documented().split(/^ {2}server /m);
+  return [before.replace(/^ {2}bind .*$/m, `  bind ${LOOPBACK}:${port}`).trimEnd(), ...servers, ""].join(
+    "\n",
+  );
+}
+
+/** The example of the documentation, as it stands there. */
+export function documented(): string {
+  const text = readFileSync(new URL("../../docs/operations/entrances.md", import.meta.url), "utf8");
+  const [, example] = /^## haproxy$.*?^```\n(.*?)^```$/ms.exec(text) ?? [];
+  assert.ok(example !== undefined, "there is an example for haproxy");
+  return example;
 }
 
 async function accepts(port: number): Promise<boolean> {

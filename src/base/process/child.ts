@@ -24,7 +24,7 @@ export interface ChildEnd {
 }
 
 /** How long a process may take to stop beyond what closing takes. */
-export interface Patience {
+interface Patience {
   readonly patienceMs: number;
   /** Whoever waits was told to wait no longer, and tells it. */
   readonly now: AbortSignal;
@@ -62,6 +62,7 @@ export async function startChild<Schema extends TSchema>(
     readonly readyMs?: number | null;
   },
 ): Promise<Child<Static<Schema>>> {
+  if (stop.aborted) throw new StartFailure(`${role} is not started: everything stops`);
   const { file, args: all } = commandOf(role, [...args, "--json"]);
   const child = spawn(file, all, {
     stdio: ["ignore", "pipe", "inherit", "ipc"],
@@ -72,8 +73,11 @@ export async function startChild<Schema extends TSchema>(
   const ended = endOf(role, child);
   if (child.pid !== undefined) started(child.pid);
   const stopChild = async (patience?: Patience) => await stopProcess(child, ended, patience);
+  // What listens to it goes with it: `stop` lives as long as the process, and sees many children.
+  const settled = new AbortController();
+  const timeout = readyMs === null ? [] : [AbortSignal.timeout(readyMs)];
+  const deadline = AbortSignal.any([stop, settled.signal, ...timeout]);
   try {
-    const deadline = readyMs === null ? stop : AbortSignal.any([stop, AbortSignal.timeout(readyMs)]);
     const line = await Promise.race([firstLine(child.stdout, deadline), ended]);
     if (typeof line !== "string")
       throw new StartFailure(`${role} ended before it was ready (${endText(line)})`);
@@ -84,6 +88,8 @@ export async function startChild<Schema extends TSchema>(
     await stopChild();
     if (error instanceof StartFailure) throw error;
     throw new StartFailure(`${role} was not ready in time`, { cause: error });
+  } finally {
+    settled.abort();
   }
 }
 
@@ -135,7 +141,9 @@ async function firstLine(stream: Readable | null, deadline: AbortSignal): Promis
     text += chunk;
     if (text.includes("\n") || text.length > limits.readyCharacters) resolve(text.split("\n")[0] ?? "");
   });
-  deadline.addEventListener("abort", () => reject(deadline.reason), { once: true });
+  const giveUp = () => reject(deadline.reason);
+  if (deadline.aborted) giveUp();
+  else deadline.addEventListener("abort", giveUp, { once: true });
   return await promise;
 }
 

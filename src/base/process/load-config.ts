@@ -43,7 +43,7 @@ function parseFlags(table: Fields, args: readonly string[]): Record<string, stri
     });
     return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, value?.toString()]));
   } catch (cause) {
-    throw new ConfigError([cause instanceof Error ? cause.message : String(cause)]);
+    throw new ConfigError([cause instanceof Error ? cause.message : String(cause)], { seeHelp: true });
   }
 }
 

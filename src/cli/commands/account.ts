@@ -111,7 +111,7 @@ async function signInLink(invocation: Invocation, text: string | undefined): Pro
       : ["accounts", (await findAccount(invocation, text)).id, "sign-in-link"];
   const link = await api.call({ method: "POST", path, answer: SignInLink });
   output.result(link, link.url);
-  if (!output.json) output.note(`It works once, until ${new Date(link.expiresAt).toLocaleTimeString()}.`);
+  output.noteUntil("It works once", link.expiresAt);
 }
 
 /** The account that a name or an id means; the caller's own where none is named. */

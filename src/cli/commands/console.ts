@@ -42,5 +42,5 @@ async function open(invocation: Invocation, text: string, options: OpenOptions):
   });
   const { host, port, path, token } = websocket;
   output.result({ url, websocket: { host, port, path, token } }, url);
-  if (!output.json) output.note(`It works once, until ${new Date(expiresAt).toLocaleTimeString()}.`);
+  output.noteUntil("It works once", expiresAt);
 }

@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Type } from "typebox";
-import { JoinToken, type NewJoinToken, Node, NodeAuthority, Setting } from "#wire/api.ts";
-import { Nothing } from "../api-client.ts";
+import { JoinToken, joinTokenDefaults, type NewJoinToken, Setting } from "#wire/api.ts";
 import { closeNames } from "../close-names.ts";
 import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, type Invocation } from "../invocation.ts";
 import type { Field } from "../output/output.ts";
+import { duration } from "./duration.ts";
 
 interface JoinTokenOptions {
   readonly pool?: string;
@@ -14,7 +14,7 @@ interface JoinTokenOptions {
   readonly expiresIn?: number;
 }
 
-/** Settings, nodes, and the tokens with which nodes join. */
+/** Settings, and the tokens with which nodes join. */
 export function installationCommands(program: Command, context: CliContext): void {
   const setting = program.command("setting").description("What the whole installation shares");
   setting.command("list").description("All settings").action(action(context, listSettings));
@@ -24,32 +24,22 @@ export function installationCommands(program: Command, context: CliContext): voi
     .description("Change a setting; it takes effect at once")
     .action(action(context, setSetting));
 
-  const node = program.command("node").description("The console nodes");
-  node
-    .command("list")
-    .description("All nodes, and how many sessions each carries")
-    .action(action(context, listNodes));
-  node
-    .command("authority")
-    .description("The certificate by which nodes know control, for --authority-file")
-    .action(action(context, showAuthority));
-  node
-    .command("revoke <node>")
-    .description("Refuse a node from now on, by its id, and give up its sessions")
-    .action(action(context, revokeNode));
-  node
-    .command("remove <node>")
-    .description("Forget a node that is down or revoked, by its id")
-    .action(action(context, removeNode));
-
   const joinToken = program.command("join-token").description("Tokens with which new nodes join");
   joinToken
     .command("create")
     .description("Make a join token; it is shown this once")
-    .option("--pool <pool>", "the pool that the nodes belong to; the default pool if absent")
-    .addOption(new Option("--uses <count>", "how many nodes may join with it").argParser(positive))
+    .option("--pool <pool>", `the pool that the nodes belong to; ${joinTokenDefaults.pool} if absent`)
     .addOption(
-      new Option("--expires <duration>", "how long it holds: 90s, 30m, 12h or 7d")
+      new Option(
+        "--uses <count>",
+        `how many nodes may join with it; ${joinTokenDefaults.uses} if absent`,
+      ).argParser(positive),
+    )
+    .addOption(
+      new Option(
+        "--expires <duration>",
+        `how long it holds: 90s, 30m, 12h or 7d; ${joinTokenDefaults.expiresInSeconds / 3600}h if absent`,
+      )
         .argParser(duration)
         .conflicts("expiresIn"),
     )
@@ -97,43 +87,6 @@ async function findSetting(invocation: Invocation, name: string): Promise<Settin
   });
 }
 
-async function listNodes({ api, output }: Invocation): Promise<void> {
-  const answer = Type.Object({ items: Type.Array(Node) });
-  const { items } = await api.call({ method: "GET", path: ["nodes"], answer });
-  output.list(
-    items,
-    [
-      { title: "PAGES", value: ({ pageOrigin }) => pageOrigin },
-      {
-        title: "STATE",
-        value: ({ state }) => state,
-        tone: ({ state }) => (state === "running" ? "good" : "bad"),
-      },
-      { title: "POOL", value: ({ pool }) => pool },
-      { title: "SESSIONS", align: "right", value: ({ sessions }) => String(sessions) },
-      { title: "VERSION", spare: true, value: ({ version }) => version },
-      { title: "SEEN", spare: true, value: ({ seenAt }) => output.time(seenAt) },
-      { title: "ID", keep: true, value: ({ id }) => id },
-    ],
-    "No nodes. Let one join: porthole join-token create",
-  );
-}
-
-async function showAuthority({ api, output }: Invocation): Promise<void> {
-  const authority = await api.call({ method: "GET", path: ["node-authority"], answer: NodeAuthority });
-  output.result(authority, authority.certificate.trimEnd());
-}
-
-async function revokeNode({ api, output }: Invocation, id: string): Promise<void> {
-  const node = await api.call({ method: "POST", path: ["nodes", id, "revoke"], answer: Node });
-  output.result(node, "The node is refused. Stop its process: what is open on it cannot be ended from here.");
-}
-
-async function removeNode({ api, output }: Invocation, id: string): Promise<void> {
-  await api.call({ method: "DELETE", path: ["nodes", id], answer: Nothing });
-  output.result({ id }, "The node is forgotten.");
-}
-
 async function createJoinToken({ api, output }: Invocation, options: JoinTokenOptions): Promise<void> {
   const expiresInSeconds = options.expires ?? options.expiresIn;
   const body: NewJoinToken = {
@@ -155,13 +108,4 @@ const SETTING_FIELDS: readonly Field<Setting>[] = [
 function positive(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError("It must be a whole number above zero.");
   return Number(text);
-}
-
-const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
-
-function duration(text: string): number {
-  const [, count = "", unit = ""] = /^([1-9]\d{0,7})([smhd])$/.exec(text) ?? [];
-  if (count === "")
-    throw new InvalidArgumentError("It must be a number and a unit, such as 90s, 30m, 12h or 7d.");
-  return Number(count) * SECONDS[unit as keyof typeof SECONDS];
 }

@@ -89,6 +89,16 @@ test("times are relative at a terminal and exact everywhere else", () => {
   assert.equal(screens().output.time(undefined), undefined);
 });
 
+test("until when something holds is told in UTC, and to people alone", () => {
+  const { output, err } = screens();
+  const json = screens({ json: true });
+
+  for (const each of [output, json.output]) each.noteUntil("It works once", "2026-11-22T12:00:30.250Z");
+
+  assert.equal(err.text, "It works once, until 2026-11-22T12:00:30Z (in 30 seconds).\n");
+  assert.equal(json.err.text, "");
+});
+
 test("a failure is said with what to do next; its reference only where an operator must look", () => {
   const own = screens();
   const inside = screens();

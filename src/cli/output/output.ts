@@ -114,6 +114,13 @@ export class Output {
     return relativeTime(time, this.#now());
   }
 
+  /** Beside the result, of what holds for a while: the end in UTC, which is the same wherever it is read. */
+  noteUntil(text: string, time: string): void {
+    if (this.json) return;
+    const exact = time.replace(/\.\d+Z$/, "Z");
+    this.note(`${text}, until ${exact} (${relativeTime(time, this.#now())}).`);
+  }
+
   /** Says what is waited for, where someone sees it. Undo it when the wait is over. */
   waiting(text: string, afterMs: number): Disposable {
     const timer =

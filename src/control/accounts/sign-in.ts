@@ -73,6 +73,13 @@ export function createSignIn({
       const cookie = newCredential();
       const expiresAt = clock.now() + limits.webSessionMs;
       await store.db.transaction().execute(async (db) => {
+        const shown = await db
+          .selectFrom("sign_in_codes")
+          .select("account_id")
+          .where("hash", "=", credentialHash(code))
+          .executeTakeFirst();
+        // Before the code is taken: who makes room for another code has this, and takes codes then.
+        if (shown !== undefined) await store.lock(db, accountKey(shown.account_id));
         // Whoever deletes the code has used it: of two who come at once, one finds it.
         const spent = await db
           .deleteFrom("sign_in_codes")

@@ -67,7 +67,7 @@ for (const [action, kind] of Object.entries(KINDS)) {
 }
 
 test("every action of the list is one of those that are told, or of those that are only refused", () => {
-  const onlyRefused = ["audit.list", "node.connect", "refusals.omitted"];
+  const onlyRefused = ["audit.list", "machine.password", "node.connect", "refusals.omitted"];
 
   assert.deepEqual([...Object.keys(KINDS), ...onlyRefused].sort(), [...AUDIT_ACTION_NAMES].sort());
 });
@@ -150,5 +150,6 @@ async function everythingElse({ store: { db } }: TestControl): Promise<unknown> 
     await db.selectFrom("join_tokens").selectAll().execute(),
     await db.selectFrom("nodes").selectAll().execute(),
     await db.selectFrom("sessions").selectAll().execute(),
+    await db.selectFrom("public_ip_ranges").selectAll().execute(),
   ];
 }

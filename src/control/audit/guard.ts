@@ -55,7 +55,8 @@ const RULES: Rules = {
     list: null,
     search: null,
     get: null,
-    hasPassword: null,
+    // A wrong guess, which is no error, it writes down by itself.
+    hasPassword: (by, id) => entry("machine.password", by, { kind: "machine", id }),
     update: (by, id) => entry("machine.update", by, { kind: "machine", id }),
     remove: (by, id) => entry("machine.remove", by, { kind: "machine", id }),
   },
@@ -90,6 +91,11 @@ const RULES: Rules = {
   nodeJobs: {
     start: (by, { command, nodeId }) => entry(JOB_ACTIONS[command], by, { kind: "node", id: nodeId }),
     get: null,
+  },
+  publicIpRanges: {
+    list: null,
+    add: (by) => entry("public-ip-range.add", by, { kind: "public-ip-range" }),
+    remove: (by, id) => entry("public-ip-range.remove", by, { kind: "public-ip-range", id }),
   },
   ticketKeys: {
     list: null,

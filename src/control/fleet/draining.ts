@@ -24,7 +24,7 @@ export const DRAIN_CODES = {
   leave: "node_stopping",
 } as const satisfies Readonly<Record<DrainOutcome | "leave", ErrorCode>>;
 
-export interface DrainRequest {
+interface DrainRequest {
   readonly nodeId: string;
   readonly outcome: DrainOutcome;
   /** When sessions that are left are ended, milliseconds since 1970; null: they are waited for. */
@@ -36,7 +36,7 @@ export interface DrainRequest {
 
 /** Takes nodes out of service, and back. Both run in a transaction, and say whether there is such a node. */
 export interface Draining {
-  /** From the commit on no session is assigned to it, but those of upstreams that only this node can reach. */
+  /** From the commit on no session is given to it, but those of machines that bear one connection, which it has. */
   drain(db: Queries, request: DrainRequest): Promise<boolean>;
   /** Takes back what has not happened yet. */
   undrain(db: Queries, request: Pick<DrainRequest, "nodeId" | "by">): Promise<boolean>;
@@ -60,7 +60,7 @@ export function createDraining({
 }): Draining {
   return {
     async drain(db, { nodeId, outcome, deadline, warn = false, by }) {
-      await lockNode(store, db, nodeId);
+      await store.lock(db, `node ${nodeId}`);
       const { numUpdatedRows } = await db
         .updateTable("nodes")
         .set((node) => ({
@@ -96,7 +96,7 @@ export function createDraining({
     },
 
     async undrain(db, { nodeId, by }) {
-      await lockNode(store, db, nodeId);
+      await store.lock(db, `node ${nodeId}`);
       const { numUpdatedRows } = await db
         .updateTable("nodes")
         .set((node) => ({ ...NOT_DRAINING, drain_revision: node("drain_revision", "+", 1) }))
@@ -109,6 +109,16 @@ export function createDraining({
       return true;
     },
   };
+}
+
+const limits = {
+  /** No transaction lasts longer that began before the node drained, and may give it a session yet. */
+  settleMs: 5_000,
+} as const;
+
+/** From when on, after a node began to drain, nothing new can come to it: what it carries then is all. */
+export function settleMs({ transactionsAtOnce }: Store): number {
+  return transactionsAtOnce > 1 ? limits.settleMs : 0;
 }
 
 /** What a node has in its row that takes sessions. */
@@ -132,13 +142,4 @@ export async function endSessionsLeft(
   const onNode = (session: SessionConditions) =>
     session.and([session("sessions.node_id", "=", nodeId), isLive]);
   await closeSessions(db, onNode, { code: DRAIN_CODES[outcome] });
-}
-
-/**
- * In the order in which everybody takes them. Whoever assigns a node shares the second one to the end of its transaction, so
- * from here on no session is on its way to this node that does not stand in the database.
- */
-async function lockNode(store: Store, db: Queries, nodeId: string): Promise<void> {
-  await store.lock(db, `node ${nodeId}`);
-  await store.lock(db, "sessions");
 }

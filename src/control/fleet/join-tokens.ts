@@ -1,5 +1,5 @@
 import type { Clock } from "#base/clock.ts";
-import { DEFAULT_POOL, type JoinToken, type NewJoinToken } from "#wire/api.ts";
+import { joinTokenDefaults as defaults, type JoinToken, type NewJoinToken } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { credentialHash, newCredential } from "../vault/credential.ts";
@@ -9,8 +9,6 @@ const limits = {
   /** 192 bits. */
   secretBytes: 24,
 } as const;
-
-const defaults = { pool: DEFAULT_POOL, uses: 1, expiresInSeconds: 24 * 60 * 60 } as const;
 
 /**
  * Makes a join token, `<fingerprint of the CA>.<secret>`: by the first part a node knows control at their first

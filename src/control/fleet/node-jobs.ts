@@ -20,6 +20,28 @@ const OUTCOMES = { reboot: "restart", stop: "stop", destroy: "destroy" } as cons
  * went is read off the node's row, so every replica can be asked, and nothing is lost with one.
  */
 export function createNodeJobs({ store, nodes }: { readonly store: Store; readonly nodes: Nodes }): NodeJobs {
+  const get: NodeJobs["get"] = async (caller, id) => {
+    requireAdministrator(caller);
+    const row = await store.db.selectFrom("node_jobs").selectAll().where("id", "=", id).executeTakeFirst();
+    if (row === undefined) throw new GatewayError("not_found", { detail: "job" });
+    const [revision] = await store.db
+      .selectFrom("nodes")
+      .select("drain_revision")
+      .where("id", "=", row.node_id)
+      .execute();
+    const node = revision === undefined ? undefined : await nodes.get(caller, row.node_id).catch(ifGone);
+    const isLatest = revision?.drain_revision === row.drain_revision;
+    return {
+      id,
+      command: row.command,
+      createdAt: new Date(row.created_at),
+      accountId: row.account_id,
+      nodeId: row.node_id,
+      state: node === undefined ? gone(row.command) : isLatest ? progress(row.command, node) : "failed",
+      ...(node === undefined ? {} : { node }),
+    };
+  };
+
   return {
     async start(caller, { command, nodeId, forced }) {
       if (command === "start") await nodes.start(caller, nodeId);
@@ -46,30 +68,10 @@ export function createNodeJobs({ store, nodes }: { readonly store: Store; readon
             .where("nodes.id", "=", nodeId),
         )
         .execute();
-      return await this.get(caller, id);
+      return await get(caller, id);
     },
 
-    async get(caller, id) {
-      requireAdministrator(caller);
-      const row = await store.db.selectFrom("node_jobs").selectAll().where("id", "=", id).executeTakeFirst();
-      if (row === undefined) throw new GatewayError("not_found", { detail: "job" });
-      const [revision] = await store.db
-        .selectFrom("nodes")
-        .select("drain_revision")
-        .where("id", "=", row.node_id)
-        .execute();
-      const node = revision === undefined ? undefined : await nodes.get(caller, row.node_id).catch(ifGone);
-      const isLatest = revision?.drain_revision === row.drain_revision;
-      return {
-        id,
-        command: row.command,
-        createdAt: new Date(row.created_at),
-        accountId: row.account_id,
-        nodeId: row.node_id,
-        state: node === undefined ? gone(row.command) : isLatest ? progress(row.command, node) : "failed",
-        ...(node === undefined ? {} : { node }),
-      };
-    },
+    get,
   };
 }
 

@@ -20,7 +20,10 @@ export function createNodeSettings({
   readonly publicOrigin: () => string;
 }): NodeSettingsFor {
   const findOwn = prepare(store, { nodeId: TEXT }, (db, slots) =>
-    db.selectFrom("nodes").select(["page_origin", "web_socket_origin"]).where("id", "=", slots.nodeId),
+    db
+      .selectFrom("nodes")
+      .select(["page_origin", "web_socket_origin", "given_key"])
+      .where("id", "=", slots.nodeId),
   );
   const peersOf = createPeers(store);
   return async (nodeId) => {
@@ -34,6 +37,7 @@ export function createNodeSettings({
       allowedOrigins: [publicOrigin(), ...allowed],
       frameAncestors: [...allowed],
       ...(own === undefined || domain === "" ? {} : { found: publicNames(entrance(own), domain) }),
+      ...(own?.given_key == null ? {} : { given: entrance(own) }),
       sessionTimeoutMs: values.value("consoleproxy.session.timeout"),
       idleTimeoutMs: values.value("console.idle.timeout"),
       acceptOffline: values.value("console.offline.policy") === "accept",

@@ -3,6 +3,7 @@ import type { Node, NodeAgentState, NodeState } from "#wire/api.ts";
 import { isLive } from "../sessions/conditions.ts";
 import type { NodeTable, Schema } from "../store/schema.ts";
 import type { Queries } from "../store/store.ts";
+import { addressOf } from "./ip-range.ts";
 
 type NodeRow = Awaited<ReturnType<ReturnType<typeof nodeRows>["execute"]>>[number];
 
@@ -43,6 +44,8 @@ export function toNode(row: NodeRow, downBefore: number): Node {
         }),
     pageOrigin: row.page_origin,
     webSocketOrigin: row.web_socket_origin,
+    ...(row.given_key === null ? {} : { givenAddress: addressOf(row.given_key) }),
+    ...(row.forward_address === null ? {} : { forwardAddress: row.forward_address }),
     sessions: row.sessions,
     ...(row.maximum_sessions === null ? {} : { maximumSessions: row.maximum_sessions }),
     version: row.version,

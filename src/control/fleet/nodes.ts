@@ -1,7 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { fingerprint } from "#tls/node-identity.ts";
-import type { Node } from "#wire/api.ts";
+import { joinTokenDefaults, type Node } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
@@ -11,6 +11,7 @@ import { endSessionsOfNode } from "../sessions/endings.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import type { Store } from "../store/store.ts";
 import type { Draining } from "./draining.ts";
+import { addressOf } from "./ip-range.ts";
 import { writeJoinToken } from "./join-tokens.ts";
 import { nodeRows, toNode } from "./node-view.ts";
 import { silenceMs } from "./up.ts";
@@ -104,7 +105,7 @@ export function createNodes({
       if (node.agentState === "up")
         throw new GatewayError("conflict", { detail: "the node is up: stop it first, or revoke it" });
       await store.db.transaction().execute(async (db) => {
-        const { numDeletedRows } = await db
+        const gone = await db
           .deleteFrom("nodes")
           .where("id", "=", id)
           .where((where) =>
@@ -113,12 +114,14 @@ export function createNodes({
               where("seen_at", "<=", where(store.now, "-", silenceMs(values))),
             ]),
           )
+          // With the row goes the address: another node may have it from here on.
+          .returning("given_key")
           .executeTakeFirst();
-        if (numDeletedRows === 0n)
-          throw new GatewayError("conflict", { detail: "the node has just come back" });
+        if (gone === undefined) throw new GatewayError("conflict", { detail: "the node has just come back" });
         const ending = { kind: "failed", code: "node_lost" } as const;
         await endSessionsOfNode(db, { store, audit, nodeId: id, ending });
-        await audit.record(db, { action: "node.remove", by: caller, object: { kind: "node", id } });
+        const detail = gone.given_key === null ? undefined : `gives back ${addressOf(gone.given_key)}`;
+        await audit.record(db, { action: "node.remove", by: caller, object: { kind: "node", id }, detail });
         await cluster.publish(db, "node", id);
       });
       log.info({ nodeId: id, account: caller.name }, "Node removed");
@@ -129,7 +132,7 @@ export function createNodes({
       const authorityFingerprint = fingerprint(authority);
       return await store.db.transaction().execute(async (db) => {
         const made = await writeJoinToken(db, token, { clock, authorityFingerprint });
-        const detail = `uses ${token.uses ?? 1}, until ${made.expiresAt}`;
+        const detail = `uses ${token.uses ?? joinTokenDefaults.uses}, until ${made.expiresAt}`;
         await audit.record(db, {
           action: "join-token.add",
           by: caller,

@@ -1,6 +1,7 @@
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import type { Queries, Store } from "../store/store.ts";
+import { ADDRESSES_LOCK } from "./address-giving.ts";
 import { silenceMs } from "./up.ts";
 
 interface Claim {
@@ -20,16 +21,24 @@ export function createAddressCheck(store: Store, values: SettingValues) {
     const domain = values.value("consoleproxy.url.domain");
     if (domain !== "" && !domain.startsWith("*")) return;
     // Of two nodes that register at once, at two replicas, the second looks when the first is there to be seen.
-    await store.lock(db, "public addresses");
+    await store.lock(db, ADDRESSES_LOCK);
     const origins = [claim.page_origin, claim.web_socket_origin];
     const taken = await db
       .selectFrom("nodes")
       .select("id")
       .where("id", "<>", claim.id)
-      .where("incarnation", "is not", null)
-      .where("seen_at", ">", (where) => where(store.now, "-", silenceMs(values)))
       .where((where) =>
         where.or([where("page_origin", "in", origins), where("web_socket_origin", "in", origins)]),
+      )
+      .where((where) =>
+        where.or([
+          where.and([
+            where("incarnation", "is not", null),
+            where("seen_at", ">", where(store.now, "-", silenceMs(values))),
+          ]),
+          // What was given is kept for its node, which may just be restarting.
+          where("given_key", "is not", null),
+        ]),
       )
       .$if(claim.shares_address === 1, (query) => query.where("shares_address", "=", 0))
       .executeTakeFirst();

@@ -1,5 +1,5 @@
 import type { Clock } from "#base/clock.ts";
-import { formatHostPort, hostPort, origin } from "#base/config.ts";
+import { formatHostPort, hostPort } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type {
@@ -20,7 +20,7 @@ import type { NodeKeys } from "../tickets/node-keys.ts";
 import { heardOf } from "./heard.ts";
 import { noteGone, noteLeaving, noteStart } from "./leaving.ts";
 import type { NodeSettingsFor } from "./node-settings.ts";
-import { createAddressCheck } from "./own-address.ts";
+import { createPlaces, parse } from "./place.ts";
 import { silenceMs } from "./up.ts";
 
 interface Parts {
@@ -45,7 +45,7 @@ export interface Registry {
  * told `node_superseded` from then on and does not come back.
  */
 export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor, values }: Parts): Registry {
-  const requireOwnAddress = createAddressCheck(store, values);
+  const findPlace = createPlaces(store, values);
   const markAttached = prepareReattach(store);
   /** What a start of a node carried when it fell silent it carries still, or has its ending to report. */
   const reattach = async (db: Queries, start: { nodeId: string; incarnation: string }) =>
@@ -59,10 +59,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
       const columns = {
         incarnation,
         version,
-        page_origin: parse("pageOrigin", request.pageOrigin, origin),
-        web_socket_origin: parse("webSocketOrigin", request.webSocketOrigin, origin),
         forward_address: parseForwardAddress(request.forwardAddress),
-        shares_address: request.sharesAddress === true ? (1 as const) : (0 as const),
         maximum_sessions: request.maximumSessions ?? null,
         ...heardOf(store, silenceMs(values)),
         // A node that does not say which keys it holds takes what this is answered with.
@@ -71,11 +68,11 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
       const lost = await store.db.transaction().execute(async (db) => {
         // One start after the other: the older one is not to come back between what the newer one does.
         await store.lock(db, `node ${nodeId}`);
-        await requireOwnAddress(db, { ...columns, id: nodeId });
+        const { given, ...place } = await findPlace(db, nodeId, request);
         await enter(db, { nodeId, incarnation, now });
         const { numUpdatedRows } = await db
           .updateTable("nodes")
-          .set(columns)
+          .set({ ...columns, ...place })
           .where("id", "=", nodeId)
           .where("revoked_at", "is", null)
           .executeTakeFirst();
@@ -83,7 +80,7 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
         const ending = { kind: "failed", code: "node_lost" } as const;
         await reattach(db, { nodeId, incarnation });
         await noteStart(db, { nodeId, incarnation });
-        await audit.record(db, nodeEntry("node.register", nodeId, version));
+        await audit.record(db, nodeEntry("node.register", nodeId, said(version, given)));
         return await endSessionsOfNode(db, { store, audit, nodeId, except: incarnation, ending });
       });
       log.info({ nodeId, version, lostSessions: lost }, "Node registered");
@@ -174,21 +171,16 @@ async function enter(
   if (node?.incarnation !== incarnation) throw new GatewayError("node_superseded");
 }
 
-function nodeEntry(action: "node.register" | "node.deregister", nodeId: string, version?: string) {
-  const detail = version === undefined ? undefined : `version ${version}`;
+/** What the audit log has of a registration. */
+function said(version: string, given: string | undefined): string {
+  return given === undefined ? `version ${version}` : `version ${version}, given ${given}`;
+}
+
+function nodeEntry(action: "node.register" | "node.deregister", nodeId: string, detail?: string) {
   return { action, by: { nodeId, api: "link" }, object: { kind: "node", id: nodeId }, detail } as const;
 }
 
 function parseForwardAddress(text: string | undefined): string | null {
   if (text === undefined) return null;
   return parse("forwardAddress", text, (value) => formatHostPort(hostPort(value)));
-}
-
-function parse(field: string, text: string, read: (text: string) => string): string {
-  try {
-    return read(text);
-  } catch (cause) {
-    const detail = `${field}: ${cause instanceof Error ? cause.message : String(cause)}`;
-    throw new GatewayError("request_invalid", { cause, detail });
-  }
 }

@@ -15,7 +15,7 @@ export interface Seat {
 }
 
 /** A machine that is to have a console. */
-export interface Guest {
+interface Guest {
   readonly id: string;
   readonly pool: string;
   /** Whether its console bears one connection at a time. */

@@ -1,11 +1,8 @@
-import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import type { IncomingMessage } from "node:http";
-import { request } from "node:https";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError, printable } from "#wire/gateway-error.ts";
+import { callKubernetes, type KubernetesAccess } from "./kubernetes-call.ts";
 
 const limits = {
   /** Of an answer, which repeats the token and says who it is. */
@@ -41,13 +38,8 @@ const isReview = Compile(
   }),
 );
 
-export interface KubernetesOptions {
-  /** The origin of the API. */
-  readonly api: string;
-  /** With which its certificate is judged, PEM. */
-  readonly authorityFile: string;
-  /** Control's own token; it must be allowed to make token reviews. Both files are read for each review, as they change. */
-  readonly tokenFile: string;
+/** The token must be allowed to make token reviews. */
+export interface KubernetesOptions extends KubernetesAccess {
   /** Who may join, each as NAMESPACE/NAME. */
   readonly serviceAccounts: readonly string[];
   readonly log: Log;
@@ -107,44 +99,18 @@ function podOf(
   return { pod: printable(`${namespace}/${pod}`) };
 }
 
-async function review(token: string, { api, authorityFile, tokenFile }: KubernetesOptions): Promise<Status> {
-  const [ca, own] = await Promise.all([readFile(authorityFile, "utf8"), readFile(tokenFile, "utf8")]);
-  const sent = request(new URL(PATH, api), {
+async function review(token: string, access: KubernetesOptions): Promise<Status> {
+  const spec = { token, audiences: [AUDIENCE] };
+  const { status, body } = await callKubernetes(access, {
     method: "POST",
-    agent: false,
-    ca,
-    headers: {
-      authorization: `Bearer ${own.trim()}`,
-      "content-type": "application/json",
-      accept: "application/json",
-    },
+    path: PATH,
+    body: { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec },
+    answerBytes: limits.answerBytes,
     signal: AbortSignal.timeout(deadlines.reviewMs),
   });
-  // What breaks after the answer concerns nobody, but an error without a listener ends the process.
-  sent.on("error", () => {});
-  const spec = { token, audiences: [AUDIENCE] };
-  sent.end(JSON.stringify({ apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec }));
-  const [answer] = (await once(sent, "response")) as [IncomingMessage];
-  const body = await bodyOf(answer);
   // 201 is what is documented for what was made; 403 is what comes without the right to make it.
-  if (answer.statusCode !== 201 && answer.statusCode !== 200)
-    throw new Error(`the Kubernetes API answers a token review with status ${answer.statusCode}`);
+  if (status !== 201 && status !== 200)
+    throw new Error(`the Kubernetes API answers a token review with status ${status}`);
   if (!isReview.Check(body)) throw new Error("what answers is no token review");
   return body.status;
-}
-
-async function bodyOf(answer: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > limits.answerBytes)
-      throw new Error(`the Kubernetes API answers with more than ${limits.answerBytes} bytes`);
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }

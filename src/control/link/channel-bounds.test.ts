@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { test } from "node:test";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
@@ -67,4 +69,24 @@ test("a node that does not take its answers is read no further, and gets all of 
 
   await Promise.all(questions);
   assert.equal(asked, questions.length);
+});
+
+test("however many connect and show no certificate, a node gets its channel, and keeps it", async () => {
+  await using link = await openLink({ connections: { channels: 2, strangers: 5 } });
+  await using before = await nodeClient(link, await link.control.node());
+  const { port, hostname: host } = new URL(link.origin);
+  await using flood = new AsyncDisposableStack();
+  const address = { host, port: Number(port) };
+  const sockets = Array.from({ length: 50 }, () =>
+    connect(address)
+      .resume()
+      .on("error", () => {}),
+  );
+  for (const socket of sockets) flood.defer(() => void socket.destroy());
+  await Promise.all(sockets.map(async (socket) => await once(socket, "connect").catch(() => {})));
+
+  await using client = await nodeClient(link, await link.control.node());
+
+  for (const each of [before, client]) assert.ok(await each.ask("heartbeat", {}));
+  await eventually(() => assert.ok(sockets.filter(({ destroyed }) => !destroyed).length <= 5));
 });

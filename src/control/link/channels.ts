@@ -55,8 +55,8 @@ export class Channels {
     return this.#open.size;
   }
 
-  /** An upgrade of node:http. Refuses strangers before they can say anything. */
-  async open(request: IncomingMessage, socket: TLSSocket, head: Buffer): Promise<void> {
+  /** An upgrade of node:http. Refuses strangers before they can say anything. Resolves to whether it is a channel now. */
+  async open(request: IncomingMessage, socket: TLSSocket, head: Buffer): Promise<boolean> {
     socket.on("error", () => socket.destroy());
     try {
       if (request.url !== LINK_PATHS.channel) throw new GatewayError("not_found");
@@ -66,8 +66,10 @@ export class Channels {
       this.#server.handleUpgrade(request, socket, head, (webSocket) =>
         this.#keep({ nodeId, webSocket, socket }),
       );
+      return true;
     } catch (thrown) {
       this.#refuse(request, socket, toGatewayError(thrown));
+      return false;
     }
   }
 
@@ -81,8 +83,9 @@ export class Channels {
   }
 
   /** Closes the channels of a node that is refused by now. */
-  judge(nodeId: string): void {
-    for (const { channel } of this.#byNode.get(nodeId) ?? []) void channel.judge();
+  async judge(nodeId: string): Promise<void> {
+    const all = this.#byNode.get(nodeId) ?? [];
+    await Promise.all(all.map(async ({ channel }) => await channel.judge()));
   }
 
   /** Gives a node a command, over the channel that it opened last. Resolves and throws as `Channel.command`. */

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import { pino } from "pino";
 import type { TestNode } from "../../../test/harness/control.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
 import { nodeClient, type OpenLink, openLink } from "../../../test/harness/open-link.ts";
+import type { Subscriber } from "../cluster/cluster.ts";
+import { Commands } from "./commands.ts";
 
 test("a node that is there is told at once what to end, and one that comes back when it says something", async () => {
   await using link = await openLink();
@@ -121,6 +125,47 @@ test("a node that knows no ticket keys is told of the sessions to end all the sa
     const commands = await client.commands(2);
     assert.ok(commands.some(({ call }) => call === "end-sessions"));
   });
+});
+
+test("after something was missed all nodes are looked after, a bounded number of them at once", async () => {
+  const nodeIds = Array.from({ length: 200 }, (_, index) => `node ${index}`);
+  const judged: string[] = [];
+  const looked = new Set<string>();
+  let [running, most] = [0, 0];
+  let subscriber: Subscriber | undefined;
+  const lookAfter = async (nodeId: string) => {
+    running += 1;
+    most = Math.max(most, running);
+    await setImmediate();
+    running -= 1;
+    looked.add(nodeId);
+  };
+  const commands = new Commands({
+    held: {
+      nodeIds: () => nodeIds,
+      holds: () => true,
+      ask: async () => ({}),
+      judge: async (nodeId) => void judged.push(nodeId),
+    },
+    cluster: {
+      publish: async () => {},
+      subscribe: (_topic, its) => {
+        subscriber = its;
+        return { stop() {} };
+      },
+      lead: () => ({ stop: async () => {} }),
+      close: async () => {},
+    },
+    errands: [lookAfter],
+    log: pino({ level: "silent" }),
+  });
+
+  subscriber?.missed();
+
+  await eventually(() => assert.equal(looked.size, nodeIds.length));
+  assert.deepEqual(judged, nodeIds);
+  assert.ok(most <= 32, `${most} at once`);
+  await commands.stop();
 });
 
 test("a control that stops while a node owes it an answer stops all the same", async () => {

@@ -5,6 +5,11 @@ import type { Cluster } from "../cluster/cluster.ts";
 const limits = {
   /** For a node's answer to one command. */
   answerMs: 10_000,
+  /**
+   * Nodes that are looked after at once when something was missed: each costs some questions to a database that has just come
+   * back, for which everybody waits.
+   */
+  nodesAtOnce: 32,
 } as const;
 
 /** Resolves to the body of the node's answer, which is still to be checked. Throws what it refuses with. */
@@ -19,8 +24,8 @@ interface Held {
   holds(nodeId: string): boolean;
   /** Resolves to the body of the node's answer. Throws a GatewayError, `node_lost` where the channel is not held, or closes. */
   ask(nodeId: string, command: LinkCommand, body: unknown, signal: AbortSignal): Promise<unknown>;
-  /** Closes the channels of a node that is refused by now. */
-  judge(nodeId: string): void;
+  /** Closes the channels of a node that is refused by now. Never rejects. */
+  judge(nodeId: string): Promise<void>;
 }
 
 export interface CommandsParts {
@@ -45,14 +50,14 @@ export class Commands {
 
   constructor(parts: CommandsParts) {
     this.#parts = parts;
-    const heard = (nodeId: string) => {
-      parts.held.judge(nodeId);
-      this.look(nodeId);
-    };
     this.#subscription = parts.cluster.subscribe("node", {
-      heard,
+      heard: (nodeId) => {
+        void parts.held.judge(nodeId);
+        this.look(nodeId);
+      },
       missed: () => {
-        for (const nodeId of [...parts.held.nodeIds()]) heard(nodeId);
+        const nodeIds = [...parts.held.nodeIds()].values();
+        for (let lane = 0; lane < limits.nodesAtOnce; lane++) void this.#lookAtEach(nodeIds);
       },
     });
   }
@@ -71,6 +76,15 @@ export class Commands {
     this.#subscription.stop();
     this.#lifetime.abort();
     await Promise.all([...this.#looking.values()].map(async ({ done }) => await done));
+  }
+
+  /** One after the other, of those that nobody else has taken. */
+  async #lookAtEach(nodeIds: Iterable<string>): Promise<void> {
+    for (const nodeId of nodeIds) {
+      await this.#parts.held.judge(nodeId);
+      this.look(nodeId);
+      await this.#looking.get(nodeId)?.done;
+    }
   }
 
   async #lookAfter(nodeId: string): Promise<void> {

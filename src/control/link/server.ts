@@ -1,9 +1,11 @@
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import fastify, { type FastifyInstance } from "fastify";
 import { isAnswering } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
+import { Strangers } from "#base/process/strangers.ts";
 import { JoinRequest, LINK_PATHS, type LinkCall } from "#wire/link.ts";
 import { answerBrokenRequest, answerErrors } from "../api/http-errors.ts";
 import { peerAddress } from "../api/origins.ts";
@@ -19,8 +21,12 @@ const limits = {
   /** A request to join; the channel has limits of its own. */
   bodyBytes: 64 * 1024,
   handshakeMs: 10_000,
-  /** Each node keeps one, and a moment longer where it has lost it without a word. */
-  connections: 4_000,
+  connections: {
+    /** Each node keeps one, and a moment longer where it has lost it without a word. */
+    channels: 4_000,
+    /** Beside those, and no node's yet: so many nodes may come at once when another replica is lost. */
+    strangers: 2_000,
+  },
 } as const;
 
 /** Asked with the new one of two certificates, the old one is good no more. */
@@ -32,6 +38,13 @@ export interface LinkParts extends CallParts, Omit<CommandsParts, "held"> {
   readonly join: Join;
   readonly log: Log;
   readonly deadlines?: ChannelsDeadlines;
+  readonly connections?: LinkConnections;
+}
+
+/** How many connections there may be. */
+interface LinkConnections {
+  readonly channels: number;
+  readonly strangers: number;
 }
 
 /**
@@ -59,7 +72,10 @@ export function createLinkServer(
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
     clientErrorHandler: answerBrokenRequest,
   });
-  boundConnections(app.server, limits.connections);
+  const most = parts.connections ?? limits.connections;
+  const strangers = new Strangers(most.strangers);
+  app.server.on("connection", (socket: Socket) => strangers.enter(socket));
+  boundConnections(app.server, most.channels + most.strangers);
   answerErrors(app, parts.log);
   app.post<{ Body: JoinRequest }>(
     LINK_PATHS.join,
@@ -82,10 +98,15 @@ export function createLinkServer(
     // On this listener all are TLS; the type says Duplex. Behind a request that is not answered, nothing can be said.
     if (!(socket instanceof TLSSocket) || isAnswering(request)) socket.destroy();
     else
-      void channels.open(request, socket, head).catch((error: unknown) => {
-        parts.log.error({ error }, "A channel could not be opened");
-        socket.destroy();
-      });
+      void channels
+        .open(request, socket, head)
+        .then((isKept) => {
+          if (isKept) strangers.leave(socket);
+        })
+        .catch((error: unknown) => {
+          parts.log.error({ error }, "A channel could not be opened");
+          socket.destroy();
+        });
   });
   app.addHook("preClose", async () => {
     await commands.stop();

@@ -72,9 +72,13 @@ export function createMachines({ store, audit, vault, drivers, clock, closeSessi
     },
 
     async hasPassword(caller, id, password) {
-      const { password_sealed: sealed } = await visibleMachine(store.db, { caller, id });
+      const machine = await visibleMachine(store.db, { caller, id });
+      const sealed = machine.password_sealed;
       const kept = sealed === null ? undefined : vault.open(sealed, passwordPlace(id));
-      return sameSecret(password, kept?.expose() ?? "") && kept !== undefined;
+      if (sameSecret(password, kept?.expose() ?? "") && kept !== undefined) return true;
+      const entry = { action: "machine.password", by: caller, object: machineObject(machine) } as const;
+      await audit.recordRefusal(entry, { code: "unauthenticated" });
+      return false;
     },
 
     async update(caller, id, change) {

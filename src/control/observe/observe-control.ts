@@ -1,4 +1,3 @@
-import { sql } from "kysely";
 import { type Admin, type Check, openAdmin } from "#base/process/admin/admin-server.ts";
 import { loadMeters } from "#base/process/admin/meters.ts";
 import { PROCESS_METRICS, watchProcess } from "#base/process/admin/process-metrics.ts";
@@ -69,13 +68,16 @@ export async function observeControl(
   return { observing: { tracing, meters }, readiness, admin, stop: stopOf(opened.move()) };
 }
 
-/** What is wrong with the database, if something is. */
+/**
+ * What is wrong with the database, if something is. It is asked for a change, of nothing: a server that another has taken
+ * the place of answers questions still, and takes no changes, of which all that control does consists.
+ */
 export async function databaseProblem({ db }: Store): Promise<string | undefined> {
   try {
-    await sql`select 1`.execute(db);
+    await db.updateTable("settings").set({ value: "" }).where("name", "=", "").execute();
     return undefined;
   } catch {
-    return "it does not answer";
+    return "it does not answer, or takes nothing";
   }
 }
 

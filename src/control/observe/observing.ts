@@ -97,16 +97,15 @@ export function watchControl(
     set("porthole_control_link_channels", channels());
   });
   meters.onRead(async (set) => {
-    try {
-      for (const { protocol, state, count } of await countSessions(store))
-        set("porthole_control_sessions", count, { protocol, state });
-      const { up, down } = await countNodes(store, silenceMs(values));
-      set("porthole_control_nodes", up, { state: "up" });
-      set("porthole_control_nodes", down, { state: "down" });
-      set("porthole_database_up", 1);
-    } catch {
-      set("porthole_database_up", 0);
-    }
+    // Until it has answered: a database that says nothing is waited for only so long.
+    set("porthole_database_up", 0);
+    const sessions = await countSessions(store);
+    const { up, down } = await countNodes(store, silenceMs(values));
+    for (const { protocol, state, count } of sessions)
+      set("porthole_control_sessions", count, { protocol, state });
+    set("porthole_control_nodes", up, { state: "up" });
+    set("porthole_control_nodes", down, { state: "down" });
+    set("porthole_database_up", 1);
   });
 }
 

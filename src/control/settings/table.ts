@@ -67,6 +67,12 @@ export const SETTINGS = {
     description:
       "How many sessions a node has, links that may still be used included, before consoles go to other nodes (1 to 100000). A machine goes back to the node that has, or just had, its session beyond that, up to what the node itself bears.",
   },
+  "consoleproxy.session.timeout": {
+    fallback: String(5 * MINUTE_MS),
+    parse: milliseconds(10 * SECOND_MS, 24 * HOUR_MS),
+    description:
+      "After how long a console is ended in which neither the machine nor the viewer sent anything, and how long after its end a session still draws the next console of its machine to its node, in milliseconds (10 s to 24 h). Nodes look three times a minute.",
+  },
   "consoleproxy.url.domain": {
     fallback: "",
     parse: consoleDomain,
@@ -102,17 +108,11 @@ export const SETTINGS = {
     description:
       "How often a node reports to control, in milliseconds (1 s to 1 min). A node that was silent three times as long counts as down.",
   },
-  "consoleproxy.session.timeout": {
-    fallback: String(5 * MINUTE_MS),
-    parse: milliseconds(0, 7 * 24 * HOUR_MS),
-    description:
-      "After how long a console is ended in which neither the machine nor the viewer sent anything, in milliseconds (up to 7 days); 0 means never. Nodes look about every 20 seconds.",
-  },
   "console.idle.timeout": {
     fallback: "0",
     parse: milliseconds(0, 7 * 24 * HOUR_MS),
     description:
-      "After how long a console is ended in which nothing was typed, pointed at or pasted, in milliseconds (up to 7 days), whatever the machine shows; 0 means never.",
+      "After how long a console is ended in which nothing was typed, pointed at or pasted, in milliseconds (up to 7 days), whatever the machine shows; 0 means never. Nodes look three times a minute.",
   },
   "console.offline.policy": {
     fallback: "refuse",

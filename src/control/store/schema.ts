@@ -25,6 +25,7 @@ export interface Schema {
   machines: MachineTable;
   sessions: SessionTable;
   nodes: NodeTable;
+  public_ip_ranges: PublicIpRangeTable;
   node_jobs: NodeJobTable;
   incarnations: IncarnationTable;
   join_tokens: JoinTokenTable;
@@ -183,6 +184,8 @@ export interface NodeTable {
   forward_address: string | null;
   /** Whether others may have the same public address. */
   shares_address: Generated<0 | 1>;
+  /** The address that it was given out of a range of its pool, as fleet/ip-range.ts has it; null: it has one of its own. */
+  given_key: Generated<string | null>;
   seen_at: number;
   /** Since when it has been heard of without a break; null: since before versions that note it. */
   heard_since: Generated<number | null>;
@@ -212,6 +215,15 @@ interface NodeJobTable {
   node_id: string;
   /** Of the node, behind the command. Once it has another one, something else was asked of it. */
   drain_revision: number;
+  created_at: number;
+}
+
+/** Public addresses for the nodes of a pool. Keys are those of fleet/ip-range.ts; no two ranges have one in common. */
+interface PublicIpRangeTable {
+  id: string;
+  pool: string;
+  first_key: string;
+  last_key: string;
   created_at: number;
 }
 

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
+import { Strangers } from "#base/process/strangers.ts";
 import type { Handlers } from "../http/listener.ts";
 import { requestLimits, requestOptions } from "../http/request-options.ts";
 import { vouchFor } from "../http/viewer-address.ts";
@@ -15,6 +16,8 @@ import { takeViewerAddress } from "./hop-request.ts";
 const limits = {
   /** Connections that carry no console yet, or none any more, beside those that do. */
   arriving: 1024,
+  /** Connections that have shown no certificate yet. The port is where strangers can reach it, too. */
+  strangers: 1024,
   /** What the node that hands something on adds to its headers. */
   addedHeaderBytes: 128,
   addedHeaders: 1,
@@ -57,7 +60,10 @@ export class ForwardListener {
       rejectUnauthorized: true,
       handshakeTimeout: forwardMs,
     });
-    server.maxConnections = maxSessions + limits.arriving;
+    const strangers = new Strangers(limits.strangers);
+    server.on("connection", (socket: Socket) => strangers.enter(socket));
+    server.on("secureConnection", (socket) => strangers.leave(socket));
+    server.maxConnections = maxSessions + limits.arriving + limits.strangers;
     server.maxHeadersCount = requestLimits.headersRead + limits.addedHeaders;
     // Nodes send what they have parsed themselves; whoever sends something else is hung up on.
     server.on("clientError", (_error, socket) => socket.destroy());

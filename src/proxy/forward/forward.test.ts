@@ -203,6 +203,46 @@ test("a picture of a screen can be fetched at any entrance", async () => {
   assert.equal((await session(sessionId)).viewerAddress, "127.0.0.1");
 });
 
+test("whoever leaves before its picture is there is no mistake of ours, and nobody waits for it any more", async () => {
+  await using machine = await startRfbUpstream();
+  const { ticket } = await fleet.issue(machine.upstream, { purpose: "thumbnail" });
+  const viewer = new AbortController();
+  const url = `${entrance.origin}/ajaximg?token=${ticket}`;
+  const left = assert.rejects(fetch(url, { signal: viewer.signal }), { name: "AbortError" });
+  await machine.caller();
+
+  viewer.abort();
+  await left;
+
+  await eventually(() => assert.match(entrance.log(), /"code":"viewer_lost"/));
+  for (const words of ["Request failed", "Another node did not answer"])
+    assert.ok(!entrance.log().includes(words), words);
+});
+
+test("a flood of tickets that name nobody keeps nobody's picture away", async () => {
+  await using machine = await startRfbUpstream(({ socket }) => {
+    const pixels = new Uint8Array(640 * 480 * 4).fill(0x60);
+    socket.write(encodeFramebufferUpdate([{ x: 0, y: 0, width: 640, height: 480, encoding: "raw", pixels }]));
+  });
+  const header = Buffer.from(JSON.stringify({ alg: "dir", enc: "A256GCM", kid: "k", node: "nobody" }));
+  const alien = `${entrance.origin}/ajaximg?token=${header.toString("base64url")}....`;
+  let isOver = false;
+  const flood = async () => {
+    while (!isOver) assert.notEqual((await fetch(alien)).status, 200);
+  };
+  const flooding = Array.from({ length: 60 }, flood);
+
+  const statuses: number[] = [];
+  for (let count = 0; count < 10; count++) {
+    const { ticket } = await fleet.issue(machine.upstream, { purpose: "thumbnail" });
+    statuses.push((await fetch(`${entrance.origin}/ajaximg?token=${ticket}`)).status);
+  }
+  isOver = true;
+  await Promise.all(flooding);
+
+  assert.deepEqual([...new Set(statuses)], [200]);
+});
+
 test("a node that has just come is found at once, at every entrance and by every addressee", async () => {
   await using machine = await startRfbUpstream();
   await using late = await startFleet();

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { type IncomingMessage, request as openRequest, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
@@ -39,12 +40,24 @@ export class Forwarder {
   /** What has not begun to be answered. */
   readonly #waiting = new Set<AbortController>();
   readonly #ticker: NodeJS.Timeout;
+  readonly #emptied = new EventTarget();
   #count = 0;
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
     this.#ticker = setInterval(() => this.#lookAfterAll(), options.deadlines.pingMs);
     this.#ticker.unref();
+  }
+
+  /** What is being handed on now. */
+  get size(): number {
+    return this.#count;
+  }
+
+  /** Resolves when nothing is handed on, or when the signal aborts. */
+  async untilEmpty(signal: AbortSignal): Promise<void> {
+    while (this.#count > 0 && !signal.aborted)
+      await once(this.#emptied, "emptied", { signal }).catch(() => {});
   }
 
   /** The other node that a ticket names; `undefined` where there is none, so that it is for this one to judge. */
@@ -84,25 +97,31 @@ export class Forwarder {
     }
   }
 
-  /** A request that is answered in one piece. Throws a GatewayError as long as nothing of the answer was passed on. */
+  /** A request that is answered in one piece. Throws a GatewayError where the answer does not arrive as a whole. */
   async request(request: IncomingMessage, response: ServerResponse, peer: Peer): Promise<void> {
     const leave = this.#enter();
-    const { deadlines } = this.#options;
-    const { signal: stop } = this.#lifetime;
+    const waiting = new AbortController();
+    const { signal } = waiting;
+    const abort = () => waiting.abort(new GatewayError("viewer_lost"));
+    response.once("close", abort);
+    this.#waiting.add(waiting);
     try {
-      const hop = await this.#reach(peer, stop);
+      const hop = await this.#reach(peer, signal);
       try {
-        await withDeadline(deadlines.answerMs, stop, async (signal) => {
-          const answer = await exchange(request, hop, signal).catch((cause: unknown) => {
-            throw this.#lost(peer, cause);
-          });
+        await withDeadline(this.#options.deadlines.answerMs, signal, async (limited) => {
+          const answer = await exchange(request, hop, limited);
           response.writeHead(answer.statusCode ?? 502, headersOnward(answer));
-          await pipeline(answer, response, { signal });
+          await pipeline(answer, response, { signal: limited });
         });
+      } catch (cause) {
+        signal.throwIfAborted();
+        throw this.#lost(peer, cause);
       } finally {
         hop.destroy();
       }
     } finally {
+      this.#waiting.delete(waiting);
+      response.off("close", abort);
       leave();
     }
   }
@@ -164,6 +183,7 @@ export class Forwarder {
     this.#count += 1;
     return () => {
       this.#count -= 1;
+      if (this.#count === 0) this.#emptied.dispatchEvent(new Event("emptied"));
     };
   }
 

@@ -56,6 +56,8 @@ export async function openForwarding({
     upgrade: forwarder.upgrade.bind(forwarder),
     request: forwarder.request.bind(forwarder),
     serve: listener.serve.bind(listener),
+    /** What passes through this node on its way to others. */
+    passing: forwarder as Pick<Forwarder, "size" | "untilEmpty">,
     /** The node's certificate was renewed. */
     renew(renewed: LinkCredentials) {
       credentials.replace(renewed);

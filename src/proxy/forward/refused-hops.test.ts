@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect as connectPlain, createServer } from "node:net";
 import { after, before, test } from "node:test";
 import { connect } from "node:tls";
 import { createAuthority, issueNodeCertificate, issueServerCertificate } from "#tls/authority.ts";
@@ -202,6 +202,22 @@ test("a node hands on as many connections as it carries consoles, and is full be
   await narrow.stop();
 });
 
+test("however many connect and show no certificate, nodes come through", async () => {
+  await using own = await startFleet();
+  const addressee = await own.start({ flags: { "max-sessions": "1" } });
+  const entrance = await own.start();
+  await using machine = await startRfbUpstream();
+  const { ticket, sessionId } = await own.issue(machine.upstream);
+  await using flood = await connectMany(await forwardAddress(addressee, own), 1_100);
+
+  await using viewer = await TestViewer.porthole(entrance.origin, ticket);
+  await viewer.handshake();
+
+  const { nodeId } = await own.control.services.sessions.get(own.control.admin, sessionId);
+  assert.equal(nodeId, addressee.id);
+  await eventually(() => assert.ok(flood.open() <= 1_024, `${flood.open()} strangers are kept`));
+});
+
 test("an entrance that stops cuts what it handed on, and the addressee ends the session", async () => {
   await using machine = await startRfbUpstream();
   const entrance = await fleet.start();
@@ -217,6 +233,22 @@ test("an entrance that stops cuts what it handed on, and the addressee ends the 
     assert.match(ending?.code ?? "", /^viewer_/);
   });
 });
+
+/** Connections on which nothing is said. */
+async function connectMany({ host, port }: { readonly host: string; readonly port: number }, count: number) {
+  const sockets = Array.from({ length: count }, () =>
+    connectPlain(port, host)
+      .on("error", () => {})
+      .resume(),
+  );
+  await Promise.all(sockets.map(async (socket) => await once(socket, "connect").catch(() => {})));
+  return {
+    open: () => sockets.filter(({ destroyed }) => !destroyed).length,
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
 
 test("no ticket is logged, wherever it was handed on", async () => {
   await using machine = await startRfbUpstream();

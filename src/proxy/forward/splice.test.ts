@@ -152,11 +152,56 @@ test("a side that stays open alone is cut when its time is over, and no earlier"
   await eventually(() => assert.equal(ends.closed(), 1));
 });
 
-test("nothing is cut that only is quiet", async () => {
+test("nothing is cut whose viewer is quiet, as long as the node says something now and then", async () => {
   using ends = await startSplice();
+  ends.viewer.resume();
+  const start = performance.now();
 
-  for (let minute = 0; minute < 10; minute++) ends.splice.lookAfter(performance.now() + minute * 60_000);
+  for (let minute = 0; minute < 10; minute++) {
+    const before = ends.viewer.bytesRead;
+    ends.node.write("ping");
+    await eventually(() => assert.ok(ends.viewer.bytesRead > before));
+    ends.splice.lookAfter(start + minute * PATIENT.standstillMs);
+  }
 
   ends.node.write("still here");
   assert.equal(String((await once(ends.viewer, "data"))[0]), "still here");
 });
+
+test("a node that vanished without a word is found out, though the system still takes what its viewer says", async () => {
+  using ends = await startSplice();
+  const start = performance.now();
+  const said = async (minute: number) => {
+    ends.viewer.write("key");
+    ends.splice.lookAfter(start + minute * PATIENT.standstillMs);
+    await new Promise(setImmediate);
+  };
+
+  for (const minute of [0, 1]) await said(minute);
+  assert.equal(ends.closed(), 0);
+  await said(2);
+
+  await eventually(() => assert.equal(ends.closed(), 1));
+});
+
+test("a node that a slow viewer keeps from speaking is not taken for one that vanished", async () => {
+  using ends = await startSplice();
+  for (let sent = 0; sent < 4 * KERNEL_BYTES; sent += MEBIBYTE) ends.node.write(Buffer.alloc(MEBIBYTE));
+  const start = performance.now();
+
+  for (let look = 0; look < 6; look++) {
+    // It takes something each time, so that it does not stand still.
+    await take(ends.viewer, 8 * MEBIBYTE);
+    ends.splice.lookAfter(start + look * (PATIENT.standstillMs - 1));
+  }
+
+  assert.equal(ends.closed(), 0);
+});
+
+async function take(socket: Socket, bytes: number): Promise<void> {
+  for (let taken = 0; taken < bytes; ) {
+    const chunk: Buffer | null = socket.read();
+    if (chunk === null) await once(socket, "readable");
+    else taken += chunk.length;
+  }
+}

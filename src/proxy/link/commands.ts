@@ -31,7 +31,7 @@ export interface CommandParts {
   readonly keepGrants: (grants: GrantsCommand["grants"]) => string[];
   readonly drain: (command: Pick<DrainCommand, "draining">) => void;
   /** Whether the process ends then. */
-  readonly leave: (command: Pick<LeaveCommand, "how">) => boolean;
+  readonly leave: (command: Pick<LeaveCommand, "how" | "cutsPassing">) => boolean;
   /** Whether something of this session is still to be reported. */
   readonly isReporting: (session: Pick<SessionToEnd, "sessionId" | "attachment">) => boolean;
 }

@@ -87,7 +87,9 @@ async function introduction(options: IdentityOptions): Promise<Introduction> {
   if (joinTokenFile !== null)
     return introduceBy(await readToken(joinTokenFile, "--join-token-file", "join token"));
   if (joinServiceAccountTokenFile === null)
-    throw new ConfigError(["--join-token-file is missing: this node has no identity yet and has to join"]);
+    throw new ConfigError(["--join-token-file is missing: this node has no identity yet and has to join"], {
+      seeHelp: true,
+    });
   if (authorityFile === null)
     throw new ConfigError([
       "--authority-file is missing: a service account token does not say by what control is known",

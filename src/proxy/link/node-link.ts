@@ -12,6 +12,7 @@ import type {
   ReopenResponse,
   SessionReport,
   SessionToEnd,
+  WantedAddress,
 } from "#wire/link.ts";
 import { type NodeMeters, timed } from "../observe/observing.ts";
 import { isGrant, isReopenResponse, isReportResponse } from "./answers.ts";
@@ -41,6 +42,8 @@ export interface NodeLinkOptions {
   readonly version: string;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  /** It has no public address, and control is to give it one; the two origins mean nothing then. */
+  readonly wantedAddress: WantedAddress | undefined;
   readonly sharesAddress: boolean;
   /** Where other nodes hand on to this one; `local` is the address that control sees. */
   readonly forwardAddress: (local: string | undefined) => string | undefined;

@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Log } from "#base/process/log.ts";
 import { ERRORS } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import type { NodeTicketKey, RegisterRequest } from "#wire/link.ts";
+import type { NodeTicketKey, RegisterRequest, WantedAddress } from "#wire/link.ts";
 import { isEmpty, isHeartbeatResponse, isRegisterResponse } from "./answers.ts";
 import { Backoff } from "./backoff.ts";
 import type { CertificateWatch } from "./certificate.ts";
@@ -26,6 +26,8 @@ export interface RegistrationOptions {
   readonly version: string;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  /** It has no public address, and control is to give it one; the two origins mean nothing then. */
+  readonly wantedAddress: WantedAddress | undefined;
   readonly sharesAddress: boolean;
   /** Where other nodes hand on to this one; `local` is the address that control sees. */
   readonly forwardAddress: (local: string | undefined) => string | undefined;
@@ -196,12 +198,14 @@ export class Registration {
 
   #introduction(): RegisterRequest {
     const { link, version, pageOrigin, webSocketOrigin, sharesAddress, maximumSessions } = this.#options;
+    const { wantedAddress } = this.#options;
     const forwardAddress = this.#options.forwardAddress(link.localAddress);
     return {
       incarnation: this.incarnation,
       version,
-      pageOrigin,
-      webSocketOrigin,
+      ...(wantedAddress === undefined
+        ? { pageOrigin, webSocketOrigin }
+        : { pageOrigin: "", webSocketOrigin: "", wantedAddress }),
       sharesAddress,
       ...(forwardAddress === undefined ? {} : { forwardAddress }),
       maximumSessions,

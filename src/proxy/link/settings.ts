@@ -12,6 +12,8 @@ export interface Obeyed {
   readonly frameAncestors: readonly string[];
   /** Under which names browsers find this node, where they are not those that it knows by itself. */
   readonly found: OwnOrigins | undefined;
+  /** Where it is by the address that control gave it, where it has none of its own. */
+  readonly given: OwnOrigins | undefined;
   readonly entrances: readonly string[];
   /** Whether tickets are accepted while no control answers. */
   readonly acceptsOffline: boolean;
@@ -33,6 +35,7 @@ export function obey(settings: NodeSettings, log: Log): Obeyed {
     allowedOrigins: new Set(origins(settings.allowedOrigins, log)),
     frameAncestors: origins(settings.frameAncestors, log),
     found: foundAt(settings.found),
+    given: foundAt(settings.given),
     entrances: origins(settings.entrances, log),
     acceptsOffline: settings.acceptOffline === true,
     sessionTimeoutMs: settings.sessionTimeoutMs ?? 0,

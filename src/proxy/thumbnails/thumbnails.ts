@@ -2,7 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 import type { Socket } from "node:net";
 import type { Clock } from "#base/clock.ts";
 import type { ScreenSize } from "#protocols/rfb/snapshot.ts";
-import { GatewayError } from "#wire/gateway-error.ts";
+import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import type { SessionReport } from "#wire/link.ts";
 import type { Credentials } from "../console/admission.ts";
@@ -11,6 +11,7 @@ import { readCredentials, readOffers } from "../console/upgrade-request.ts";
 import type { Peer } from "../forward/peers.ts";
 import { answer } from "../http/answer.ts";
 import { viewerAddress } from "../http/viewer-address.ts";
+import type { NodeMeters } from "../observe/observing.ts";
 import { LARGEST, type Shoot, Shots } from "./shots.ts";
 
 const limits = {
@@ -36,6 +37,7 @@ export interface ThumbnailsOptions {
   /** Throws a GatewayError for a ticket that is not for this. */
   readonly admit: (credentials: Credentials) => Promise<Grant>;
   readonly report: (report: SessionReport) => void;
+  readonly meters?: NodeMeters | undefined;
 }
 
 /** Small pictures of screens, for whoever has a ticket for one: `?token=…&w=…&h=…`. */
@@ -56,17 +58,16 @@ export class Thumbnails {
 
   /** Throws the GatewayError with which it is refused. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { searchParams: query } = new URL(request.url ?? "/", "http://node");
-    const box = { width: side(query, "w"), height: side(query, "h") };
-    if (this.#pending >= limits.pending) throw new GatewayError("node_full");
+    const credentials = {
+      ...readCredentials(request.url, readOffers(undefined)),
+      viewerAddress: viewerAddress(request.socket),
+    };
+    const { box, addressee } = await this.#orCount(
+      async () => await this.#whoseAndHowLarge(request, credentials),
+    );
+    if (addressee !== undefined) return await this.#options.forward(request, response, addressee);
     this.#pending += 1;
     try {
-      const credentials = {
-        ...readCredentials(request.url, readOffers(undefined)),
-        viewerAddress: viewerAddress(request.socket),
-      };
-      const addressee = await this.#options.addressee(credentials.ticket, request.socket);
-      if (addressee !== undefined) return await this.#options.forward(request, response, addressee);
       const body = await this.#picture(credentials, box);
       const headers = {
         ...this.#options.headers(),
@@ -81,8 +82,28 @@ export class Thumbnails {
     }
   }
 
+  async #whoseAndHowLarge(request: IncomingMessage, { ticket }: Credentials) {
+    const { searchParams: query } = new URL(request.url ?? "/", "http://node");
+    const box = { width: side(query, "w"), height: side(query, "h") };
+    // Before it counts: anybody can write a node's name into a ticket that is none, and control is asked for it.
+    const addressee = await this.#options.addressee(ticket, request.socket);
+    if (addressee === undefined && this.#pending >= limits.pending) throw new GatewayError("node_full");
+    return { box, addressee };
+  }
+
+  /** What is refused before there is a session is told by nobody else. */
+  async #orCount<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      const reason = toGatewayError(error).code;
+      this.#options.meters?.add("porthole_node_refusals_total", { reason });
+      throw error;
+    }
+  }
+
   async #picture(credentials: Credentials, box: ScreenSize): Promise<Uint8Array> {
-    const grant = await this.#options.admit(credentials);
+    const grant = await this.#orCount(async () => await this.#options.admit(credentials));
     try {
       const png = await this.#shots.png(grant, box);
       this.#report(grant, new GatewayError("viewer_closed"));

@@ -102,9 +102,9 @@ function sessionColumns(tongue: Language, now: Date): readonly Column<Session>[]
           {machine}
           {viewOnly && <span class="soft small"> ({w.viewOnly})</span>}
           <span class="narrow-only soft">{account}</span>
-          {session.ending !== undefined && (
+          {isRemarkable(session) && (
             <span class="medium-only small">
-              <EndingWords session={session} tongue={tongue} />
+              <Remark session={session} tongue={tongue} />
               {endedBadly(session) && <Reference id={session.id} worded />}
             </span>
           )}
@@ -134,7 +134,7 @@ function sessionColumns(tongue: Language, now: Date): readonly Column<Session>[]
     {
       id: "ending",
       label: w.ending,
-      cell: (session) => session.ending !== undefined && <EndingWords session={session} tongue={tongue} />,
+      cell: (session) => isRemarkable(session) && <Remark session={session} tongue={tongue} />,
       compare: byText(({ ending }) => ending?.code ?? "", tongue),
       weight: "extra",
     },
@@ -179,6 +179,23 @@ function SessionStateWord({ session }: { readonly session: Session }) {
       {words.value.sessionStates[state]}
     </span>
   );
+}
+
+/** Whether its state alone leaves a question open. */
+function isRemarkable({ state, ending }: Pick<Session, "state" | "ending">): boolean {
+  return ending !== undefined || state === "detached";
+}
+
+/** Why it ended, or what is to be thought of one that is not over. */
+function Remark({
+  session,
+  tongue,
+}: {
+  readonly session: Pick<Session, "state" | "ending" | "redeemedAt">;
+  readonly tongue: Language;
+}) {
+  if (session.ending === undefined) return <span class="soft">{words.value.detachedMeans}</span>;
+  return <EndingWords session={session} tongue={tongue} />;
 }
 
 function EndingWords({

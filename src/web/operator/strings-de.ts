@@ -59,6 +59,7 @@ export const GERMAN: Strings = {
     closing: "Wird beendet",
     ended: "Beendet",
   },
+  detachedMeans: "Von ihrem Konsolenknoten ist nichts zu hören. Die Konsole kann noch offen sein.",
   noSessions: "Es wurde noch keine Konsole geöffnet.",
   noSessionsHow: "Öffnen Sie eine aus der Maschinenliste; dann steht sie hier.",
   closedByViewer: "Wer sie geöffnet hatte, hat sie geschlossen.",

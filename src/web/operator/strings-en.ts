@@ -68,6 +68,7 @@ export const ENGLISH = {
   ending: "Ending",
   viewOnly: "view only",
   sessionStates,
+  detachedMeans: "Its console node is not heard of. The console may still be open.",
   noSessions: "No console was opened yet.",
   noSessionsHow: "Open one from the machine list; it is then shown here.",
   closedByViewer: "The person at the viewer closed it.",

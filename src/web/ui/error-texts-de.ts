@@ -19,8 +19,8 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   caller_address_mismatch: text("Dieser Link wurde für eine andere Netzwerkadresse gemacht.", "Öffnen Sie ihn dort, wo er angefordert wurde, oder öffnen Sie die Konsole noch einmal."),
   origin_refused: text("Die Seite eines anderen Anbieters wollte diese Konsole öffnen.", "Öffnen Sie die Konsole aus Ihrer Maschinenliste, oder lassen Sie den Betreiber die Seite in console.allowed.origins eintragen."),
   access_withdrawn: text("Sie dürfen diese Maschine nicht mehr öffnen.", "Fragen Sie einen Administrator ihres Projekts."),
-  session_timeout: text("Es wurde so lange nichts gezeigt und nichts getippt, dass die Konsole beendet wurde.", "Öffnen Sie die Konsole noch einmal, wenn Sie sie noch brauchen."),
-  session_idle: text("Es wurde so lange nichts getippt und nirgends gezeigt, dass die Konsole beendet wurde.", "Öffnen Sie die Konsole noch einmal, wenn Sie sie noch brauchen."),
+  session_timeout: text("Es wurde so lange nichts gezeigt und nichts getippt, dass die Konsole beendet wurde.", "Öffnen Sie die Konsole erneut, wenn Sie sie noch brauchen."),
+  session_idle: text("Es wurde so lange nichts getippt und nirgends gezeigt, dass die Konsole beendet wurde.", "Öffnen Sie die Konsole erneut, wenn Sie sie noch brauchen."),
   session_ended: {
     meaning: "Diese Konsole wurde von außen beendet.",
     remedy: "Öffnen Sie die Konsole erneut, wenn Sie sie noch brauchen.",
@@ -93,6 +93,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   join_token_invalid: text("Das Beitrittstoken ist falsch, aufgebraucht oder abgelaufen.", "Machen Sie ein neues mit „porthole join-token create“."),
   node_refused: text("Dieses Zertifikat gehört keinem Knoten dieser Installation.", "Lassen Sie den Knoten mit einem neuen Beitrittstoken noch einmal beitreten."),
   address_taken: text("Ein anderer Konsolenknoten hat diese öffentliche Adresse schon.", "Geben Sie jedem Knoten mit --public-address eine eigene; oder starten Sie, wo ein vorgeschalteter Proxy die Anzeigen auf mehrere Knoten verteilt, jeden von ihnen mit --behind-proxy."),
+  no_public_address: text("Dieser Konsolenknoten hat keine eigene öffentliche Adresse, und sein Pool hat keine mehr zu vergeben.", "Geben Sie dem Pool mit „porthole public-ip-range add“ einen Bereich, entfernen Sie mit „porthole node remove“ Knoten, die es nicht mehr gibt, oder geben Sie dem Knoten eine --public-address."),
   node_superseded: text("Ein neuerer Start dieses Knotens hat seinen Platz eingenommen.", "Halten Sie den älteren Prozess an."),
 };
 

@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { test } from "node:test";
+import { eventually } from "../../../../test/harness/eventually.ts";
 import { ConfigError } from "../../config.ts";
 import { type Check, openAdmin } from "./admin-server.ts";
 import { adminFields } from "./config.ts";
@@ -56,6 +59,32 @@ test("metrics that cannot be read are a failure, and the next reading is another
   assert.deepEqual(await ask(admin.origin, "/metrics"), [500, "it could not be read\n"]);
   fails = false;
   assert.deepEqual(await ask(admin.origin, "/metrics?x=1"), [200, "a 1\n"]);
+});
+
+test("with more connections than there may be, the one that was asked on longest ago is closed", async () => {
+  await using admin = await open({});
+  const { hostname: host, port } = new URL(admin.origin);
+  const connections: Socket[] = [];
+  await using opened = new AsyncDisposableStack();
+  const come = async () => {
+    const socket = connect({ host, port: Number(port) });
+    socket.on("error", () => {});
+    opened.defer(() => void socket.destroy());
+    connections.push(socket);
+    // Answered, so that the next one comes after it.
+    socket.write("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await once(socket, "data");
+    return socket;
+  };
+  const [first, second] = [await come(), await come()];
+  for (let count = 2; count < 32; count++) await come();
+  first.write("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  await once(first, "data");
+
+  await come();
+
+  await eventually(() => assert.ok(second.resume().destroyed));
+  assert.ok(connections.every((socket) => socket === second || !socket.destroyed));
 });
 
 test("an address that is taken is a mistake of the configuration, and names the flag", async () => {

@@ -1,14 +1,16 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { ConfigError, formatHostPort, type HostPort } from "../../config.ts";
 
 const limits = {
-  /** Whoever watches keeps one or two; what comes beyond is closed at once. */
+  /** Whoever watches keeps one or two. With one more, the one that was asked on longest ago is closed. */
   connections: 32,
   headerBytes: 8 * 1024,
   /** From the first byte of a request to its end. */
   requestMs: 5_000,
+  /** How often that is looked at. */
+  lookMs: 2_000,
   keepAliveMs: 65_000,
   /** For all that is looked at to say whether the process is ready. */
   checkMs: 2_000,
@@ -39,10 +41,14 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.requestMs,
     requestTimeout: limits.requestMs,
+    connectionsCheckingInterval: limits.lookMs,
     keepAliveTimeout: limits.keepAliveMs,
   });
-  server.maxConnections = limits.connections;
+  const connections = new Set<Socket>();
+  server.on("connection", (socket) => admit(socket, connections));
   server.on("request", (request, response) => {
+    // It is the youngest now.
+    if (connections.delete(request.socket)) connections.add(request.socket);
     void answer(request, options)
       .catch(() => text(500, "it could not be read\n"))
       .then((said) => send(response, said));
@@ -58,6 +64,16 @@ export async function openAdmin(options: AdminOptions): Promise<Admin> {
       await once(server, "close");
     },
   };
+}
+
+/** Whoever comes is let in: connections that somebody holds open keep nobody from seeing how the process is. */
+function admit(socket: Socket, connections: Set<Socket>): void {
+  connections.add(socket);
+  socket.once("close", () => connections.delete(socket));
+  const [oldest] = connections;
+  if (connections.size <= limits.connections || oldest === undefined) return;
+  connections.delete(oldest);
+  oldest.destroy();
 }
 
 async function listen(server: Server, at: HostPort): Promise<void> {

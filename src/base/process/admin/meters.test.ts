@@ -56,6 +56,30 @@ test("two who read at once read the same, and one source that fails takes nothin
   for (const text of texts) assert.ok(text.includes('t_now{state="open"} 2'), text);
 });
 
+test("a source that does not answer is not waited for, and says nothing afterwards", async () => {
+  const meters = await loadMeters(TABLE);
+  const { promise: silence, resolve: breakSilence } = Promise.withResolvers<void>();
+  let isFirst = true;
+  meters.onRead(async (set) => {
+    set("t_now", 0, { state: "answers" });
+    if (!isFirst) return;
+    isFirst = false;
+    await silence;
+    set("t_now", 7, { state: "late" });
+  });
+  meters.onRead((set) => set("t_now", 2, { state: "open" }));
+
+  const first = await meters.read();
+  const second = meters.read();
+  breakSilence();
+
+  for (const text of [first, await second]) {
+    assert.ok(text.includes('t_now{state="open"} 2'), text);
+    assert.ok(text.includes('t_now{state="answers"} 0'), text);
+    assert.ok(!text.includes("late"), text);
+  }
+});
+
 test("nothing loads what metrics and traces need before somebody looks", () => {
   const eager = globSync("src/**/*.{ts,tsx}")
     .filter((file) => !file.includes(".test."))

@@ -1,5 +1,10 @@
 import type { Counter, Gauge, Histogram, Registry } from "prom-client";
 
+const limits = {
+  /** For all that is set at a reading. Whoever reads waits for about ten seconds, and is to get the rest in any case. */
+  collectMs: 2_000,
+} as const;
+
 /** One metric, as it is documented and as it is made. */
 export interface MetricDefinition {
   readonly type: "counter" | "gauge" | "histogram";
@@ -21,7 +26,10 @@ type SetMetric<Name extends string> = (name: Name, value: number, labels?: Label
 export interface Meters<Name extends string> {
   add(name: Name, labels?: Labels, amount?: number): void;
   observe(name: Name, seconds: number, labels?: Labels): void;
-  /** Runs at each reading, and sets what is known only then. What one throws is missing in that reading. */
+  /**
+   * Runs at each reading, and sets what is known only then. What one has not set when it throws, or in time, is missing in
+   * that reading.
+   */
   onRead(collect: (set: SetMetric<Name>) => void | Promise<void>): void;
   /** In Prometheus' text format. */
   read(): Promise<string>;
@@ -82,7 +90,9 @@ class PrometheusMeters<Name extends string> implements Meters<Name> {
   async #readNow(): Promise<string> {
     for (const metric of this.#metrics.values()) if (this.#isGauge(metric)) metric.reset();
     const totals = new Set<string>();
+    let isOver = false;
     const set: SetMetric<Name> = (name, value, labels = {}) => {
+      if (isOver) return; // It would stand in the next reading as if it were of then.
       const metric = this.#metrics.get(name);
       if (this.#isGauge(metric)) metric.set(labels, value);
       else if (metric !== undefined) {
@@ -91,9 +101,21 @@ class PrometheusMeters<Name extends string> implements Meters<Name> {
         (metric as Counter).inc(labels, value);
       }
     };
-    await Promise.allSettled(this.#collects.map(async (collect) => await collect(set)));
+    await atMost(
+      limits.collectMs,
+      Promise.allSettled(this.#collects.map(async (collect) => await collect(set))),
+    );
+    isOver = true;
     return await this.#registry.metrics();
   }
+}
+
+/** Resolves when the work is done, or after so many milliseconds. */
+async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }
 
 /** Seconds since a time of performance.now(). */

@@ -67,3 +67,23 @@ test("a collector that is away delays nobody, and a stop waits for it within its
 
   await tracing.stop();
 });
+
+test("the log tells when the collector cannot be reached, once, and when it can again", async () => {
+  const first = await startOtlpCollector();
+  const { port } = new URL(first.endpoint);
+  await first[Symbol.asyncDispose]();
+  const lines: string[] = [];
+  const told = pino({ errorKey: "error" }, { write: (line) => void lines.push(JSON.parse(line).msg) });
+  const tracing = await startTracing({ endpoint: first.endpoint, role: "test", version: "1", log: told });
+  tracing.start("lost").end();
+  await eventually(() => assert.deepEqual(lines, ["Traces cannot be sent"]));
+
+  await using again = await startOtlpCollector(Number(port));
+  await eventually(() => {
+    tracing.start("found").end();
+    assert.ok(again.spans.length > 0);
+  });
+  await tracing.stop();
+
+  assert.deepEqual(lines, ["Traces cannot be sent", "Traces are sent again"]);
+});

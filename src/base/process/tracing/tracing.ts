@@ -1,4 +1,5 @@
 import type { Attributes, SpanContext } from "@opentelemetry/api";
+import type { SpanExporter } from "@opentelemetry/sdk-trace";
 import type { Log } from "../log.ts";
 
 const limits = {
@@ -77,13 +78,16 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   };
 }
 
-async function createProvider({ endpoint, role, version }: TracingOptions) {
+async function createProvider({ endpoint, role, version, log }: TracingOptions) {
   const [sdk, { OTLPTraceExporter }, { resourceFromAttributes }] = await Promise.all([
     import("@opentelemetry/sdk-trace"),
     import("@opentelemetry/exporter-trace-otlp-http"),
     import("@opentelemetry/resources"),
   ]);
-  const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, timeoutMillis: limits.exportMs });
+  const exporter = complaining(
+    new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, timeoutMillis: limits.exportMs }),
+    log,
+  );
   return new sdk.TracerProvider({
     // Whoever calls us and does not trace this is not traced by us either.
     sampler: new sdk.ParentBasedSampler({ root: new sdk.AlwaysOnSampler() }),
@@ -102,6 +106,24 @@ async function createProvider({ endpoint, role, version }: TracingOptions) {
       }),
     ],
   });
+}
+
+/** The exporter, which tells the log when the collector takes nothing, and when it does again; by itself it says neither. */
+function complaining(exporter: SpanExporter, log: Log): SpanExporter {
+  let isFailing = false;
+  return {
+    export(spans, done) {
+      exporter.export(spans, (result) => {
+        const fails = result.error !== undefined;
+        if (fails && !isFailing) log.warn({ error: result.error }, "Traces cannot be sent");
+        if (!fails && isFailing) log.info("Traces are sent again");
+        isFailing = fails;
+        done(result);
+      });
+    },
+    shutdown: async () => await exporter.shutdown(),
+    forceFlush: async () => await exporter.forceFlush?.(),
+  };
 }
 
 /** W3C Trace Context §3.2, version 00. What is no traceparent begins a new trace. */

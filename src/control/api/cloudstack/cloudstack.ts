@@ -18,12 +18,15 @@ import {
   unknownCommand,
 } from "./cloudstack-error.ts";
 import type { Command } from "./command.ts";
+import { SYSTEM_VM_COMMANDS } from "./commands/change-system-vm.ts";
 import { createConsoleEndpoint } from "./commands/create-console-endpoint.ts";
 import { EMPTY_LISTS } from "./commands/empty-lists.ts";
 import { listCapabilities } from "./commands/list-capabilities.ts";
 import { listConfigurations } from "./commands/list-configurations.ts";
 import { listConsoleSessions } from "./commands/list-console-sessions.ts";
+import { listSystemVms } from "./commands/list-system-vms.ts";
 import { listVirtualMachines } from "./commands/list-virtual-machines.ts";
+import { queryAsyncJobResult } from "./commands/query-async-job-result.ts";
 import { updateConfiguration } from "./commands/update-configuration.ts";
 import { consolePage } from "./console-page.ts";
 import { type Identity, identify, signatureLife } from "./identity.ts";
@@ -37,8 +40,11 @@ export const COMMANDS: readonly Command[] = [
   listCapabilities,
   listConfigurations,
   listConsoleSessions,
+  listSystemVms,
   listVirtualMachines,
+  queryAsyncJobResult,
   updateConfiguration,
+  ...SYSTEM_VM_COMMANDS,
   ...EMPTY_LISTS,
 ];
 

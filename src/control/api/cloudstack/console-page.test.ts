@@ -122,6 +122,26 @@ test("cmd=auth tells whoever signs, and may see the machine, whether a password 
   assert.ok(!api.log().includes("s3cret"));
 });
 
+test("a guess that is wrong is told in the audit log, without what was guessed", async () => {
+  await using api = await testApi();
+  const { id } = await api.control.machine({ password: "s3cret" });
+  const member = await api.member("someone", []);
+
+  await page(api, { cmd: "auth", vm: id, sid: "s3cret" });
+  await page(api, { cmd: "auth", vm: id, sid: "guessed" });
+  await page(api, { cmd: "auth", vm: id, sid: "guessed" }, member);
+
+  const { items } = await api.control.services.audit.list(api.control.admin, { action: "machine.password" });
+  assert.deepEqual(
+    items.map(({ result, account, object }) => [result, account, object?.id]),
+    [
+      ["not_found", "someone", id],
+      ["unauthenticated", "admin", id],
+    ],
+  );
+  assert.ok(!JSON.stringify(items).includes("guessed"));
+});
+
 test("who guesses a machine's password is slowed, even with the right one", async () => {
   await using api = await testApi();
   const { id } = await api.control.machine({ password: "s3cret" });

@@ -18,7 +18,9 @@ import { COMPONENTS } from "./components.ts";
 import { documentOptions, documentRoute } from "./document.ts";
 import { installationRoutes } from "./installation.ts";
 import { machineRoutes } from "./machines.ts";
+import { nodeRoutes } from "./nodes.ts";
 import { projectRoutes } from "./projects.ts";
+import { publicIpRangeRoutes } from "./public-ip-ranges.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { ticketKeyRoutes } from "./ticket-keys.ts";
@@ -87,6 +89,8 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       projectRoutes(routes, deps);
       accountRoutes(routes, deps);
       installationRoutes(routes, deps);
+      nodeRoutes(routes, deps);
+      publicIpRangeRoutes(routes, deps);
       ticketKeyRoutes(routes, deps);
       auditRoutes(routes, deps);
     },

@@ -58,7 +58,7 @@ test("the document is OpenAPI 3.1, and every operation in it says what a client 
   assert.deepEqual(document.security, [{ apiKey: [] }, { session: [] }]);
   assert.deepEqual(
     Object.keys(document.components.schemas).sort(),
-    "Account ApiKey AuditRow Console Error JoinToken Machine NewApiKey Node NodeAuthority Project Session Setting SignInLink TicketKeyGeneration".split(
+    "Account ApiKey AuditRow Console Error JoinToken Machine NewApiKey Node NodeAuthority Project PublicIpRange Session Setting SignInLink TicketKeyGeneration".split(
       " ",
     ),
   );
@@ -252,6 +252,14 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("rotateTicketKeys", {}, 201);
   await check.call("rotateTicketKeys", {}, 201);
   await check.call("rotateTicketKeys", {}, 409);
+
+  const range = await check.call("addPublicIpRange", { body: { range: "203.0.113.0/28" } }, 201);
+  await check.call("addPublicIpRange", { body: { range: "203.0.113.1" } }, 409);
+  await check.call("addPublicIpRange", { body: { range: "nonsense" } }, 400);
+  await check.call("listPublicIpRanges", {}, 200);
+  await check.call("listPublicIpRanges", { as: member }, 403);
+  await check.call("removePublicIpRange", { path: { id: field(range, "id") } }, 204);
+  await check.call("removePublicIpRange", { path: { id: field(range, "id") } }, 404);
 
   const link = await check.call("makeOwnSignInLink", {}, 201);
   const code = /#code=(.+)$/.exec(field(link, "url"))?.[1] ?? "";

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pino } from "pino";
 import { aborted } from "#base/process/role.ts";
+import { Secret } from "#base/secret.ts";
 import { clusterConformance } from "../../../../test/conformance/cluster.ts";
+import { type CuttableWay, openWay } from "../../../../test/harness/cut.ts";
 import { eventually } from "../../../../test/harness/eventually.ts";
+import { LOOPBACK } from "../../../../test/harness/free-port.ts";
 import { ask, type Database, lackingPostgres } from "../../../../test/harness/postgres.ts";
-import { createDatabase } from "../../../../test/harness/shared-postgres.ts";
+import { createDatabase, sharedPostgres } from "../../../../test/harness/shared-postgres.ts";
 import { openPostgresStore } from "../../store/postgres/open.ts";
 import { joinPostgresCluster } from "./cluster.ts";
 
@@ -13,9 +16,18 @@ const log = pino({ level: "silent" });
 const skip = lackingPostgres;
 
 /** One replica of its own database, or one more of a given one. */
-async function openReplica({ database, offsetMs = 0 }: { database?: Database; offsetMs?: number } = {}) {
+async function openReplica({
+  database,
+  way,
+  offsetMs = 0,
+}: {
+  readonly database?: Database;
+  readonly way?: CuttableWay;
+  readonly offsetMs?: number;
+} = {}) {
   await using opened = new AsyncDisposableStack();
-  const { url } = database ?? opened.use(await createDatabase());
+  const { name, url: direct } = database ?? opened.use(await createDatabase());
+  const url = way === undefined ? direct : new Secret(`postgres://porthole@${LOOPBACK}:${way.port}/${name}`);
   const store = await openPostgresStore({ url, log });
   opened.defer(async () => await store.close());
   const own = { now: () => Date.now() + offsetMs };
@@ -56,6 +68,38 @@ test("a replica whose session breaks is told that it missed something, and hears
   await eventually(() => assert.ok(missed > before));
   await cluster.publish(store.db, "node", "again");
   await eventually(() => assert.deepEqual(heard, ["again"]));
+});
+
+test("a replica whose session goes silent hears again, of what it missed, and leads no more meanwhile", {
+  skip,
+}, async () => {
+  await using database = await createDatabase();
+  await using way = await openWay((await sharedPostgres()).port);
+  await using one = await openReplica({ database, way });
+  await using two = await openReplica({ database });
+  const terms: (readonly [name: string, AbortSignal])[] = [];
+  const leading = (name: string) => async (signal: AbortSignal) => {
+    terms.push([name, signal]);
+    await aborted(signal);
+  };
+  one.cluster.lead("test", leading("one"));
+  await eventually(() => assert.equal(terms.length, 1));
+  two.cluster.lead("test", leading("two"));
+  const heard: string[] = [];
+  let missed = 0;
+  one.cluster.subscribe("node", { heard: (text) => heard.push(text), missed: () => void missed++ });
+
+  // As a firewall does that has forgotten a connection: nobody is told, and new ones go through.
+  way.cut("silent");
+  way.mend("stays silent");
+  await two.cluster.publish(two.store.db, "node", "while it was silent");
+
+  await eventually(() => assert.equal(missed, 1));
+  assert.deepEqual(heard, []);
+  await two.cluster.publish(two.store.db, "node", "again");
+  await eventually(() => assert.deepEqual(heard, ["again"]));
+  await eventually(() => assert.ok(terms[0]?.[1].aborted));
+  await eventually(() => assert.equal(terms.filter(([, signal]) => !signal.aborted).length, 1));
 });
 
 test("one replica leads at a time, and another takes over when it stops", { skip }, async () => {

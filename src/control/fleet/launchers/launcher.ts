@@ -63,7 +63,7 @@ export interface LaunchOrder {
 }
 
 /** What a node has to be told so that it becomes one of this installation's: the options of `porthole proxy`. */
-interface JoinData {
+export interface JoinData {
   /** Of control's links, each as https://HOST:PORT: any of them will do. One at least. */
   readonly controls: readonly string[];
   /**

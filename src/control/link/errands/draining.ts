@@ -2,7 +2,7 @@ import { Compile } from "typebox/compile";
 import type { Log } from "#base/process/log.ts";
 import { toGatewayError } from "#wire/gateway-error.ts";
 import { type DrainCommand, LeaveAnswer, type LeaveCommand } from "#wire/link.ts";
-import { DRAIN_CODES } from "../../fleet/draining.ts";
+import { DRAIN_CODES, settleMs } from "../../fleet/draining.ts";
 import { isLive } from "../../sessions/conditions.ts";
 import { INTEGER, prepare, TEXT } from "../../store/prepared.ts";
 import type { Store } from "../../store/store.ts";
@@ -69,12 +69,16 @@ const leaveAnswer = Compile(LeaveAnswer);
 
 /** The end of a start that is to leave, once nothing is open on it. */
 export function createLeaveErrand({ store, log }: Parts): Errand {
-  const find = prepare(store, { nodeId: TEXT }, (db, slots) =>
+  const find = prepare(store, { nodeId: TEXT, settleMs: INTEGER }, (db, slots) =>
     db
       .selectFrom("nodes")
       .select(["incarnation", "drain_outcome"])
+      .select((node) =>
+        node.case().when("drain_deadline", "<=", store.now).then(1).else(0).end().as("is_due"),
+      )
       .where("id", "=", slots.nodeId)
       .where("drain_outcome", "in", ["restart", "destroy"])
+      .where("draining_at", "<=", (where) => where(store.now, "-", slots.settleMs))
       .where((where) =>
         where.or([
           // A start that came later has nothing left to do of a restart.
@@ -96,10 +100,14 @@ export function createLeaveErrand({ store, log }: Parts): Errand {
   );
 
   return async (nodeId, tell) => {
-    const [node] = await find(store.db, { nodeId });
+    const [node] = await find(store.db, { nodeId, settleMs: settleMs(store) });
     if (node === undefined || node.incarnation === null) return;
     const { incarnation, drain_outcome: outcome } = node;
-    const command: LeaveCommand = { incarnation, how: outcome === "restart" ? "restart" : "stop" };
+    const command: LeaveCommand = {
+      incarnation,
+      how: outcome === "restart" ? "restart" : "stop",
+      ...(node.is_due === 1 ? { cutsPassing: true } : {}),
+    };
     const answer = await tell("leave", command);
     if (!leaveAnswer.Check(answer)) throw new Error("what a node answers is not of the link");
     log.info({ nodeId, outcome, leaves: answer.leaves }, "A node that carries nothing was told to leave");

@@ -13,6 +13,7 @@ import { up as audit } from "./0009-audit.ts";
 import { up as keysAndCertificates } from "./0010-keys-and-certificates.ts";
 import { up as places } from "./0011-places.ts";
 import { up as heardSince } from "./0012-heard-since.ts";
+import { up as publicIpRanges } from "./0013-public-ip-ranges.ts";
 import { up as draining } from "./0014-draining.ts";
 import { up as launches } from "./0015-launches.ts";
 import { isNewerAndFits } from "./compatibility.ts";
@@ -34,6 +35,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0010-keys-and-certificates": { up: keysAndCertificates },
   "0011-places": { up: places },
   "0012-heard-since": { up: heardSince },
+  "0013-public-ip-ranges": { up: publicIpRanges },
   "0014-draining": { up: draining },
   "0015-launches": { up: launches },
 };

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventually } from "../harness/eventually.ts";
+import { type Process, startProcess } from "../harness/process.ts";
+import { lacking } from "../harness/requirements.ts";
+import { scratch } from "../harness/scratch.ts";
+
+/** For `test(…, { skip })`. */
+export const lackingLibvirt = lacking("libvirt-daemon", "libvirt-clients", "libvirt-daemon-driver-qemu");
+
+/** As whom it runs where we are root: libvirt would take root for the whole machine's. Debian's nobody. */
+const NOBODY = { uid: 65_534, gid: 65_534 };
+
+export interface Libvirt extends AsyncDisposable {
+  readonly uri: string;
+  /** A storage pool of it, and the folder that it is. */
+  readonly storagePool: string;
+  readonly folder: string;
+  /** A folder for what machines print. */
+  readonly logs: string;
+  /** For programs that are to find it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  virsh(...args: readonly string[]): Promise<string>;
+  /** Ends it; machines run on without it. */
+  stop(): Promise<void>;
+}
+
+/** A libvirt of the test's own, as a user's: nothing of the machine's own libvirt is seen or touched. */
+export async function startLibvirt(): Promise<Libvirt> {
+  await using opened = new AsyncDisposableStack();
+  const { path } = opened.use(scratch());
+  const runner: { readonly uid?: number; readonly gid?: number } = process.getuid?.() === 0 ? NOBODY : {};
+  const own = (made: string) => {
+    if (runner.uid !== undefined && runner.gid !== undefined) chownSync(made, runner.uid, runner.gid);
+  };
+  const folder = join(path, "volumes");
+  for (const made of [
+    path,
+    folder,
+    ...["run", "cache", "config", "data", "logs"].map((name) => join(path, name)),
+  ]) {
+    mkdirSync(made, { recursive: true, mode: 0o755 });
+    chmodSync(made, 0o755);
+    own(made);
+  }
+  const conf = join(path, "libvirtd.conf");
+  writeFileSync(
+    conf,
+    `unix_sock_dir = "${join(path, "run")}"\nauth_unix_rw = "none"\nlog_outputs = "3:stderr"\n`,
+  );
+  // So that no second daemon is needed for what machines print.
+  mkdirSync(join(path, "config/libvirt"), { recursive: true });
+  writeFileSync(join(path, "config/libvirt/qemu.conf"), 'stdio_handler = "file"\n');
+  const env = {
+    PATH: process.env["PATH"],
+    HOME: path,
+    LC_ALL: "C",
+    XDG_RUNTIME_DIR: join(path, "run"),
+    XDG_CACHE_HOME: join(path, "cache"),
+    XDG_CONFIG_HOME: join(path, "config"),
+    XDG_DATA_HOME: join(path, "data"),
+  };
+  own(join(path, "config/libvirt"));
+  const daemon = opened.use(await startProcess("libvirtd", ["-f", conf], { env, ...runner }));
+  const socket = join(path, "run", "libvirt-sock");
+  const uri = `qemu:///session?socket=${socket}`;
+  const virsh = async (...args: readonly string[]) => await run(["-q", "-c", uri, ...args], env);
+  await eventually(async () => {
+    assert.ok(statSync(socket).isSocket(), daemon.stderr.text);
+    await virsh("version");
+  });
+  await virsh("pool-create-as", "porthole", "dir", "--target", folder);
+  opened.defer(async () => await endMachines(virsh));
+  const owned = opened.move();
+  return {
+    uri,
+    storagePool: "porthole",
+    folder,
+    logs: join(path, "logs"),
+    env,
+    virsh,
+    stop: async () => {
+      await daemon.stop();
+    },
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+/** Whatever a failing test has left running. */
+async function endMachines(virsh: Libvirt["virsh"]): Promise<void> {
+  const names = (await virsh("list", "--name")).split("\n").filter((name) => name.trim() !== "");
+  for (const name of names) await virsh("destroy", name);
+}
+
+async function run(args: readonly string[], env: Libvirt["env"]): Promise<string> {
+  await using child: Process = await startProcess("virsh", args, { env });
+  const status = await child.exited;
+  assert.equal(status, 0, `virsh ${args.join(" ")}: ${child.stderr.text}`);
+  return child.stdout.text;
+}
