@@ -164,6 +164,27 @@ const MATRIX: readonly [
   ["audit.list", ({ services }, caller) => services.audit.list(caller, {}), administrators()],
   ["audit.export", ({ services }, caller) => services.audit.export(caller, {}), administrators()],
   ["nodes.authority", ({ services }, caller) => services.nodes.authority(caller), administrators()],
+  ["nodes.get", ({ services, nodeId }, caller) => services.nodes.get(caller, nodeId), administrators()],
+  [
+    "nodes.drain",
+    ({ services, nodeId }, caller) => services.nodes.drain(caller, nodeId, { outcome: "stay" }),
+    administrators(),
+  ],
+  ["nodes.start", ({ services, nodeId }, caller) => services.nodes.start(caller, nodeId), administrators()],
+  [
+    "nodeJobs.start",
+    ({ services, nodeId }, caller) =>
+      services.nodeJobs.start(caller, { command: "stop", nodeId, forced: false }),
+    administrators(),
+  ],
+  [
+    "nodeJobs.get",
+    async ({ services, nodeId, admin }, caller) => {
+      const { id } = await services.nodeJobs.start(admin, { command: "stop", nodeId, forced: false });
+      await services.nodeJobs.get(caller, id);
+    },
+    administrators(),
+  ],
   ["nodes.revoke", ({ services, nodeId }, caller) => services.nodes.revoke(caller, nodeId), administrators()],
   [
     "nodes.remove",

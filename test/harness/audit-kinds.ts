@@ -1,6 +1,7 @@
 import type { Caller, DrainOutcome } from "#control/services.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import type { AuditAction, AuditRow } from "#wire/audit.ts";
+import { launchesOf, TimedPlatform } from "./capacity.ts";
 import type { TestControl, TestNode } from "./control.ts";
 
 /** One of everything, and an administrator who comes by an API with a key. */
@@ -186,6 +187,21 @@ export const KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
     return {
       act: () => control.services.nodes.start(admin, node.id),
       row: () => ({ ...by(admin), object: { kind: "node", id: node.id } }),
+    };
+  },
+  "node.launch": async ({ control }) => {
+    const launcher = new TimedPlatform(control, { bootMs: 0 });
+    return {
+      act: () => launchesOf(control).order("default", 1, { seen: new Set(), launcher }),
+      row: (ids) => ({ detail: `order ${(ids as string[])[0]}, pool default, by timed` }),
+    };
+  },
+  "node.launch-failed": async ({ control }) => {
+    const launcher = new TimedPlatform(control, { bootMs: 0 });
+    const [id = ""] = await launchesOf(control).order("default", 1, { seen: new Set(), launcher });
+    return {
+      act: () => launchesOf(control).remove(id, { from: "ordered", failure: "no image" }),
+      row: () => ({ detail: `order ${id}: no image` }),
     };
   },
   "node.revoke": async ({ control, admin, node }) => ({

@@ -144,15 +144,9 @@ export interface Leader {
 
 /** The scans of one replica, without a timer. */
 export function startLeader(control: OneControl, launchers: ReadonlyMap<string, Launcher>): Leader {
-  const { store, values, audit, cluster, clock, installation } = control;
+  const { store, values, clock, installation } = control;
   const log = pino({ level: "silent" });
-  const draining = createDraining({
-    store,
-    cluster,
-    audit,
-    closeSessions: createClosing({ store, audit }, cluster),
-  });
-  const launches = new Launches({ store, audit, cluster, draining });
+  const launches = launchesOf(control);
   const read = createFleetReading(store);
   const deposed = new AbortController();
   const calls = new LauncherCalls(deposed.signal);
@@ -180,4 +174,11 @@ export function startLeader(control: OneControl, launchers: ReadonlyMap<string, 
     },
     depose: () => deposed.abort(),
   };
+}
+
+/** The orders that are written down in its database. */
+export function launchesOf({ store, cluster, audit }: OneControl): Launches {
+  const closeSessions = createClosing({ store, audit }, cluster);
+  const draining = createDraining({ store, cluster, audit, closeSessions });
+  return new Launches({ store, audit, cluster, draining });
 }

@@ -243,10 +243,7 @@ export class LinkDouble implements AsyncDisposable {
     const planned = this.refusals.findIndex(({ call }) => call === "channel");
     const isStranger = request.url !== LINK_PATHS.channel || !isNode(request.socket as TLSSocket);
     const code = isStranger ? "node_refused" : this.refusals.splice(planned, planned < 0 ? 0 : 1)[0]?.code;
-    if (code !== undefined) {
-      refuseUpgrade(socket, new GatewayError(code));
-      return;
-    }
+    if (code !== undefined) return void refuseUpgrade(socket, new GatewayError(code));
     const shown = fingerprint((request.socket as TLSSocket).getPeerCertificate());
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       this.shown.push(shown);
@@ -280,11 +277,11 @@ export class LinkDouble implements AsyncDisposable {
   }
 
   async #waitIfHeld(call: string): Promise<void> {
-    const held = this.#held;
-    if (held?.call !== call) return;
+    if (this.#held?.call !== call) return;
+    const { ask, leave } = this.#held;
     this.#held = undefined;
-    held.ask();
-    await held.leave;
+    ask();
+    await leave;
   }
 
   async #waitOrRefuse(call: string): Promise<void> {

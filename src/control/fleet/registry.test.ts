@@ -32,6 +32,8 @@ for (const t of onBoth("a node that registers gets its key, the time, and what i
       frameAncestors: ["https://portal.example"],
       entrances: [],
       acceptOffline: false,
+      sessionTimeoutMs: 300_000,
+      idleTimeoutMs: 0,
       peers: [],
     },
   });

@@ -239,6 +239,16 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("addJoinToken", { body: { uses: 1, expiresInSeconds: 60 } }, 201);
 
   const [{ id: nodeId = "" } = {}] = await api.control.services.nodes.list(api.control.admin);
+  await check.call("getNode", { path: { id: nodeId } }, 200);
+  await check.call("getNode", { path: nowhere }, 404);
+  for (const operation of ["drainNode", "restartNode", "stopNode", "destroyNode"]) {
+    await check.call(operation, { path: { id: nodeId }, body: { warn: true, deadlineSeconds: 60 } }, 200);
+    await check.call(operation, { path: { id: nodeId }, body: { now: "yes" } }, 400);
+    await check.call(operation, { path: { id: nodeId }, body: {}, as: member }, 403);
+    await check.call(operation, { path: nowhere, body: {} }, 404);
+    await check.call("startNode", { path: { id: nodeId } }, 200);
+  }
+  await check.call("startNode", { path: nowhere }, 404);
   await check.call("removeNode", { path: { id: nodeId } }, 409);
   await check.call("revokeNode", { path: { id: nodeId }, as: member }, 403);
   await check.call("revokeNode", { path: { id: nodeId } }, 200);
