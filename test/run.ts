@@ -1,5 +1,5 @@
 /**
- * What `npm test` runs: the static checks, then all units together in one process, then each test with real
+ * What `npm test` runs: the static checks, then all units together in one process, and beside it each test with real
  * peers and browsers in a process of its own. `npm test -- PATH…` runs only the test files below those paths;
  * `npm run test:slow` adds the `*.slow.test.ts`.
  */
@@ -13,8 +13,8 @@ const STATIC_CHECKS = ["lint", "types", "unused"] as const;
 const UNITS = ["src/**/*.test.{ts,tsx}", "test/*.test.ts"];
 const WHOLE = ["test/{peers,fleet,web,deploy}/**/*.test.ts"];
 
-/** Peers and browsers are processes too: two of these fill two cores. */
-const filesAtOnce = 2;
+/** Peers and browsers are processes too: two of these fill two cores, and so does one beside all the units. */
+const runsAtOnce = 2;
 
 const minutes = 60_000;
 const limits = {
@@ -40,8 +40,9 @@ async function main(): Promise<number> {
   if (positionals.length === 0) {
     for (const name of STATIC_CHECKS) report.add(await runScript(name, limits.unit));
   }
-  if (units.length > 0) report.add(await runFiles(units, limits.unit));
-  await inTurn(whole, async (file) => report.add(await runWhole(file)));
+  const runUnits = async () => report.add(await runFiles(units, limits.unit));
+  const runs = whole.map((file) => async () => report.add(await runWhole(file)));
+  await inTurn(units.length > 0 ? [runUnits, ...runs] : runs);
   report.finish();
   return report.failed ? 1 : 0;
 }
@@ -73,10 +74,10 @@ async function runWhole(file: string): Promise<Result> {
   return await runFiles([file], isSlow(file) ? limits.slow : limits.whole);
 }
 
-async function inTurn(files: readonly string[], work: (file: string) => Promise<void>): Promise<void> {
-  const waiting = [...files];
+async function inTurn(runs: readonly (() => Promise<void>)[]): Promise<void> {
+  const waiting = [...runs];
   const lane = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) await work(file);
+    for (let run = waiting.shift(); run !== undefined; run = waiting.shift()) await run();
   };
-  await Promise.all(Array.from({ length: filesAtOnce }, lane));
+  await Promise.all(Array.from({ length: runsAtOnce }, lane));
 }

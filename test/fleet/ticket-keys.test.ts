@@ -13,6 +13,7 @@ const LONGEST = String(60 * MINUTE_MS);
 test("however often keys are rotated, every ticket opens at its node until it ends", async () => {
   await using control = await testControl();
   await control.services.settings.set(control.admin, "console.ticket.lifetime.native", LONGEST);
+  await control.services.settings.set(control.admin, "consoleproxy.session.max", "1000");
   const nodes = [await control.node(), await control.node(), await control.node()];
   const held = new Map(nodes.map((node) => [node.id, HeldKeys.none]));
   /** A node says what it holds, then takes what it is answered. */
