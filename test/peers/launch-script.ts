@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+const EVENTUALLY = fileURLToPath(new URL("../harness/eventually.ts", import.meta.url));
 const SOURCES = fileURLToPath(new URL("../../src", import.meta.url));
 
 /**
@@ -21,10 +22,10 @@ export function writeLaunchScript(commands: string, nodes: string): string {
 function scriptOf(nodes: string): string {
   const launchers = join(SOURCES, "control/fleet/launchers");
   return `#!${process.execPath}
-import { setTimeout as delay } from "node:timers/promises";
 import { text } from "node:stream/consumers";
 const { ProcessLauncher } = await import(${JSON.stringify(join(launchers, "process.ts"))});
 const { Secret } = await import(${JSON.stringify(join(SOURCES, "base/secret.ts"))});
+const { eventually } = await import(${JSON.stringify(EVENTUALLY)});
 
 const [verb] = process.argv.slice(2);
 const { order, pool, joinToken, controls, listen } = JSON.parse(await text(process.stdin));
@@ -50,7 +51,10 @@ const verbs = {
   },
   async destroy() {
     await launcher.destroy(order, signal);
-    while ((await launcher.list(signal)).some(({ orderId }) => orderId === order)) await delay(50);
+    await eventually(async () => {
+      const isThere = (await launcher.list(signal)).some(({ orderId }) => orderId === order);
+      if (isThere) throw new Error("the node is still there");
+    });
   },
 };
 try {
