@@ -8,7 +8,7 @@ import { endSessionsOfNode } from "../sessions/endings.ts";
 import { statesBefore } from "../sessions/states.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import type { Store } from "../store/store.ts";
-import { endSessionsLeft, settleMs } from "./draining.ts";
+import { endSessionsLeft, isSettled } from "./draining.ts";
 import { silenceMs } from "./up.ts";
 
 const limits = {
@@ -74,7 +74,7 @@ async function sendAway({ store, cluster }: Parts): Promise<void> {
     .select("id")
     .where("draining_at", "is not", null)
     .where("drain_outcome", "in", ["restart", "destroy"])
-    .where("draining_at", "<=", (node) => node(store.now, "-", settleMs(store)))
+    .where(isSettled(store))
     .where("incarnation", "is not", null)
     .where((node) =>
       node.not(

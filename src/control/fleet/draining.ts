@@ -1,3 +1,4 @@
+import type { ExpressionBuilder } from "kysely";
 import type { AuditAction } from "#wire/audit.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import type { Actor, Audit } from "../audit/audit.ts";
@@ -5,6 +6,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { DrainOutcome } from "../services.ts";
 import type { CloseSessions, SessionConditions } from "../sessions/closing.ts";
 import { isLive } from "../sessions/conditions.ts";
+import type { Schema } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 
 /** How the audit log calls it. */
@@ -112,13 +114,38 @@ export function createDraining({
 }
 
 const limits = {
-  /** No transaction lasts longer that began before the node drained, and may give it a session yet. */
+  /** From the statement that has a node drain to its transaction's commit: little is left to be done then. */
   settleMs: 5_000,
 } as const;
 
-/** From when on, after a node began to drain, nothing new can come to it: what it carries then is all. */
-export function settleMs({ transactionsAtOnce }: Store): number {
+/** Who began a transaction so long after a node was made to drain knows of it. */
+export function settleMs({ transactionsAtOnce }: Pick<Store, "transactionsAtOnce">): number {
   return transactionsAtOnce > 1 ? limits.settleMs : 0;
+}
+
+/**
+ * Condition on nodes that drain: nobody is left who might give it a session, having begun before he could know.
+ *
+ * INVARIANT: what a node carries is looked at in a statement behind the one that asks this. In the same, what somebody did
+ * who was done in between would be missed.
+ */
+export function isSettled(store: Store) {
+  return (node: ExpressionBuilder<Schema, "nodes">) =>
+    node.and([
+      node("nodes.draining_at", "<=", node(store.now, "-", settleMs(store))),
+      store.allBegunSince(node("nodes.draining_at", "+", settleMs(store))),
+    ]);
+}
+
+/** Whether the node drains, and what the next statement finds on it is all that there will be. */
+export async function hasSettled(db: Queries, store: Store, nodeId: string): Promise<boolean> {
+  const settled = await db
+    .selectFrom("nodes")
+    .select("nodes.id")
+    .where("nodes.id", "=", nodeId)
+    .where(isSettled(store))
+    .execute();
+  return settled.length > 0;
 }
 
 /** What a node has in its row that takes sessions. */

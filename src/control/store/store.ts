@@ -1,4 +1,4 @@
-import type { CompiledQuery, Kysely, RawBuilder } from "kysely";
+import type { CompiledQuery, Expression, Kysely, RawBuilder } from "kysely";
 import type { Schema } from "./schema.ts";
 
 /** What queries run on: the database, or the transaction that they are part of. */
@@ -31,6 +31,11 @@ export interface Store {
   lock(db: Queries, key: string): Promise<void>;
   /** Holds the key together with all who share it. False, at once, where somebody has locked it or waits to. */
   share(db: Queries, key: string): Promise<boolean>;
+  /**
+   * Condition that whoever else is in a transaction began it after that time, of all replicas. What those have done that
+   * began before is seen by the next statement, and not for certain by the one that asks.
+   */
+  allBegunSince(time: Expression<number | null>): RawBuilder<boolean>;
   /** Does something once the transaction is on disk, at once where `db` is none, and never if it is undone. */
   afterCommit(db: Queries, action: () => void): void;
   /** Whether a statement failed because a row with this key exists. */

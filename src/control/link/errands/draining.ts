@@ -2,7 +2,7 @@ import { Compile } from "typebox/compile";
 import type { Log } from "#base/process/log.ts";
 import { toGatewayError } from "#wire/gateway-error.ts";
 import { type DrainCommand, LeaveAnswer, type LeaveCommand } from "#wire/link.ts";
-import { DRAIN_CODES, settleMs } from "../../fleet/draining.ts";
+import { DRAIN_CODES, hasSettled } from "../../fleet/draining.ts";
 import { isLive } from "../../sessions/conditions.ts";
 import { INTEGER, prepare, TEXT } from "../../store/prepared.ts";
 import type { Store } from "../../store/store.ts";
@@ -69,7 +69,7 @@ const leaveAnswer = Compile(LeaveAnswer);
 
 /** The end of a start that is to leave, once nothing is open on it. */
 export function createLeaveErrand({ store, log }: Parts): Errand {
-  const find = prepare(store, { nodeId: TEXT, settleMs: INTEGER }, (db, slots) =>
+  const find = prepare(store, { nodeId: TEXT }, (db, slots) =>
     db
       .selectFrom("nodes")
       .select(["incarnation", "drain_outcome"])
@@ -78,7 +78,6 @@ export function createLeaveErrand({ store, log }: Parts): Errand {
       )
       .where("id", "=", slots.nodeId)
       .where("drain_outcome", "in", ["restart", "destroy"])
-      .where("draining_at", "<=", (where) => where(store.now, "-", slots.settleMs))
       .where((where) =>
         where.or([
           // A start that came later has nothing left to do of a restart.
@@ -100,7 +99,10 @@ export function createLeaveErrand({ store, log }: Parts): Errand {
   );
 
   return async (nodeId, tell) => {
-    const [node] = await find(store.db, { nodeId, settleMs: settleMs(store) });
+    // Nearly always there is none, and nothing else to be asked.
+    const [candidate] = await find(store.db, { nodeId });
+    if (candidate === undefined || !(await hasSettled(store.db, store, nodeId))) return;
+    const [node] = await find(store.db, { nodeId });
     if (node === undefined || node.incarnation === null) return;
     const { incarnation, drain_outcome: outcome } = node;
     const command: LeaveCommand = {

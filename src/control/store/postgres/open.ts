@@ -1,6 +1,7 @@
 import {
   CompiledQuery,
   type Dialect,
+  type Expression,
   Kysely,
   PostgresAdapter,
   PostgresDialect,
@@ -54,6 +55,7 @@ export async function openPostgresStore({ url, log, now = serverTime }: Options)
         const [row] = await run(transaction, CompiledQuery.raw(SHARE, [key]) as CompiledQuery<Shared>);
         return row?.shared === true;
       },
+      allBegunSince: (time) => allBegunSince(now, time),
       afterCommit: (queries, action) => db.afterCommit(queries, action),
       isDuplicate,
       isUnavailable,
@@ -67,6 +69,20 @@ export async function openPostgresStore({ url, log, now = serverTime }: Options)
 
 /** Of the statement's begin, so that it is one moment in all of the statement, and an index can be asked for it. */
 const serverTime = sql<number>`(extract(epoch from statement_timestamp()) * 1000)::bigint`;
+
+/**
+ * Replicas are known by the name that they give the server; a backup, which may last for hours, has another. By how long ago
+ * each began, since a test's clock is not the server's.
+ */
+function allBegunSince(now: RawBuilder<number>, time: Expression<number | null>) {
+  return sql<boolean>`not exists (
+    select from pg_stat_activity as other
+    where other.datname = current_database()
+      and other.application_name = current_setting('application_name')
+      and other.pid <> pg_backend_pid()
+      and extract(epoch from clock_timestamp() - other.xact_start) * 1000 > ${now} - (${time})
+  )`;
+}
 
 async function prepareTables(url: Secret, log: Log): Promise<void> {
   const db = new Kysely<Schema>({ dialect: new MigrationDialect({ pool: migrationPool(url, log) }) });

@@ -46,6 +46,7 @@ export async function openSqliteStore(file: string, clock: Clock): Promise<Store
       async share() {
         return true;
       },
+      allBegunSince: () => sql<boolean>`true`,
       afterCommit: (queries, action) => db.afterCommit(queries, action),
       isDuplicate,
       isUnavailable,
