@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pino } from "pino";
 import type { Secret } from "#base/secret.ts";
+import { blocked } from "../../../test/harness/blocked.ts";
 import { type OneControl, type TestNode, testReplicas } from "../../../test/harness/control.ts";
 import { lackingPostgres } from "../../../test/harness/postgres.ts";
 import { begin } from "../../../test/harness/transaction.ts";
@@ -31,6 +32,53 @@ test("a node stays for a console that was given to it by one who had begun befor
   assert.equal((await control.services.sessions.get(control.admin, `${session}-late`)).state, "pending");
   await control.sweepDraining();
   assert.deepEqual(await toldToLeave(world), [{ cutsPassing: true, how: "restart" }]);
+});
+
+for (const [what, change] of [
+  ["takes sessions again", "draining_at = null, drain_outcome = null, drain_deadline = null"],
+  ["was given more time", "drain_deadline = drain_deadline + 1000000"],
+  ["leaves by itself", "drain_outcome = 'leave'"],
+] as const)
+  test(`a node that ${what} at the same moment as its time is over keeps its consoles`, {
+    skip,
+  }, async () => {
+    await using world = await createWorld();
+    const { control, node, url } = world;
+    const session = await open(control);
+    await control.services.nodes.drain(control.admin, node.id, { outcome: "stop", deadlineMs: 60_000 });
+    control.clock.advance(60_000);
+
+    await using changing = await begin(url);
+    await changing.say(`select pg_advisory_xact_lock(hashtextextended('porthole node ${node.id}', 0))`);
+    await changing.say(`update nodes set ${change} where id = '${node.id}'`);
+    const sweeping = control.sweepDraining();
+    await Promise.race([sweeping, blocked(url, 1)]);
+    await changing.say("commit");
+    await sweeping;
+
+    assert.equal((await control.services.sessions.get(control.admin, session)).state, "pending");
+  });
+
+test("a node that is destroyed and was given more time at the same moment is not forgotten with its consoles", {
+  skip,
+}, async () => {
+  await using world = await createWorld();
+  const { control, node, url } = world;
+  const sessionId = await open(control);
+  const { id, incarnation } = node;
+  await control.link.redeem(id, { incarnation, sessionId, attachment: 1, viewerAddress: "::1" });
+  await control.services.nodes.drain(control.admin, id, { outcome: "destroy", deadlineMs: 0 });
+  control.clock.advance(60_000);
+
+  await using changing = await begin(url);
+  await changing.say(`select pg_advisory_xact_lock(hashtextextended('porthole node ${id}', 0))`);
+  await changing.say(`update nodes set drain_deadline = drain_deadline + 1000000 where id = '${id}'`);
+  const sweeping = control.sweepDraining();
+  await Promise.race([sweeping, blocked(url, 1)]);
+  await changing.say("commit");
+  await sweeping;
+
+  assert.equal((await control.services.nodes.get(control.admin, id)).draining?.sessions, 1);
 });
 
 interface World extends AsyncDisposable {

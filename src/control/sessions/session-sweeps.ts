@@ -3,6 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import type { Audit } from "../audit/audit.ts";
 import { ENDED, type EndedSession } from "../audit/endings.ts";
+import { carries } from "../fleet/carrying.ts";
 import { silenceMs } from "../fleet/up.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { held } from "../store/held.ts";
@@ -265,15 +266,7 @@ function withSilentNodes(db: Queries, store: Held, silence: Milliseconds) {
         .selectFrom("nodes")
         .select("nodes.id")
         .where("nodes.seen_at", "<=", (where) => where(store.now, "-", silence))
-        .where((where) =>
-          where.exists(
-            where
-              .selectFrom("sessions")
-              .select("sessions.id")
-              .where(isLive)
-              .whereRef("sessions.node_id", "=", "nodes.id"),
-          ),
-        )
+        .where(carries)
         .orderBy("nodes.id")
         .$call(held(store, "nodes")),
   );

@@ -2,8 +2,8 @@ import { Compile } from "typebox/compile";
 import type { Log } from "#base/process/log.ts";
 import { toGatewayError } from "#wire/gateway-error.ts";
 import { type DrainCommand, LeaveAnswer, type LeaveCommand } from "#wire/link.ts";
+import { carries } from "../../fleet/carrying.ts";
 import { DRAIN_CODES, hasSettled } from "../../fleet/draining.ts";
-import { isLive } from "../../sessions/conditions.ts";
 import { INTEGER, prepare, TEXT } from "../../store/prepared.ts";
 import type { Store } from "../../store/store.ts";
 import type { Errand } from "../commands.ts";
@@ -85,17 +85,7 @@ export function createLeaveErrand({ store, log }: Parts): Errand {
           where.and([where("drain_outcome", "=", "destroy"), where("incarnation", "is not", null)]),
         ]),
       )
-      .where((where) =>
-        where.not(
-          where.exists(
-            where
-              .selectFrom("sessions")
-              .select("sessions.id")
-              .whereRef("sessions.node_id", "=", "nodes.id")
-              .where(isLive),
-          ),
-        ),
-      ),
+      .where((where) => where.not(carries(where))),
   );
 
   return async (nodeId, tell) => {
