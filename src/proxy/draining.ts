@@ -1,5 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
+import { aborted } from "#base/process/role.ts";
 import { isErrorCode } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { DrainCommand, LeaveCommand } from "#wire/link.ts";
@@ -7,16 +8,25 @@ import type { Notice } from "#wire/viewer.ts";
 import type { Sessions } from "./console/sessions.ts";
 import type { Forwarder } from "./forward/forwarder.ts";
 
+const limits = {
+  /** For control to be told that a node stops which nobody waits for. */
+  tellMs: 1_000,
+} as const;
+
 interface Parts {
+  /** Viewers that are becoming sessions. */
+  readonly admitting: () => Occupied;
   readonly sessions: () => Pick<Sessions, "size" | "notify" | "untilEmpty">;
   /** Consoles of other nodes to which this one is the entrance. */
-  readonly passing: Pick<Forwarder, "size" | "untilEmpty">;
+  readonly passing: Occupied;
   /** Control's. */
   readonly clock: () => Clock;
   /** Tells control that this start leaves, so that nothing new is given to it. Throws where control does not listen. */
   readonly tellControl: (deadline: number) => Promise<void>;
   readonly log: Log;
 }
+
+type Occupied = Pick<Forwarder, "size" | "untilEmpty">;
 
 /** Whether this node is on its way out: by control's word, or because it was told to stop where it runs. */
 export class Draining {
@@ -66,37 +76,55 @@ export class Draining {
 
   /** Control's command. Says whether the process ends, which it does not while somebody is in it. */
   leave({ how, cutsPassing = false }: Pick<LeaveCommand, "how" | "cutsPassing">): boolean {
-    const { sessions, passing } = this.#parts;
-    if (sessions().size > 0 || (passing.size > 0 && !cutsPassing)) return false;
+    const { admitting, sessions, passing } = this.#parts;
+    if (admitting().size + sessions().size > 0 || (passing.size > 0 && !cutsPassing)) return false;
     this.#parts.log.info({ how }, "The node leaves, as control wants it");
     this.#left.resolve(how);
     return true;
   }
 
   /**
-   * The process is to stop: waits for the sessions that are open, and for nobody longer than so many milliseconds. Those who
-   * come meanwhile are sent elsewhere, as soon as control knows. Aborting the signal ends the wait.
+   * The process is to stop: waits for the sessions that are open or about to be, and for nobody longer than so many
+   * milliseconds. Those who come meanwhile are sent elsewhere, as soon as control knows. Aborting the signal ends the wait.
    */
   async waitForSessions(timeoutMs: number, signal: AbortSignal): Promise<void> {
-    const { sessions, passing, clock, tellControl, log } = this.#parts;
-    if (timeoutMs === 0 || sessions().size + passing.size === 0 || signal.aborted) return;
-    const deadline = AbortSignal.timeout(timeoutMs);
+    const { sessions, passing, clock, log } = this.#parts;
+    if (timeoutMs === 0 || signal.aborted) return;
+    const until = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal]);
     this.#stopsAt = clock().now() + timeoutMs;
-    log.info(
-      { sessions: sessions().size, passing: passing.size, timeoutMs },
-      "The node waits for its sessions before it stops",
-    );
+    const count = { sessions: sessions().size, passing: passing.size, timeoutMs };
+    if (!this.#isEmpty) log.info(count, "The node waits for its sessions before it stops");
     this.#tellViewers();
+    const patience = this.#isEmpty ? AbortSignal.any([until, AbortSignal.timeout(limits.tellMs)]) : until;
+    await Promise.race([this.#tellControl(this.#stopsAt), aborted(patience)]);
+    this.#refuses = true;
+    await this.#untilEmpty(until);
+    const left = sessions().size;
+    if (left > 0) log.info({ sessions: left }, "The wait is over, the sessions that are left are ended");
+  }
+
+  async #tellControl(deadline: number): Promise<void> {
+    const { tellControl, log } = this.#parts;
     try {
-      await tellControl(this.#stopsAt);
+      await tellControl(deadline);
     } catch (error) {
       log.warn({ error }, "Control could not be told that this node is to stop");
     }
-    this.#refuses = true;
-    const until = AbortSignal.any([deadline, signal]);
-    await Promise.all([sessions().untilEmpty(until), passing.untilEmpty(until)]);
-    const left = sessions().size;
-    if (left > 0) log.info({ sessions: left }, "The wait is over, the sessions that are left are ended");
+  }
+
+  get #occupied(): readonly Occupied[] {
+    const { admitting, sessions, passing } = this.#parts;
+    return [admitting(), sessions(), passing];
+  }
+
+  get #isEmpty(): boolean {
+    return this.#occupied.every(({ size }) => size === 0);
+  }
+
+  /** Who is admitted while others are waited for becomes a session, if only to be sent elsewhere. */
+  async #untilEmpty(until: AbortSignal): Promise<void> {
+    while (!this.#isEmpty && !until.aborted)
+      await Promise.all(this.#occupied.map(async (each) => await each.untilEmpty(until)));
   }
 
   /** Those who were told something are also told that it is no more so. */

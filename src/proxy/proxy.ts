@@ -88,6 +88,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   });
 
   const draining: Draining = new Draining({
+    admitting: () => door.admitting,
     sessions: () => sessions,
     passing: forwarding.passing,
     clock: () => link.clock,
@@ -164,7 +165,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     reopen: async (request) => await link.reopen(request),
     thumbnail: async (request, response) => await thumbnails.handle(request, response),
   });
-  const door = new Door({
+  const door: Door = new Door({
     log,
     maxSessions,
     closingMs: deadlines.closingMs,

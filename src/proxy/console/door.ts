@@ -13,6 +13,7 @@ import { checkHeaderCount } from "../http/request-options.ts";
 import { isForwarded, viewerAddress } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
 import type { NodeMeters } from "../observe/observing.ts";
+import { Tally } from "../tally.ts";
 import type { Credentials } from "./admission.ts";
 import { endingOf } from "./ending.ts";
 import type { Sessions } from "./sessions.ts";
@@ -68,13 +69,18 @@ export class Door {
   readonly #pending = new Set<Promise<void>>();
   /** Told why, and until the closing deadline to let go. In the order in which they came. */
   readonly #refused = new Set<WebSocket>();
-  /** How many of the pending ones are to be sessions of this node. */
-  #admitting = 0;
+  /** Those of the pending ones that are to be sessions of this node. */
+  readonly #admitting = new Tally();
   #isClosed = false;
 
   constructor(options: DoorOptions) {
     this.#options = options;
     this.#webSockets = new WebSocketServer(webSocketOptions(options.closingMs));
+  }
+
+  /** Viewers whose tickets are being redeemed: what comes of them are sessions. */
+  get admitting(): Pick<Tally, "size" | "untilEmpty"> {
+    return this.#admitting;
   }
 
   handle(request: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -126,15 +132,15 @@ export class Door {
 
   async #admit(knock: Knock, dialect: Dialect, credentials: Credentials): Promise<void> {
     const { sessions, maxSessions, admit } = this.#options;
-    if (sessions.size + this.#admitting >= maxSessions) throw new GatewayError("node_full");
+    if (sessions.size + this.#admitting.size >= maxSessions) throw new GatewayError("node_full");
     // Others have no words for the way to another node: their ticket is not spent for nothing.
     const leaving = dialect === SUBPROTOCOL ? undefined : this.#options.leaving?.();
     if (leaving !== undefined) throw leaving;
-    this.#admitting += 1;
+    const done = this.#admitting.enter();
     try {
       this.#letIn(knock, dialect, await admit(credentials));
     } finally {
-      this.#admitting -= 1;
+      done();
     }
   }
 
@@ -144,7 +150,8 @@ export class Door {
       sessions.missed(grant);
       return;
     }
-    const leaving = this.#options.leaving?.();
+    // Others, whose tickets are spent by now, would not find another way.
+    const leaving = dialect === SUBPROTOCOL ? this.#options.leaving?.() : undefined;
     this.#upgrade(knock, dialect, (webSocket) => {
       const admitted = { webSocket, socket: knock.socket, dialect, grant };
       if (leaving === undefined) sessions.open(admitted);

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { type IncomingMessage, request as openRequest, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { pipeline } from "node:stream/promises";
@@ -12,6 +11,7 @@ import { withDeadline } from "../deadline.ts";
 import type { Deadlines } from "../deadlines.ts";
 import { isForwarded, viewerAddress } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
+import { Tally } from "../tally.ts";
 import type { HopCredentials } from "./credentials.ts";
 import { dialNode, firstBytes } from "./hop.ts";
 import { headersOnward, requestHead } from "./hop-request.ts";
@@ -40,8 +40,7 @@ export class Forwarder {
   /** What has not begun to be answered. */
   readonly #waiting = new Set<AbortController>();
   readonly #ticker: NodeJS.Timeout;
-  readonly #emptied = new EventTarget();
-  #count = 0;
+  readonly #tally = new Tally();
 
   constructor(options: ForwarderOptions) {
     this.#options = options;
@@ -51,13 +50,12 @@ export class Forwarder {
 
   /** What is being handed on now. */
   get size(): number {
-    return this.#count;
+    return this.#tally.size;
   }
 
   /** Resolves when nothing is handed on, or when the signal aborts. */
   async untilEmpty(signal: AbortSignal): Promise<void> {
-    while (this.#count > 0 && !signal.aborted)
-      await once(this.#emptied, "emptied", { signal }).catch(() => {});
+    await this.#tally.untilEmpty(signal);
   }
 
   /** The other node that a ticket names; `undefined` where there is none, so that it is for this one to judge. */
@@ -179,12 +177,8 @@ export class Forwarder {
 
   #enter(): () => void {
     this.#lifetime.signal.throwIfAborted();
-    if (this.#count >= this.#options.maximum) throw new GatewayError("node_full");
-    this.#count += 1;
-    return () => {
-      this.#count -= 1;
-      if (this.#count === 0) this.#emptied.dispatchEvent(new Event("emptied"));
-    };
+    if (this.#tally.size >= this.#options.maximum) throw new GatewayError("node_full");
+    return this.#tally.enter();
   }
 
   /** The ticket has not left this node. */
