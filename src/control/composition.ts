@@ -15,6 +15,7 @@ import { createDraining, type Draining } from "./fleet/draining.ts";
 import { createHearing } from "./fleet/heard.ts";
 import { createJoin } from "./fleet/join.ts";
 import { createNodeJobs } from "./fleet/node-jobs.ts";
+import { createNodeOrders } from "./fleet/node-orders.ts";
 import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
 import { createPublicIpRanges } from "./fleet/public-ip-ranges.ts";
@@ -111,7 +112,7 @@ export async function compose({
     reopenOf: createReopenCredentials(key, installationId),
   };
   const settingsFor = createNodeSettings({ ...base, values });
-  const nodes = createNodes({ ...base, values, authority: authority.certificate });
+  const orders = createNodeOrders({ ...base, values });
 
   return {
     audit,
@@ -125,8 +126,8 @@ export async function compose({
         consoles: observeConsoles(createConsoles({ ...base, values, issueTicket }), observing),
         sessions: createSessions(base),
         settings,
-        nodes,
-        nodeJobs: createNodeJobs({ store, nodes }),
+        nodes: createNodes({ ...base, values, orders, authority: authority.certificate }),
+        nodeJobs: createNodeJobs({ ...base, values, orders }),
         publicIpRanges: createPublicIpRanges(base),
         ticketKeys: createKeyRotation({ ...base, generations }),
         audit: createAuditLog(base),

@@ -81,6 +81,34 @@ test("a node that is destroyed and was given more time at the same moment is not
   assert.equal((await control.services.nodes.get(control.admin, id)).draining?.sessions, 1);
 });
 
+for (const [what, change, ask] of [
+  ["drained", "revoked_at = 1, incarnation = null", "drain"],
+  ["started", "revoked_at = 1, incarnation = null", "start"],
+  ["started", "draining_at = 1, drain_outcome = 'leave'", "start"],
+  ["restarted", "incarnation = null", "restart"],
+] as const)
+  test(`a node is not said to be ${what} where that became impossible meanwhile: ${change}`, {
+    skip,
+  }, async () => {
+    await using world = await createWorld();
+    const { control, node, url } = world;
+    const { nodes } = control.services;
+
+    await using changing = await begin(url);
+    await changing.say(`select pg_advisory_xact_lock(hashtextextended('porthole node ${node.id}', 0))`);
+    const outcome = ask === "drain" ? "stay" : "restart";
+    const asked =
+      ask === "start"
+        ? nodes.start(control.admin, node.id)
+        : nodes.drain(control.admin, node.id, { outcome });
+    const isRefused = assert.rejects(asked, { code: "conflict" });
+    await blocked(url, 1);
+    await changing.say(`update nodes set ${change} where id = '${node.id}'`);
+    await changing.say("commit");
+
+    await isRefused;
+  });
+
 interface World extends AsyncDisposable {
   readonly control: OneControl;
   readonly node: TestNode;

@@ -6,13 +6,13 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { requireAdministrator } from "../rights.ts";
-import type { DrainOutcome, Nodes } from "../services.ts";
+import type { Nodes } from "../services.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import type { Store } from "../store/store.ts";
-import type { Draining } from "./draining.ts";
 import { addressOf } from "./ip-range.ts";
 import { writeJoinToken } from "./join-tokens.ts";
+import type { NodeOrders } from "./node-orders.ts";
 import { nodeRows, toNode } from "./node-view.ts";
 import { silenceMs } from "./up.ts";
 
@@ -25,9 +25,9 @@ export function createNodes({
   log,
   values,
   authority,
-  draining,
+  orders,
 }: {
-  readonly draining: Draining;
+  readonly orders: NodeOrders;
   readonly store: Store;
   readonly cluster: Cluster;
   readonly log: Log;
@@ -56,29 +56,14 @@ export function createNodes({
       return await find(id);
     },
 
-    async drain(caller, id, { outcome, deadlineMs, warn = false }) {
-      requireAdministrator(caller);
-      requireDrainable(await find(id), outcome);
-      const deadline = deadlineMs === undefined ? null : clock.now() + deadlineMs;
-      const request = { nodeId: id, outcome, deadline, warn, by: caller };
-      await store.db.transaction().execute(async (db) => await draining.drain(db, request));
-      log.info({ nodeId: id, outcome, deadlineMs, account: caller.name }, "Node drains");
-      return await find(id);
-    },
+    drain: async (caller, id, options) => await orders.drain(caller, id, options),
 
-    async start(caller, id) {
-      requireAdministrator(caller);
-      requireStartable(await find(id));
-      await store.db
-        .transaction()
-        .execute(async (db) => await draining.undrain(db, { nodeId: id, by: caller }));
-      log.info({ nodeId: id, account: caller.name }, "Node takes sessions");
-      return await find(id);
-    },
+    start: async (caller, id) => await orders.start(caller, id),
 
     async revoke(caller, id) {
       requireAdministrator(caller);
       const ended = await store.db.transaction().execute(async (db) => {
+        await store.lock(db, `node ${id}`);
         const { numUpdatedRows } = await db
           .updateTable("nodes")
           .set({ revoked_at: store.now, next_fingerprint: null, incarnation: null, sessions: 0 })
@@ -148,16 +133,4 @@ export function createNodes({
       return { certificate: authority, fingerprint: fingerprint(authority) };
     },
   };
-}
-
-function requireDrainable({ state, agentState }: Node, outcome: DrainOutcome): void {
-  if (state === "revoked") throw new GatewayError("conflict", { detail: "the node was revoked" });
-  if (outcome === "restart" && agentState !== "up")
-    throw new GatewayError("conflict", { detail: "the node is not up, so nothing could be told to restart" });
-}
-
-function requireStartable({ state, agentState, draining }: Node): void {
-  if (state === "revoked") throw new GatewayError("conflict", { detail: "the node was revoked" });
-  if (draining?.outcome === "leave" || (draining === undefined && agentState === "disconnected"))
-    throw new GatewayError("conflict", { detail: "its process was stopped: start it where it runs" });
 }

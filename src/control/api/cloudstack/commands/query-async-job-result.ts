@@ -55,7 +55,10 @@ function resultOf({ state, node, nodeId }: NodeJob): Fields {
   if (state === "failed")
     return {
       errorcode: STATUS.internal,
-      errortext: "Something else was asked of the console node meanwhile",
+      errortext:
+        node?.state === "revoked"
+          ? "The console node was revoked meanwhile"
+          : "Something else was asked of the console node meanwhile",
     };
   return { systemvm: node === undefined ? { id: nodeId, systemvmtype: "consoleproxy" } : systemVm(node) };
 }
