@@ -14,6 +14,7 @@ import type { CloseSessions } from "./sessions/closing.ts";
 import {
   createLostNodeSweep,
   createOfflineSweep,
+  createOrphanSweep,
   createSilentNodeSweep,
   createThumbnailSweep,
   createTicketSweep,
@@ -29,6 +30,7 @@ const intervals = {
   silenceMs: 1_000,
   drainingMs: 1_000,
   nodesMs: 5_000,
+  orphansMs: 60_000,
   thumbnailsMs: 10_000,
   credentialsMs: 60_000,
   keysMs: 10_000,
@@ -56,6 +58,7 @@ export function startSweeps(parts: {
   const unreported = logged(createUnreportedSweep(parts), "Sessions ended whose nodes never opened them");
   const silent = logged(createSilentNodeSweep(parts), "Sessions detached: their nodes are not heard of");
   const lost = logged(createLostNodeSweep(parts), "Sessions ended whose nodes are not heard of any more");
+  const orphans = logged(createOrphanSweep(parts), "Sessions ended whose nodes are forgotten");
   const retireKeys = createKeyRetirement(store, () => silenceMs(parts.values));
   const keys = async () => {
     const { forgotten } = await retireKeys();
@@ -84,6 +87,7 @@ export function startSweeps(parts: {
       periodically(silent, { everyMs: intervals.silenceMs, name: "silent nodes", log }),
       periodically(old, { everyMs: intervals.auditMs, name: "audit log", log }),
       periodically(lost, { everyMs: intervals.nodesMs, name: "lost nodes", log }),
+      periodically(orphans, { everyMs: intervals.orphansMs, name: "orphaned sessions", log }),
       periodically(draining, { everyMs: intervals.drainingMs, name: "draining nodes", log }),
       periodically(jobs, { everyMs: intervals.credentialsMs, name: "jobs", log }),
       periodically(credentials, { everyMs: intervals.credentialsMs, name: "credentials", log }),

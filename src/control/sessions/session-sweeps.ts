@@ -154,6 +154,22 @@ export function createLostNodeSweep(parts: NodeSweepParts): SessionSweep {
   };
 }
 
+/**
+ * Ends the sessions of nodes that are forgotten: their consoles were given out at the same moment. Looks at all that live,
+ * so not too often.
+ */
+export function createOrphanSweep(parts: SweepParts): SessionSweep {
+  const { store } = parts;
+  const end = prepare(store, {}, (db) =>
+    findSessions(db, store, orphanedSessions(db))
+      .updateTable("sessions")
+      .set(endedColumns({ kind: "failed", code: "node_lost" }, store.now))
+      .where("sessions.id", "in", (found) => found.selectFrom("found").select("found.id"))
+      .returning(ENDED),
+  );
+  return async () => await endAll(parts, async (db) => await end(db, {}));
+}
+
 /** Forgets the pictures that were made, or were to be made, an hour ago. Resolves to how many. */
 export function createThumbnailSweep(store: Store): SessionSweep {
   const forget = prepare(store, { ageMs: INTEGER }, (db, slots) =>
@@ -191,7 +207,7 @@ function forgottenSessions(
 ) {
   return db
     .selectFrom("sessions")
-    .innerJoin("nodes", "nodes.id", "sessions.node_id")
+    .leftJoin("nodes", "nodes.id", "sessions.node_id")
     .select("sessions.id")
     .where(isOfflineUnredeemed)
     .where("sessions.ticket_expires_at", "<=", now)
@@ -202,6 +218,7 @@ function forgottenSessions(
           hasSaidAll(reportMs),
         ]),
         where("nodes.seen_at", "<=", where(now, "-", lostMs)),
+        where("nodes.id", "is", null),
       ]),
     )
     .limit(limits.sweptSessions);
@@ -249,6 +266,23 @@ export function lostSessions(db: Queries, store: Held, timeoutMs: Milliseconds) 
     .where(isLive)
     .where("sessions.node_id", "in", (silent) => silent.selectFrom("silent").select("silent.id"))
     .where("sessions.redeemed_at", "is not", null)
+    .limit(limits.sweptSessions);
+}
+
+/** A ticket's end is its own. */
+function orphanedSessions(db: Queries) {
+  return db
+    .selectFrom("sessions")
+    .select("sessions.id")
+    .where(isLive)
+    .where("sessions.redeemed_at", "is not", null)
+    .where((where) =>
+      where.not(
+        where.exists(
+          where.selectFrom("nodes").select("nodes.id").whereRef("nodes.id", "=", "sessions.node_id"),
+        ),
+      ),
+    )
     .limit(limits.sweptSessions);
 }
 
