@@ -19,6 +19,8 @@ interface Parts {
   readonly sessions: () => Pick<Sessions, "size" | "notify" | "untilEmpty">;
   /** Consoles of other nodes to which this one is the entrance. */
   readonly passing: Occupied;
+  /** Whether viewers come to a port that other nodes listen on as well, for as long as this one does. */
+  readonly sharesPort: boolean;
   /** Control's. */
   readonly clock: () => Clock;
   /** Tells control that this start leaves, so that nothing new is given to it. Throws where control does not listen. */
@@ -36,6 +38,8 @@ export class Draining {
   /** By control's clock: when this process ends. */
   #stopsAt: number | undefined;
   #refuses = false;
+  /** Control wants this start to end, and nothing keeps it but what passes through. */
+  #onlyPassing = false;
   #warned = false;
 
   constructor(parts: Parts) {
@@ -59,6 +63,14 @@ export class Draining {
     return this.#refuses ? new GatewayError("node_draining") : undefined;
   }
 
+  /**
+   * Why nothing more is handed on to other nodes: else those who come would keep the process for ever. Not where several
+   * processes share a port, as the system would go on giving them viewers.
+   */
+  get passingRefusal(): GatewayError | undefined {
+    return this.#onlyPassing && !this.#parts.sharesPort ? new GatewayError("node_draining") : undefined;
+  }
+
   /** What viewers are to know, if anything. */
   get notice(): Notice | undefined {
     if (this.#stopsAt !== undefined) return this.#noticeOf("node_stopping", this.#stopsAt);
@@ -70,6 +82,7 @@ export class Draining {
   obey({ draining }: Pick<DrainCommand, "draining">): void {
     const { log } = this.#parts;
     this.#wanted = draining;
+    if (draining === undefined) this.#onlyPassing = false;
     log.info({ ...draining }, draining === undefined ? "The node takes sessions" : "The node drains");
     this.#tellViewers();
   }
@@ -77,7 +90,9 @@ export class Draining {
   /** Control's command. Says whether the process ends, which it does not while somebody is in it. */
   leave({ how, cutsPassing = false }: Pick<LeaveCommand, "how" | "cutsPassing">): boolean {
     const { admitting, sessions, passing } = this.#parts;
-    if (admitting().size + sessions().size > 0 || (passing.size > 0 && !cutsPassing)) return false;
+    if (admitting().size + sessions().size > 0) return false;
+    this.#onlyPassing = true;
+    if (passing.size > 0 && !cutsPassing) return false;
     this.#parts.log.info({ how }, "The node leaves, as control wants it");
     this.#left.resolve(how);
     return true;

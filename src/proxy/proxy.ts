@@ -84,6 +84,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     log,
     deadlines,
     maxSessions,
+    refusal: () => draining.passingRefusal,
     link: () => link,
   });
 
@@ -91,6 +92,7 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
     admitting: () => door.admitting,
     sessions: () => sessions,
     passing: forwarding.passing,
+    sharesPort: config.reusePort,
     clock: () => link.clock,
     tellControl: async (deadline) => await link.leave(deadline),
     log,

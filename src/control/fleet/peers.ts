@@ -21,6 +21,8 @@ export function createPeers(store: Store) {
       )
       .where("incarnation", "is not", null)
       .where("seen_at", ">", (where) => where(store.now, "-", slots.silenceMs))
+      // Viewers that need another entrance try them in this order.
+      .orderBy((node) => node.case().when("draining_at", "is", null).then(0).else(1).end())
       .orderBy("created_at")
       .orderBy("id")
       .limit(linkLimits.peers),

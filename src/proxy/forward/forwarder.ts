@@ -25,6 +25,8 @@ export interface ForwarderOptions {
   readonly deadlines: Deadlines;
   /** Connections that are handed on at once. */
   readonly maximum: number;
+  /** Why nothing more is handed on, if so. */
+  readonly refusal: () => GatewayError | undefined;
   /** This node's; undefined before control has told it. */
   readonly nodeId: () => string | undefined;
 }
@@ -177,6 +179,8 @@ export class Forwarder {
 
   #enter(): () => void {
     this.#lifetime.signal.throwIfAborted();
+    const refusal = this.#options.refusal();
+    if (refusal !== undefined) throw refusal;
     if (this.#tally.size >= this.#options.maximum) throw new GatewayError("node_full");
     return this.#tally.enter();
   }

@@ -1,5 +1,6 @@
 import type { HostPort } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
+import type { GatewayError } from "#wire/gateway-error.ts";
 import type { Deadlines } from "../deadlines.ts";
 import type { LinkCredentials } from "../link/link-client.ts";
 import type { NodeLink } from "../link/node-link.ts";
@@ -14,6 +15,8 @@ export interface ForwardingOptions {
   readonly log: Log;
   readonly deadlines: Deadlines;
   readonly maxSessions: number;
+  /** Why nothing more is handed on to others, if so. */
+  readonly refusal: () => GatewayError | undefined;
   /** Asked for when it is needed: the link is told first where this listens. */
   readonly link: () => NodeLink;
 }
@@ -25,6 +28,7 @@ export async function openForwarding({
   log,
   deadlines,
   maxSessions,
+  refusal,
   link,
 }: ForwardingOptions) {
   const credentials = hopCredentials(identity);
@@ -48,6 +52,7 @@ export async function openForwarding({
     peers,
     deadlines,
     maximum: maxSessions,
+    refusal,
     nodeId: () => link().registered?.nodeId,
   });
   return {
