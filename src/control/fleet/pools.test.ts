@@ -74,6 +74,21 @@ for (const t of onBoth(
 ))
   test(...t);
 
+for (const t of onBoth("entrances that drain are the last that viewers are to try", async () => {
+  await using control = await testControl();
+  const [one, two] = [await control.node(), await control.node({ pageOrigin: "http://two.example" })];
+  await control.node({ pageOrigin: "http://three.example" });
+
+  await control.services.nodes.drain(control.admin, two.id, { outcome: "stay" });
+
+  const { settings } = await control.link.registry.heartbeat(one.id, {
+    incarnation: one.incarnation,
+    sessions: 0,
+  });
+  assert.deepEqual(settings.entrances, ["http://three.example", "http://two.example"]);
+}))
+  test(...t);
+
 for (const t of onBoth("an address to hand on to that is none is refused", async () => {
   await using control = await testControl();
 
