@@ -1,24 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import type { BrowserContextOptions, Locator, Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import type { SignInLink } from "#wire/api.ts";
+import { outOfReach, SIZES, sideways, THEMES } from "../harness/appearance.ts";
 import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
 import { type Porthole, startPorthole } from "../harness/porthole.ts";
 import { endingWords, NOVNC_REFUSED, untilLive } from "../harness/stage.ts";
 
-const SIZES = {
-  "a phone": { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
-  "a tablet": { viewport: { width: 768, height: 1024 } },
-  "a desk": { viewport: { width: 1440, height: 900 } },
-} satisfies Record<string, BrowserContextOptions>;
-
-const THEMES = ["light", "dark"] as const;
-
 /** Nothing listens there: port 9 is that of “discard”, which nobody runs. */
 const DEAD = "127.0.0.1:9";
-
-/** WCAG 2.2, 2.5.8 Target Size (Minimum): 24 CSS pixels. */
-const TARGET_PIXELS = 24;
 
 describe("every page", { skip: lackingBrowser }, () => {
   let porthole: Porthole;
@@ -133,31 +123,6 @@ async function isSeen(text: Locator): Promise<boolean> {
 /** Without what changes by itself: "Connection: Good". */
 async function labelOf(control: Locator): Promise<string> {
   return ((await control.getAttribute("aria-label")) ?? "").replace(/:.*/, "");
-}
-
-/** What makes the page wider than its window. */
-async function sideways(page: Page): Promise<string[]> {
-  return await page.evaluate<string[]>(`(() => {
-    const { scrollWidth, clientWidth } = document.documentElement;
-    return scrollWidth > clientWidth ? ["the page is " + scrollWidth + " wide, its window " + clientWidth] : [];
-  })()`);
-}
-
-/** Controls that are shown but nameless, outside the window, or too small to hit. */
-async function outOfReach(page: Page): Promise<string[]> {
-  const faults: string[] = [];
-  for (const control of await page.locator("button:visible, a[href]:visible, input:visible").all()) {
-    const box = await control.boundingBox();
-    const name = (await control.getAttribute("aria-label")) ?? (await control.textContent()) ?? "";
-    const { width } = page.viewportSize() ?? { width: 0 };
-    if (box === null) continue;
-    if (name.trim() === "" && (await control.getAttribute("placeholder")) === null)
-      faults.push("a nameless control");
-    if (box.x < 0 || box.x + box.width > width + 1) faults.push(`${name} lies outside`);
-    if (box.width < TARGET_PIXELS || box.height < TARGET_PIXELS)
-      faults.push(`${name}: ${box.width}×${box.height}`);
-  }
-  return faults;
 }
 
 /** The page's background is dark in the dark theme, and text stands out from it (WCAG 2.2, 1.4.3: AA). */

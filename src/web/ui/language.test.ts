@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pickLanguage } from "./language.ts";
+import { pickLanguage, variantOf } from "./language.ts";
 
 test("the first wanted language that is known is taken, whatever its region", () => {
   assert.equal(pickLanguage([undefined, "fr-FR", "de-AT", "en"]), "de");
@@ -10,4 +10,9 @@ test("the first wanted language that is known is taken, whatever its region", ()
 test("where no wanted language is known, it is English", () => {
   assert.equal(pickLanguage([]), "en");
   assert.equal(pickLanguage(["fr", "ja-JP"]), "en");
+});
+
+test("times are written as in the country that the browser is of, where it speaks the page's language", () => {
+  assert.equal(variantOf("en", ["fr", "en-GB", "en-US"]), "en-GB");
+  assert.equal(variantOf("de", ["en-GB"]), "de");
 });

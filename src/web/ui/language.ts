@@ -25,9 +25,17 @@ export function setLanguage(chosen: Language): void {
 /** `wanted` are BCP 47 tags, most wanted first. */
 export function pickLanguage(wanted: readonly (string | undefined)[]): Language {
   for (const tag of wanted) {
-    const primary = tag?.toLowerCase().split("-")[0];
-    const found = LANGUAGES.find((known) => known === primary);
+    const found = LANGUAGES.find((known) => tag !== undefined && known === primaryOf(tag));
     if (found !== undefined) return found;
   }
   return "en";
+}
+
+/** How the browser's owner writes that language: times differ between countries. */
+export function variantOf(spoken: Language, wanted: readonly string[]): string {
+  return wanted.find((tag) => primaryOf(tag) === spoken) ?? spoken;
+}
+
+function primaryOf(tag: string): string | undefined {
+  return tag.toLowerCase().split("-")[0];
 }

@@ -44,7 +44,7 @@ export function App({ view, host }: AppProps) {
         {phase.kind === "connecting" && <Progress step={phase.step} />}
         {phase.kind === "ended" && <EndingCard ending={phase.ending} session={session} />}
       </main>
-      <NoticeStrip session={session} />
+      <NoticeStrip view={view} />
       <TypingStrip keys={session.keys} />
       {phase.kind === "live" && touchScreen() && <TouchKeyboard view={view} />}
       <div role="status" class="visually-hidden">

@@ -1,11 +1,13 @@
-import { language } from "../ui/language.ts";
+import { language, variantOf } from "../ui/language.ts";
 import type { ConsoleSession } from "./console-session.ts";
+import type { ConsoleView } from "./console-view.ts";
 import { words } from "./words.ts";
 
 type Notice = NonNullable<ConsoleSession["notice"]["value"]>;
 
 /** What is going to happen to the node that carries the console, with the way to be elsewhere by then. */
-export function NoticeStrip({ session }: { readonly session: ConsoleSession }) {
+export function NoticeStrip({ view }: { readonly view: ConsoleView }) {
+  const { session } = view;
   const notice = session.notice.value;
   if (notice === undefined || session.phase.value.kind !== "live") return null;
   const { moveNow, dismiss } = words.value;
@@ -21,6 +23,8 @@ export function NoticeStrip({ session }: { readonly session: ConsoleSession }) {
         class="button"
         onClick={() => {
           session.notice.value = undefined;
+          // The button that had it is gone.
+          view.backToScreen();
         }}
       >
         {dismiss}
@@ -33,6 +37,12 @@ export function noticeText({ code, at }: Notice): string {
   const { willRestart, willGo, sessionEndsAt, sessionMayStay } = words.value;
   const what = code === "node_restarting" ? willRestart : willGo;
   if (at === undefined) return `${what} ${sessionMayStay}`;
-  const time = new Date(at).toLocaleTimeString(language.value, { timeStyle: "short" });
+  const time = timeText(new Date(at), variantOf(language.value, navigator.languages));
   return `${what} ${sessionEndsAt(time)}`;
+}
+
+/** With the day, where it is another one. */
+function timeText(at: Date, locale: string): string {
+  const isToday = at.toDateString() === new Date().toDateString();
+  return at.toLocaleString(locale, { timeStyle: "short", ...(isToday ? {} : { dateStyle: "medium" }) });
 }
