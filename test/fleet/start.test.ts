@@ -10,6 +10,7 @@ import { LOOPBACK } from "../harness/free-port.ts";
 import { NativeClient } from "../harness/native-client.ts";
 import { firstLine, type Process, startProcess } from "../harness/process.ts";
 import { scratch } from "../harness/scratch.ts";
+import { isGone, processesOf } from "../harness/start-processes.ts";
 import { TestViewer } from "../harness/test-viewer.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -39,21 +40,6 @@ async function start(data: string, ...args: readonly string[]): Promise<Process>
 
 async function readyLine(child: Process): Promise<Ready> {
   return JSON.parse(await firstLine(child));
-}
-
-/** The processes that work for a start: those that it started, whoever their parent is by now. */
-function processesOf(data: string): readonly number[] {
-  return readFileSync(join(data, "start.pid"), "utf8")
-    .split("\n")
-    .slice(1)
-    .map(Number)
-    .filter((pid) => pid > 0);
-}
-
-/** Gone, or dead and not yet waited for. */
-function isGone(pid: number): boolean {
-  const path = `/proc/${pid}/stat`;
-  return !existsSync(path) || /\) [ZX] /.test(readFileSync(path, "utf8"));
 }
 
 async function assertGone(pids: readonly number[]): Promise<void> {
