@@ -11,13 +11,14 @@ import { startTokenReview } from "../peers/token-review.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
-test("a pod joins with its own token, knowing control by its CA", async () => {
+test("a pod joins with its own token, knowing control by its CA, and is of its launcher's pool", async () => {
   const pod = { username: "system:serviceaccount:consoles:node", audiences: ["porthole"], pod: "node-0" };
   await using peer = await startTokenReview({ "the.pods.token": pod });
   await using control = await startControl({
     args: [
       ...["--kubernetes-service-accounts", "consoles/node", "--kubernetes-api", peer.api],
       ...["--kubernetes-authority-file", peer.authorityFile, "--kubernetes-token-file", peer.tokenFile],
+      ...["--launchers", "edge=kubernetes:consoles/node"],
     ],
   });
   await using folder = scratch();
@@ -32,10 +33,13 @@ test("a pod joins with its own token, knowing control by its CA", async () => {
   ]);
   const { id } = JSON.parse(await firstLine(node));
 
-  const { items } = await control.api.call<{ items: { id: string; agentState: string }[] }>("GET", "nodes");
+  const { items } = await control.api.call<{ items: { id: string; agentState: string; pool: string }[] }>(
+    "GET",
+    "nodes",
+  );
   assert.deepEqual(
-    items.map((item) => [item.id, item.agentState]),
-    [[id, "up"]],
+    items.map((item) => [item.id, item.agentState, item.pool]),
+    [[id, "up", "edge"]],
   );
   for (const { stderr } of [node, control.process]) assert.ok(!stderr.text.includes("the.pods.token"));
 });
