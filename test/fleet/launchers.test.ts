@@ -163,6 +163,22 @@ test("what a script says and how long it takes are bounded, and all that it star
   await eventually(() => assert.throws(() => process.kill(pid, 0)));
 });
 
+test("what a script leaves running is not waited for, nor ended, also where it holds the script's output open", async () => {
+  await using folder = scratch();
+  const leaving = `
+    const { spawn } = require("node:child_process");
+    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "inherit" });
+    process.stdout.write(String(child.pid), () => process.exit());`;
+  const program = { file: process.execPath, args: ["-e", leaving], cwd: folder.path, env: {} };
+  const limit = new AbortController();
+  const generous = AbortSignal.any([limit.signal, AbortSignal.timeout(60_000)]);
+
+  const left = Number(await runProgram(program, "", generous));
+  limit.abort();
+
+  assert.ok(process.kill(left, "SIGKILL"), "it has been ended");
+});
+
 test("a script that tells the join token is not repeated", async () => {
   await using folder = scratch();
   const commands = join(folder.path, "commands");
