@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type TestControl, type TestNode, testControl } from "../../../test/harness/control.ts";
 import { onBoth } from "../../../test/harness/test-database.ts";
-import { prepareSessionInsert, type SessionInsert } from "./session-insert.ts";
+import { prepareExclusiveInsert, prepareSessionInsert, type SessionInsert } from "./session-insert.ts";
 
 for (const t of onBoth(
   "a session is written where its node is what it was chosen for, and the place free",
@@ -37,7 +37,6 @@ for (const t of onBoth("a node that has changed since it was chosen is given not
   assert.equal(await insert(control, node, { ticket_generation: 2 }), "refused");
   await update({ draining_at: 1 });
   assert.equal(await insert(control, node), "refused");
-  assert.equal(await insert(control, node, { may_drain: 1 }), "written");
   await update({ draining_at: null });
   control.clock.advance(15_001);
   assert.equal(await insert(control, node, { place: 1 }), "refused");
@@ -47,15 +46,42 @@ for (const t of onBoth("a node that has changed since it was chosen is given not
 }))
   test(...t);
 
+for (const t of onBoth(
+  "a console that bears one connection is given to the node that holds it alone",
+  async () => {
+    await using control = await testControl();
+    const [holder, other] = [await control.node(), await control.node()];
+    const seat = prepareExclusiveInsert(control.store);
+    const drain = async (node: TestNode) =>
+      void (await control.store.db
+        .updateTable("nodes")
+        .set({ draining_at: 1 })
+        .where("id", "=", node.id)
+        .execute());
+
+    assert.equal(await insert(control, holder, {}, seat), "written");
+    assert.equal(await insert(control, other, { place: 1 }, seat), "refused");
+    assert.equal(await insert(control, other, { place: 1, machine_id: "another" }, seat), "written");
+    await drain(holder);
+    assert.equal(await insert(control, holder, { place: 2 }, seat), "written");
+    assert.equal(await insert(control, holder, { place: 3, machine_id: "new here" }, seat), "refused");
+    await control.store.db.updateTable("sessions").set({ state: "ended" }).execute();
+    assert.equal(await insert(control, holder, { place: 4 }, seat), "refused");
+    assert.equal(await insert(control, other, { place: 4 }, seat), "written");
+  },
+))
+  test(...t);
+
 let sessions = 0;
 
 async function insert(
   { store }: TestControl,
   node: TestNode,
   values: Partial<SessionInsert> = {},
+  write = prepareSessionInsert(store),
 ): Promise<"written" | "refused"> {
   sessions += 1;
-  const rows = await prepareSessionInsert(store)(store.db, {
+  const rows = await write(store.db, {
     id: `session-${sessions}`,
     account_id: "account",
     account_name: "somebody",
@@ -78,7 +104,6 @@ async function insert(
     offline_grant: null,
     silence_ms: 15_000,
     ticket_generation: 1,
-    may_drain: 0,
     ...values,
   });
   return rows.length === 1 ? "written" : "refused";

@@ -18,7 +18,12 @@ import type { NodeKeys } from "../tickets/node-keys.ts";
 import { WANTED } from "../tickets/offline-grants.ts";
 import { consoleUrl, webSocketOf } from "./console-url.ts";
 import { PendingLinks } from "./pending-links.ts";
-import { prepareSessionInsert, type SessionInsert } from "./session-insert.ts";
+import {
+  lockExclusive,
+  prepareExclusiveInsert,
+  prepareSessionInsert,
+  type SessionInsert,
+} from "./session-insert.ts";
 
 /** A console that its opener may have: rights and machine were judged. */
 interface ConsoleOrder {
@@ -75,6 +80,7 @@ export function createTicketIssue(parts: {
   const nextId = createSessionIds(clock);
   const links = new PendingLinks(store);
   const insertSession = prepareSessionInsert(store);
+  const insertExclusive = prepareExclusiveInsert(store);
   const pictures = new Pictures(clock);
 
   return async (order) => {
@@ -139,8 +145,10 @@ export function createTicketIssue(parts: {
     const isOffline = values.value("console.offline.policy") === "accept" && order.purpose === "console";
     try {
       await links.add(asker, async (db) => {
+        if (order.isExclusive) await lockExclusive(store, db, order.machine.id);
         await order.spend?.(db);
-        const inserted = await insertSession(db, insertOf({ seat, order, session, isOffline }));
+        const insert = order.isExclusive ? insertExclusive : insertSession;
+        const inserted = await insert(db, insertOf({ seat, order, session, isOffline }));
         if (inserted.length === 0) throw new SeatLost();
         if (pictures.isWorthTelling(order))
           await audit.record(db, issuedEntry(order, session.id, seat.node.id));
@@ -178,7 +186,6 @@ export function createTicketIssue(parts: {
       offline_grant: isOffline ? WANTED : null,
       silence_ms: silenceMs(values),
       ticket_generation: seat.node.ticketGeneration,
-      may_drain: order.isExclusive ? 1 : 0,
     };
   }
 }

@@ -22,7 +22,8 @@ export function of<Value extends string | number>(): Kind<Value> {
 
 type Kinds = Readonly<Record<string, Kind<unknown>>>;
 type ValueOf<K> = K extends Kind<infer Value> ? Value : never;
-type Slots<Named extends Kinds> = { readonly [Name in keyof Named]: RawBuilder<ValueOf<Named[Name]>> };
+/** What stands for the values while a query is built. */
+export type Slots<Named extends Kinds> = { readonly [Name in keyof Named]: RawBuilder<ValueOf<Named[Name]>> };
 type Values<Named extends Kinds> = { readonly [Name in keyof Named]: ValueOf<Named[Name]> };
 
 /** Stands in a compiled query's parameters where a value comes at run time. */
