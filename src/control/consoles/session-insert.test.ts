@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type TestControl, type TestNode, testControl } from "../../../test/harness/control.ts";
 import { onBoth } from "../../../test/harness/test-database.ts";
+import type { AuditEntry } from "../audit/audit.ts";
 import { prepareExclusiveInsert, prepareSessionInsert, type SessionInsert } from "./session-insert.ts";
 
 for (const t of onBoth(
@@ -51,7 +52,7 @@ for (const t of onBoth(
   async () => {
     await using control = await testControl();
     const [holder, other] = [await control.node(), await control.node()];
-    const seat = prepareExclusiveInsert(control.store);
+    const seat = prepareExclusiveInsert(control);
     const drain = async (node: TestNode) =>
       void (await control.store.db
         .updateTable("nodes")
@@ -72,39 +73,83 @@ for (const t of onBoth(
 ))
   test(...t);
 
+for (const t of onBoth("the audit log tells of a session that is written, and of no other", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const write = prepareSessionInsert(control);
+  const told: AuditEntry = {
+    action: "console.issue",
+    by: { accountId: "account", name: "somebody", nodeId: node.id, address: "192.0.2.1", api: "native" },
+    object: { kind: "machine", id: "machine", name: "web" },
+    sessionId: "session",
+    detail: "with umlauts: ü",
+  };
+  const counted = () => control.audit.counters.written.get("console.issue ok") ?? 0;
+
+  assert.equal(await insert(control, node, {}, write, told), "written");
+  assert.equal(await insert(control, node, {}, write, told), "refused");
+  assert.equal(await insert(control, node, { place: 1 }, write), "written");
+
+  const rows = await control.services.audit.list(control.admin, { action: "console.issue" });
+  assert.deepEqual(
+    rows.items.map(({ id: _, at: __, ...row }) => row),
+    [
+      {
+        action: "console.issue",
+        result: "ok",
+        accountId: "account",
+        account: "somebody",
+        nodeId: node.id,
+        address: "192.0.2.1",
+        api: "native",
+        object: { kind: "machine", id: "machine", name: "web" },
+        sessionId: "session",
+        detail: "with umlauts: ü",
+      },
+    ],
+  );
+  assert.equal(counted(), 1);
+}))
+  test(...t);
+
 let sessions = 0;
 
 async function insert(
-  { store }: TestControl,
+  control: TestControl,
   node: TestNode,
   values: Partial<SessionInsert> = {},
-  write = prepareSessionInsert(store),
+  write = prepareSessionInsert(control),
+  told?: AuditEntry,
 ): Promise<"written" | "refused"> {
   sessions += 1;
-  const rows = await write(store.db, {
-    id: `session-${sessions}`,
-    account_id: "account",
-    account_name: "somebody",
-    api_key: null,
-    project_id: "project",
-    machine_id: "machine",
-    machine_name: "web",
-    protocol: "rfb",
-    api: "native",
-    view_only: 0,
-    purpose: "console",
-    node_id: node.id,
-    incarnation: node.incarnation,
-    attachment: 1,
-    place: 0,
-    created_at: 0,
-    ticket_expires_at: 60_000,
-    creator_address: "192.0.2.1",
-    bound_address: null,
-    offline_grant: null,
-    silence_ms: 15_000,
-    ticket_generation: 1,
-    ...values,
-  });
-  return rows.length === 1 ? "written" : "refused";
+  const isWritten = await write(
+    control.store.db,
+    {
+      id: `session-${sessions}`,
+      account_id: "account",
+      account_name: "somebody",
+      api_key: null,
+      project_id: "project",
+      machine_id: "machine",
+      machine_name: "web",
+      protocol: "rfb",
+      api: "native",
+      view_only: 0,
+      purpose: "console",
+      node_id: node.id,
+      incarnation: node.incarnation,
+      attachment: 1,
+      place: 0,
+      created_at: 0,
+      ticket_expires_at: 60_000,
+      creator_address: "192.0.2.1",
+      bound_address: null,
+      offline_grant: null,
+      silence_ms: 15_000,
+      ticket_generation: 1,
+      ...values,
+    },
+    told,
+  );
+  return isWritten ? "written" : "refused";
 }

@@ -76,11 +76,11 @@ export function createTicketIssue(parts: {
   readonly nodeKeys: NodeKeys;
   readonly tracing?: Tracing | undefined;
 }): IssueTicket {
-  const { store, cluster, audit, values, clock, chooseSeat, nodeKeys, tracing } = parts;
+  const { store, cluster, values, clock, chooseSeat, nodeKeys, tracing } = parts;
   const nextId = createSessionIds(clock);
   const links = new PendingLinks(store);
-  const insertSession = prepareSessionInsert(store);
-  const insertExclusive = prepareExclusiveInsert(store);
+  const insertSession = prepareSessionInsert(parts);
+  const insertExclusive = prepareExclusiveInsert(parts);
   const pictures = new Pictures(clock);
 
   return async (order) => {
@@ -143,17 +143,22 @@ export function createTicketIssue(parts: {
     };
     // Nobody comes back to a picture.
     const isOffline = values.value("console.offline.policy") === "accept" && order.purpose === "console";
+    const insert = order.isExclusive ? insertExclusive : insertSession;
+    const told = pictures.isWorthTelling(order) ? issuedEntry(order, session.id, seat.node.id) : undefined;
+    const isOneStatement =
+      order.spend === undefined &&
+      !order.isExclusive &&
+      !isOffline &&
+      (store.chainsWrites || told === undefined);
+    const write = async (db: Queries) => {
+      if (order.isExclusive) await lockExclusive(store, db, order.machine.id);
+      await order.spend?.(db);
+      const isWritten = await insert(db, insertOf({ seat, order, session, isOffline }), told);
+      if (!isWritten) throw new SeatLost();
+      if (isOffline) await cluster.publish(db, "node", seat.node.id);
+    };
     try {
-      await links.add(asker, async (db) => {
-        if (order.isExclusive) await lockExclusive(store, db, order.machine.id);
-        await order.spend?.(db);
-        const insert = order.isExclusive ? insertExclusive : insertSession;
-        const inserted = await insert(db, insertOf({ seat, order, session, isOffline }));
-        if (inserted.length === 0) throw new SeatLost();
-        if (pictures.isWorthTelling(order))
-          await audit.record(db, issuedEntry(order, session.id, seat.node.id));
-        if (isOffline) await cluster.publish(db, "node", seat.node.id);
-      });
+      await links.add(asker, write, { isOneStatement });
       return true;
     } catch (error) {
       if (error instanceof SeatLost) return false;
