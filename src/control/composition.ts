@@ -42,6 +42,7 @@ import { createGrants, createReopenCredentials } from "./tickets/grants.ts";
 import { createKeyGenerations } from "./tickets/key-generations.ts";
 import { createKeyRotation } from "./tickets/key-rotation.ts";
 import { createNodeKeys } from "./tickets/node-keys.ts";
+import { createNodeRefusals } from "./tickets/node-refusals.ts";
 import { createOfflineGrants } from "./tickets/offline-grants.ts";
 import { createOfflineRedemption } from "./tickets/offline-redemption.ts";
 import { createRedemption } from "./tickets/redemption.ts";
@@ -144,6 +145,7 @@ export async function compose({
         takeOffline: createOfflineRedemption({ ...base, judgeStanding }),
         noteHeard: createHearing(store, values),
       }),
+      noteRefusals: createNodeRefusals(base),
       errands: [
         createDrainErrand(base),
         createEndSessionsErrand(createClosings(base), log),

@@ -22,6 +22,7 @@ const QUESTIONS: Readonly<Record<LinkCall, object>> = {
   redeem: { incarnation, sessionId: "s", attachment: 1, viewerAddress: "::1" },
   reopen: { incarnation, credential: "c", viewerAddress: "::1" },
   report: { incarnation, reports: [] },
+  refused: { refusals: [] },
   renew: { incarnation, certificateRequest: "" },
   renewed: { incarnation },
   deregister: { incarnation },
