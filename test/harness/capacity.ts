@@ -177,8 +177,8 @@ export function startLeader(control: OneControl, launchers: ReadonlyMap<string, 
 }
 
 /** The orders that are written down in its database. */
-export function launchesOf({ store, cluster, audit }: OneControl): Launches {
+export function launchesOf({ store, cluster, audit, values }: OneControl): Launches {
   const closeSessions = createClosing({ store, audit }, cluster);
   const draining = createDraining({ store, cluster, audit, closeSessions });
-  return new Launches({ store, audit, cluster, draining });
+  return new Launches({ store, audit, cluster, draining, values });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import pg from "pg";
 import type { Secret } from "#base/secret.ts";
+import { begin } from "../../../test/harness/begin.ts";
 import { blocked } from "../../../test/harness/blocked.ts";
 import { type OneControl, type TestNode, testReplicas } from "../../../test/harness/control.ts";
 import { lackingPostgres } from "../../../test/harness/postgres.ts";
@@ -155,14 +155,4 @@ async function opened(world: World, count: number): Promise<readonly string[]> {
 
 async function heartbeat({ link }: OneControl, { id, incarnation }: TestNode): Promise<void> {
   await link.registry.heartbeat(id, { incarnation, sessions: 1 });
-}
-
-/** A transaction by hand, of one who does not wait for a deadlock to be found by somebody else. */
-async function begin(url: Secret) {
-  const client = new pg.Client({ connectionString: url.expose() });
-  await client.connect();
-  const say = async (sql: string) => void (await client.query(sql));
-  await say("set deadlock_timeout = '10ms'");
-  await say("begin");
-  return { say, [Symbol.asyncDispose]: async () => await client.end() };
 }

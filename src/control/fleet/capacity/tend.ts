@@ -140,7 +140,8 @@ function leaving(order: Tended, { now, lostMs }: { now: number; lostMs: number }
       ? remove(null)
       : NOTHING;
   if (node.sessions > 0) return NOTHING;
-  // What was assigned before it was drained is in the database; what only the node knows, it has said since.
+  // What only the node knows, it has said since. What was assigned to it as it was drained is looked for when it is taken
+  // away (ordered-node.ts).
   const isEmpty =
     node.saidSessions === 0 ? node.seenAt > node.drainingAt : now - node.drainingAt > tendLimits.disbeliefMs;
   return isEmpty ? remove(null) : NOTHING;
