@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
+import { sql } from "kysely";
 import { begin } from "../../../../test/harness/begin.ts";
 import { blocked } from "../../../../test/harness/blocked.ts";
 import { launchesOf } from "../../../../test/harness/capacity.ts";
@@ -22,8 +23,8 @@ const EMPTIED = { from: "leaving", failure: null } as const;
 
 for (const each of onBoth("what is emptied goes when nobody can come any more, and not before", async () => {
   await using control = await testControl();
-  const { launches, id, node, state } = await ordered(control);
-  await launches.leave(id, node.id);
+  const { launches, id, state } = await ordered(control);
+  await launches.leave(id);
 
   // What was begun before it was drained may be committed yet.
   const isSettled = settleMs(control.store) === 0;
@@ -38,9 +39,9 @@ for (const each of onBoth("what is emptied goes when nobody can come any more, a
 
 for (const each of onBoth("a viewer who came as a node was drained is not taken away with it", async () => {
   await using control = await testControl();
-  const { launches, id, node, state } = await ordered(control);
+  const { launches, id, state } = await ordered(control);
   await open(control);
-  await launches.leave(id, node.id);
+  await launches.leave(id);
   control.clock.advance(settleMs(control.store));
 
   assert.equal(await launches.remove(id, EMPTIED), false);
@@ -51,7 +52,7 @@ for (const each of onBoth("a viewer who came as a node was drained is not taken 
 for (const each of onBoth("a node that an operator has just taken back is not taken away", async () => {
   await using control = await testControl();
   const { launches, id, node, state } = await ordered(control);
-  await launches.leave(id, node.id);
+  await launches.leave(id);
   await control.services.nodes.start(control.admin, node.id);
 
   assert.equal(await launches.remove(id, EMPTIED), false);
@@ -108,6 +109,57 @@ test("a node that is heard of at the same moment as it is given up stays", { ski
 
   assert.equal(await removing, false);
   assert.equal(await state(), "joined");
+});
+
+for (const each of onBoth(
+  "control takes back its own drain of a node only, and takes nothing away by that of somebody else",
+  async () => {
+    await using control = await testControl();
+    const { launches, id, node, state } = await ordered(control);
+    const drain = async (outcome: "stay" | "stop") =>
+      await control.services.nodes.drain(control.admin, node.id, { outcome });
+    await launches.leave(id);
+    assert.equal(await launches.recall(id), true);
+    assert.equal(await state(), "joined");
+
+    for (const outcome of ["stay", "stop"] as const) {
+      await launches.leave(id);
+      await drain(outcome);
+      control.clock.advance(settleMs(control.store));
+
+      assert.equal(await launches.recall(id), false);
+      assert.equal(await launches.remove(id, EMPTIED), false);
+      const { draining } = await control.services.nodes.get(control.admin, node.id);
+      assert.equal(draining?.outcome, outcome);
+      assert.equal(await launches.noteStays(id), true);
+      assert.equal(await launches.leave(id), false);
+      await control.services.nodes.start(control.admin, node.id);
+    }
+  },
+))
+  test(...each);
+
+test("whoever empties a node and whoever takes that back do not wait for each other", { skip }, async () => {
+  await using world = await testReplicas(1);
+  const control = first(world.replicas);
+  const { launches, id, node, state } = await ordered(control);
+  await launches.leave(id);
+
+  let tries = 0;
+  let recalling: Promise<boolean> | undefined;
+
+  // As somebody does who empties it: the node first, then the order. It is told at once where that is a circle.
+  await control.store.db.transaction().execute(async (db) => {
+    await sql`set local deadlock_timeout = '10ms'`.execute(db);
+    tries++;
+    await control.store.lock(db, `node ${node.id}`);
+    recalling ??= launches.recall(id);
+    await blocked(world.url, 1);
+    await db.updateTable("launches").set({ starts: 0 }).where("id", "=", id).execute();
+  });
+
+  assert.equal(await recalling, true);
+  assert.deepEqual([tries, await state()], [1, "joined"]);
 });
 
 /** A node that is up, and the order that it is there for. */

@@ -111,25 +111,27 @@ export class Launches {
   }
 
   /** Has its node emptied, to be taken away then. Not where somebody else drains it for reasons of his own. */
-  async leave(id: string, nodeId: string): Promise<boolean> {
-    return await this.#store.db.transaction().execute(async (db) => {
-      await this.#store.lock(db, `node ${nodeId}`);
-      const node = await db
-        .selectFrom("nodes")
-        .select("draining_at")
-        .where("id", "=", nodeId)
-        .executeTakeFirst();
-      if (node === undefined || node.draining_at !== null) return false;
+  async leave(id: string): Promise<boolean> {
+    return await this.#withNode(id, async (db, node) => {
+      if (node === undefined || node.isDraining) return false;
       if (!(await this.#step(id, ["joined"], { state: "leaving" }, db))) return false;
-      return await this.#draining.drain(db, { nodeId, outcome: "stay", deadline: null, by: {} });
+      const { id: nodeId } = node;
+      await this.#draining.drain(db, { nodeId, outcome: "stay", deadline: null, by: {} });
+      return await this.#step(
+        id,
+        ["leaving"],
+        { drain_revision: sql`(select drain_revision from nodes where id = ${nodeId})` },
+        db,
+      );
     });
   }
 
-  /** Takes that back. */
-  async recall(id: string, nodeId: string): Promise<boolean> {
-    return await this.#store.db.transaction().execute(async (db) => {
+  /** Takes that back. Not what somebody else has said of the node since. */
+  async recall(id: string): Promise<boolean> {
+    return await this.#withNode(id, async (db, node) => {
+      if (node === undefined || !node.isLeaving) return false;
       if (!(await this.#step(id, ["leaving"], { state: "joined" }, db))) return false;
-      return await this.#draining.undrain(db, { nodeId, by: {} });
+      return await this.#draining.undrain(db, { nodeId: node.id, by: {} });
     });
   }
 
@@ -225,13 +227,23 @@ export class Launches {
     columns: UpdateObject<Schema, "launches">,
     andItsNode: (db: Queries, node: OrderedNode | undefined) => Promise<void>,
   ): Promise<boolean> {
-    return await this.#store.db.transaction().execute(async (db) => {
-      const node = await lockNode(db, id, { store: this.#store, silenceMs: silenceMs(this.#values) });
-      if (node === "another" || !mayGo(node, { from, failure })) return false;
+    return await this.#withNode(id, async (db, node) => {
+      if (!mayGo(node, { from, failure })) return false;
       if (!(await this.#step(id, [from], { ...columns, ...failureColumn(failure) }, db))) return false;
       await this.#tellFailure(db, id, failure);
       await andItsNode(db, node);
       return true;
+    });
+  }
+
+  /** Does something in a transaction that has the order's node as it is. */
+  async #withNode(
+    id: string,
+    work: (db: Queries, node: OrderedNode | undefined) => Promise<boolean>,
+  ): Promise<boolean> {
+    return await this.#store.db.transaction().execute(async (db) => {
+      const node = await lockNode(db, id, { store: this.#store, silenceMs: silenceMs(this.#values) });
+      return node !== "another" && (await work(db, node));
     });
   }
 

@@ -7,6 +7,7 @@ import type { LaunchState } from "./launch-states.ts";
 export interface OrderedNode {
   readonly id: string;
   readonly isUp: boolean;
+  readonly isDraining: boolean;
   /** Nothing is given to it, whatever it does: another start of it takes this back of no such drain. */
   readonly isKeptEmpty: boolean;
   /** It is emptied to be taken away, and nobody has said anything else of it since. */
@@ -78,6 +79,7 @@ export async function lockNode(
   return {
     id: nodeId,
     isUp: row.incarnation !== null && row.is_heard === 1,
+    isDraining: drainingAt !== null,
     isKeptEmpty: drainingAt !== null && stays,
     isLeaving:
       drainingAt !== null &&

@@ -14,6 +14,7 @@ export interface FleetNode {
   readonly isRegistered: boolean;
   readonly seenAt: number;
   readonly drainingAt: number | null;
+  readonly drainRevision: number;
   readonly maximumSessions: number | null;
   /** By control's count. */
   readonly sessions: number;
@@ -36,6 +37,7 @@ export interface FleetOrder {
   readonly joinedAt: number | null;
   readonly startedAt: number | null;
   readonly starts: number;
+  readonly drainRevision: number | null;
 }
 
 /** What became of a pool's launches. */
@@ -71,7 +73,13 @@ export function createFleetReading(store: Store): (silenceMs: number) => Promise
         (join) => join.onRef("carried.node_id", "=", "nodes.id"),
       )
       .select(["nodes.id", "nodes.pool", "nodes.seen_at", "nodes.draining_at", "nodes.maximum_sessions"])
-      .select(["nodes.sessions", "nodes.joined_as", "nodes.created_at", "carried.live"])
+      .select([
+        "nodes.sessions",
+        "nodes.joined_as",
+        "nodes.created_at",
+        "nodes.drain_revision",
+        "carried.live",
+      ])
       .select(sql<0 | 1>`case when nodes.incarnation is null then 0 else 1 end`.as("is_registered"))
       .where("nodes.revoked_at", "is", null),
   );
@@ -79,7 +87,7 @@ export function createFleetReading(store: Store): (silenceMs: number) => Promise
     db
       .selectFrom("launches")
       .select(["id", "pool", "scope", "state", "node_id", "joins_as"])
-      .select(["ordered_at", "launched_at", "joined_at", "started_at", "starts"])
+      .select(["ordered_at", "launched_at", "joined_at", "started_at", "starts", "drain_revision"])
       .where("ended_at", "is", null)
       .orderBy("ordered_at")
       .orderBy("id"),
@@ -126,6 +134,7 @@ export function createFleetReading(store: Store): (silenceMs: number) => Promise
         isRegistered: row.is_registered === 1,
         seenAt: row.seen_at,
         drainingAt: row.draining_at,
+        drainRevision: row.drain_revision,
         maximumSessions: row.maximum_sessions,
         sessions: row.live ?? 0,
         saidSessions: row.sessions,
@@ -144,6 +153,7 @@ export function createFleetReading(store: Store): (silenceMs: number) => Promise
         joinedAt: row.joined_at,
         startedAt: row.started_at,
         starts: row.starts,
+        drainRevision: row.drain_revision,
       })),
       history: historyOf(lately, sinceGood(failures, good)),
     };

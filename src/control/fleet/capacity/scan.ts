@@ -277,10 +277,10 @@ export class CapacityScans {
     const { launches, log } = this.#parts;
     const orderOf = (nodeId: string) => orders.find((order) => order.nodeId === nodeId)?.id ?? "";
     for (const nodeId of recall)
-      if (await launches.recall(orderOf(nodeId), nodeId))
+      if (await launches.recall(orderOf(nodeId)))
         log.info({ nodeId, pool }, "A node that was being emptied is wanted again");
     for (const nodeId of leave)
-      if (await launches.leave(orderOf(nodeId), nodeId))
+      if (await launches.leave(orderOf(nodeId)))
         log.info({ nodeId, pool }, "A node is emptied, to be taken away");
     if (launch === 0) return 0;
     const seen = new Set(orders.map(({ id }) => id));

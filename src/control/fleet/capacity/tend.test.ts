@@ -13,6 +13,7 @@ const up: TendedNode = {
   isRegistered: true,
   seenAt: NOW,
   drainingAt: null,
+  drainRevision: 1,
   sessions: 0,
   saidSessions: 0,
 };
@@ -26,6 +27,7 @@ function order(more: Partial<Tended>): Tended {
     joinedAt: NOW - 100_000,
     startedAt: null,
     starts: 0,
+    drainRevision: null,
     instance: { state: "running" },
     listedAt: NOW,
     node: up,
@@ -88,6 +90,10 @@ test("one that is emptied goes when it is empty, by control's count and its own 
   // It has not been heard of since.
   assert.equal(leaving({ drainingAt: NOW - 1, seenAt: NOW - 1 }), "nothing");
   assert.equal(leaving({ drainingAt: null }), "stay");
+  // An operator drains it for reasons of his own.
+  const taken = order({ state: "leaving", node: drained, drainRevision: 0 });
+  assert.equal(tend(taken, at).kind, "stay");
+  assert.equal(tend({ ...taken, drainRevision: up.drainRevision }, at).kind, "remove");
   // A liar does not stay for ever.
   assert.equal(leaving({ saidSessions: 1e9, drainingAt: NOW - tendLimits.disbeliefMs - 1 }), "remove");
 });
@@ -106,6 +112,7 @@ test("no node that is up and has a session is ever destroyed", () => {
     joinedAt: fc.option(anyTime),
     startedAt: fc.option(anyTime),
     starts: fc.nat(9),
+    drainRevision: fc.option(fc.nat(2)),
     instance: fc.option(fc.record({ state: fc.constantFrom("starting", "running", "stopped") } as const), {
       nil: undefined,
     }),

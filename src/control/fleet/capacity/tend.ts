@@ -24,6 +24,8 @@ export interface Tended {
   readonly joinedAt: number | null;
   readonly startedAt: number | null;
   readonly starts: number;
+  /** The drain by which control has it emptied; null where an older version has begun that. */
+  readonly drainRevision: number | null;
   /** As the launcher listed it, before all else was read. */
   readonly instance: Pick<Instance, "state" | "problem"> | undefined;
   readonly listedAt: number;
@@ -37,6 +39,8 @@ export interface TendedNode {
   readonly isRegistered: boolean;
   readonly seenAt: number;
   readonly drainingAt: number | null;
+  /** Another one whenever somebody has it drained, or takes that back. */
+  readonly drainRevision: number;
   /** By control's count, and by its own word. */
   readonly sessions: number;
   readonly saidSessions: number;
@@ -129,9 +133,11 @@ function startOrGiveUp(
 }
 
 function leaving(order: Tended, { now, lostMs }: { now: number; lostMs: number }): Tending {
-  const { instance, node } = order;
+  const { instance, node, drainRevision } = order;
   if (node === undefined) return remove(null);
-  if (node.drainingAt === null) return { kind: "stay" };
+  // An operator has taken it back, or drains it for reasons of his own from now on.
+  const isOurs = drainRevision === null || drainRevision === node.drainRevision;
+  if (node.drainingAt === null || !isOurs) return { kind: "stay" };
   if (!node.isUp)
     return instance === undefined ||
       instance.state === "stopped" ||
