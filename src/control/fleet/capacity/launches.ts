@@ -229,7 +229,8 @@ export class Launches {
   ): Promise<boolean> {
     return await this.#withNode(id, async (db, node) => {
       if (!mayGo(node, { from, failure })) return false;
-      if (!(await this.#step(id, [from], { ...columns, ...failureColumn(failure) }, db))) return false;
+      if (!(await this.#step(id, [from], { ...columns, ...failureColumns(failure, this.#store) }, db)))
+        return false;
       await this.#tellFailure(db, id, failure);
       await andItsNode(db, node);
       return true;
@@ -283,8 +284,8 @@ export class Launches {
   }
 }
 
-function failureColumn(failure: string | null): { readonly failure?: string } {
-  return failure === null ? {} : { failure: shortened(failure) };
+function failureColumns(failure: string | null, { now }: Pick<Store, "now">) {
+  return failure === null ? {} : { failure: shortened(failure), failed_at: now };
 }
 
 function shortened(failure: string): string {

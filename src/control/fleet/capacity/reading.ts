@@ -105,7 +105,8 @@ export function createFleetReading(store: Store): (silenceMs: number) => Promise
     db
       .selectFrom("launches")
       .select("pool")
-      .select(sql<number>`coalesce(ended_at, ${store.now})`.as("at"))
+      // An older version does not write down when that was.
+      .select(sql<number>`coalesce(failed_at, ended_at, ordered_at)`.as("at"))
       .where(sql<boolean>`failure is not null`),
   );
   const findLastGood = prepare(store, {}, (db) =>

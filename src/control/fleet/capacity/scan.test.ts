@@ -4,6 +4,7 @@ import { startLeader, TimedPlatform } from "../../../../test/harness/capacity.ts
 import { type OneControl, testControl, testReplicas } from "../../../../test/harness/control.ts";
 import { lackingPostgres } from "../../../../test/harness/postgres.ts";
 import { onBoth } from "../../../../test/harness/test-database.ts";
+import { LaunchError } from "../launchers/launcher.ts";
 
 const BOOT_MS = 1000;
 const POOL = "default";
@@ -195,6 +196,24 @@ test("a platform that fails is asked again later and later, and its words are ke
     .execute();
   assert.equal(rows.length, all.filter(({ failure }) => failure !== null).length);
 });
+
+for (const each of onBoth("what a platform does not take away is no reason to launch nothing", async () => {
+  await using control = await testControl();
+  const { platform, leader, orders } = await setUp(control);
+  platform.destroy = async () => {
+    throw new LaunchError("its host does not answer");
+  };
+
+  // None of them ever joins.
+  for (let minute = 0; minute < 40; minute++) {
+    await leader.scan();
+    control.clock.advance(60_000);
+  }
+
+  const states = (await orders()).map(({ state }) => state).sort();
+  assert.deepEqual(states, ["launched", "removing", "removing"]);
+}))
+  test(...each);
 
 test("a node that dies is started again as itself, and one that always dies is replaced", async () => {
   await using control = await testControl();
