@@ -301,6 +301,34 @@ test("nodes that nobody launched count, and are never taken away", async () => {
   assert.deepEqual(drained, []);
 });
 
+for (const each of onBoth("a pod that comes is not taken for the one of its name that goes", async () => {
+  await using control = await testControl();
+  const { db } = control.store;
+  const { platform, leader, pass, orders } = await setUp(control);
+  const list = platform.list.bind(platform);
+  platform.list = async () => (await list()).map((each) => ({ ...each, joinsAs: "consoles/node-0" }));
+  platform.destroy = async () => {};
+  const nodesOf = async () =>
+    (await orders()).map(({ state, node_id: nodeId }) => `${state} ${nodeId}`).sort();
+  const boot = async () => {
+    await pass(BOOT_MS);
+    await db.updateTable("nodes").set({ joined_as: "consoles/node-0" }).execute();
+  };
+  await leader.scan();
+  await boot();
+  await db.updateTable("launches").set({ state: "removing" }).execute();
+
+  await leader.scan();
+  await leader.scan();
+  const [going, coming] = [...platform.instances.values()];
+  assert.deepEqual(await nodesOf(), ["launched null", `removing ${going?.nodeId}`]);
+  await boot();
+  await leader.scan();
+
+  assert.deepEqual(await nodesOf(), [`joined ${coming?.nodeId}`, `removing ${going?.nodeId}`]);
+}))
+  test(...each);
+
 test("the token of an order lets one node join, and none once the order is given up", async () => {
   await using control = await testControl();
   const { platform, leader, pass } = await setUp(control);

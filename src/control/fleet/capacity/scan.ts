@@ -100,22 +100,22 @@ export class CapacityScans {
   async #match({ launcher, instances }: Listing, { nodes, orders }: Fleet): Promise<void> {
     const { launches, log } = this.#parts;
     const known = new Map(orders.map((order) => [order.id, order]));
+    // A pod that goes and the one that comes after it have one name: what one order has is no other's.
+    const ownerOf = new Map(orders.map(({ id, nodeId }) => [nodeId, id]));
+    const podsOf = Map.groupBy(nodes, ({ joinedAs }) => joinedAs);
     for (const instance of instances.values()) {
-      const order = known.get(instance.orderId);
-      const node = newestNode(nodes, instance.joinsAs);
+      const { orderId, joinsAs } = instance;
+      const order = known.get(orderId);
+      const pods = joinsAs === undefined ? [] : (podsOf.get(joinsAs) ?? []);
+      const node = newest(pods.filter(({ id }) => (ownerOf.get(id) ?? orderId) === orderId));
       if (order === undefined) {
-        if (!this.#parts.settings().isAuto || this.#calls.has(instance.orderId)) continue;
+        if (!this.#parts.settings().isAuto || this.#calls.has(orderId)) continue;
         const taken = await launches.takeLeftover(instance, { launcher, nodeId: node?.id });
         if (taken)
-          log.warn(
-            { orderId: instance.orderId, launcher: launcher.scope },
-            "An instance was found that no order is known of",
-          );
-        continue;
-      }
-      const { joinsAs } = instance;
-      if (node === undefined || joinsAs === undefined || node.id === order.nodeId) continue;
-      await launches.noteJoined(order.id, { nodeId: node.id, joinsAs });
+          log.warn({ orderId, launcher: launcher.scope }, "An instance was found that no order is known of");
+      } else if (node !== undefined && joinsAs !== undefined && node.id !== order.nodeId)
+        await launches.noteJoined(order.id, { nodeId: node.id, joinsAs });
+      if (node !== undefined) ownerOf.set(node.id, orderId);
     }
   }
 
@@ -297,9 +297,6 @@ function isHeld({ state }: FleetOrder, { kind, ...tending }: Tending): boolean {
 }
 
 /** A pod that was made anew joins anew, under the same name. */
-function newestNode(nodes: readonly FleetNode[], joinsAs: string | undefined): FleetNode | undefined {
-  if (joinsAs === undefined) return undefined;
-  return nodes
-    .filter(({ joinedAs }) => joinedAs === joinsAs)
-    .toSorted((a, b) => b.createdAt - a.createdAt)[0];
+function newest(nodes: readonly FleetNode[]): FleetNode | undefined {
+  return nodes.toSorted((a, b) => b.createdAt - a.createdAt)[0];
 }
