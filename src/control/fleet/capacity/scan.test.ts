@@ -249,6 +249,36 @@ test("a node that dies is started again as itself, and one that always dies is r
   ]);
 });
 
+test("of many nodes that end at once those that have to wait are not counted as started again", async () => {
+  await using control = await testControl();
+  const { platform, leader, pass, set, orders } = await setUp(control);
+  const count = 20;
+  await set("capacity.standby", String(count * 50));
+  await set("launch.max", String(count));
+  for (let scan = 0; scan < 2; scan++) await leader.scan();
+  await pass(BOOT_MS);
+  const start = platform.start.bind(platform);
+  const started = Promise.withResolvers<void>();
+  platform.start = async (id) => await started.promise.then(async () => await start(id));
+  for (const id of platform.instances.keys()) platform.kill(id);
+  control.clock.advance(181_000);
+  const starts = async () => (await orders()).map((order) => order.starts);
+
+  await leader.scans.scan(AbortSignal.timeout(60_000));
+  const counted = (await starts()).filter((times) => times > 0).length;
+  started.resolve();
+  await leader.calls.idle();
+
+  const begun = [...platform.instances.values()].filter(({ state }) => state === "starting").length;
+  assert.ok(begun > 0 && begun < count, `${begun} were begun`);
+  assert.equal(counted, begun);
+  await leader.scan();
+  assert.deepEqual(
+    await starts(),
+    Array.from({ length: count }, () => 1),
+  );
+});
+
 test("a launcher that cannot say what it has is left alone, and nothing is launched with it", async () => {
   await using control = await testControl();
   const { platform, leader } = await setUp(control);

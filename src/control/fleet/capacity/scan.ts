@@ -153,7 +153,8 @@ export class CapacityScans {
         this.#launch(order, launcher);
         return;
       case "start":
-        if (!(await launches.noteStarted(id))) return;
+        // What is counted is what is done: enough of it and the node is given up.
+        if (!this.#calls.canBegin(id) || !(await launches.noteStarted(id))) return;
         log.warn({ orderId: id, pool, nodeId: order.nodeId }, "A node has ended and is started again");
         this.#call(order, "start", async (signal) => await launcher.start(id, signal));
         return;
