@@ -72,13 +72,14 @@ function toCapacityNode(
   };
 }
 
-function isComing({ state, orderedAt, joinedAt, startedAt }: FleetOrder, now: number): boolean {
+function isComing({ state, orderedAt, joinedAt, startedAt, starts }: FleetOrder, now: number): boolean {
   switch (state) {
     case "ordered":
     case "launched":
       return now - orderedAt <= tendLimits.joinMs;
     case "joined":
-      return now - Math.max(joinedAt ?? 0, startedAt ?? 0) <= limits.comingMs;
+      // One that has ended so often would have been given up, could it be taken away.
+      return starts <= tendLimits.starts && now - Math.max(joinedAt ?? 0, startedAt ?? 0) <= limits.comingMs;
     case "leaving":
     case "removing":
     case "gone":

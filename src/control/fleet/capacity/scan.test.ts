@@ -215,6 +215,25 @@ for (const each of onBoth("what a platform does not take away is no reason to la
 }))
   test(...each);
 
+test("a pod in the middle that is silent for long is replaced, and goes when it is the last", async () => {
+  await using control = await testControl();
+  const { platform, leader, pass, orders } = await setUp(control);
+  await leader.scan();
+  await pass(BOOT_MS);
+  await leader.scan();
+  const [middle] = platform.instances.keys();
+  platform.fixed.add(middle ?? "");
+  const states = async () => (await orders()).map(({ state }) => state).sort();
+
+  control.clock.advance(2 * 60 * 60_000);
+  await leader.scan();
+  assert.deepEqual(await states(), ["joined", "launched"]);
+  platform.fixed.clear();
+  for (let scan = 0; scan < 2; scan++) await leader.scan();
+
+  assert.deepEqual(await states(), ["gone", "launched"]);
+});
+
 test("a node that dies is started again as itself, and one that always dies is replaced", async () => {
   await using control = await testControl();
   const { platform, leader, pass, orders } = await setUp(control);

@@ -103,6 +103,19 @@ test("what is being removed is destroyed until the launcher has it no more", () 
   assert.equal(tend(order({ state: "removing", instance: undefined }), at).kind, "close");
 });
 
+test("what its platform does not take away is started again for ever, and given up where that changes", () => {
+  const middle = { state: "stopped", isRemovable: false } as const;
+  const often = order({ node: silent, instance: middle, starts: 40, startedAt: NOW - 60_000 });
+  const longSilent = { ...silent, seenAt: NOW - LOST_MS - 1 };
+  const lost = order({ node: longSilent, joinedAt: 0, instance: { ...middle, state: "running" } });
+
+  assert.equal(tend(often, at).kind, "nothing");
+  assert.equal(tend({ ...often, startedAt: NOW - 3 * 60_000 }, at).kind, "start");
+  assert.equal(tend(lost, at).kind, "nothing");
+  assert.equal(tend({ ...lost, instance: { state: "running" } }, at).kind, "remove");
+  assert.equal(tend({ ...lost, state: "removing" }, at).kind, "nothing");
+});
+
 test("no node that is up and has a session is ever destroyed", () => {
   const anyTime = fc.integer({ min: 0, max: NOW });
   const anyOrder = fc.record({

@@ -27,7 +27,7 @@ export interface Tended {
   /** The drain by which control has it emptied; null where an older version has begun that. */
   readonly drainRevision: number | null;
   /** As the launcher listed it, before all else was read. */
-  readonly instance: Pick<Instance, "state" | "problem"> | undefined;
+  readonly instance: Pick<Instance, "state" | "problem" | "isRemovable"> | undefined;
   readonly listedAt: number;
   /** The row of its node, where it has one: one that was revoked counts as none. */
   readonly node: TendedNode | undefined;
@@ -64,10 +64,21 @@ export type Tending =
 const NOTHING = { kind: "nothing" } as const;
 
 /**
- * What is to be done about one order. A node that may have viewers is not destroyed: one that is emptied when it is empty,
+ * What is to be done about one order. What its platform does not take away while others stay, as a pod in the middle of a
+ * StatefulSet, is not given up, whatever becomes of it: the platform starts it again, control starts it again, and it counts
+ * for nothing until it is up. Where it is the last, it is judged like any other.
+ */
+export function tend(order: Tended, at: { readonly now: number; readonly lostMs: number }): Tending {
+  const tending = tendRemovable(order, at);
+  const isTaking = tending.kind === "remove" || tending.kind === "destroy";
+  return isTaking && order.instance?.isRemovable === false ? NOTHING : tending;
+}
+
+/**
+ * A node that may have viewers is not destroyed: one that is emptied when it is empty,
  * one that runs and is silent when its sessions are given up (`lostMs`) as for any node.
  */
-export function tend(
+function tendRemovable(
   order: Tended,
   { now, lostMs }: { readonly now: number; readonly lostMs: number },
 ): Tending {
@@ -127,8 +138,9 @@ function startOrGiveUp(
 ): Tending {
   // One that an operator has taken out of service has ended because it was to.
   if (node?.drainingAt != null) return NOTHING;
-  if (starts >= tendLimits.starts) return remove(`its node ends again and again${said(instance)}`);
-  const wait = starts === 0 ? 0 : tendLimits.firstStartMs * 2 ** (starts - 1);
+  const isGivenUp = starts >= tendLimits.starts && instance.isRemovable !== false;
+  if (isGivenUp) return remove(`its node ends again and again${said(instance)}`);
+  const wait = starts === 0 ? 0 : tendLimits.firstStartMs * 2 ** (Math.min(starts, tendLimits.starts) - 1);
   return now >= (startedAt ?? 0) + wait ? { kind: "start" } : NOTHING;
 }
 
