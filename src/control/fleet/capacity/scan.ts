@@ -47,6 +47,8 @@ export class CapacityScans {
   readonly #parts: ScanParts;
   readonly #calls: LauncherCalls;
   readonly #memory = new Map<string, CapacityMemory>();
+  /** How many lists in a row have lacked an order's instance, where any has. */
+  #unlisted: ReadonlyMap<string, number> = new Map();
   #pools: ReadonlyMap<string, PoolState> = new Map();
 
   constructor(parts: ScanParts, calls: LauncherCalls) {
@@ -69,6 +71,7 @@ export class CapacityScans {
   async scan(signal: AbortSignal): Promise<void> {
     const listings = await this.#list(signal);
     const fleet = await this.#parts.read();
+    this.#unlisted = this.#countUnlisted(listings, fleet);
     for (const listing of listings) {
       signal.throwIfAborted();
       await this.#match(listing, fleet);
@@ -119,6 +122,18 @@ export class CapacityScans {
     }
   }
 
+  #countUnlisted(listings: readonly Listing[], { orders }: Fleet): ReadonlyMap<string, number> {
+    const byScope = new Map(listings.map((listing) => [listing.launcher.scope, listing]));
+    const counts = orders.map(({ id, scope }) => {
+      const before = this.#unlisted.get(id) ?? 0;
+      const listing = byScope.get(scope);
+      // A launcher that could not say what it has does not lack it.
+      if (listing === undefined) return [id, before] as const;
+      return [id, listing.instances.has(id) ? 0 : before + 1] as const;
+    });
+    return new Map(counts.filter(([, count]) => count > 0));
+  }
+
   async #tendAll({ launcher, instances, askedAt }: Listing, { now, nodes, orders }: Fleet): Promise<void> {
     const lostMs = this.#parts.lostMs();
     const { isAuto } = this.#parts.settings();
@@ -129,7 +144,8 @@ export class CapacityScans {
       if (order.scope !== launcher.scope || this.#calls.has(order.id)) continue;
       const instance = instances.get(order.id);
       const node = nodesById.get(order.nodeId ?? "");
-      const tending = tend({ ...order, instance, node, listedAt }, { now, lostMs });
+      const unlisted = this.#unlisted.get(order.id) ?? 0;
+      const tending = tend({ ...order, instance, node, listedAt, unlisted }, { now, lostMs });
       if (isAuto || !isHeld(order, tending)) await this.#carryOut(order, tending, launcher);
     }
   }

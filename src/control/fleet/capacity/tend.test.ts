@@ -30,6 +30,7 @@ function order(more: Partial<Tended>): Tended {
     drainRevision: null,
     instance: { state: "running" },
     listedAt: NOW,
+    unlisted: 0,
     node: up,
     ...more,
   };
@@ -51,7 +52,7 @@ test("one whose node does not join is given up, with the platform's words", () =
   assert.equal(tend({ ...waiting, orderedAt: NOW - tendLimits.joinMs - 1 }, at).kind, "remove");
   const ended = tend({ ...waiting, instance: { state: "stopped", problem: "no disk" } }, at);
   assert.deepEqual(ended, { kind: "remove", failure: "its node ended before it joined: no disk" });
-  const away = { ...waiting, instance: undefined };
+  const away = { ...waiting, instance: undefined, unlisted: tendLimits.unlisted };
   assert.equal(tend(away, at).kind, "close");
   assert.equal(tend({ ...away, listedAt: away.launchedAt ?? 0 }, at).kind, "nothing");
 });
@@ -73,6 +74,20 @@ test("a node that is silent keeps its viewers until its sessions are given up", 
 
   assert.equal(tend(order({ node: silent }), at).kind, "nothing");
   assert.equal(tend(order({ node: lost, joinedAt: 0 }), at).kind, "remove");
+});
+
+test("an instance is away when several lists in a row lack it, and not before", () => {
+  const unlisted = { instance: undefined, unlisted: tendLimits.unlisted - 1 };
+  const drained = { ...silent, drainingAt: NOW - 60_000 };
+  const silentOnes = [
+    order({ ...unlisted, node: silent }),
+    order({ ...unlisted, state: "launched", joinedAt: null, node: undefined }),
+    order({ ...unlisted, state: "leaving", node: drained }),
+  ];
+
+  const kinds = (each: Partial<Tended>) => silentOnes.map((one) => tend({ ...one, ...each }, at).kind);
+  assert.deepEqual(kinds({}), ["nothing", "nothing", "nothing"]);
+  assert.deepEqual(kinds({ unlisted: tendLimits.unlisted }), ["close", "close", "remove"]);
 });
 
 test("a node that an operator removed or revoked is taken away, and that is no failure", () => {
@@ -130,6 +145,7 @@ test("no node that is up and has a session is ever destroyed", () => {
       nil: undefined,
     }),
     listedAt: anyTime,
+    unlisted: fc.nat(9),
   });
   const busy = fc.record({ sessions: fc.integer({ min: 1, max: 99 }), drainingAt: fc.option(anyTime) });
 

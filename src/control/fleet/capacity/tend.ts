@@ -6,6 +6,8 @@ export const tendLimits = {
   joinMs: 15 * 60_000,
   /** How long a platform may take to list what it has launched. */
   settleMs: 60_000,
+  /** How many lists in a row have to lack an instance until it is taken to be away: one may be of a bad moment. */
+  unlisted: 3,
   /** How often a node is started again that ends by itself, until it is given up; the count begins anew once it is up. */
   starts: 5,
   /** Before the second time; doubled with each that follows. */
@@ -29,6 +31,8 @@ export interface Tended {
   /** As the launcher listed it, before all else was read. */
   readonly instance: Pick<Instance, "state" | "problem" | "isRemovable"> | undefined;
   readonly listedAt: number;
+  /** How many lists in a row, this one included, have not had it. */
+  readonly unlisted: number;
   /** The row of its node, where it has one: one that was revoked counts as none. */
   readonly node: TendedNode | undefined;
 }
@@ -108,8 +112,7 @@ function ordered({ instance, orderedAt }: Tended, now: number): Tending {
 
 function launched(order: Tended, now: number): Tending {
   const { instance, orderedAt } = order;
-  if (instance === undefined && hasSettled(order))
-    return { kind: "close", failure: "it went away before its node joined" };
+  if (isAway(order)) return { kind: "close", failure: "it went away before its node joined" };
   if (instance?.state === "stopped") return remove(`its node ended before it joined${said(instance)}`);
   if (now - orderedAt > tendLimits.joinMs) return remove("its node did not join in time");
   return NOTHING;
@@ -124,7 +127,7 @@ function joined(order: Tended, { now, lostMs }: { now: number; lostMs: number })
     return isSteady ? { kind: "noteSteady" } : NOTHING;
   }
   if (instance === undefined)
-    return hasSettled(order) ? { kind: "close", failure: "its instance went away" } : NOTHING;
+    return isAway(order) ? { kind: "close", failure: "its instance went away" } : NOTHING;
   if (instance.state === "stopped") return startOrGiveUp(order, instance, now);
   const since = Math.max(order.joinedAt ?? 0, startedAt ?? 0, node.seenAt);
   if (!node.isRegistered && now - since > tendLimits.joinMs) return remove("its node does not come up");
@@ -151,10 +154,7 @@ function leaving(order: Tended, { now, lostMs }: { now: number; lostMs: number }
   const isOurs = drainRevision === null || drainRevision === node.drainRevision;
   if (node.drainingAt === null || !isOurs) return { kind: "stay" };
   if (!node.isUp)
-    return instance === undefined ||
-      instance.state === "stopped" ||
-      !node.isRegistered ||
-      now - node.seenAt > lostMs
+    return isAway(order) || instance?.state === "stopped" || !node.isRegistered || now - node.seenAt > lostMs
       ? remove(null)
       : NOTHING;
   if (node.sessions > 0) return NOTHING;
@@ -166,7 +166,8 @@ function leaving(order: Tended, { now, lostMs }: { now: number; lostMs: number }
 }
 
 /** Whether a launcher that does not list it can be taken at its word. */
-function hasSettled({ launchedAt, listedAt }: Tended): boolean {
+function isAway({ instance, launchedAt, listedAt, unlisted }: Tended): boolean {
+  if (instance !== undefined || unlisted < tendLimits.unlisted) return false;
   return launchedAt !== null && listedAt - launchedAt > tendLimits.settleMs;
 }
 
