@@ -29,6 +29,30 @@ test("what a launcher has and nobody ordered is taken away; in Manual it stays",
   assert.equal(platform.launched, 1);
 });
 
+test("what a launcher has and nobody ordered is taken away bit by bit, and only what an order can be", async () => {
+  await using control = await testControl();
+  const { platform, leader, orders, set } = await timedPool(control, BOOT_MS);
+  await set("launch.max", "0");
+  const strays = Array.from({ length: 120 }, (_, n) => ({
+    orderId: `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`,
+    ...({ pool: POOL, state: "running" } as const),
+  }));
+  const named = { ...strays[0], orderId: "../etc" } as Instance;
+  const notified: string[] = [];
+  platform.destroy = async (id) => void notified.push(id);
+  platform.list = async () => [named, ...strays];
+
+  await leader.scan();
+  assert.equal((await orders()).length, 100);
+  await leader.scan();
+
+  assert.deepEqual(
+    (await orders()).map(({ id }) => id),
+    strays.map(({ orderId }) => orderId),
+  );
+  assert.ok(!notified.includes(named.orderId));
+});
+
 test("a launch that comes about after it was given up is taken away", async () => {
   await using control = await testControl();
   const { platform, leader, orders, set } = await timedPool(control, BOOT_MS);
@@ -89,12 +113,14 @@ test("a list that lacks a silent node once or twice is no reason to end its sess
   const { sessionId } = await control.services.consoles.open(control.admin, { machineId, api: "native" });
   control.clock.advance(181_000);
   const list = platform.list.bind(platform);
+  const [silent] = platform.instances.keys();
   const scanWith = async (names: readonly (readonly Instance[])[]) => {
     for (const instances of names) {
       platform.list = async () => instances;
       await leader.scan();
     }
-    const [order] = await orders();
+    // Another one is launched meanwhile.
+    const order = (await orders()).find(({ id }) => id === silent);
     const session = await control.services.sessions.get(control.admin, sessionId);
     return [order?.state, session.state];
   };

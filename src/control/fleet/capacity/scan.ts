@@ -8,6 +8,11 @@ import { type FleetPool, type Listing, poolsOf, poolView } from "./pool-view.ts"
 import type { Fleet, FleetNode, FleetOrder } from "./reading.ts";
 import { type Tending, tend } from "./tend.ts";
 
+const limits = {
+  /** Of those that no order is known of, how many are taken on at a scan: whoever lists thousands may have lost his mind. */
+  leftovers: 100,
+} as const;
+
 const NO_HISTORY = { launchedLately: 0, failures: 0, failedAt: null } as const;
 
 /** What nodes that are launched are told, but for the token. */
@@ -106,20 +111,26 @@ export class CapacityScans {
     // A pod that goes and the one that comes after it have one name: what one order has is no other's.
     const ownerOf = new Map(orders.map(({ id, nodeId }) => [nodeId, id]));
     const podsOf = Map.groupBy(nodes, ({ joinedAs }) => joinedAs);
+    let leftovers = 0;
     for (const instance of instances.values()) {
       const { orderId, joinsAs } = instance;
       const order = known.get(orderId);
       const pods = joinsAs === undefined ? [] : (podsOf.get(joinsAs) ?? []);
       const node = newest(pods.filter(({ id }) => (ownerOf.get(id) ?? orderId) === orderId));
       if (order === undefined) {
-        if (!this.#parts.settings().isAuto || this.#calls.has(orderId)) continue;
-        const taken = await launches.takeLeftover(instance, { launcher, nodeId: node?.id });
-        if (taken)
-          log.warn({ orderId, launcher: launcher.scope }, "An instance was found that no order is known of");
+        if (!this.#mayTake(orderId) || leftovers === limits.leftovers) continue;
+        if (!(await launches.takeLeftover(instance, { launcher, nodeId: node?.id }))) continue;
+        leftovers += 1;
+        log.warn({ orderId, launcher: launcher.scope }, "An instance was found that no order is known of");
       } else if (node !== undefined && joinsAs !== undefined && node.id !== order.nodeId)
         await launches.noteJoined(order.id, { nodeId: node.id, joinsAs });
       if (node !== undefined) ownerOf.set(node.id, orderId);
     }
+  }
+
+  /** Orders are UUIDs, and what a launcher lists is input like any other. */
+  #mayTake(orderId: string): boolean {
+    return this.#parts.settings().isAuto && !this.#calls.has(orderId) && isUuid(orderId);
   }
 
   #countUnlisted(listings: readonly Listing[], { orders }: Fleet): ReadonlyMap<string, number> {
@@ -311,6 +322,10 @@ export class CapacityScans {
 function isHeld({ state }: FleetOrder, { kind, ...tending }: Tending): boolean {
   const isGivenUp = kind === "remove" && "failure" in tending && tending.failure !== null;
   return state === "joined" && (kind === "start" || isGivenUp);
+}
+
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(text);
 }
 
 /** A pod that was made anew joins anew, under the same name. */
