@@ -22,6 +22,7 @@ test("what a launcher has and nobody ordered is taken away; in Manual it stays",
   await set("management.state", "Manual");
   await leader.scan();
   assert.equal(platform.instances.size, 2);
+  assert.equal(leader.scans.pools.get(POOL)?.standby, 0);
   await set("management.state", "Auto");
   for (let scan = 0; scan < 3; scan++) await leader.scan();
 

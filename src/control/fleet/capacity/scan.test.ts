@@ -25,6 +25,7 @@ for (const each of onBoth("a pool comes to its room, and its nodes are its order
   assert.deepEqual(leader.scans.pools.get(POOL), {
     places: 50,
     spare: 50,
+    standby: 10,
     existing: 1,
     coming: 0,
     isShort: false,

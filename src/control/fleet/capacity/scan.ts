@@ -2,7 +2,13 @@ import type { Log } from "#base/process/log.ts";
 import type { Secret } from "#base/secret.ts";
 import { LaunchError, type Launcher, launcherLimits } from "../launchers/launcher.ts";
 import type { LauncherCalls } from "./calls.ts";
-import { type CapacityDecision, type CapacityMemory, type CapacitySettings, decide } from "./decide.ts";
+import {
+  type CapacityDecision,
+  type CapacityMemory,
+  type CapacitySettings,
+  decide,
+  standbyOf,
+} from "./decide.ts";
 import type { Launches } from "./launches.ts";
 import { type FleetPool, type Listing, poolsOf, poolView } from "./pool-view.ts";
 import type { Fleet, FleetNode, FleetOrder } from "./reading.ts";
@@ -41,6 +47,8 @@ export interface ScanParts {
 export interface PoolState {
   readonly places: number;
   readonly spare: number;
+  /** How many are kept spare; 0 where nothing is launched. */
+  readonly standby: number;
   readonly existing: number;
   readonly coming: number;
   /** There is not enough room, and no more may be launched. */
@@ -284,13 +292,14 @@ export class CapacityScans {
     const launched = listing === undefined ? 0 : await this.#act(name, decision, { listing, pool });
     const { places, spare } = decision;
     const [existing, coming] = [view.existing + launched, view.coming + launched];
+    const standby = given.isAuto && this.#parts.launchers.has(name) ? standbyOf(given) : 0;
     const isShort = spare < settings.standby && coming + decision.recall.length === 0;
     if (isShort && this.#pools.get(name)?.isShort !== true)
       this.#parts.log.warn(
         { pool: name, spare, standby: settings.standby },
         "A pool has too little room, and nothing is launched for it",
       );
-    return { places, spare, existing, coming, isShort };
+    return { places, spare, standby, existing, coming, isShort };
   }
 
   /** Resolves to how many are launched. */
