@@ -123,6 +123,7 @@ export class CapacityScans {
     for (const instance of instances.values()) {
       const { orderId, joinsAs } = instance;
       const order = known.get(orderId);
+      if (order !== undefined && joinsAs === undefined) continue;
       const pods = joinsAs === undefined ? [] : (podsOf.get(joinsAs) ?? []);
       const node = newest(pods.filter(({ id }) => (ownerOf.get(id) ?? orderId) === orderId));
       if (order === undefined) {
@@ -143,28 +144,28 @@ export class CapacityScans {
 
   #countUnlisted(listings: readonly Listing[], { orders }: Fleet): ReadonlyMap<string, number> {
     const byScope = new Map(listings.map((listing) => [listing.launcher.scope, listing]));
-    const counts = orders.map(({ id, scope }) => {
-      const before = this.#unlisted.get(id) ?? 0;
+    const counts = new Map<string, number>();
+    for (const { id, scope } of orders) {
       const listing = byScope.get(scope);
+      if (listing?.instances.has(id) === true) continue;
+      const before = this.#unlisted.get(id) ?? 0;
       // A launcher that could not say what it has does not lack it.
-      if (listing === undefined) return [id, before] as const;
-      return [id, listing.instances.has(id) ? 0 : before + 1] as const;
-    });
-    return new Map(counts.filter(([, count]) => count > 0));
+      counts.set(id, listing === undefined ? before : before + 1);
+    }
+    return counts;
   }
 
-  async #tendAll({ launcher, instances, askedAt }: Listing, { now, nodes, orders }: Fleet): Promise<void> {
+  async #tendAll({ launcher, instances, askedAt }: Listing, { now, orders }: Fleet): Promise<void> {
     const lostMs = this.#parts.lostMs();
     const { isAuto } = this.#parts.settings();
     // In the database's time, by which orders go.
     const listedAt = now - (performance.now() - askedAt);
-    const nodesById = new Map(nodes.map((node) => [node.id, node]));
     for (const order of orders) {
       if (order.scope !== launcher.scope || this.#calls.has(order.id)) continue;
       const instance = instances.get(order.id);
-      const node = nodesById.get(order.nodeId ?? "");
       const unlisted = this.#unlisted.get(order.id) ?? 0;
-      const tending = tend({ ...order, instance, node, listedAt, unlisted }, { now, lostMs });
+      const tending = tend({ ...order, instance, listedAt, unlisted }, { now, lostMs });
+      if (tending.kind === "nothing") continue;
       if (isAuto || !isHeld(order, tending)) await this.#carryOut(order, tending, launcher);
     }
   }
