@@ -42,14 +42,13 @@ export function poolView(
 ): Omit<PoolView, "launchedLately" | "failures" | "failedAt"> {
   const orderOf = new Map(orders.map((order) => [order.nodeId, order]));
   const up = nodes.filter(({ isUp }) => isUp);
-  const upIds = new Set(up.map(({ id }) => id));
   // Of nodes that nobody launched, those that may come back any moment are there as well.
   const others = nodes.filter(
     ({ id, isRegistered, seenAt }) => !orderOf.has(id) && isRegistered && now - seenAt <= lostMs,
   );
   return {
     nodes: up.map((node) => toCapacityNode(node, orderOf.get(node.id), listing)),
-    coming: orders.filter((order) => isComing(order, now) && !upIds.has(order.nodeId ?? "")).length,
+    coming: orders.filter((order) => isComing(order, now) && order.node?.isUp !== true).length,
     existing: orders.length + others.length,
   };
 }

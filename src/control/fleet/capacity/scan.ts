@@ -116,14 +116,18 @@ export class CapacityScans {
   async #match({ launcher, instances }: Listing, { nodes, orders }: Fleet): Promise<void> {
     const { launches, log } = this.#parts;
     const known = new Map(orders.map((order) => [order.id, order]));
+    // Mostly there is none.
+    const toMatch = [...instances.values()].filter(
+      ({ orderId, joinsAs }) => joinsAs !== undefined || !known.has(orderId),
+    );
+    if (toMatch.length === 0) return;
     // A pod that goes and the one that comes after it have one name: what one order has is no other's.
     const ownerOf = new Map(orders.map(({ id, nodeId }) => [nodeId, id]));
     const podsOf = Map.groupBy(nodes, ({ joinedAs }) => joinedAs);
     let leftovers = 0;
-    for (const instance of instances.values()) {
+    for (const instance of toMatch) {
       const { orderId, joinsAs } = instance;
       const order = known.get(orderId);
-      if (order !== undefined && joinsAs === undefined) continue;
       const pods = joinsAs === undefined ? [] : (podsOf.get(joinsAs) ?? []);
       const node = newest(pods.filter(({ id }) => (ownerOf.get(id) ?? orderId) === orderId));
       if (order === undefined) {
