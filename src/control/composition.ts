@@ -13,7 +13,7 @@ import { createStanding } from "./consoles/standing.ts";
 import { createTicketIssue } from "./consoles/ticket-issue.ts";
 import { createDraining, type Draining } from "./fleet/draining.ts";
 import { createHearing } from "./fleet/heard.ts";
-import { createJoin } from "./fleet/join.ts";
+import { createJoin, type Pods } from "./fleet/join.ts";
 import { createNodeJobs } from "./fleet/node-jobs.ts";
 import { createNodeSettings } from "./fleet/node-settings.ts";
 import { createNodes } from "./fleet/nodes.ts";
@@ -21,7 +21,6 @@ import { createPublicIpRanges } from "./fleet/public-ip-ranges.ts";
 import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
 import { createSeats } from "./fleet/seats.ts";
-import type { ReviewToken } from "./fleet/token-review.ts";
 import type { Installation } from "./installation.ts";
 import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts";
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
@@ -43,6 +42,7 @@ import { createGrants, createReopenCredentials } from "./tickets/grants.ts";
 import { createKeyGenerations } from "./tickets/key-generations.ts";
 import { createKeyRotation } from "./tickets/key-rotation.ts";
 import { createNodeKeys } from "./tickets/node-keys.ts";
+import { createNodeRefusals } from "./tickets/node-refusals.ts";
 import { createOfflineGrants } from "./tickets/offline-grants.ts";
 import { createOfflineRedemption } from "./tickets/offline-redemption.ts";
 import { createRedemption } from "./tickets/redemption.ts";
@@ -58,7 +58,7 @@ export async function compose({
   cluster,
   installation,
   publicOrigin,
-  reviewToken,
+  pods,
   clock,
   log,
   observing = {},
@@ -69,7 +69,7 @@ export async function compose({
   /** Control's own origin, as browsers know it. Asked for when it is needed: it is known once control listens. */
   readonly publicOrigin: () => string;
   /** In Kubernetes, where pods may join by themselves. */
-  readonly reviewToken?: ReviewToken | undefined;
+  readonly pods?: Pods | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly observing?: Observing;
@@ -135,7 +135,7 @@ export async function compose({
     ),
     link: {
       identifyNode: guardIdentification(createNodeIdentification(store, { installationId, clock }), audit),
-      join: guardJoin(createJoin({ ...base, authority, installationId, reviewToken }), audit),
+      join: guardJoin(createJoin({ ...base, authority, installationId, pods }), audit),
       renewal: createRenewal({ ...base, authority, installationId }),
       registry: guardRegistry(createRegistry({ ...base, nodeKeys, settingsFor, values }), audit),
       redeem: observeRedeem(createRedemption({ ...base, ...granting }), observing),
@@ -145,6 +145,7 @@ export async function compose({
         takeOffline: createOfflineRedemption({ ...base, judgeStanding }),
         noteHeard: createHearing(store, values),
       }),
+      noteRefusals: createNodeRefusals(base),
       errands: [
         createDrainErrand(base),
         createEndSessionsErrand(createClosings(base), log),

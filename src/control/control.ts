@@ -13,8 +13,9 @@ import type { ControlConfig } from "./config.ts";
 import { openDatabase } from "./database.ts";
 import { startCapacity } from "./fleet/capacity/capacity.ts";
 import type { JoinHints } from "./fleet/capacity/scan.ts";
-import { closeLaunchers, createLaunchers } from "./fleet/launchers/launchers.ts";
-import { createTokenReview, type ReviewToken } from "./fleet/token-review.ts";
+import type { Pods } from "./fleet/join.ts";
+import { closeLaunchers, createLaunchers, poolOfPod } from "./fleet/launchers/launchers.ts";
+import { createTokenReview } from "./fleet/token-review.ts";
 import { startLink } from "./link/link.ts";
 import { databaseProblem, observeControl } from "./observe/observe-control.ts";
 import { watchControl } from "./observe/observing.ts";
@@ -54,13 +55,12 @@ export async function startControl(
   // The port, so the origin, is known only once the APIs are served; both are asked for at each request.
   const origins: string[] = [];
   const publicOrigin = () => origins[0] ?? "";
-  const reviewToken = tokenReviewOf(config, log);
   const composed = await compose({
     store,
     cluster,
     installation,
     publicOrigin,
-    reviewToken,
+    pods: podsOf(config, log),
     clock,
     log,
     observing,
@@ -126,11 +126,12 @@ export async function startControl(
   };
 }
 
-function tokenReviewOf(config: ControlConfig, log: Log): ReviewToken | undefined {
-  const { kubernetesServiceAccounts: serviceAccounts, kubernetesApi: api } = config;
+function podsOf(config: ControlConfig, log: Log): Pods | undefined {
+  const { launchers, kubernetesServiceAccounts: serviceAccounts, kubernetesApi: api } = config;
   const { kubernetesAuthorityFile: authorityFile, kubernetesTokenFile: tokenFile } = config;
   if (serviceAccounts.length === 0) return undefined;
-  return createTokenReview({ api, authorityFile, tokenFile, serviceAccounts, log });
+  const review = createTokenReview({ api, authorityFile, tokenFile, serviceAccounts, log });
+  return { review, poolOf: (pod) => poolOfPod(launchers, pod) };
 }
 
 function joinHints(

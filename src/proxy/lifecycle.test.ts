@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
+import { fingerprint } from "#tls/node-identity.ts";
 import { eventually } from "../../test/harness/eventually.ts";
+import type { LinkDouble } from "../../test/harness/link-double.ts";
 import { startTestNode } from "../../test/harness/test-node.ts";
 import { startRfbUpstream } from "../../test/harness/test-upstream.ts";
 import { refusal, TestViewer, webSocketUrl } from "../../test/harness/test-viewer.ts";
@@ -150,12 +154,45 @@ test("a node whose certificate ends keeps its consoles, takes no new ones, and s
   await eventually(() => assert.equal(viewer.bytes.toString(), "still here"));
 });
 
-test("a node that control refuses though its certificate is good is over", async () => {
-  await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });
+for (const code of ["node_refused", "node_forgotten"] as const)
+  test(`a node that control ends with ${code} though its certificate is good is over`, async () => {
+    await using node = await startTestNode({ settings: { heartbeatIntervalMs: 100 } });
 
-  node.control.refusals.push({ call: "heartbeat", code: "node_refused" });
+    node.control.refusals.push({ call: "heartbeat", code });
 
-  await assert.rejects(node.proxy.kept, { code: "node_refused" });
+    await assert.rejects(node.proxy.kept, { code });
+  });
+
+test("a node that control has forgotten joins anew when it starts, once", async () => {
+  await using node = await startTestNode({
+    prepare: ({ refusals }) => refusals.push({ call: "channel", code: "node_forgotten" }),
+  });
+
+  assert.equal(node.control.joins.length, 2);
+  assert.match(node.log(), /Control does not know this node any more, it joins anew/);
+  const path = join(node.folder, "data", "node-identity.json");
+  const { certificate } = JSON.parse(readFileSync(path, "utf8"));
+  assert.equal(node.control.shown.at(-1), fingerprint(certificate));
+  const twice = startTestNode({
+    prepare: ({ refusals }) => {
+      for (let times = 0; times < 2; times++) refusals.push({ call: "channel", code: "node_forgotten" });
+    },
+  });
+  await assert.rejects(twice, { code: "node_forgotten" });
+});
+
+test("a node that is refused does not join anew", async () => {
+  const joins: LinkDouble["joins"][] = [];
+
+  const refused = startTestNode({
+    prepare: (control) => {
+      control.refusals.push({ call: "channel", code: "node_refused" });
+      joins.push(control.joins);
+    },
+  });
+
+  await assert.rejects(refused, { code: "node_refused" });
+  assert.equal(joins[0]?.length, 1);
 });
 
 test("tickets are judged by control's clock", async () => {

@@ -23,7 +23,7 @@ import { Pages } from "./http/pages.ts";
 import { readViewerFiles } from "./http/viewer-files.ts";
 import { nodeIdOf } from "./link/certificate.ts";
 import { createCommands } from "./link/commands.ts";
-import { keepIdentity, loadOrJoin } from "./link/identity.ts";
+import { type Identity, joinAgain, keepIdentity, loadOrJoin } from "./link/identity.ts";
 import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
 import { refusal } from "./link/refusal.ts";
@@ -64,17 +64,32 @@ export interface RunningProxy extends AsyncDisposable {
 }
 
 /**
- * Starts a node and resolves once control knows it. Disposing of it ends its sessions, says so to their viewers and
+ * Starts a node and resolves once control knows it. One that control has forgotten joins anew, where it has something to
+ * join with: a pod that is made again on the disk of one that was taken away comes back by itself. Disposing of it ends its sessions, says so to their viewers and
  * to control, and closes whatever was opened, each step within its deadline.
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const joining = { ...options.config, log: options.log, signal: options.signal };
+  try {
+    return await startAs(options, async () => await loadOrJoin(joining));
+  } catch (error) {
+    if (!(error instanceof GatewayError) || error.code !== "node_forgotten") throw error;
+    return await startAs(options, async () => {
+      const identity = await joinAgain(joining);
+      if (identity === undefined) throw error;
+      return identity;
+    });
+  }
+}
+
+async function startAs(options: ProxyOptions, identify: () => Promise<Identity>): Promise<RunningProxy> {
   const { config, deadlines, version, signal } = options;
   await using opened = new AsyncDisposableStack();
   const observed = opened.use(await observeNode(config, { log: options.log, version }));
   const { meters, tracing } = observed.observing;
   const maxSessions = sessionCeiling(config.maxSessions);
   const files = await readViewerFiles(options.viewerFolder);
-  const identity = await loadOrJoin({ ...config, log: options.log, signal });
+  const identity = await identify();
   const log = options.log.child({ nodeId: nodeIdOf(identity.certificate) });
   const listener = await Listener.open({ ...config, ...deadlines, addresses: listenAddresses(config), log });
   const origins = publicOrigins(config, listener.addresses);

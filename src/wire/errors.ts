@@ -97,6 +97,7 @@ export const ERRORS = {
   join_token_invalid: entry(401, 4490, false, "The join token is wrong, used up or expired.", "Make a new one with “porthole join-token create”."),
   kubernetes_unavailable: entry(503, 4494, true, "The Kubernetes API could not be asked whether this node may join.", "See in control's log why, then try again."),
   node_refused: entry(403, 4491, false, "This certificate is not that of a node of this installation, or was revoked.", "Let the node join again with a new join token."),
+  node_forgotten: entry(403, 4496, false, "The control plane does not know this console node any more: it was removed, or is younger than the backup that was restored.", "Let the node join again with a new join token."),
   address_taken: entry(409, 4493, false, "Another console node already has this public address.", "Give each node a --public-address of its own; or, where a front proxy spreads viewers over several nodes, start each of them with --behind-proxy."),
   no_public_address: entry(409, 4495, false, "This console node has no public address of its own, and its pool has none left to give it.", "Add a range to the pool with “porthole public-ip-range add”, forget nodes that are gone with “porthole node remove”, or give the node a --public-address."),
   node_superseded: entry(409, 4492, false, "A newer start of this node has taken its place.", "Stop the older process."),

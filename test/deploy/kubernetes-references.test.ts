@@ -6,13 +6,13 @@ import { FIELDS as PROXY_FIELDS } from "#proxy/config.ts";
 import {
   baseManifests,
   environmentOf,
-  exampleManifests,
   type Labels,
   lackingKustomize,
   type Manifest,
   matches,
   type PodSelector,
   type Rule,
+  renderedManifests,
   repositoryFile,
   type Workload,
   workloadsOf,
@@ -29,7 +29,12 @@ const TIME_TO_END_S = 10;
 
 const SETS = [
   { title: "the base", skip: false, namespace: "default", load: baseManifests },
-  { title: "the rendered example", skip: lackingKustomize, namespace: "consoles", load: exampleManifests },
+  ...(["example", "example-launching"] as const).map((name) => ({
+    title: `the rendered ${name}`,
+    skip: lackingKustomize,
+    namespace: "consoles",
+    load: () => renderedManifests(name),
+  })),
 ] as const;
 
 for (const { title, skip, namespace, load } of SETS)

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { checkFields, checkValues } from "./kubernetes-schema.ts";
-import { baseManifests, exampleManifests, lackingKustomize, type Manifest } from "./manifests.ts";
+import {
+  baseManifests,
+  lackingKustomize,
+  launcherManifests,
+  type Manifest,
+  renderedManifests,
+} from "./manifests.ts";
 
-const base = baseManifests();
+const base = [...baseManifests(), ...launcherManifests()];
 
 describe("the Kubernetes manifests, by Kubernetes' own OpenAPI document", () => {
   test("have values that it takes", async () => {
@@ -16,7 +22,7 @@ describe("the Kubernetes manifests, by Kubernetes' own OpenAPI document", () => 
   });
 
   test("are as good once they are rendered", { skip: lackingKustomize }, async () => {
-    const rendered = exampleManifests();
+    const rendered = renderedManifests("example-launching");
 
     assert.ok(rendered.length > base.length);
     for (const manifest of rendered) await checkValues(manifest);

@@ -15,7 +15,16 @@ export interface Manifest {
   readonly metadata: { readonly name: string; readonly namespace?: string; readonly labels?: Labels };
   readonly data?: Readonly<Record<string, string>>;
   readonly spec?: Spec;
+  readonly rules?: readonly RbacRule[];
+  readonly roleRef?: { readonly kind: string; readonly name: string };
   readonly subjects?: readonly { readonly kind: string; readonly name: string; readonly namespace: string }[];
+}
+
+interface RbacRule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
 }
 
 interface Spec {
@@ -102,13 +111,18 @@ export function baseManifests(): readonly Manifest[] {
   return resources.flatMap((file) => documents(read(join("base", file))));
 }
 
+/** The objects that the component for launching adds to it, as they stand in its file. */
+export function launcherManifests(): readonly Manifest[] {
+  return documents(read("launcher/launcher.yaml"));
+}
+
 /** Why kustomizations cannot be rendered on this machine, or false. */
 export const lackingKustomize: string | false =
   spawnSync("kubectl", ["kustomize", "--help"]).status === 0 ? false : "this machine has no kubectl";
 
-/** What `kubectl apply -k deploy/kubernetes/example` would send. */
-export function exampleManifests(): readonly Manifest[] {
-  const { status, stdout, stderr } = spawnSync("kubectl", ["kustomize", join(folder, "example")], {
+/** What `kubectl apply -k deploy/kubernetes/NAME` would send. */
+export function renderedManifests(name: "example" | "example-launching"): readonly Manifest[] {
+  const { status, stdout, stderr } = spawnSync("kubectl", ["kustomize", join(folder, name)], {
     encoding: "utf8",
   });
   if (status !== 0) throw new Error(stderr);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pino } from "pino";
@@ -108,6 +108,46 @@ test("a node's log stays bounded while the node runs on", async () => {
   await launcher.close();
 });
 
+test("what a control that was killed left of nodes, halfway made or gone, is taken away by the next", async () => {
+  await using folder = scratch();
+  const id = "00000000-0000-4000-8000-000000000003";
+  for (const name of [`.new-${id}`, `.old-${id}`, ".new-notes", "notes"]) {
+    mkdirSync(join(folder.path, name));
+    writeFileSync(join(folder.path, name, "join-token"), "secret");
+  }
+
+  const launcher = processLauncher(folder.path);
+
+  await eventually(() =>
+    assert.deepEqual(
+      readdirSync(folder.path).filter((name) => name !== ".lock"),
+      [".new-notes", "notes"],
+    ),
+  );
+  await launcher.close();
+});
+
+test("a script that lists what is no order is not believed", async () => {
+  await using folder = scratch();
+  const commands = join(folder.path, "commands");
+  mkdirSync(commands, { mode: 0o755 });
+  const { signal } = new AbortController();
+  const id = "00000000-0000-4000-8000-000000000004";
+  const listing = (order: string) => {
+    const answer = JSON.stringify({ instances: [{ order, pool: "default", state: "running" }] });
+    writeFileSync(join(commands, "list"), `#!/bin/sh\necho '${answer}'\n`, { mode: 0o755 });
+    const options = { directory: commands, name: "list", installationId: "i", env };
+    return createCommandLauncher(options).list(signal);
+  };
+
+  assert.deepEqual(
+    (await listing(id)).map(({ orderId }) => orderId),
+    [id],
+  );
+  for (const order of ["vm-7", `../${id}`, `${id}x`, ""])
+    await assert.rejects(listing(order), /did not answer with a list of instances/);
+});
+
 test("a script is taken from its directory alone, and only if nobody else can write it", async () => {
   await using folder = scratch();
   const commands = join(folder.path, "commands");
@@ -116,6 +156,12 @@ test("a script is taken from its directory alone, and only if nobody else can wr
     createCommandLauncher({ directory: commands, name, installationId: "i", env, ...options });
 
   assert.equal(make({}).scope, "command launch");
+  const [elsewhere, here] = [join(folder.path, "elsewhere"), join(commands, "other-name")];
+  writeFileSync(elsewhere, "#!/bin/sh\n", { mode: 0o755 });
+  symlinkSync(elsewhere, join(commands, "out"));
+  assert.throws(() => make({ name: "out" }), /is a link to .*elsewhere, outside of --launch-commands/);
+  symlinkSync(name, here);
+  assert.equal(make({ name: "other-name" }).scope, "command other-name");
   for (const bad of ["../commands/launch", "sub/launch", ".hidden", "", "absent"])
     assert.throws(() => make({ name: bad }), ConfigError, bad);
   mkdirSync(join(commands, "folder"));
@@ -161,6 +207,22 @@ test("what a script says and how long it takes are bounded, and all that it star
 
   await assert.rejects(call, LaunchError);
   await eventually(() => assert.throws(() => process.kill(pid, 0)));
+});
+
+test("what a script leaves running is not waited for, nor ended, also where it holds the script's output open", async () => {
+  await using folder = scratch();
+  const leaving = `
+    const { spawn } = require("node:child_process");
+    const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "inherit" });
+    process.stdout.write(String(child.pid), () => process.exit());`;
+  const program = { file: process.execPath, args: ["-e", leaving], cwd: folder.path, env: {} };
+  const limit = new AbortController();
+  const generous = AbortSignal.any([limit.signal, AbortSignal.timeout(60_000)]);
+
+  const left = Number(await runProgram(program, "", generous));
+  limit.abort();
+
+  assert.ok(process.kill(left, "SIGKILL"), "it has been ended");
 });
 
 test("a script that tells the join token is not repeated", async () => {

@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Console, TicketKeyGeneration } from "#wire/api.ts";
+import type { AuditRow } from "#wire/audit.ts";
 import { openWay } from "../harness/cut.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type Fleet, startFleet } from "../harness/fleet.ts";
@@ -110,6 +111,13 @@ test("with the policy to accept, a link opens once while no control answers, and
   await fleet.untilState(used.sessionId, "ended");
   assert.equal((await fleet.api().session(used.sessionId)).ending?.code, "viewer_closed");
   await opens(unused);
+  // Whom the node saw through meanwhile, control writes down afterwards.
+  await eventually(async () => {
+    const { items } = await fleet
+      .api()
+      .call<{ items: AuditRow[] }>("GET", `audit?object=${fleet.machineId}&action=console.redeem`);
+    assert.ok(items.some(({ result, account }) => result === "ticket_used" && account === "admin"));
+  });
 });
 
 test("who was shut out while a node let him in without control is put out when control is back", {

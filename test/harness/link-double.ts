@@ -314,6 +314,7 @@ export class LinkDouble implements AsyncDisposable {
         this.renewals.push(body);
         return { certificate: await this.#issueTo((body as RenewRequest).certificateRequest) };
       case "renewed":
+      case "refused":
         return {};
       case "deregister":
         this.deregistered += 1;

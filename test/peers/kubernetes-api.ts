@@ -37,6 +37,8 @@ export interface KubernetesApi extends AsyncDisposable {
   readonly violations: readonly string[];
   /** All bodies that it was sent. */
   readonly said: string;
+  /** What it was asked, as RBAC has it: `update statefulsets/scale.apps porthole-proxy`, `list pods`. */
+  readonly rights: ReadonlySet<string>;
   /** The most replicas that were ever asked for. */
   readonly mostReplicas: number;
   readonly pods: readonly string[];
@@ -87,6 +89,7 @@ export async function startKubernetesApi({
   const state = { replicas, most: replicas, version: 1, mapVersion: 1, data: {} as Record<string, string> };
   const pods: Pod[] = [];
   const bodies: string[] = [];
+  const rights = new Set<string>();
   const stop = async () => {
     if (!server.listening) return;
     server.close();
@@ -103,6 +106,7 @@ export async function startKubernetesApi({
     namespace: NAMESPACE,
     statefulSet: SET,
     violations,
+    rights,
     get said() {
       return bodies.join("\n");
     },
@@ -135,6 +139,7 @@ export async function startKubernetesApi({
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "", url = "" } = request;
+    rights.add(rightFor(method, url));
     const said = await text(request);
     bodies.push(said);
     const body: unknown = said === "" ? undefined : JSON.parse(said);
@@ -225,6 +230,17 @@ export async function startKubernetesApi({
     };
     return { apiVersion: "v1", kind: "ConfigMap", metadata, data: state.data };
   }
+}
+
+/** "Authorization", Determine the request verb: of one object by name `get`, of all of a kind `list`; PUT is `update`. */
+function rightFor(method: string, url: string): string {
+  const path = new URL(url, "https://cluster").pathname;
+  const pattern =
+    /^\/(?:api|apis\/(?<group>[^/]+))\/v1\/namespaces\/[^/]+\/(?<kind>[a-z]+)(?:\/(?<name>[^/]+)(?<part>\/[a-z]+)?)?$/;
+  const { group, kind, name, part = "" } = pattern.exec(path)?.groups ?? {};
+  const verb = method === "PUT" ? "update" : name === undefined ? "list" : "get";
+  const what = `${kind}${part}${group === undefined ? "" : `.${group}`}`;
+  return [verb, what, ...(name === undefined ? [] : [name])].join(" ");
 }
 
 function podObject({ name, uid, bornAt, ready, deleted }: Pod): object {

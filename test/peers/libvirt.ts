@@ -22,7 +22,7 @@ export interface Libvirt extends AsyncDisposable {
   /** For programs that are to find it. */
   readonly env: Readonly<Record<string, string | undefined>>;
   virsh(...args: readonly string[]): Promise<string>;
-  /** Ends it; machines run on without it. */
+  /** Ends it, and its machines before it, which would run on without it. */
   stop(): Promise<void>;
 }
 
@@ -71,7 +71,12 @@ export async function startLibvirt(): Promise<Libvirt> {
     await virsh("version");
   });
   await virsh("pool-create-as", "porthole", "dir", "--target", folder);
-  opened.defer(async () => await endMachines(virsh));
+  let stopping: Promise<void> | undefined;
+  const stop = async () => {
+    stopping ??= endMachines(virsh).then(async () => void (await daemon.stop()));
+    await stopping;
+  };
+  opened.defer(stop);
   const owned = opened.move();
   return {
     uri,
@@ -80,9 +85,7 @@ export async function startLibvirt(): Promise<Libvirt> {
     logs: join(path, "logs"),
     env,
     virsh,
-    stop: async () => {
-      await daemon.stop();
-    },
+    stop,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
 }

@@ -45,7 +45,16 @@ for (const [action, kind] of Object.entries(KINDS)) {
     const [record, recordEndings] = [control.audit.record, control.audit.recordEndings].map((method) =>
       method.bind(control.audit),
     ) as unknown as [typeof control.audit.record, typeof control.audit.recordEndings];
+    const recordWith = control.audit.recordWith.bind(control.audit);
     const broken = new Error("the disk is full");
+    // Of a statement that writes both, the row is what the database refuses.
+    control.audit.recordWith = async (db, entry, write) => {
+      try {
+        return await recordWith(db, entry, async (row) => await write({ ...row, id: null as never }));
+      } catch {
+        throw broken;
+      }
+    };
     control.audit.record = async (...args) => {
       await record(...args);
       throw broken;

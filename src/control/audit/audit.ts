@@ -3,7 +3,7 @@ import type { Log } from "#base/process/log.ts";
 import type { AuditAction, AuditApi, AuditObjectKind } from "#wire/audit.ts";
 import { type GatewayError, printable } from "#wire/gateway-error.ts";
 import { createSessionIds } from "../sessions/session-id.ts";
-import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
+import { INTEGER, nullable, of, prepare, TEXT, type ValuesOf } from "../store/prepared.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { AuditResult } from "./audit-table.ts";
 import { type EndedSession, endingEntry } from "./endings.ts";
@@ -79,7 +79,21 @@ export class Audit {
     await this.#write(db, entry, "ok");
   }
 
-  /** The same of sessions that were ended by `db`'s transaction. */
+  /**
+   * The same for a statement that writes the row together with what it tells, which is the caller's: `write` answers
+   * whether it did.
+   */
+  async recordWith(
+    db: Queries,
+    entry: AuditEntry,
+    write: (row: AuditColumns) => Promise<boolean>,
+  ): Promise<boolean> {
+    if (!(await write(this.#rowOf(entry, "ok")))) return false;
+    this.#store.afterCommit(db, () => this.#count(`${entry.action} ok`));
+    return true;
+  }
+
+  /** As `record`, of sessions that were ended by `db`'s transaction. */
   async recordEndings(db: Queries, sessions: readonly EndedSession[]): Promise<void> {
     for (const session of sessions) {
       // A picture is looked at once, and nobody asks when that was over.
@@ -131,8 +145,13 @@ export class Audit {
     this.#counters.written.set(told, (this.#counters.written.get(told) ?? 0) + 1);
   }
 
-  async #write(db: Queries, { action, by, object, sessionId, detail }: AuditEntry, result: AuditResult) {
-    await this.#insert(db, {
+  async #write(db: Queries, entry: AuditEntry, result: AuditResult) {
+    await this.#insert(db, this.#rowOf(entry, result));
+    this.#store.afterCommit(db, () => this.#count(`${entry.action} ${result}`));
+  }
+
+  #rowOf({ action, by, object, sessionId, detail }: AuditEntry, result: AuditResult): AuditColumns {
+    return {
       id: this.#nextId(),
       at: this.#clock.now(),
       action,
@@ -149,8 +168,7 @@ export class Audit {
       session_id: sessionId === undefined ? null : short(sessionId),
       reference: by.reference ?? null,
       detail: detail === undefined ? null : printable(detail),
-    });
-    this.#store.afterCommit(db, () => this.#count(`${action} ${result}`));
+    };
   }
 }
 
@@ -169,24 +187,28 @@ function short(text: string): string {
   return /^[\w-]{1,64}$/.test(text) ? text : printable(text);
 }
 
+/** What a row consists of, for statements that write one with what it tells. */
+export const AUDIT_COLUMNS = {
+  id: TEXT,
+  at: INTEGER,
+  action: of<AuditAction>(),
+  result: of<AuditResult>(),
+  account_id: nullable(TEXT),
+  account_name: nullable(TEXT),
+  api_key: nullable(TEXT),
+  node_id: nullable(TEXT),
+  address: nullable(TEXT),
+  api: nullable(of<AuditApi>()),
+  object_kind: nullable(of<AuditObjectKind>()),
+  object_id: nullable(TEXT),
+  object_name: nullable(TEXT),
+  session_id: nullable(TEXT),
+  reference: nullable(TEXT),
+  detail: nullable(TEXT),
+} as const;
+
+export type AuditColumns = ValuesOf<typeof AUDIT_COLUMNS>;
+
 function prepareInsert(store: Store) {
-  const kinds = {
-    id: TEXT,
-    at: INTEGER,
-    action: of<AuditAction>(),
-    result: of<AuditResult>(),
-    account_id: nullable(TEXT),
-    account_name: nullable(TEXT),
-    api_key: nullable(TEXT),
-    node_id: nullable(TEXT),
-    address: nullable(TEXT),
-    api: nullable(of<AuditApi>()),
-    object_kind: nullable(of<AuditObjectKind>()),
-    object_id: nullable(TEXT),
-    object_name: nullable(TEXT),
-    session_id: nullable(TEXT),
-    reference: nullable(TEXT),
-    detail: nullable(TEXT),
-  };
-  return prepare(store, kinds, (query, values) => query.insertInto("audit").values(values));
+  return prepare(store, AUDIT_COLUMNS, (query, values) => query.insertInto("audit").values(values));
 }

@@ -104,6 +104,36 @@ test("a ticket that is shown twice, and one that there is not, are told as refus
   );
 });
 
+test("whom a node has refused by itself is told like those whom control refuses, of its own sessions", async () => {
+  await using control = await testControl();
+  const [node, other] = [await control.node(), await control.node()];
+  const { id: machineId } = await control.machine();
+  const { sessionId } = await control.services.consoles.open(control.admin, { machineId, api: "native" });
+  const at = Date.parse("2026-11-25T12:00:00Z");
+  const refusal = { sessionId, code: "ticket_used", viewerAddress: "::ffff:198.51.100.7", at };
+
+  await control.link.noteRefusals(node.id, [
+    { ...refusal, code: "of a newer node" },
+    refusal,
+    { ...refusal, code: "ticket_expired", at: 9e15 },
+  ]);
+  await control.link.noteRefusals(other.id, [refusal]);
+
+  const told = { action: "console.redeem", nodeId: node.id, address: "198.51.100.7", sessionId };
+  const whose = { accountId: control.admin.accountId, account: "admin", api: "native" };
+  const [used, expired, others] = await refusals(control);
+  const object = { ...used?.object, id: machineId, kind: "machine" };
+  assert.deepEqual(used, {
+    ...told,
+    ...whose,
+    object,
+    result: "ticket_used",
+    detail: "by the node, 2026-11-25T12:00:00.000Z",
+  });
+  assert.equal(expired?.detail, "by the node, at no time that there is");
+  assert.deepEqual([others?.nodeId, others?.accountId, others?.object?.id], [other.id, undefined, undefined]);
+});
+
 test("a node that may not join, and a credential that reopens nothing, are told", async () => {
   await using control = await testControl();
 

@@ -9,8 +9,13 @@ const skip = lackingPostgres;
 /** PostgreSQL's own bound, in the harness: below and above it, issuing goes different ways. */
 const TRANSACTIONS_AT_ONCE = 100;
 
+/** What a replica may give out by a count that is a second old, and have under way from before that. */
+const uncounted = (maximum: number) => 2 * Math.floor(maximum / 32);
+
 for (const maximum of [3, TRANSACTIONS_AT_ONCE + 20]) {
-  test(`replicas together give an account ${maximum} unused links, and not one more`, { skip }, async () => {
+  test(`replicas together give an account ${maximum} unused links, and hardly one more`, {
+    skip,
+  }, async () => {
     await using opened = await testReplicas(3);
     const [first] = opened.replicas;
     assert.ok(first !== undefined);
@@ -21,7 +26,8 @@ for (const maximum of [3, TRANSACTIONS_AT_ONCE + 20]) {
 
     const results = await openAtOnce(opened.replicas, { machineId: machine.id, count: maximum + 60 });
 
-    assert.equal(results.opened, maximum);
+    assert.ok(results.opened >= maximum, `${results.opened}`);
+    assert.ok(results.opened <= maximum + 3 * uncounted(maximum), `${results.opened}`);
     assert.deepEqual(results.refusals, ["rate_limited"]);
   });
 

@@ -260,7 +260,7 @@ for (const t of onBoth("a machine goes back to the node that had its session jus
   const end = async (sessionId: string) =>
     await control.store.db
       .updateTable("sessions")
-      .set({ state: "ended", ended_at: control.clock.now() })
+      .set({ state: "ended", redeemed_at: control.clock.now(), ended_at: control.clock.now() })
       .where("id", "=", sessionId)
       .execute();
 

@@ -40,15 +40,29 @@ export class PendingLinks {
   readonly #store: Store;
   readonly #count: ReturnType<typeof prepareCount>;
   readonly #counts = new Map<string, Count>();
+  /** How many are being written that were not counted. */
+  readonly #underWay = new Map<string, number>();
 
   constructor(store: Store) {
     this.#store = store;
     this.#count = prepareCount(store);
   }
 
-  /** Runs the transaction that adds a link. Throws `rate_limited` where the account has too many. */
-  async add<Result>(asker: Asker, work: (db: Queries) => Promise<Result>): Promise<Result> {
-    if (this.#hasPlenty(asker)) return await this.#store.db.transaction().execute(work);
+  /**
+   * Runs what adds a link, in a transaction unless it is one statement and nothing has to be counted with it. Throws
+   * `rate_limited` where the account has too many.
+   */
+  async add<Result>(
+    asker: Asker,
+    work: (db: Queries) => Promise<Result>,
+    { isOneStatement = false } = {},
+  ): Promise<Result> {
+    const { db } = this.#store;
+    if (this.#hasPlenty(asker))
+      return await this.#uncounted(
+        asker,
+        async () => await (isOneStatement ? work(db) : db.transaction().execute(work)),
+      );
     return await addWithinBounds(this.#store, `links ${asker.accountId}`, async (db, sayRoom) => {
       const [row] = await this.#count(db, asker);
       const pending = row?.pending ?? 0;
@@ -61,6 +75,19 @@ export class PendingLinks {
       this.#remember(asker, pending + 1);
       return await work(db);
     });
+  }
+
+  /** INVARIANT: those that wait for a busy database are no more than may go uncounted, however often others are counted. */
+  async #uncounted<Result>(asker: Asker, work: () => Promise<Result>): Promise<Result> {
+    const key = keyOf(asker);
+    this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1);
+    try {
+      return await work();
+    } finally {
+      const left = (this.#underWay.get(key) ?? 1) - 1;
+      if (left > 0) this.#underWay.set(key, left);
+      else this.#underWay.delete(key);
+    }
   }
 
   /** Takes one of those that may go uncounted. Of many who find that it is time to count again, the first one does. */
@@ -82,7 +109,7 @@ export class PendingLinks {
     this.#counts.set(key, {
       pending,
       untilMs: performance.now() + limits.ageMs,
-      left: Math.floor(asker.maximum * BETWEEN_COUNTS),
+      left: Math.floor(asker.maximum * BETWEEN_COUNTS) - (this.#underWay.get(key) ?? 0),
     });
     const [oldest] = this.#counts.keys();
     if (this.#counts.size > limits.accounts && oldest !== undefined) this.#counts.delete(oldest);

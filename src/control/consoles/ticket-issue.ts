@@ -18,7 +18,12 @@ import type { NodeKeys } from "../tickets/node-keys.ts";
 import { WANTED } from "../tickets/offline-grants.ts";
 import { consoleUrl, webSocketOf } from "./console-url.ts";
 import { PendingLinks } from "./pending-links.ts";
-import { prepareSessionInsert, type SessionInsert } from "./session-insert.ts";
+import {
+  lockExclusive,
+  prepareExclusiveInsert,
+  prepareSessionInsert,
+  type SessionInsert,
+} from "./session-insert.ts";
 
 /** A console that its opener may have: rights and machine were judged. */
 interface ConsoleOrder {
@@ -71,10 +76,11 @@ export function createTicketIssue(parts: {
   readonly nodeKeys: NodeKeys;
   readonly tracing?: Tracing | undefined;
 }): IssueTicket {
-  const { store, cluster, audit, values, clock, chooseSeat, nodeKeys, tracing } = parts;
+  const { store, cluster, values, clock, chooseSeat, nodeKeys, tracing } = parts;
   const nextId = createSessionIds(clock);
   const links = new PendingLinks(store);
-  const insertSession = prepareSessionInsert(store);
+  const insertSession = prepareSessionInsert(parts);
+  const insertExclusive = prepareExclusiveInsert(parts);
   const pictures = new Pictures(clock);
 
   return async (order) => {
@@ -137,15 +143,22 @@ export function createTicketIssue(parts: {
     };
     // Nobody comes back to a picture.
     const isOffline = values.value("console.offline.policy") === "accept" && order.purpose === "console";
+    const insert = order.isExclusive ? insertExclusive : insertSession;
+    const told = pictures.isWorthTelling(order) ? issuedEntry(order, session.id, seat.node.id) : undefined;
+    const isOneStatement =
+      order.spend === undefined &&
+      !order.isExclusive &&
+      !isOffline &&
+      (store.chainsWrites || told === undefined);
+    const write = async (db: Queries) => {
+      if (order.isExclusive) await lockExclusive(store, db, order.machine.id);
+      await order.spend?.(db);
+      const isWritten = await insert(db, insertOf({ seat, order, session, isOffline }), told);
+      if (!isWritten) throw new SeatLost();
+      if (isOffline) await cluster.publish(db, "node", seat.node.id);
+    };
     try {
-      await links.add(asker, async (db) => {
-        await order.spend?.(db);
-        const inserted = await insertSession(db, insertOf({ seat, order, session, isOffline }));
-        if (inserted.length === 0) throw new SeatLost();
-        if (pictures.isWorthTelling(order))
-          await audit.record(db, issuedEntry(order, session.id, seat.node.id));
-        if (isOffline) await cluster.publish(db, "node", seat.node.id);
-      });
+      await links.add(asker, write, { isOneStatement });
       return true;
     } catch (error) {
       if (error instanceof SeatLost) return false;
@@ -178,7 +191,6 @@ export function createTicketIssue(parts: {
       offline_grant: isOffline ? WANTED : null,
       silence_ms: silenceMs(values),
       ticket_generation: seat.node.ticketGeneration,
-      may_drain: order.isExclusive ? 1 : 0,
     };
   }
 }

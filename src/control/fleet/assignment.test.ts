@@ -93,6 +93,7 @@ test("whatever the fleet, none is given more than it bears, and none refused whi
       if (typeof answer === "string") return assert.ok(!fleet.some((one) => hasRoom(one) || isBack(one)));
       assert.ok(hasRoom(answer.node) || isBack(answer.node));
       assert.ok(answer.places <= ceiling(answer.node) && answer.places > answer.node.sessions);
+      assert.equal(answer.room, Math.min(sessionMax, ceiling(answer.node)));
     }),
   );
 });

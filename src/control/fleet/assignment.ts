@@ -12,7 +12,7 @@ export interface Candidate {
 export interface Bonds {
   /** The node that holds the console, where that bears one connection at a time. */
   readonly holder?: string | undefined;
-  /** The node that has, or just had, a session of the machine. */
+  /** The node that has, or just had, a session of the machine that somebody opened. */
   readonly previous?: string | undefined;
 }
 
@@ -29,6 +29,8 @@ export interface Assigned<Node> {
   readonly node: Node;
   /** How many places of the node may be taken for this console: the session has one of the numbers below it. */
   readonly places: number;
+  /** How many of these are taken first, as machines that are new to the node have no others. */
+  readonly room: number;
 }
 
 /** Where a node says no bound of its own. A place has to fit an `integer`. */
@@ -46,12 +48,20 @@ export function assign<Node extends Candidate>(
 ): Assigned<Node> | "machine_busy" | "no_node_available" {
   if (holder !== undefined) {
     const node = candidates.find(({ id }) => id === holder);
-    return node !== undefined && bears(node) ? { node, places: ceiling(node) } : "machine_busy";
+    return node !== undefined && bears(node) ? assigned(node, ceiling(node), policy) : "machine_busy";
   }
   const back = previous === undefined ? undefined : candidates.find(({ id }) => id === previous);
-  if (back !== undefined && !back.isDraining && bears(back)) return { node: back, places: ceiling(back) };
+  if (back !== undefined && !back.isDraining && bears(back)) return assigned(back, ceiling(back), policy);
   const node = pick(candidates, policy);
-  return node === undefined ? "no_node_available" : { node, places: room(node, policy) };
+  return node === undefined ? "no_node_available" : assigned(node, room(node, policy), policy);
+}
+
+function assigned<Node extends Candidate>(
+  node: Node,
+  places: number,
+  policy: AssignmentPolicy,
+): Assigned<Node> {
+  return { node, places, room: room(node, policy) };
 }
 
 function pick<Node extends Candidate>(

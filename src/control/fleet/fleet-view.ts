@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { isLive } from "../sessions/conditions.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare } from "../store/prepared.ts";
@@ -11,6 +12,12 @@ const limits = {
    * most, and a small fleet is read again after milliseconds.
    */
   ageInReadings: 20,
+  /**
+   * After a reading nobody is read for again until so many times as long has passed: who is refused by a pool that is full
+   * has looked first, and a crowd of them is not to keep a replica and its database busy with nothing but looking.
+   */
+  restInReadings: 3,
+  mostRestMs: 500,
 } as const;
 
 /** What a ticket has to know of its node. */
@@ -36,13 +43,17 @@ export interface ViewedNode extends FleetNode {
  * is what it was, and has the place, is decided by the statement that takes it.
  */
 export class FleetView {
+  readonly #elapsed: () => number;
   readonly #read: () => Promise<FleetNode[]>;
   #pools: ReadonlyMap<string, readonly ViewedNode[]> = new Map();
   #reading: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #outOfDateAt = 0;
+  #restsUntil = 0;
 
-  constructor(store: Store, values: SettingValues) {
+  /** `elapsed`: milliseconds since whenever. */
+  constructor(store: Store, values: SettingValues, elapsed = () => performance.now()) {
+    this.#elapsed = elapsed;
     const find = prepareFind(store);
     this.#read = async () => (await find(store.db, { silenceMs: silenceMs(values) })).map(toNode);
   }
@@ -51,20 +62,21 @@ export class FleetView {
   async pool(name: string): Promise<readonly ViewedNode[]> {
     if (this.#outOfDateAt === 0) await this.reread();
     // What fails now is tried again by the next one, or by whoever cannot do without.
-    else if (performance.now() > this.#outOfDateAt) this.#begin().catch(() => {});
+    else if (this.#elapsed() > this.#outOfDateAt && this.#next === undefined) this.#begin().catch(() => {});
     return this.#pools.get(name) ?? [];
   }
 
   /** Resolves when there is a reading that began after this was called. Callers share one. */
   reread(): Promise<void> {
-    if (this.#reading === undefined) return this.#begin();
-    // The one that runs may have looked already.
-    this.#next ??= this.#follow(this.#reading);
+    this.#next ??= this.#follow();
     return this.#next;
   }
 
-  async #follow(current: Promise<void>): Promise<void> {
-    await current.catch(() => {});
+  async #follow(): Promise<void> {
+    // It may have looked already.
+    await this.#reading?.catch(() => {});
+    const restMs = this.#restsUntil - this.#elapsed();
+    if (restMs > 0) await setTimeout(restMs);
     this.#next = undefined;
     await this.#begin();
   }
@@ -78,7 +90,7 @@ export class FleetView {
   }
 
   async #readAll(): Promise<void> {
-    const began = performance.now();
+    const began = this.#elapsed();
     const nodes = await this.#read();
     const pools = new Map<string, ViewedNode[]>();
     for (const node of nodes) {
@@ -88,8 +100,10 @@ export class FleetView {
       else pool.push(viewed);
     }
     this.#pools = pools;
-    const now = performance.now();
-    this.#outOfDateAt = now + limits.ageInReadings * (now - began);
+    const now = this.#elapsed();
+    const took = now - began;
+    this.#outOfDateAt = now + limits.ageInReadings * took;
+    this.#restsUntil = now + Math.min(limits.mostRestMs, limits.restInReadings * took);
   }
 }
 

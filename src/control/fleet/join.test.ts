@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { pino } from "pino";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
 import { onBoth } from "../../../test/harness/test-database.ts";
+import { createJoin } from "./join.ts";
 import { sweepJoinTokens } from "./join-tokens.ts";
 
 for (const t of onBoth(
@@ -91,6 +93,20 @@ for (const t of onBoth("join tokens that are over are forgotten", async () => {
   const { length } = await control.store.db.selectFrom("join_tokens").select("hash").execute();
   assert.equal(length, 2, "the bootstrap's and the good one");
   await join(control, good.token);
+}))
+  test(...t);
+
+for (const t of onBoth("a pod that joins by itself is of the pool that its name says", async () => {
+  await using control = await testControl();
+  const { authority, id: installationId } = control.installation;
+  const parts = { ...control, log: pino({ level: "silent" }), authority, installationId };
+  const pods = { review: async () => "consoles/edge-0", poolOf: (pod: string) => `pool-of-${pod.slice(9)}` };
+  const { request: certificateRequest } = await createCertificateRequest();
+
+  await createJoin({ ...parts, pods })({ serviceAccountToken: "the pod's", certificateRequest });
+
+  const [node] = await control.services.nodes.list(control.admin);
+  assert.equal(node?.pool, "pool-of-edge-0");
 }))
   test(...t);
 

@@ -3,7 +3,6 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import type { Authority } from "#tls/authority.ts";
 import { fingerprint } from "#tls/node-identity.ts";
-import { DEFAULT_POOL } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { JoinRequest, JoinResponse } from "#wire/link.ts";
 import type { Audit } from "../audit/audit.ts";
@@ -19,8 +18,14 @@ interface Parts {
   readonly log: Log;
   readonly authority: Authority;
   readonly installationId: string;
-  /** Where pods may join with the tokens of their service accounts. */
-  readonly reviewToken?: ReviewToken | undefined;
+  readonly pods?: Pods | undefined;
+}
+
+/** Where pods may join with the tokens of their service accounts. */
+export interface Pods {
+  readonly review: ReviewToken;
+  /** Of a pod as NAMESPACE/NAME. */
+  poolOf(pod: string): string;
 }
 
 /** `address` is the peer's. */
@@ -79,7 +84,7 @@ interface Admission {
 /** Throws before anything costly is done for whoever asks. */
 async function admit(
   { joinToken, serviceAccountToken }: Pick<JoinRequest, "joinToken" | "serviceAccountToken">,
-  { store, reviewToken }: Parts,
+  { store, pods }: Parts,
 ): Promise<Admission> {
   if ((joinToken === undefined) === (serviceAccountToken === undefined))
     throw new GatewayError("request_invalid", {
@@ -92,8 +97,8 @@ async function admit(
       spend: async (db, nodeId) => await spendJoinToken(db, store, { token: joinToken, nodeId }),
     };
   }
-  if (reviewToken === undefined)
+  if (pods === undefined)
     throw new GatewayError("join_token_invalid", { detail: "this control takes no service account tokens" });
-  const pod = await reviewToken(serviceAccountToken ?? "");
-  return { pool: DEFAULT_POOL, pod, spend: async () => {} };
+  const pod = await pods.review(serviceAccountToken ?? "");
+  return { pool: pods.poolOf(pod), pod, spend: async () => {} };
 }

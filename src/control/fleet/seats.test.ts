@@ -58,27 +58,74 @@ for (const t of onBoth(
     const { id: machineId } = await control.machine();
     const first = await openAt(control, machineId);
     assert.equal(await nodeOf(control, await openNew(control)), full.id);
+    await redeem(control, full, first);
 
     assert.equal(await nodeOf(control, await openAt(control, machineId)), full.id);
     await settings.set(control.admin, "consoleproxy.session.max", "1");
     for (const { id } of (await sessions.list(control.admin, { machineId })).items)
       await sessions.end(control.admin, id);
+    await leave(control, full, first);
     await keepUp(control, [full, other], 59_000);
     const second = await openAt(control, machineId);
+    await redeem(control, full, second);
     assert.deepEqual([await nodeOf(control, first), await nodeOf(control, second)], [full.id, full.id]);
 
-    await sessions.end(control.admin, second);
+    await leave(control, full, second);
     await keepUp(control, [full, other], 61_000);
     assert.equal(await nodeOf(control, await openAt(control, machineId)), other.id);
   },
 ))
   test(...t);
 
+for (const t of onBoth(
+  "links that nobody used do not draw a machine to its node beyond the setting",
+  async () => {
+    await using control = await testControl();
+    const [full, other] = [await control.node(), await control.node()];
+    await control.services.settings.set(control.admin, "consoleproxy.session.max", "2");
+    const { id: machineId } = await control.machine();
+
+    assert.equal(await nodeOf(control, await openAt(control, machineId)), full.id);
+    const last = await openAt(control, machineId);
+    assert.equal(await nodeOf(control, await openAt(control, machineId)), other.id);
+
+    // Though it is not the latest of them.
+    await redeem(control, full, last);
+    assert.equal(await nodeOf(control, await openAt(control, machineId)), full.id);
+  },
+))
+  test(...t);
+
+test("machines that come back leave no room that others take who have not heard of it", {
+  skip,
+}, async () => {
+  await using opened = await testReplicas(2);
+  const [one, other] = opened.replicas;
+  assert.ok(one !== undefined && other !== undefined);
+  const node = await one.node();
+  await one.services.settings.set(one.admin, "consoleproxy.session.max", "4");
+  await other.services.settings.set(other.admin, "consoleproxy.session.max", "4");
+  const { id: machineId } = await one.machine();
+  // A second node, or nobody would ask where the machine was.
+  await drain(one, (await one.node()).id);
+  await openNew(other);
+  await redeem(one, node, await openAt(one, machineId));
+
+  await openAt(one, machineId);
+  await openAt(one, machineId);
+
+  await assert.rejects(openNew(other), { code: "no_node_available" });
+  await openAt(one, machineId);
+  assert.equal((await perNode(one)).get(node.id), 5);
+});
+
 for (const t of onBoth("a node that drains is given nothing new, and machines leave it", async () => {
   await using control = await testControl();
   const [draining, other] = [await control.node(), await control.node()];
   const { id: machineId } = await control.machine();
-  assert.equal(await nodeOf(control, await openAt(control, machineId)), draining.id);
+  const opened = await openAt(control, machineId);
+  assert.equal(await nodeOf(control, opened), draining.id);
+  await redeem(control, draining, opened);
 
   await drain(control, draining.id);
 
@@ -130,6 +177,23 @@ async function openAt({ services, admin }: OneControl, machineId: string): Promi
 async function openNew(control: OneControl): Promise<string> {
   const { id } = await control.machine();
   return await openAt(control, id);
+}
+
+async function redeem({ link }: OneControl, { id, incarnation }: TestNode, sessionId: string): Promise<void> {
+  await link.redeem(id, { incarnation, sessionId, attachment: 1, viewerAddress: "198.51.100.7" });
+}
+
+/** The viewer goes, and the node says so. */
+async function leave(
+  { link, clock }: OneControl,
+  { id: nodeId, incarnation }: TestNode,
+  sessionId: string,
+): Promise<void> {
+  const ending = { kind: "closed", code: "viewer_closed" } as const;
+  const counters = { bytesToViewer: 1, bytesFromViewer: 1 };
+  await link.takeReports({ nodeId, incarnation }, [
+    { sessionId, attachment: 1, at: clock.now(), state: "ended", ending, ...counters },
+  ]);
 }
 
 async function nodeOf({ services, admin }: OneControl, sessionId: string): Promise<string> {

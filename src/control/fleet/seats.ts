@@ -1,10 +1,11 @@
 import { randomInt } from "node:crypto";
+import { sql } from "kysely";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { isConsole, isLive } from "../sessions/conditions.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
-import { assign, type Bonds } from "./assignment.ts";
+import { type Assigned, assign, type Bonds } from "./assignment.ts";
 import { type FleetNode, FleetView, type ViewedNode } from "./fleet-view.ts";
 import { publicNames } from "./public-names.ts";
 
@@ -30,6 +31,11 @@ export type ChooseSeat = (guest: Guest, lost?: number) => Promise<Seat>;
 
 /** From so many on it is not taken for chance, and everything is looked at anew. */
 const LOST_BY_CHANCE = 1;
+
+const limits = {
+  /** Of a machine's consoles the latest, among which one is looked for that was opened: others nobody has come for. */
+  latestConsoles: 50,
+} as const;
 
 /**
  * Sessions are spread over a node by taking one of its places each. The row that takes it is refused where another has
@@ -69,7 +75,7 @@ export function createSeats({
       const assigned = assign(candidates, bonds, policy);
       if (typeof assigned === "string") return assigned;
       const { node, places } = assigned;
-      const place = await freePlace(node, { places, mayGuess });
+      const place = await freePlace(assigned, mayGuess);
       if (place !== undefined) {
         node.given.add(place);
         node.sessions += 1;
@@ -81,20 +87,17 @@ export function createSeats({
   }
 
   /** A number of those that nobody has. One at random, so that those who choose at once choose differently. */
-  async function freePlace(node: ViewedNode, { places, mayGuess }: { places: number; mayGuess: boolean }) {
-    if (mayGuess && node.sessions < places / 2) {
-      const guess = randomInt(places);
+  async function freePlace({ node, places, room }: Assigned<ViewedNode>, mayGuess: boolean) {
+    const first = Math.min(room, places);
+    if (mayGuess && node.sessions < first / 2) {
+      const guess = randomInt(first);
       if (!node.given.has(guess)) return guess;
     }
     const rows = await findTaken(store.db, { nodeId: node.id, places });
     const taken = new Set(rows.map(({ place }) => place));
     const isFree = (place: number) => !taken.has(place) && !node.given.has(place);
-    const offset = randomInt(places);
-    for (let step = 0; step < places; step += 1) {
-      const place = (offset + step) % places;
-      if (isFree(place)) return place;
-    }
-    return undefined;
+    // INVARIANT: a machine that comes back leaves none free that a new one could have, or the setting would not hold.
+    return anyOf({ from: 0, to: first }, isFree) ?? anyOf({ from: first, to: places }, isFree);
   }
 
   async function bondsOf({ id, pool, isExclusive }: Guest): Promise<Bonds> {
@@ -105,6 +108,18 @@ export function createSeats({
     const [holder] = isExclusive ? await findBonds.holder(store.db, { machineId: id }) : [];
     return { previous: latest?.node_id, holder: holder?.node_id };
   }
+}
+
+/** A number of the range that satisfies the condition, looked for from anywhere in it on. */
+function anyOf({ from, to }: { from: number; to: number }, isFree: (place: number) => boolean) {
+  const count = to - from;
+  if (count <= 0) return undefined;
+  const offset = randomInt(count);
+  for (let step = 0; step < count; step += 1) {
+    const place = from + ((offset + step) % count);
+    if (isFree(place)) return place;
+  }
+  return undefined;
 }
 
 function prepareTaken(store: Store) {
@@ -120,23 +135,27 @@ function prepareTaken(store: Store) {
 
 function prepareBonds(store: Store) {
   return {
-    /** Where the machine's last console is, or was until a moment ago. */
+    /** Where the machine's last console is that somebody opened, or was until a moment ago. */
     latest: prepare(store, { machineId: TEXT, timeoutMs: INTEGER }, (db, { machineId, timeoutMs }) =>
       db
         .selectFrom((last) =>
           last
             .selectFrom("sessions")
-            .select(["node_id", "ended_at"])
+            .select(["id", "node_id", "redeemed_at", "ended_at"])
             .where("machine_id", "=", machineId)
             .where(isConsole)
             .orderBy("id", "desc")
-            .limit(1)
+            .limit(sql.lit(limits.latestConsoles))
             .as("latest"),
         )
         .select("node_id")
+        // A link that nobody used draws nothing, or any number of them could be had beyond the setting.
+        .where("redeemed_at", "is not", null)
         .where((where) =>
           where.or([where("ended_at", "is", null), where("ended_at", ">", where(store.now, "-", timeoutMs))]),
-        ),
+        )
+        .orderBy("id", "desc")
+        .limit(1),
     ),
     holder: prepare(store, { machineId: TEXT }, (db, { machineId }) =>
       db

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { pino } from "pino";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import { nodeIdentity } from "#tls/node-identity.ts";
+import { DEFAULT_POOL } from "#wire/api.ts";
 import { testControl } from "../../../test/harness/control.ts";
 import { captureLog } from "../../../test/harness/test-node.ts";
 import { startTokenReview, type TokenReviewPeer } from "../../../test/peers/token-review.ts";
@@ -120,7 +121,7 @@ test("a node joins with a pod's token, with one of the two alone, and where cont
   await using control = await testControl();
   const { authority, id: installationId } = control.installation;
   const parts = { ...control, log: pino({ level: "silent" }), authority, installationId };
-  const join = createJoin({ ...parts, reviewToken: reviewer(peer) });
+  const join = createJoin({ ...parts, pods: { review: reviewer(peer), poolOf: () => DEFAULT_POOL } });
   const { request: certificateRequest } = await createCertificateRequest();
 
   const joined = await join({ serviceAccountToken: "good", certificateRequest });

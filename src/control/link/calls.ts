@@ -8,6 +8,7 @@ import {
   type LinkCall,
   type Question,
   RedeemRequest,
+  RefusedRequest,
   RegisterRequest,
   RenewedRequest,
   RenewRequest,
@@ -18,6 +19,7 @@ import type { Reopen } from "../consoles/reopen.ts";
 import type { Registry } from "../fleet/registry.ts";
 import type { Renewal } from "../fleet/renewal.ts";
 import type { TakeReports } from "../sessions/reports.ts";
+import type { NoteRefusals } from "../tickets/node-refusals.ts";
 import type { Redeem } from "../tickets/redemption.ts";
 
 /** What the calls hand on to. */
@@ -26,6 +28,7 @@ export interface CallParts {
   readonly redeem: Redeem;
   readonly reopen: Reopen;
   readonly takeReports: TakeReports;
+  readonly noteRefusals: NoteRefusals;
   readonly renewal: Renewal;
 }
 
@@ -33,7 +36,8 @@ export interface CallParts {
 export type AnswerCall = (nodeId: string, question: Question) => Promise<unknown>;
 
 /** All that a node can ask. Who it is comes from its certificate, never from what it says. */
-export function createCalls({ registry, redeem, reopen, takeReports, renewal }: CallParts): AnswerCall {
+export function createCalls(parts: CallParts): AnswerCall {
+  const { registry, redeem, reopen, takeReports, noteRefusals, renewal } = parts;
   const calls: Readonly<Record<LinkCall, AnswerCall>> = {
     register: checked(RegisterRequest, registry.register),
     heartbeat: checked(HeartbeatRequest, registry.heartbeat),
@@ -47,6 +51,10 @@ export function createCalls({ registry, redeem, reopen, takeReports, renewal }: 
       ReportRequest,
       async (nodeId, { incarnation, reports }: ReportRequest) =>
         await takeReports({ nodeId, incarnation }, reports),
+    ),
+    refused: checked(
+      RefusedRequest,
+      async (nodeId, { refusals }: RefusedRequest) => await noteRefusals(nodeId, refusals),
     ),
   };
   return async (nodeId, question) => {

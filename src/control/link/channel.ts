@@ -80,7 +80,7 @@ export class Channel {
       await this.#parts.identify();
     } catch (thrown) {
       const { code } = toGatewayError(thrown);
-      if (code === "node_refused") this.#refuse(LINK_CLOSE.refused, code);
+      if (!isOurs(code)) this.#refuse(LINK_CLOSE.refused, code);
     }
   }
 
@@ -112,9 +112,7 @@ export class Channel {
       for (const question of questions) void this.#answer(peer, question);
     } catch (thrown) {
       const { code } = toGatewayError(thrown);
-      // What is wrong is on our side: whose channel it is could not be told, and nobody is refused for that.
-      if (code === "internal" || code === "database_unavailable")
-        for (const { id } of questions) this.#refuseOne(id, thrown);
+      if (isOurs(code)) for (const { id } of questions) this.#refuseOne(id, thrown);
       else {
         this.#settle(questions.length);
         this.#refuse(LINK_CLOSE.refused, code);
@@ -167,6 +165,11 @@ export class Channel {
     this.#parts.log.debug({ code: reason }, "A node's channel is closed");
     this.#socket.close(closeCode, reason);
   }
+}
+
+/** What is wrong is on our side: whose channel it is could not be told, and nobody is refused for that. */
+function isOurs(code: ErrorCode): boolean {
+  return code === "internal" || code === "database_unavailable";
 }
 
 function parse(data: RawData): readonly Envelope[] | undefined {

@@ -22,6 +22,7 @@ const QUESTIONS: Readonly<Record<LinkCall, object>> = {
   redeem: { incarnation, sessionId: "s", attachment: 1, viewerAddress: "::1" },
   reopen: { incarnation, credential: "c", viewerAddress: "::1" },
   report: { incarnation, reports: [] },
+  refused: { refusals: [] },
   renew: { incarnation, certificateRequest: "" },
   renewed: { incarnation },
   deregister: { incarnation },
@@ -225,6 +226,21 @@ test("a node that is revoked is cut off at once, is refused from then on, and it
   assert.ok("body" in (await bystander.ask("heartbeat", beat)));
 });
 
+test("a node that was removed is told that it is forgotten, and not that it was refused", async () => {
+  await using link = await openLink();
+  const { control } = link;
+  const node = await control.node();
+  await using client = await nodeClient(link, node);
+  await client.ask("deregister", { incarnation: node.incarnation });
+
+  await control.services.nodes.remove(control.admin, node.id);
+
+  assert.deepEqual(await client.closed(), { code: 4403, reason: "node_forgotten" });
+  const { certificate: cert, privateKey: key } = node;
+  const again = { ca: link.ca, cert, key };
+  assert.equal((await refusedChannel(link.origin, again)).body.error.code, "node_forgotten");
+});
+
 const BROKEN: readonly [what: string, call: string, body: unknown, code: string][] = [
   ["nothing", "heartbeat", null, "request_invalid"],
   ["a missing field", "heartbeat", { incarnation }, "request_invalid"],
@@ -374,10 +390,6 @@ async function createStrangers(
     "our CA's certificate for another installation": await node(authority, {
       installationId: randomBytes(8).toString("hex"),
       nodeId,
-    }),
-    "our CA's certificate for a node that does not exist": await node(authority, {
-      installationId,
-      nodeId: randomUUID(),
     }),
     "another certificate for a node that exists": await node(authority, { installationId, nodeId }),
     "control's own certificate": { cert: server.certificate, key: server.privateKey },

@@ -14,7 +14,10 @@ export interface NodePeer {
   readonly isNext: boolean;
 }
 
-/** Which node a connection is from. Throws `node_refused` for everything that is no node of this installation. */
+/**
+ * Which node a connection is from. Throws `node_refused` for everything that is no node of this installation, and
+ * `node_forgotten` for what was one: such a node may join anew by itself, which one that was revoked may not.
+ */
 export type IdentifyNode = (socket: TLSSocket) => Promise<NodePeer>;
 
 /**
@@ -25,18 +28,11 @@ export function createNodeIdentification(
   store: Store,
   { installationId, clock }: { readonly installationId: string; readonly clock: Clock },
 ): IdentifyNode {
-  const find = prepare(store, { id: TEXT, fingerprint: TEXT }, (db, slots) =>
+  const find = prepare(store, { id: TEXT }, (db, slots) =>
     db
       .selectFrom("nodes")
-      .select(["id", "certificate_fingerprint"])
-      .where("id", "=", slots.id)
-      .where("revoked_at", "is", null)
-      .where((where) =>
-        where.or([
-          where("certificate_fingerprint", "=", slots.fingerprint),
-          where("next_fingerprint", "=", slots.fingerprint),
-        ]),
-      ),
+      .select(["id", "certificate_fingerprint", "next_fingerprint", "revoked_at"])
+      .where("id", "=", slots.id),
   );
   // A connection keeps its certificate, and reading one costs more than the rest of a request.
   const known = new WeakMap<TLSSocket, Peer | undefined>();
@@ -46,9 +42,12 @@ export function createNodeIdentification(
     const peer = known.get(socket);
     // TLS has looked at it when the connection was made, which may be long ago.
     const isCurrent = peer !== undefined && peer.endsAt > clock.now();
-    const [node] = isCurrent ? await find(store.db, peer) : [];
-    if (peer === undefined || node === undefined) throw new GatewayError("node_refused");
+    if (!isCurrent) throw new GatewayError("node_refused");
+    const [node] = await find(store.db, { id: peer.id });
+    if (node === undefined) throw new GatewayError("node_forgotten");
     const isNext = node.certificate_fingerprint !== peer.fingerprint;
+    const isReplaced = isNext && node.next_fingerprint !== peer.fingerprint;
+    if (node.revoked_at !== null || isReplaced) throw new GatewayError("node_refused");
     return { nodeId: node.id, fingerprint: peer.fingerprint, isNext };
   };
 }

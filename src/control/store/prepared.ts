@@ -22,8 +22,10 @@ export function of<Value extends string | number>(): Kind<Value> {
 
 type Kinds = Readonly<Record<string, Kind<unknown>>>;
 type ValueOf<K> = K extends Kind<infer Value> ? Value : never;
-type Slots<Named extends Kinds> = { readonly [Name in keyof Named]: RawBuilder<ValueOf<Named[Name]>> };
-type Values<Named extends Kinds> = { readonly [Name in keyof Named]: ValueOf<Named[Name]> };
+/** What stands for the values while a query is built. */
+export type Slots<Named extends Kinds> = { readonly [Name in keyof Named]: RawBuilder<ValueOf<Named[Name]>> };
+/** What a prepared query is run with. */
+export type ValuesOf<Named extends Kinds> = { readonly [Name in keyof Named]: ValueOf<Named[Name]> };
 
 /** Stands in a compiled query's parameters where a value comes at run time. */
 class Slot {
@@ -35,7 +37,7 @@ class Slot {
 }
 
 /** Runs a prepared query on the database or in a transaction. */
-export type Prepared<Named extends Kinds, Row> = (db: Queries, values: Values<Named>) => Promise<Row[]>;
+export type Prepared<Named extends Kinds, Row> = (db: Queries, values: ValuesOf<Named>) => Promise<Row[]>;
 
 /**
  * Builds and compiles a query once, for statements on the way of every console that is opened: building costs

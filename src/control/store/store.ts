@@ -22,6 +22,8 @@ export interface Store {
   readonly now: RawBuilder<number>;
   /** How many transactions run at the same time at most, of all replicas together. With one, no lock is needed. */
   readonly transactionsAtOnce: number;
+  /** Whether one statement can write into several tables: on the way of every console each statement counts. */
+  readonly chainsWrites: boolean;
   /** Runs a compiled query, on the database or in a transaction, on the shortest way that there is. */
   run<Row>(db: Queries, query: CompiledQuery<Row>): Promise<Row[]>;
   /**

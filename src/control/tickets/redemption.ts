@@ -124,7 +124,7 @@ function prepareExplain(store: Store) {
 }
 
 /** As the audit log tells it. What is refused after it is the end of the session, and told there. */
-function redeemed(sessionId: string, nodeId: string, row: Told): AuditEntry {
+export function redeemed(sessionId: string, nodeId: string, row: Told): AuditEntry {
   const { account_id: accountId, account_name: name, viewer_address: address, api } = row;
   return {
     action: "console.redeem",

@@ -171,6 +171,36 @@ test("whatever is refused once the ticket is open names its session", async () =
   await assert.rejects(damaged, { code: "ticket_invalid", reference: undefined });
 });
 
+test("control is told whom the node sees through by itself, and not whom it refuses or who looks at a picture", async () => {
+  const { admission, noted } = start([new GatewayError("machine_gone")]);
+  const used = await seal({ extraHash: createHash("sha256").update("right").digest("base64url") });
+  const withExtra = { ...anybody, extras: ["right"], ticket: used };
+
+  await assert.rejects(admission.admit({ ...anybody, extras: ["wrong"], ticket: used }));
+  await assert.rejects(admission.admit(withExtra), { code: "machine_gone" });
+  await assert.rejects(admission.admit(withExtra));
+  await assert.rejects(
+    admission.admit({ ...anybody, ticket: await seal({ attachment: 2, expiresAt: NOW }) }),
+  );
+  await assert.rejects(
+    admission.admit({ ...anybody, ticket: await seal({ attachment: 2, callerAddress: "192.0.2.9" }) }),
+  );
+  await assert.rejects(admission.admit({ ...anybody, ticket: await seal({ nodeId: "node-2" }) }));
+  await assert.rejects(admission.admit({ ...anybody, ticket: damage(await seal()) }));
+  const picture = await seal({ purpose: "thumbnail", expiresAt: NOW });
+  await assert.rejects(admission.admit({ ...anybody, ticket: picture }, "thumbnail"));
+
+  const codes = ["extra_token_mismatch", "ticket_used", "ticket_expired", "caller_address_mismatch"] as const;
+  assert.deepEqual(
+    noted,
+    [...codes, "ticket_foreign"].map((code) => ({
+      sessionId: "session-1",
+      code,
+      viewerAddress: "192.0.2.1",
+    })),
+  );
+});
+
 test("before control was there for the first time, nothing opens", async () => {
   const admission = new Admission({ ...link([]), registered: undefined });
 
@@ -195,13 +225,16 @@ function damage(ticket: string): string {
 function start(failures: readonly GatewayError[] = []) {
   const redemptions: unknown[] = [];
   const reports: SessionReport[] = [];
-  return { admission: new Admission(link(redemptions, [...failures], reports)), redemptions, reports };
+  const noted: unknown[] = [];
+  const admission = new Admission(link(redemptions, [...failures], reports, noted));
+  return { admission, redemptions, reports, noted };
 }
 
 function link(
   redemptions: unknown[],
   failures: GatewayError[] = [],
   reports: SessionReport[] = [],
+  noted: unknown[] = [],
 ): AdmissionLink {
   return {
     clock: { now: () => NOW },
@@ -215,6 +248,9 @@ function link(
     },
     report(report) {
       reports.push(report);
+    },
+    noteRefusal(refusal) {
+      noted.push(refusal);
     },
   };
 }

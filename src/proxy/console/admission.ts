@@ -5,7 +5,7 @@ import { canonicalAddress } from "#wire/address.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
-import type { RedeemRequest, SessionReport } from "#wire/link.ts";
+import type { RedeemRequest, SessionReport, TicketRefusal } from "#wire/link.ts";
 import { openTicket, type TicketClaims, type TicketKey } from "#wire/ticket.ts";
 import { codeOf } from "../observe/observing.ts";
 import { endingOf } from "./ending.ts";
@@ -30,6 +30,8 @@ export interface AdmissionLink {
     | undefined;
   redeem(request: Omit<RedeemRequest, "incarnation" | "nonce">): Promise<Grant>;
   report(report: SessionReport): void;
+  /** For the audit log. */
+  noteRefusal(refusal: Omit<TicketRefusal, "at">): void;
 }
 
 /** What somebody shows at the door. `viewerAddress` is in its canonical spelling. */
@@ -72,14 +74,7 @@ export class Admission {
   }
 
   async #redeem(claims: TicketClaims, credentials: Credentials): Promise<Grant> {
-    const { clock, registered, incarnation } = this.#link;
-    if (claims.nodeId !== registered?.nodeId || claims.incarnation !== incarnation)
-      throw new GatewayError("ticket_foreign");
-    const ticket = `${claims.sessionId} ${claims.attachment}`;
-    if (this.#used.has(ticket)) throw new GatewayError("ticket_used");
-    if (claims.expiresAt <= clock.now()) throw new GatewayError("ticket_expired");
-    checkBindings(claims, credentials);
-    if (!this.#used.take(ticket, claims.expiresAt, clock.now())) throw new GatewayError("ticket_used");
+    this.#judge(claims, credentials);
     const { sessionId, attachment, purpose, traceparent } = claims;
     const { viewerAddress } = credentials;
     // A ticket without a trace was issued where nobody collects them.
@@ -100,6 +95,27 @@ export class Admission {
       return traceparent === undefined ? grant : { ...grant, traceparent };
     } catch (error) {
       if (UNHEARD.has(toGatewayError(error).code)) this.#reportEnded(claims, error);
+      throw error;
+    }
+  }
+
+  /** What the node can see by itself, and tells control of: who asks control is told of there. Spends the ticket. */
+  #judge(claims: TicketClaims, credentials: Credentials): void {
+    const { clock, registered, incarnation } = this.#link;
+    const { sessionId, attachment, expiresAt, purpose } = claims;
+    try {
+      if (claims.nodeId !== registered?.nodeId || claims.incarnation !== incarnation)
+        throw new GatewayError("ticket_foreign");
+      const ticket = `${sessionId} ${attachment}`;
+      if (this.#used.has(ticket)) throw new GatewayError("ticket_used");
+      if (expiresAt <= clock.now()) throw new GatewayError("ticket_expired");
+      checkBindings(claims, credentials);
+      if (!this.#used.take(ticket, expiresAt, clock.now())) throw new GatewayError("ticket_used");
+    } catch (error) {
+      const { code } = toGatewayError(error);
+      // Who looks at pictures is told of where they are issued.
+      if (purpose === undefined)
+        this.#link.noteRefusal({ sessionId, code, viewerAddress: credentials.viewerAddress });
       throw error;
     }
   }

@@ -52,6 +52,16 @@ export async function loadOrJoin(options: IdentityOptions): Promise<Identity> {
   return await joinAnew(path, options);
 }
 
+/**
+ * A new identity in place of the one on disk, of which control knows nothing any more. `undefined` where the node has
+ * nothing to join with. Throws as `loadOrJoin`.
+ */
+export async function joinAgain(options: IdentityOptions): Promise<Identity | undefined> {
+  if (!(await hasIntroduction(options))) return undefined;
+  options.log.warn("Control does not know this node any more, it joins anew");
+  return await joinAnew(joinPath(options.data, FILE_NAME), options);
+}
+
 /** In place of the one on disk: when this resolves, it outlasts a power cut. */
 export async function keepIdentity(data: string, identity: Identity): Promise<void> {
   await save(joinPath(data, FILE_NAME), identity);
@@ -97,6 +107,17 @@ async function introduction(options: IdentityOptions): Promise<Introduction> {
   const flag = "--join-service-account-token-file";
   const serviceAccountToken = await readToken(joinServiceAccountTokenFile, flag, "token");
   return { authorityFingerprint: await readAuthority(authorityFile), shown: { serviceAccountToken } };
+}
+
+/** A join token is often deleted once it is spent. */
+async function hasIntroduction(options: IdentityOptions): Promise<boolean> {
+  try {
+    await introduction(options);
+    return true;
+  } catch (error) {
+    if (error instanceof ConfigError) return false;
+    throw error;
+  }
 }
 
 async function readToken(path: string, flag: string, noun: string): Promise<string> {

@@ -12,15 +12,17 @@ import type {
   ReopenResponse,
   SessionReport,
   SessionToEnd,
+  TicketRefusal,
   WantedAddress,
 } from "#wire/link.ts";
 import { type NodeMeters, timed } from "../observe/observing.ts";
-import { isGrant, isReopenResponse, isReportResponse } from "./answers.ts";
+import { isEmpty, isGrant, isReopenResponse, isReportResponse } from "./answers.ts";
 import { CertificateWatch } from "./certificate.ts";
 import { ControlClock } from "./control-clock.ts";
 import type { Identity } from "./identity.ts";
 import type { LinkClient } from "./link-client.ts";
 import { OfflineGrants } from "./offline-grants.ts";
+import { Refusals } from "./refusals.ts";
 import { type Registered, Registration } from "./registration.ts";
 import { Renewal } from "./renewal.ts";
 import { Reporter } from "./reporter.ts";
@@ -65,6 +67,7 @@ export class NodeLink {
   readonly #certificate: CertificateWatch;
   readonly #registration: Registration;
   readonly #reporter: Reporter;
+  readonly #refusals: Refusals;
   readonly #renewal: Renewal;
   readonly #clock = new ControlClock();
   readonly #offline = new OfflineGrants(this.#clock);
@@ -91,6 +94,15 @@ export class NodeLink {
           signal,
           repeatable: true,
         }),
+    });
+    this.#refusals = new Refusals({
+      log,
+      send: async (request, signal) =>
+        void (await client.call("refused", request, isEmpty, {
+          deadlineMs: deadlines.reportMs,
+          signal,
+          repeatable: true,
+        })),
     });
     this.#renewal = new Renewal({
       identity,
@@ -199,6 +211,11 @@ export class NodeLink {
     this.#reporter.report(this.#offline.complete(report));
   }
 
+  /** Somebody came with a ticket of this node, whom it refuses without asking. */
+  noteRefusal(refusal: Omit<TicketRefusal, "at">): void {
+    this.#refusals.tell({ ...refusal, at: this.#clock.now() });
+  }
+
   /** Ends heartbeats, and whatever waits for an answer. */
   stopAsking(): void {
     this.#offline.clear();
@@ -207,7 +224,11 @@ export class NodeLink {
 
   /** After `stopAsking`: sends the last reports and says goodbye, as far as control listens. */
   async finish(lastReportsMs: number): Promise<void> {
-    await this.#reporter.finish(lastReportsMs);
+    const inTime = AbortSignal.timeout(lastReportsMs);
+    const refusals = this.#refusals.flush(inTime).catch((error: unknown) => {
+      this.#log.warn({ error }, "Control could not be told who was refused");
+    });
+    await Promise.all([this.#reporter.finish(lastReportsMs), refusals]);
     await this.#registration.deregister();
   }
 
@@ -222,6 +243,7 @@ export class NodeLink {
       await Promise.all([
         this.#registration.keep(signal),
         this.#reporter.run(signal),
+        this.#refusals.run(signal),
         this.#renewal.run(signal),
       ]);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { Log } from "#base/process/log.ts";
-import { ERRORS } from "#wire/errors.ts";
+import { ERRORS, type ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { NodeTicketKey, RegisterRequest, WantedAddress } from "#wire/link.ts";
 import { isEmpty, isHeartbeatResponse, isRegisterResponse } from "./answers.ts";
@@ -13,6 +13,9 @@ import type { LinkClient } from "./link-client.ts";
 import { type Obeyed, obey } from "./settings.ts";
 
 const deadlines = { registerMs: 10_000, heartbeatMs: 5_000, deregisterMs: 3_000 } as const;
+
+/** Control knows of this start, or of this node, that it is over. */
+const OVER: ReadonlySet<ErrorCode> = new Set(["node_superseded", "node_forgotten"]);
 
 /** Heartbeats come this much earlier than they are due, at most, so that a fleet's do not come all at once. */
 const JITTER = 0.1;
@@ -111,7 +114,7 @@ export class Registration {
         signal.throwIfAborted();
         const error = toGatewayError(thrown);
         const isRefused = error.code === "node_refused" && !certificate.hasEnded(clock.now());
-        if (error.code === "node_superseded" || isRefused) throw error;
+        if (OVER.has(error.code) || isRefused) throw error;
         this.#complain(error);
       }
     }

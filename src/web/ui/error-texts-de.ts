@@ -92,6 +92,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   // The node link
   join_token_invalid: text("Das Beitrittstoken ist falsch, aufgebraucht oder abgelaufen.", "Machen Sie ein neues mit „porthole join-token create“."),
   node_refused: text("Dieses Zertifikat gehört keinem Knoten dieser Installation.", "Lassen Sie den Knoten mit einem neuen Beitrittstoken noch einmal beitreten."),
+  node_forgotten: text("Die Steuerung kennt diesen Konsolenknoten nicht mehr: er wurde entfernt, oder er ist jünger als die Sicherung, die eingespielt wurde.", "Lassen Sie den Knoten mit einem neuen Beitrittstoken noch einmal beitreten."),
   address_taken: text("Ein anderer Konsolenknoten hat diese öffentliche Adresse schon.", "Geben Sie jedem Knoten mit --public-address eine eigene; oder starten Sie, wo ein vorgeschalteter Proxy die Anzeigen auf mehrere Knoten verteilt, jeden von ihnen mit --behind-proxy."),
   no_public_address: text("Dieser Konsolenknoten hat keine eigene öffentliche Adresse, und sein Pool hat keine mehr zu vergeben.", "Geben Sie dem Pool mit „porthole public-ip-range add“ einen Bereich, entfernen Sie mit „porthole node remove“ Knoten, die es nicht mehr gibt, oder geben Sie dem Knoten eine --public-address."),
   node_superseded: text("Ein neuerer Start dieses Knotens hat seinen Platz eingenommen.", "Halten Sie den älteren Prozess an."),

@@ -1,5 +1,6 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { LaunchError } from "./launcher.ts";
 
 const limits = {
@@ -9,6 +10,9 @@ const limits = {
   complaintBytes: 16 * 1024,
   /** From the word to end until it is killed. */
   endMs: 5_000,
+  lookAgainMs: 50,
+  /** From its end until all that it wrote is read, unless what it left behind holds its output open. */
+  outputMs: 2_000,
 } as const;
 
 /** A program of the operator's, without a shell. */
@@ -20,8 +24,9 @@ export interface Program {
 }
 
 /**
- * Runs a program to its end and resolves to what it wrote to standard output. Throws a LaunchError where it fails, where
- * it says too much, and where the signal aborts: then all processes of its group are ended.
+ * Runs a program to its end and resolves to what it wrote to standard output. What it leaves running is its own affair, and
+ * is not listened to. Throws a LaunchError where it fails, where it says too much, and where the signal aborts: then all
+ * processes of its group have been ended.
  */
 export async function runProgram(program: Program, input: string, signal: AbortSignal): Promise<string> {
   const name = `${program.file.split("/").at(-1)} ${program.args.join(" ")}`;
@@ -34,18 +39,11 @@ export async function runProgram(program: Program, input: string, signal: AbortS
     // A process group of its own, so that what it has started ends with it when it is given up.
     detached: true,
   });
-  const ended = new Promise<string | undefined>((resolve) => {
-    child.once("error", (error) => resolve(`cannot be run: ${error.message}`));
-    child.once("close", (status, ended) =>
-      resolve(
-        status === 0 ? undefined : `ended with ${status === null ? `signal ${ended}` : `status ${status}`}`,
-      ),
-    );
-  });
-  let why: string | undefined;
-  const giveUp = (reason: string) => {
-    why ??= reason;
-    endGroup(child.pid);
+  const ended = endOf(child);
+  const read = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  let given: { readonly why: string; readonly up: Promise<void> } | undefined;
+  const giveUp = (why: string) => {
+    given ??= { why, up: endGroup(child.pid) };
   };
   const aborted = () => giveUp("took too long, or was given up");
   signal.addEventListener("abort", aborted, { once: true });
@@ -58,12 +56,37 @@ export async function runProgram(program: Program, input: string, signal: AbortS
   ];
   try {
     const failure = await ended;
-    const problem = why ?? failure;
+    // It has done what it was asked: nothing of it is ended any more for taking too long.
+    signal.removeEventListener("abort", aborted);
+    if (child.pid !== undefined) await atMost(limits.outputMs, read);
+    await given?.up;
+    const problem = given?.why ?? failure;
     if (problem !== undefined) throw new LaunchError(`${name} ${problem}${lastLine(complaint())}`);
     return output();
   } finally {
     signal.removeEventListener("abort", aborted);
+    for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
   }
+}
+
+/** Resolves to what was wrong with its end; not when its output is closed, which others may hold. */
+async function endOf(child: ChildProcess): Promise<string | undefined> {
+  return await new Promise((resolve) => {
+    child.once("error", (error) => resolve(`cannot be run: ${error.message}`));
+    child.once("exit", (status, ended) =>
+      resolve(
+        status === 0 ? undefined : `ended with ${status === null ? `signal ${ended}` : `status ${status}`}`,
+      ),
+    );
+  });
+}
+
+/** Resolves when the work is done, or after so many milliseconds. */
+async function atMost(milliseconds: number, work: Promise<void>): Promise<void> {
+  const done = new AbortController();
+  const late = delay(milliseconds, undefined, { signal: done.signal }).catch(() => {});
+  await Promise.race([work, late]);
+  done.abort();
 }
 
 /** Keeps the last bytes, or, with `onFull`, the first ones. */
@@ -85,16 +108,21 @@ function lastLine(complaint: string): string {
   return line === "" ? "" : `: ${line.replace(/[^\x20-\x7e\u00a0-\uffff]/g, " ")}`;
 }
 
-function endGroup(pid: number | undefined): void {
+/** Resolves when all of it has ended, or was killed: a number of a group that has ended may be another's later. */
+async function endGroup(pid: number | undefined): Promise<void> {
   if (pid === undefined) return;
-  signalGroup(pid, "SIGTERM");
-  setTimeout(() => signalGroup(pid, "SIGKILL"), limits.endMs).unref();
+  const deadline = performance.now() + limits.endMs;
+  for (let isThere = signalGroup(pid, "SIGTERM"); isThere; isThere = signalGroup(pid, 0)) {
+    if (performance.now() > deadline) return void signalGroup(pid, "SIGKILL");
+    await delay(limits.lookAgainMs);
+  }
 }
 
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
+/** Whether there was anybody to be told. */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    process.kill(-pid, signal);
+    return process.kill(-pid, signal);
   } catch {
-    // All of it has ended.
+    return false;
   }
 }

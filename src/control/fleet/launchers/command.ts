@@ -1,16 +1,23 @@
-import { accessSync, constants, statSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { ConfigError } from "#base/config.ts";
 import { runProgram } from "./bounded-run.ts";
-import { INSTANCE_STATES, LaunchError, type Launcher, type LaunchOrder, launcherLimits } from "./launcher.ts";
+import {
+  INSTANCE_STATES,
+  LaunchError,
+  type Launcher,
+  type LaunchOrder,
+  launcherLimits,
+  ORDER_ID,
+} from "./launcher.ts";
 
 const isList = Compile(
   Type.Object({
     instances: Type.Array(
       Type.Object({
-        order: Type.String({ minLength: 1, maxLength: 100 }),
+        order: Type.String({ pattern: ORDER_ID.source }),
         pool: Type.String({ minLength: 1, maxLength: 100 }),
         state: Type.Enum([...INSTANCE_STATES]),
         joinsAs: Type.Optional(Type.String({ minLength: 1, maxLength: 500 })),
@@ -47,7 +54,7 @@ export function createCommandLauncher({ directory, name, installationId, env }: 
   );
   const run = async (verb: string, input: object, signal: AbortSignal): Promise<string> =>
     await runProgram(
-      { file, args: [verb], cwd: resolve(directory), env: passed },
+      { file, args: [verb], cwd: dirname(file), env: passed },
       `${JSON.stringify({ installation: installationId, ...input })}\n`,
       signal,
     );
@@ -92,30 +99,32 @@ export function createCommandLauncher({ directory, name, installationId, env }: 
   };
 }
 
-/** Whoever may write the script, or put another in its place, can do what control can: only its owner may be one. */
+/**
+ * The script, no link any more. Whoever may write it, or put another in its place, can do what control can: only its owner
+ * may be one, and it stands in that directory itself, since nothing is known of who may write elsewhere.
+ */
 function scriptOf(directory: string, name: string): string {
-  const file = join(resolve(directory), name);
-  const problem = problemOf(directory, name, file);
-  if (problem !== undefined) throw new ConfigError([`--launchers: command:${name}: ${problem}`]);
-  return file;
+  try {
+    if (basename(name) !== name || name.startsWith("."))
+      throw new Error("must be the name of a file in --launch-commands");
+    const folder = realpathSync(directory);
+    const file = realpathSync(join(folder, name));
+    if (dirname(file) !== folder) throw new Error(`is a link to ${file}, outside of --launch-commands`);
+    for (const path of [folder, file]) checkOwner(path);
+    if (!statSync(file).isFile()) throw new Error(`${file} is not a file`);
+    accessSync(file, constants.X_OK);
+    return file;
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError([`--launchers: command:${name}: ${problem}`]);
+  }
 }
 
-function problemOf(directory: string, name: string, file: string): string | undefined {
-  if (basename(file) !== name || name.startsWith("."))
-    return "must be the name of a file in --launch-commands";
-  try {
-    for (const path of [resolve(directory), file]) {
-      const { mode, uid } = statSync(path);
-      if ((mode & 0o022) !== 0) return `${path} can be written by others than its owner`;
-      if (uid !== 0 && uid !== process.getuid?.())
-        return `${path} belongs neither to root nor to control's user`;
-    }
-    if (!statSync(file).isFile()) return `${file} is not a file`;
-    accessSync(file, constants.X_OK);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
+function checkOwner(path: string): void {
+  const { mode, uid } = statSync(path);
+  if ((mode & 0o022) !== 0) throw new Error(`${path} can be written by others than its owner`);
+  if (uid !== 0 && uid !== process.getuid?.())
+    throw new Error(`${path} belongs neither to root nor to control's user`);
 }
 
 function withoutSecret(error: unknown, secret: string): unknown {

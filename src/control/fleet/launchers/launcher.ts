@@ -54,9 +54,12 @@ export interface Launcher {
   close(): Promise<void>;
 }
 
+/** As control makes them: what has another name than that is no instance of an order. */
+export const ORDER_ID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+
 /** What is to be launched. */
 export interface LaunchOrder {
-  /** A UUID, made by control. */
+  /** A UUID, made by control: ORDER_ID. */
   readonly id: string;
   readonly pool: string;
   readonly join: JoinData;

@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pino } from "pino";
-import { closeLaunchers, createLaunchers, type LauncherOptions, launcherChoice } from "./launchers.ts";
+import {
+  closeLaunchers,
+  createLaunchers,
+  type LauncherOptions,
+  launcherChoice,
+  poolOfPod,
+} from "./launchers.ts";
 
 const OPTIONS: Omit<LauncherOptions, "launchers"> = {
   launchDirectory: "/nonexistent/nodes",
   launchCommands: null,
   logLevel: "info",
   launchEnvironment: {},
+  kubernetesServiceAccounts: ["consoles/porthole-proxy", "x/porthole-proxy"],
   kubernetesApi: "https://cluster.example.com",
   kubernetesAuthorityFile: "/nonexistent/ca.crt",
   kubernetesTokenFile: "/nonexistent/token",
@@ -53,6 +60,27 @@ for (const [text, problem] of [
 test("a StatefulSet cannot serve two pools, nor a pool have two launchers", () => {
   assert.throws(() => create("a=kubernetes:x/y", "b=kubernetes:x/y"), /are of one pool/);
   assert.throws(() => create("a=libvirt", "a=kubernetes:x/y"), /the pool a has two/);
+});
+
+test("a pod is a node of the pool whose launcher makes it, and else of the default one", () => {
+  const choices = ["edge=kubernetes:consoles/edge", "far=kubernetes:consoles/edge-1", "lab=libvirt"].map(
+    launcherChoice,
+  );
+
+  const pods = ["edge-0", "edge-12", "edge-1-0", "edge", "edge-x", "edge-0-x", "other-0", "lab-0"];
+
+  assert.deepEqual(
+    pods.map((name) => poolOfPod(choices, `consoles/${name}`)),
+    ["edge", "edge", "far", ...Array(5).fill("default")],
+  );
+  assert.equal(poolOfPod(choices, "elsewhere/edge-0"), "default");
+});
+
+test("a launcher of pods that may not join is refused, with what to do", () => {
+  assert.throws(
+    () => create("edge=kubernetes:elsewhere/edge"),
+    /the pods of elsewhere\/edge join .* --kubernetes-service-accounts must name .* the namespace elsewhere/,
+  );
 });
 
 function create(...choices: readonly string[]) {

@@ -1,5 +1,6 @@
 import { ConfigError } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
+import { DEFAULT_POOL } from "#wire/api.ts";
 import { createCommandLauncher } from "./command.ts";
 import { createKubernetesLauncher } from "./kubernetes/kubernetes.ts";
 import type { Launcher } from "./launcher.ts";
@@ -36,6 +37,8 @@ export interface LauncherOptions {
   readonly logLevel: string;
   /** What nodes and scripts may see of control's environment. */
   readonly launchEnvironment: Readonly<Record<string, string | undefined>>;
+  /** Whose pods may join, each as NAMESPACE/NAME. */
+  readonly kubernetesServiceAccounts: readonly string[];
   /** By which a cluster is asked. */
   readonly kubernetesApi: string;
   readonly kubernetesAuthorityFile: string;
@@ -91,6 +94,17 @@ export function createLaunchers(
   return byPool;
 }
 
+/**
+ * The pool that a pod, NAMESPACE/NAME, is a node of: that of the launcher whose StatefulSet made it, which gives its pods its
+ * own name and a number. All others are of the default pool.
+ */
+export function poolOfPod(choices: readonly LauncherChoice[], pod: string): string {
+  const [, statefulSet] = /^(.+)-\d+$/.exec(pod) ?? [];
+  return (
+    choices.find(({ kind, name }) => kind === "kubernetes" && name === statefulSet)?.pool ?? DEFAULT_POOL
+  );
+}
+
 export async function closeLaunchers(launchers: ReadonlyMap<string, Launcher>): Promise<void> {
   await Promise.all([...new Set(launchers.values())].map(async (launcher) => await launcher.close()));
 }
@@ -134,8 +148,14 @@ function kubernetesLauncher(
     kubernetesApi: api,
     kubernetesAuthorityFile: authorityFile,
     kubernetesTokenFile: tokenFile,
+    kubernetesServiceAccounts: serviceAccounts,
   }: Omit<LauncherOptions, "launchers">,
 ): Launcher {
   const [namespace = "", statefulSet = ""] = name.split("/");
+  // Its pods would wait at the door for ever, and control would launch more and more of them.
+  if (!serviceAccounts.some((account) => account.startsWith(`${namespace}/`)))
+    throw new ConfigError([
+      `--launchers: the pods of ${name} join as what they are: --kubernetes-service-accounts must name their service account, of the namespace ${namespace}`,
+    ]);
   return createKubernetesLauncher({ api, authorityFile, tokenFile, namespace, statefulSet, pool, maximum });
 }

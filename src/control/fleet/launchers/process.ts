@@ -21,7 +21,14 @@ import { ConfigError } from "#base/config.ts";
 import { commandOf } from "#base/process/child.ts";
 import type { Log } from "#base/process/log.ts";
 import { withDirectory } from "./directory-lock.ts";
-import { type Instance, LaunchError, type Launcher, type LaunchOrder, launcherLimits } from "./launcher.ts";
+import {
+  type Instance,
+  LaunchError,
+  type Launcher,
+  type LaunchOrder,
+  launcherLimits,
+  ORDER_ID,
+} from "./launcher.ts";
 import { processesBy } from "./processes.ts";
 
 const limits = {
@@ -33,6 +40,10 @@ const limits = {
   /** Of a log's end, in which its last line is looked for. */
   lastWordsBytes: 4096,
 } as const;
+
+/** Before an order's name: a folder that is no instance yet, or none any more. */
+const ASIDE = [".new-", ".old-"] as const;
+const [NEW, OLD] = ASIDE;
 
 /** All that is needed to start it again, but for the token, which is a file beside it for as long as it is needed. */
 const Launched = Type.Object({
@@ -65,6 +76,7 @@ export class ProcessLauncher implements Launcher {
   readonly #closed = new AbortController();
   /** Who waits for a node to end, so that what is left of it is taken away. */
   readonly #removals = new Map<string, Promise<void>>();
+  readonly #swept: Promise<void>;
 
   /** Throws a ConfigError where the folder cannot be had, or /proc is not there. */
   constructor(options: ProcessOptions) {
@@ -79,6 +91,7 @@ export class ProcessLauncher implements Launcher {
         `${this.#directory}: ${cause instanceof Error ? cause.message : String(cause)}`,
       ]);
     }
+    this.#swept = this.#sweep();
   }
 
   async launch({ id, pool, join: data }: LaunchOrder, signal: AbortSignal): Promise<void> {
@@ -126,12 +139,27 @@ export class ProcessLauncher implements Launcher {
 
   async close(): Promise<void> {
     this.#closed.abort();
-    await Promise.all(this.#removals.values());
+    await Promise.all([this.#swept, ...this.#removals.values()]);
+  }
+
+  /** What a control left halfway that was killed: tokens and keys may stand in it. Nobody else is at it, as we have the lock. */
+  async #sweep(): Promise<void> {
+    try {
+      await this.#locked(this.#closed.signal, async () => {
+        const left = (await readdir(this.#directory)).filter((name) =>
+          ASIDE.some((prefix) => name.startsWith(prefix) && isOrder(name.slice(prefix.length))),
+        );
+        for (const name of left) await rm(join(this.#directory, name), { recursive: true, force: true });
+      });
+    } catch (error) {
+      if (!this.#closed.signal.aborted)
+        this.#options.log.error({ error }, "What is left of nodes was not taken away");
+    }
   }
 
   /** Aside first, then under its name: there is never half of one. */
   async #prepare(id: string, launched: Launched, token: string): Promise<void> {
-    const aside = join(this.#directory, `.new-${id}`);
+    const aside = join(this.#directory, `${NEW}${id}`);
     await rm(aside, { recursive: true, force: true });
     await mkdir(aside, { mode: 0o700 });
     await writeFile(join(aside, "join-token"), `${token}\n`, { mode: 0o600 });
@@ -198,7 +226,7 @@ export class ProcessLauncher implements Launcher {
     }
     await this.#locked(new AbortController().signal, async () => {
       const folder = this.#folder(orderId);
-      const aside = join(this.#directory, `.old-${orderId}`);
+      const aside = join(this.#directory, `${OLD}${orderId}`);
       if (await isThere(folder)) await rename(folder, aside);
       await rm(aside, { recursive: true, force: true });
     });
@@ -238,7 +266,7 @@ async function failing<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 function isOrder(name: string): boolean {
-  return /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(name);
+  return ORDER_ID.test(name);
 }
 
 function dataOf(folder: string): string {

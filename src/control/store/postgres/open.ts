@@ -46,6 +46,7 @@ export async function openPostgresStore({ url, log, now = serverTime }: Options)
       db,
       now,
       transactionsAtOnce: await mostConnections(db),
+      chainsWrites: true,
       run,
       async lock(transaction, key) {
         await run(transaction, CompiledQuery.raw(LOCK, [key]));

@@ -36,6 +36,7 @@ export async function openSqliteStore(file: string, clock: Clock): Promise<Store
       db,
       now: sql<number>`now_ms()`,
       transactionsAtOnce: 1,
+      chainsWrites: false,
       async run<Row>(queries: Queries, query: CompiledQuery<Row>) {
         if (queries === db) return await driver.run(query);
         const { rows } = await queries.executeQuery(query);

@@ -1,4 +1,4 @@
-import { LaunchError } from "../launcher.ts";
+import { LaunchError, ORDER_ID } from "../launcher.ts";
 import type { Virsh } from "./virsh.ts";
 
 const limits = {
@@ -49,8 +49,9 @@ export async function listDomains(
   return (await listing(virsh, signal)).split("\n").flatMap((line) => {
     const [, name = "", state, pool = ""] = ROW.exec(line) ?? [];
     const known = STATES.find((each) => each === state);
-    if (known === undefined || !name.startsWith(start)) return [];
-    return [{ name, orderId: name.slice(start.length), pool, state: known }];
+    const orderId = name.slice(start.length);
+    if (known === undefined || !name.startsWith(start) || !ORDER_ID.test(orderId)) return [];
+    return [{ name, orderId, pool, state: known }];
   });
 }
 

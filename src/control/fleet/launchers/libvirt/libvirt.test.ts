@@ -90,15 +90,17 @@ test("names that the file system cannot have are refused", () => {
 });
 
 test("of all domains of a host those of the installation are seen, whatever their state", async () => {
-  const ours = domainName("5ca1ab1e-0000", "order-1");
-  const theirs = domainName("0ther000-0000", "order-2");
+  const order = (number: number) => `00000000-0000-4000-8000-00000000000${number}`;
+  const ours = domainName("5ca1ab1e-0000", order(1));
+  const theirs = domainName("0ther000-0000", order(2));
   const answer = [
     ` 1    ${ours}                 running     pool default`,
-    ` -    ${domainName("5ca1ab1e-0000", "order-3")}   shut off    pool two words`,
-    ` 7    ${domainName("5ca1ab1e-0000", "order-4")}   in shutdown pool default`,
+    ` -    ${domainName("5ca1ab1e-0000", order(3))}   shut off    pool two words`,
+    ` 7    ${domainName("5ca1ab1e-0000", order(4))}   in shutdown pool default`,
     ` -    ${theirs}   shut off    pool default`,
     " 2    windows-7   running  pool default",
-    ` -    ${domainName("5ca1ab1e-0000", "order-5")}   shut off    `,
+    ` -    ${domainName("5ca1ab1e-0000", order(5))}   shut off    `,
+    ` -    ${domainName("5ca1ab1e-0000", "of-somebody")}   shut off    pool default`,
     "",
   ].join("\n");
 
@@ -107,9 +109,9 @@ test("of all domains of a host those of the installation are seen, whatever thei
   assert.deepEqual(
     domains.map(({ orderId, pool, state }) => [orderId, pool, state]),
     [
-      ["order-1", "default", "running"],
-      ["order-3", "two words", "shut off"],
-      ["order-4", "default", "in shutdown"],
+      [order(1), "default", "running"],
+      [order(3), "two words", "shut off"],
+      [order(4), "default", "in shutdown"],
     ],
   );
 });

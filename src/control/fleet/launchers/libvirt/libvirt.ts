@@ -1,12 +1,20 @@
 import { randomUUID } from "node:crypto";
 import type { Log } from "#base/process/log.ts";
-import { type Instance, LaunchError, type Launcher, type LaunchOrder } from "../launcher.ts";
+import { type Instance, LaunchError, type Launcher, type LaunchOrder, launcherLimits } from "../launcher.ts";
 import { configDrive } from "./config-drive.ts";
 import { type DomainOptions, domainXml } from "./domain.ts";
 import { type Domain, domainName, domainTitle, listDomains } from "./domains.ts";
 import { type Ending, Endings } from "./endings.ts";
+import { Leftovers } from "./leftovers.ts";
 import { createVirsh } from "./virsh.ts";
-import { createVolumes, deleteVolumes, withFile } from "./volumes.ts";
+import { createVolumes, deleteVolume, deleteVolumes, listVolumes, withFile } from "./volumes.ts";
+
+const limits = {
+  /** Of a launch that came to nothing, until its disks are gone: the call has failed, or was given up, and is waited for. */
+  cleanUpMs: 10_000,
+  /** A launch, and some more: then nobody is at it any more. */
+  leftoverMs: 2 * launcherLimits.launchMs,
+} as const;
 
 export interface LibvirtOptions extends DomainOptions {
   /** Where libvirt is, such as qemu:///system or qemu+ssh://root@host7/system. */
@@ -16,6 +24,8 @@ export interface LibvirtOptions extends DomainOptions {
   readonly installationId: string;
   /** How long a node has for its drain, from the button to the plug. */
   readonly stopMs: number;
+  /** How long disks without a machine are kept, in which they may be somebody's who launches it. */
+  readonly leftoverMs?: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
 }
@@ -30,6 +40,7 @@ export function createLibvirtLauncher(options: LibvirtOptions): Launcher {
   const { uri, storagePool, installationId, stopMs, env, log } = options;
   const virsh = createVirsh(uri, env);
   const endings = new Endings();
+  const leftovers = new Leftovers(installationId, options.leftoverMs ?? limits.leftoverMs);
   const nameOf = (orderId: string) => domainName(installationId, orderId);
   const list = async (signal: AbortSignal) => await listDomains(virsh, installationId, signal);
   const find = async (orderId: string, signal: AbortSignal): Promise<Domain | undefined> =>
@@ -57,11 +68,26 @@ export function createLibvirtLauncher(options: LibvirtOptions): Launcher {
       const xml = domainXml(identity, options);
       await withFile(xml, async (path) => await virsh(["define", "--validate", path], signal));
     } catch (error) {
-      await deleteVolumes(storage, stem).catch((cause: unknown) => {
-        log.warn({ error: cause, orderId }, "Disks of a machine that was not launched are left behind");
+      await cleanUp(stem, uuid).catch((cause: unknown) => {
+        log.warn({ error: cause, orderId }, "Disks of a machine that was not launched are left for later");
       });
       if ((await find(orderId, signal)) === undefined) throw error;
     }
+  };
+
+  /** Unless the machine has come about without our hearing of it. Also where the launch itself was given up. */
+  const cleanUp = async (stem: string, uuid: string): Promise<void> => {
+    const signal = AbortSignal.timeout(limits.cleanUpMs);
+    const defined = (await virsh(["list", "--all", "--uuid"], signal)).split("\n");
+    if (!defined.some((line) => line.trim() === uuid))
+      await deleteVolumes({ virsh, storagePool, signal }, stem);
+  };
+
+  const sweep = async (domains: readonly Domain[], signal: AbortSignal): Promise<void> => {
+    const storage = { virsh, storagePool, signal };
+    const orders = new Set(domains.map(({ orderId }) => orderId));
+    const left = leftovers.among(await listVolumes(storage), { orders, now: performance.now() });
+    for (const name of left) await deleteVolume(storage, name);
   };
 
   const ending = (name: string): Ending => ({
@@ -92,7 +118,11 @@ export function createLibvirtLauncher(options: LibvirtOptions): Launcher {
     },
 
     async list(signal) {
-      return (await list(signal)).map(toInstance);
+      const domains = await list(signal);
+      await sweep(domains, signal).catch((error: unknown) => {
+        if (!signal.aborted) log.warn({ error }, "Disks that are left of machines were not taken away");
+      });
+      return domains.map(toInstance);
     },
 
     async stop(orderId, signal) {

@@ -17,11 +17,7 @@ export interface Volumes {
  * it starts; what is uploaded lies here in a file with the same mode, as long as that takes.
  */
 export async function createVolumes(
-  {
-    virsh,
-    storagePool,
-    signal,
-  }: { readonly virsh: Virsh; readonly storagePool: string; readonly signal: AbortSignal },
+  { virsh, storagePool, signal }: Storage,
   stem: string,
   config: Buffer,
 ): Promise<Volumes> {
@@ -36,28 +32,34 @@ export async function createVolumes(
   return made;
 }
 
+/** A storage pool of libvirt's, and how long it may take to ask it. */
+interface Storage {
+  readonly virsh: Virsh;
+  readonly storagePool: string;
+  readonly signal: AbortSignal;
+}
+
 /** Takes away every volume whose name begins so, whatever attempt it was made for. */
-export async function deleteVolumes(
-  {
-    virsh,
-    storagePool,
-    signal,
-  }: { readonly virsh: Virsh; readonly storagePool: string; readonly signal: AbortSignal },
-  stem: string,
-): Promise<void> {
-  const names = (await virsh(["vol-list", storagePool], signal))
+export async function deleteVolumes(storage: Storage, stem: string): Promise<void> {
+  const names = (await listVolumes(storage)).filter((name) => name.startsWith(`${stem}-`));
+  for (const name of names) await deleteVolume(storage, name);
+}
+
+export async function deleteVolume(storage: Storage, name: string): Promise<void> {
+  const { virsh, storagePool, signal } = storage;
+  try {
+    await virsh(["vol-delete", "--pool", storagePool, name], signal);
+  } catch (error) {
+    // Another control may have been quicker; what is still there is a failure.
+    if ((await listVolumes(storage)).includes(name)) throw error;
+  }
+}
+
+export async function listVolumes({ virsh, storagePool, signal }: Storage): Promise<readonly string[]> {
+  return (await virsh(["vol-list", storagePool], signal))
     .split("\n")
     .map((line) => line.trim().split(/\s+/)[0] ?? "")
-    .filter((name) => name.startsWith(`${stem}-`));
-  for (const name of names) {
-    try {
-      await virsh(["vol-delete", "--pool", storagePool, name], signal);
-    } catch (error) {
-      // Another control may have been quicker; what is still there is a failure.
-      const left = await virsh(["vol-list", storagePool], signal);
-      if (left.split("\n").some((line) => line.trim().split(/\s+/)[0] === name)) throw error;
-    }
-  }
+    .filter((name) => name !== "");
 }
 
 /** For a program that reads files alone. */

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { blocked } from "../../../test/harness/blocked.ts";
+import { type OneControl, type TestNode, testReplicas } from "../../../test/harness/control.ts";
+import { lackingPostgres } from "../../../test/harness/postgres.ts";
+import { createSeats } from "../fleet/seats.ts";
+import type { IssuedConsole } from "../services.ts";
+import { createTicketIssue } from "./ticket-issue.ts";
+
+const skip = lackingPostgres;
+
+test("replicas that give out a console that bears one connection at once give it to one node", {
+  skip,
+}, async () => {
+  await using opened = await testReplicas(2);
+  const [one, other] = opened.replicas;
+  assert.ok(one !== undefined && other !== undefined);
+  const [first, second] = [await one.node(), await one.node()];
+  const { id: machineId } = await one.machine();
+  const [isTaking, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+
+  // Both have found, before the other has written, that nobody holds it.
+  const taking = take(one, machineId, first, async () => {
+    isTaking.resolve();
+    await mayGoOn.promise;
+  });
+  await isTaking.promise;
+  const following = take(other, machineId, second);
+  await Promise.race([following, blocked(opened.url, 1)]);
+  mayGoOn.resolve();
+
+  const nodes = [];
+  for (const { sessionId } of await Promise.all([taking, following]))
+    nodes.push((await one.services.sessions.get(one.admin, sessionId)).nodeId);
+  assert.deepEqual(nodes, [first.id, first.id]);
+});
+
+/** Gives it to the node, unless that is not to be; `spend` runs in the transaction. */
+async function take(
+  control: OneControl,
+  machineId: string,
+  node: TestNode,
+  spend: () => Promise<void> = async () => {},
+): Promise<IssuedConsole> {
+  const seats = createSeats(control);
+  const issue = createTicketIssue({
+    ...control,
+    async chooseSeat(guest, lost) {
+      // The view of one who knows of this node alone, and then a look at all.
+      const seat = await seats({ ...guest, isExclusive: lost !== 0 }, lost);
+      return lost === 0
+        ? { ...seat, node: { ...seat.node, id: node.id, incarnation: node.incarnation } }
+        : seat;
+    },
+    nodeKeys: {
+      of: () => assert.fail("no node asks for its keys"),
+      sealing: async () => node.ticketKey,
+    },
+  });
+  return await issue({
+    account: { id: control.admin.accountId, name: control.admin.name },
+    machine: { id: machineId, name: "web", project_id: "project", protocol: "rfb", pool: "default" },
+    isExclusive: true,
+    api: "native",
+    purpose: "console",
+    viewOnly: false,
+    creatorAddress: "192.0.2.1",
+    spend,
+  });
+}

@@ -1,0 +1,39 @@
+import { ORDER_ID } from "../launcher.ts";
+import { domainName } from "./domains.ts";
+
+const UUID_CHARACTERS = 36;
+
+/**
+ * Disks of machines that there are not: of a launch that was cut short, or of a machine whose disks could not be deleted when
+ * it went. A launch makes its disks first, and another control may be at one, so they have to have been there for a while.
+ */
+export class Leftovers {
+  readonly #since = new Map<string, number>();
+  readonly #installationId: string;
+  readonly #afterMs: number;
+
+  constructor(installationId: string, afterMs: number) {
+    this.#installationId = installationId;
+    this.#afterMs = afterMs;
+  }
+
+  /** Of a storage pool's volumes those that nobody needs any more. `orders` have machines; `now` is in milliseconds. */
+  among(
+    volumes: readonly string[],
+    { orders, now }: { readonly orders: ReadonlySet<string>; readonly now: number },
+  ): readonly string[] {
+    const orphans = volumes.filter((name) => {
+      const order = this.#orderOf(name);
+      return order !== undefined && !orders.has(order);
+    });
+    for (const name of this.#since.keys()) if (!orphans.includes(name)) this.#since.delete(name);
+    for (const name of orphans) if (!this.#since.has(name)) this.#since.set(name, now);
+    return orphans.filter((name) => now - (this.#since.get(name) ?? now) >= this.#afterMs);
+  }
+
+  #orderOf(volume: string): string | undefined {
+    const start = domainName(this.#installationId, "");
+    const order = volume.slice(start.length, start.length + UUID_CHARACTERS);
+    return volume.startsWith(start) && ORDER_ID.test(order) ? order : undefined;
+  }
+}
