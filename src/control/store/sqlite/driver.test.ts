@@ -49,12 +49,15 @@ test("a commit that fails fails for all who took part, and lets the next in one 
     order.push(`${value} ends`);
     await driver.commitTransaction(connection);
   };
-  const aWhile = async () => await setImmediate();
+  /** Longer than a batch is open for those who come. */
+  const aWhile = async () => {
+    for (let round = 0; round < 20; round += 1) await setImmediate();
+  };
   const leave = Promise.withResolvers<void>();
 
   // While the first one holds its turn, the others queue up: the writes, then the commit, then who comes late.
   const first = transaction("first", async () => await leave.promise);
-  await aWhile();
+  await setImmediate();
   const writes = ["a", "b", "c"].map((value) => driver.run(insert(value)));
   await aWhile();
   const late = ["x", "y", "z"].map((value) => transaction(value, aWhile));
