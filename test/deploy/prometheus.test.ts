@@ -59,6 +59,17 @@ const TROUBLE: Readonly<
   },
   PortholeAuditLost: { series: { 'porthole_audit_dropped_total{reason="failed"}': "0x20 1x9" } },
   PortholeReportsLost: { series: { [`porthole_node_reports_dropped_total{${NODE}}`]: "0x20 5x9" } },
+  PortholePoolShort: {
+    series: {
+      'porthole_control_spare_places{pool="default",instance="control:9100"}': "10 10 3x28",
+      'porthole_control_standby_places{pool="default",instance="control:9100"}': "10x30",
+    },
+    about: "The pool default has 3 places left",
+  },
+  PortholeLaunchesFail: {
+    series: { 'porthole_control_launches_total{launcher="libvirt",result="failed"}': "0+1x30" },
+    about: "nodes launched by libvirt were given up within an hour",
+  },
 };
 
 /** An installation with which nothing is wrong. */
@@ -78,6 +89,10 @@ const CALM: Readonly<Record<string, string>> = {
   'porthole_audit_dropped_total{reason="failed"}': "0x30",
   'porthole_audit_dropped_total{reason="omitted"}': "0+5x30",
   [`porthole_node_reports_dropped_total{${NODE}}`]: "0x30",
+  'porthole_control_spare_places{pool="default",instance="control:9100"}': "10x30",
+  'porthole_control_standby_places{pool="default",instance="control:9100"}': "10x30",
+  'porthole_control_launches_total{launcher="libvirt",result="ok"}': "0+1x30",
+  'porthole_control_launches_total{launcher="libvirt",result="failed"}': "0 0 1x28",
 };
 
 const EVALUATED_AT = "29m";

@@ -176,9 +176,30 @@ export function startLeader(control: OneControl, launchers: ReadonlyMap<string, 
   };
 }
 
+const POOL = "default";
+
+/** The default pool with a platform of its own, and a leader that nobody leads but the test. */
+export async function timedPool(control: OneControl, bootMs: number) {
+  const platform = new TimedPlatform(control, { bootMs });
+  const launchers = new Map([[POOL, platform]]);
+  const leader = startLeader(control, launchers);
+  const set = async (name: string, value: string) => {
+    await control.services.settings.set(control.admin, `consoleproxy.${name}`, value);
+  };
+  await set("loadscan.interval", "60000");
+  const pass = async (ms: number) => {
+    control.clock.advance(ms);
+    await platform.boot();
+    await platform.beat();
+  };
+  const orders = async () =>
+    await control.store.db.selectFrom("launches").selectAll().orderBy("id").execute();
+  return { platform, launchers, leader, set, pass, orders };
+}
+
 /** The orders that are written down in its database. */
-export function launchesOf({ store, cluster, audit }: OneControl): Launches {
+export function launchesOf({ store, cluster, audit, values }: OneControl): Launches {
   const closeSessions = createClosing({ store, audit }, cluster);
   const draining = createDraining({ store, cluster, audit, closeSessions });
-  return new Launches({ store, audit, cluster, draining });
+  return new Launches({ store, audit, cluster, draining, values });
 }

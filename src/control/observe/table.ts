@@ -72,6 +72,11 @@ export const CONTROL_METRICS = {
     help: "How many of these are free.",
     labels: ["pool"],
   },
+  porthole_control_standby_places: {
+    type: "gauge",
+    help: "How many control keeps free, consoleproxy.capacity.standby; 0 where it launches nothing.",
+    labels: ["pool"],
+  },
   porthole_control_pool_nodes: {
     type: "gauge",
     help: "A pool's nodes that count against consoleproxy.launch.max: those that are there, and those on their way.",

@@ -248,6 +248,10 @@ interface LaunchTable {
   joins_as: string | null;
   /** Why it was given up; null where nothing went wrong. */
   failure: string | null;
+  /** When it was; null where nothing went wrong, and where an older version has written it down. */
+  failed_at: Generated<number | null>;
+  /** The drain of its node by which it is emptied to be taken away; null: it was not, or an older version did it. */
+  drain_revision: Generated<number | null>;
   /** How often it was started again since its node was last up. */
   starts: Generated<number>;
   ordered_at: number;

@@ -20,13 +20,18 @@ export class LauncherCalls {
     return this.#running.has(orderId);
   }
 
-  /** Begins it, unless the order is worked on already or too much is. `call` sees to its own failures. */
+  /** Whether something would be begun for the order: it is not worked on already, and not too much is. */
+  canBegin(orderId: string): boolean {
+    return !this.has(orderId) && this.#running.size < limits.running && !this.#stop.aborted;
+  }
+
+  /** Begins it, where that can be. `call` sees to its own failures. */
   begin(
     orderId: string,
     call: (signal: AbortSignal) => Promise<void>,
     deadlineMs: number = launcherLimits.callMs,
   ): void {
-    if (this.has(orderId) || this.#running.size >= limits.running || this.#stop.aborted) return;
+    if (!this.canBegin(orderId)) return;
     const signal = AbortSignal.any([this.#stop, AbortSignal.timeout(deadlineMs)]);
     const running = call(signal).finally(() => this.#running.delete(orderId));
     this.#running.set(orderId, running);

@@ -49,6 +49,7 @@ type CapacityMetric =
   | "porthole_control_launches_total"
   | "porthole_control_places"
   | "porthole_control_spare_places"
+  | "porthole_control_standby_places"
   | "porthole_control_pool_nodes";
 
 /**
@@ -62,9 +63,10 @@ export function startCapacity(parts: Parts): { stop(): Promise<void> } {
   const read = createFleetReading(store);
   let latest: CapacityScans | undefined;
   meters?.onRead((set) => {
-    for (const [pool, { places, spare, existing, coming }] of latest?.pools ?? []) {
+    for (const [pool, { places, spare, standby, existing, coming }] of latest?.pools ?? []) {
       set("porthole_control_places", places, { pool });
       set("porthole_control_spare_places", spare, { pool });
+      set("porthole_control_standby_places", standby, { pool });
       set("porthole_control_pool_nodes", existing - coming, { pool, state: "there" });
       set("porthole_control_pool_nodes", coming, { pool, state: "coming" });
     }

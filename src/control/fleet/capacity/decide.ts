@@ -174,7 +174,7 @@ function freeOf(node: CapacityNode, settings: CapacitySettings): number {
 }
 
 /** With nothing on standby there is room for one who comes all the same, or nobody could ever begin. */
-function standbyOf({ standby }: CapacitySettings): number {
+export function standbyOf({ standby }: CapacitySettings): number {
   return Math.max(1, standby);
 }
 

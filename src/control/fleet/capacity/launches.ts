@@ -3,11 +3,14 @@ import { sql, type UpdateObject } from "kysely";
 import type { Audit } from "../../audit/audit.ts";
 import type { Cluster } from "../../cluster/cluster.ts";
 import { endSessionsOfNode } from "../../sessions/endings.ts";
+import type { SettingValues } from "../../settings/settings.ts";
 import type { Schema } from "../../store/schema.ts";
 import type { Queries, Store } from "../../store/store.ts";
 import type { Draining } from "../draining.ts";
 import { type Instance, type Launcher, launcherLimits } from "../launchers/launcher.ts";
+import { silenceMs } from "../up.ts";
 import type { LaunchState } from "./launch-states.ts";
+import { lockNode, mayGo, type OrderedNode } from "./ordered-node.ts";
 
 const limits = {
   /** How long an order is remembered of which nothing is left. */
@@ -19,6 +22,13 @@ interface Parts {
   readonly audit: Audit;
   readonly cluster: Cluster;
   readonly draining: Draining;
+  readonly values: SettingValues;
+}
+
+/** An order that is given up or taken away, out of the state that it was found in. */
+interface Giving {
+  readonly from: LaunchState;
+  readonly failure: string | null;
 }
 
 /**
@@ -30,12 +40,14 @@ export class Launches {
   readonly #audit: Audit;
   readonly #cluster: Cluster;
   readonly #draining: Draining;
+  readonly #values: SettingValues;
 
-  constructor({ store, audit, cluster, draining }: Parts) {
+  constructor({ store, audit, cluster, draining, values }: Parts) {
     this.#store = store;
     this.#audit = audit;
     this.#cluster = cluster;
     this.#draining = draining;
+    this.#values = values;
   }
 
   /**
@@ -99,52 +111,47 @@ export class Launches {
   }
 
   /** Has its node emptied, to be taken away then. Not where somebody else drains it for reasons of his own. */
-  async leave(id: string, nodeId: string): Promise<boolean> {
-    return await this.#store.db.transaction().execute(async (db) => {
-      await this.#store.lock(db, `node ${nodeId}`);
-      const node = await db
-        .selectFrom("nodes")
-        .select("draining_at")
-        .where("id", "=", nodeId)
-        .executeTakeFirst();
-      if (node === undefined || node.draining_at !== null) return false;
+  async leave(id: string): Promise<boolean> {
+    return await this.#withNode(id, async (db, node) => {
+      if (node === undefined || node.isDraining) return false;
       if (!(await this.#step(id, ["joined"], { state: "leaving" }, db))) return false;
-      return await this.#draining.drain(db, { nodeId, outcome: "stay", deadline: null, by: {} });
+      const { id: nodeId } = node;
+      await this.#draining.drain(db, { nodeId, outcome: "stay", deadline: null, by: {} });
+      return await this.#step(
+        id,
+        ["leaving"],
+        { drain_revision: sql`(select drain_revision from nodes where id = ${nodeId})` },
+        db,
+      );
     });
   }
 
-  /** Takes that back. */
-  async recall(id: string, nodeId: string): Promise<boolean> {
-    return await this.#store.db.transaction().execute(async (db) => {
+  /** Takes that back. Not what somebody else has said of the node since. */
+  async recall(id: string): Promise<boolean> {
+    return await this.#withNode(id, async (db, node) => {
+      if (node === undefined || !node.isLeaving) return false;
       if (!(await this.#step(id, ["leaving"], { state: "joined" }, db))) return false;
-      return await this.#draining.undrain(db, { nodeId, by: {} });
+      return await this.#draining.undrain(db, { nodeId: node.id, by: {} });
     });
   }
 
-  /** What is left of it is to be destroyed from here on; its node joins no more. */
-  async remove(
-    id: string,
-    { from, failure }: { readonly from: LaunchState; readonly failure: string | null },
-  ): Promise<boolean> {
-    return await this.#store.db.transaction().execute(async (db) => {
-      const isTaken = await this.#step(id, [from], { state: "removing", ...failureColumn(failure) }, db);
-      if (isTaken) await this.#tellFailure(db, id, failure);
-      return isTaken;
+  /**
+   * What is left of it is to be destroyed from here on; its node joins no more, and is given nothing should it come back.
+   * Not where its node is not as it was found: see mayGo.
+   */
+  async remove(id: string, giving: Giving): Promise<boolean> {
+    return await this.#give(id, giving, { state: "removing" }, async (db, node) => {
+      if (node === undefined || node.isKeptEmpty) return;
+      await this.#draining.drain(db, { nodeId: node.id, outcome: "stay", deadline: null, by: {} });
     });
   }
 
   /** Nothing is left of it: its node is forgotten as well, and what may have been open there is over. */
-  async close(
-    id: string,
-    { from, failure }: { readonly from: LaunchState; readonly failure: string | null },
-  ): Promise<boolean> {
-    return await this.#store.db.transaction().execute(async (db) => {
+  async close(id: string, giving: Giving): Promise<boolean> {
+    const gone = { state: "gone", ended_at: this.#store.now } as const;
+    return await this.#give(id, giving, gone, async (db) => {
       const row = await db.selectFrom("launches").select("node_id").where("id", "=", id).executeTakeFirst();
-      const gone = { state: "gone", ended_at: this.#store.now, ...failureColumn(failure) } as const;
-      if (!(await this.#step(id, [from], gone, db))) return false;
-      await this.#tellFailure(db, id, failure);
       if (row?.node_id != null) await this.#forgetNode(db, row.node_id);
-      return true;
     });
   }
 
@@ -214,6 +221,33 @@ export class Launches {
       .execute();
   }
 
+  async #give(
+    id: string,
+    { from, failure }: Giving,
+    columns: UpdateObject<Schema, "launches">,
+    andItsNode: (db: Queries, node: OrderedNode | undefined) => Promise<void>,
+  ): Promise<boolean> {
+    return await this.#withNode(id, async (db, node) => {
+      if (!mayGo(node, { from, failure })) return false;
+      if (!(await this.#step(id, [from], { ...columns, ...failureColumns(failure, this.#store) }, db)))
+        return false;
+      await this.#tellFailure(db, id, failure);
+      await andItsNode(db, node);
+      return true;
+    });
+  }
+
+  /** Does something in a transaction that has the order's node as it is. */
+  async #withNode(
+    id: string,
+    work: (db: Queries, node: OrderedNode | undefined) => Promise<boolean>,
+  ): Promise<boolean> {
+    return await this.#store.db.transaction().execute(async (db) => {
+      const node = await lockNode(db, id, { store: this.#store, silenceMs: silenceMs(this.#values) });
+      return node !== "another" && (await work(db, node));
+    });
+  }
+
   async #step(
     id: string,
     from: readonly LaunchState[],
@@ -250,8 +284,8 @@ export class Launches {
   }
 }
 
-function failureColumn(failure: string | null): { readonly failure?: string } {
-  return failure === null ? {} : { failure: shortened(failure) };
+function failureColumns(failure: string | null, { now }: Pick<Store, "now">) {
+  return failure === null ? {} : { failure: shortened(failure), failed_at: now };
 }
 
 function shortened(failure: string): string {

@@ -42,14 +42,13 @@ export function poolView(
 ): Omit<PoolView, "launchedLately" | "failures" | "failedAt"> {
   const orderOf = new Map(orders.map((order) => [order.nodeId, order]));
   const up = nodes.filter(({ isUp }) => isUp);
-  const upIds = new Set(up.map(({ id }) => id));
   // Of nodes that nobody launched, those that may come back any moment are there as well.
   const others = nodes.filter(
     ({ id, isRegistered, seenAt }) => !orderOf.has(id) && isRegistered && now - seenAt <= lostMs,
   );
   return {
     nodes: up.map((node) => toCapacityNode(node, orderOf.get(node.id), listing)),
-    coming: orders.filter((order) => isComing(order, now) && !upIds.has(order.nodeId ?? "")).length,
+    coming: orders.filter((order) => isComing(order, now) && order.node?.isUp !== true).length,
     existing: orders.length + others.length,
   };
 }
@@ -72,13 +71,14 @@ function toCapacityNode(
   };
 }
 
-function isComing({ state, orderedAt, joinedAt, startedAt }: FleetOrder, now: number): boolean {
+function isComing({ state, orderedAt, joinedAt, startedAt, starts }: FleetOrder, now: number): boolean {
   switch (state) {
     case "ordered":
     case "launched":
       return now - orderedAt <= tendLimits.joinMs;
     case "joined":
-      return now - Math.max(joinedAt ?? 0, startedAt ?? 0) <= limits.comingMs;
+      // One that has ended so often would have been given up, could it be taken away.
+      return starts <= tendLimits.starts && now - Math.max(joinedAt ?? 0, startedAt ?? 0) <= limits.comingMs;
     case "leaving":
     case "removing":
     case "gone":

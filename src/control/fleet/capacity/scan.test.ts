@@ -1,34 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startLeader, TimedPlatform } from "../../../../test/harness/capacity.ts";
-import { type OneControl, testControl, testReplicas } from "../../../../test/harness/control.ts";
+import { startLeader, timedPool } from "../../../../test/harness/capacity.ts";
+import { testControl, testReplicas } from "../../../../test/harness/control.ts";
 import { lackingPostgres } from "../../../../test/harness/postgres.ts";
 import { onBoth } from "../../../../test/harness/test-database.ts";
+import { LaunchError } from "../launchers/launcher.ts";
 
 const BOOT_MS = 1000;
 const POOL = "default";
 
-async function setUp(control: OneControl) {
-  const platform = new TimedPlatform(control, { bootMs: BOOT_MS });
-  const launchers = new Map([[POOL, platform]]);
-  const leader = startLeader(control, launchers);
-  const set = async (name: string, value: string) => {
-    await control.services.settings.set(control.admin, `consoleproxy.${name}`, value);
-  };
-  await set("loadscan.interval", "60000");
-  const pass = async (ms: number) => {
-    control.clock.advance(ms);
-    await platform.boot();
-    await platform.beat();
-  };
-  const orders = async () =>
-    await control.store.db.selectFrom("launches").selectAll().orderBy("id").execute();
-  return { platform, launchers, leader, set, pass, orders };
-}
-
 for (const each of onBoth("a pool comes to its room, and its nodes are its orders'", async () => {
   await using control = await testControl();
-  const { platform, leader, pass, orders } = await setUp(control);
+  const { platform, leader, pass, orders } = await timedPool(control, BOOT_MS);
 
   await leader.scan();
   await leader.scan();
@@ -42,6 +25,7 @@ for (const each of onBoth("a pool comes to its room, and its nodes are its order
   assert.deepEqual(leader.scans.pools.get(POOL), {
     places: 50,
     spare: 50,
+    standby: 10,
     existing: 1,
     coming: 0,
     isShort: false,
@@ -51,7 +35,7 @@ for (const each of onBoth("a pool comes to its room, and its nodes are its order
 
 for (const each of onBoth("room that is used is made again, and given back when it is spare", async () => {
   await using control = await testControl();
-  const { platform, leader, pass, orders } = await setUp(control);
+  const { platform, leader, pass, orders } = await timedPool(control, BOOT_MS);
   const { id: machineId } = await control.machine();
   await leader.scan();
   await pass(BOOT_MS);
@@ -81,7 +65,7 @@ for (const each of onBoth(
   "a leader that is killed in the middle of a launch leaves nothing and doubles nothing",
   async () => {
     await using control = await testControl();
-    const { platform, launchers, leader, pass, orders } = await setUp(control);
+    const { platform, launchers, leader, pass, orders } = await timedPool(control, BOOT_MS);
 
     // 1. Killed when the order is written down and nothing is launched.
     platform.beforeLaunch = async () => leader.depose();
@@ -125,7 +109,7 @@ test("two leaders at once launch no more than one would", { skip: lackingPostgre
   await using opened = await testReplicas(2);
   const [one, other] = opened.replicas;
   assert.ok(one !== undefined && other !== undefined);
-  const { platform, launchers, leader, set } = await setUp(one);
+  const { platform, launchers, leader, set } = await timedPool(one, BOOT_MS);
   const second = startLeader(other, launchers);
   await set("capacity.standby", "200");
   await other.services.settings.set(other.admin, "consoleproxy.capacity.standby", "200");
@@ -135,49 +119,9 @@ test("two leaders at once launch no more than one would", { skip: lackingPostgre
   assert.equal(platform.launched, 4);
 });
 
-test("what a launcher has and nobody ordered is taken away; in Manual it stays", async () => {
-  await using control = await testControl();
-  const { platform, leader, pass, set } = await setUp(control);
-  await leader.scan();
-  await pass(BOOT_MS);
-  await leader.scan();
-  const [known] = platform.instances.values();
-  assert.ok(known !== undefined);
-  const stray = { ...known.order, id: "00000000-0000-4000-8000-000000000001" };
-  platform.instances.set(stray.id, { order: stray, state: "running", bootsAt: 0 });
-
-  await set("management.state", "Manual");
-  await leader.scan();
-  assert.equal(platform.instances.size, 2);
-  await set("management.state", "Auto");
-  for (let scan = 0; scan < 3; scan++) await leader.scan();
-
-  assert.deepEqual([...platform.instances.keys()], [known.order.id]);
-  assert.equal(platform.launched, 1);
-});
-
-test("a launch that comes about after it was given up is taken away", async () => {
-  await using control = await testControl();
-  const { platform, leader, orders, set } = await setUp(control);
-  platform.failure = "out of disks";
-  await leader.scan();
-  await leader.scan();
-  const [order] = await orders();
-  assert.equal(order?.state, "gone");
-  await set("launch.max", "0");
-
-  platform.failure = undefined;
-  const late = { id: order.id, pool: POOL, join: { controls: [], token: control.installation.key } };
-  platform.instances.set(order.id, { order: late as never, state: "running", bootsAt: 0 });
-  for (let scan = 0; scan < 3; scan++) await leader.scan();
-
-  assert.equal(platform.instances.size, 0);
-  assert.equal((await orders())[0]?.state, "gone");
-});
-
 test("a platform that fails is asked again later and later, and its words are kept, without end to them cut", async () => {
   await using control = await testControl();
-  const { platform, leader, pass, orders } = await setUp(control);
+  const { platform, leader, pass, orders } = await timedPool(control, BOOT_MS);
   platform.failure = `no more ${"disks ".repeat(500)}`;
 
   for (let minute = 0; minute < 60; minute++) {
@@ -196,9 +140,27 @@ test("a platform that fails is asked again later and later, and its words are ke
   assert.equal(rows.length, all.filter(({ failure }) => failure !== null).length);
 });
 
+for (const each of onBoth("what a platform does not take away is no reason to launch nothing", async () => {
+  await using control = await testControl();
+  const { platform, leader, orders } = await timedPool(control, BOOT_MS);
+  platform.destroy = async () => {
+    throw new LaunchError("its host does not answer");
+  };
+
+  // None of them ever joins.
+  for (let minute = 0; minute < 40; minute++) {
+    await leader.scan();
+    control.clock.advance(60_000);
+  }
+
+  const states = (await orders()).map(({ state }) => state).sort();
+  assert.deepEqual(states, ["launched", "removing", "removing"]);
+}))
+  test(...each);
+
 test("a node that dies is started again as itself, and one that always dies is replaced", async () => {
   await using control = await testControl();
-  const { platform, leader, pass, orders } = await setUp(control);
+  const { platform, leader, pass, orders } = await timedPool(control, BOOT_MS);
   await leader.scan();
   await pass(BOOT_MS);
   const [first] = platform.instances.values();
@@ -230,37 +192,39 @@ test("a node that dies is started again as itself, and one that always dies is r
   ]);
 });
 
-test("a launcher that cannot say what it has is left alone, and nothing is launched with it", async () => {
+test("of many nodes that end at once those that have to wait are not counted as started again", async () => {
   await using control = await testControl();
-  const { platform, leader } = await setUp(control);
-  platform.list = async () => {
-    throw new Error("not now");
-  };
+  const { platform, leader, pass, set, orders } = await timedPool(control, BOOT_MS);
+  const count = 20;
+  await set("capacity.standby", String(count * 50));
+  await set("launch.max", String(count));
+  for (let scan = 0; scan < 2; scan++) await leader.scan();
+  await pass(BOOT_MS);
+  const start = platform.start.bind(platform);
+  const started = Promise.withResolvers<void>();
+  platform.start = async (id) => await started.promise.then(async () => await start(id));
+  for (const id of platform.instances.keys()) platform.kill(id);
+  control.clock.advance(181_000);
+  const starts = async () => (await orders()).map((order) => order.starts);
 
+  await leader.scans.scan(AbortSignal.timeout(60_000));
+  const counted = (await starts()).filter((times) => times > 0).length;
+  started.resolve();
+  await leader.calls.idle();
+
+  const begun = [...platform.instances.values()].filter(({ state }) => state === "starting").length;
+  assert.ok(begun > 0 && begun < count, `${begun} were begun`);
+  assert.equal(counted, begun);
   await leader.scan();
-
-  assert.equal(platform.launched, 0);
-  assert.equal(leader.scans.pools.get(POOL)?.isShort, true);
-});
-
-test("orders of another launcher are left alone and count", async () => {
-  await using control = await testControl();
-  const { platform, launchers, leader, set, orders } = await setUp(control);
-  await set("launch.max", "1");
-  await leader.scan();
-  const elsewhere = Object.assign(new TimedPlatform(control, { bootMs: BOOT_MS }), { scope: "elsewhere" });
-
-  const moved = startLeader(control, new Map([[POOL, elsewhere]]));
-  await moved.scan();
-
-  assert.equal(elsewhere.launched, 0);
-  assert.equal((await orders()).length, 1);
-  assert.ok(launchers.has(POOL) && platform.instances.size === 1);
+  assert.deepEqual(
+    await starts(),
+    Array.from({ length: count }, () => 1),
+  );
 });
 
 test("nodes that nobody launched count, and are never taken away", async () => {
   await using control = await testControl();
-  const { platform, leader, pass, set } = await setUp(control);
+  const { platform, leader, pass, set } = await timedPool(control, BOOT_MS);
   await set("launch.max", "2");
   const own = [await control.node(), await control.node()];
 
@@ -284,7 +248,7 @@ test("nodes that nobody launched count, and are never taken away", async () => {
 
 test("the token of an order lets one node join, and none once the order is given up", async () => {
   await using control = await testControl();
-  const { platform, leader, pass } = await setUp(control);
+  const { platform, leader, pass } = await timedPool(control, BOOT_MS);
   await leader.scan();
   const [instance] = platform.instances.values();
   assert.ok(instance !== undefined);

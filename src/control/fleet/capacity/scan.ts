@@ -2,11 +2,22 @@ import type { Log } from "#base/process/log.ts";
 import type { Secret } from "#base/secret.ts";
 import { LaunchError, type Launcher, launcherLimits } from "../launchers/launcher.ts";
 import type { LauncherCalls } from "./calls.ts";
-import { type CapacityDecision, type CapacityMemory, type CapacitySettings, decide } from "./decide.ts";
+import {
+  type CapacityDecision,
+  type CapacityMemory,
+  type CapacitySettings,
+  decide,
+  standbyOf,
+} from "./decide.ts";
 import type { Launches } from "./launches.ts";
 import { type FleetPool, type Listing, poolsOf, poolView } from "./pool-view.ts";
 import type { Fleet, FleetNode, FleetOrder } from "./reading.ts";
 import { type Tending, tend } from "./tend.ts";
+
+const limits = {
+  /** Of those that no order is known of, how many are taken on at a scan: whoever lists thousands may have lost his mind. */
+  leftovers: 100,
+} as const;
 
 const NO_HISTORY = { launchedLately: 0, failures: 0, failedAt: null } as const;
 
@@ -36,6 +47,8 @@ export interface ScanParts {
 export interface PoolState {
   readonly places: number;
   readonly spare: number;
+  /** How many are kept spare; 0 where nothing is launched. */
+  readonly standby: number;
   readonly existing: number;
   readonly coming: number;
   /** There is not enough room, and no more may be launched. */
@@ -47,6 +60,8 @@ export class CapacityScans {
   readonly #parts: ScanParts;
   readonly #calls: LauncherCalls;
   readonly #memory = new Map<string, CapacityMemory>();
+  /** How many lists in a row have lacked an order's instance, where any has. */
+  #unlisted: ReadonlyMap<string, number> = new Map();
   #pools: ReadonlyMap<string, PoolState> = new Map();
 
   constructor(parts: ScanParts, calls: LauncherCalls) {
@@ -69,6 +84,7 @@ export class CapacityScans {
   async scan(signal: AbortSignal): Promise<void> {
     const listings = await this.#list(signal);
     const fleet = await this.#parts.read();
+    this.#unlisted = this.#countUnlisted(listings, fleet);
     for (const listing of listings) {
       signal.throwIfAborted();
       await this.#match(listing, fleet);
@@ -100,36 +116,60 @@ export class CapacityScans {
   async #match({ launcher, instances }: Listing, { nodes, orders }: Fleet): Promise<void> {
     const { launches, log } = this.#parts;
     const known = new Map(orders.map((order) => [order.id, order]));
-    for (const instance of instances.values()) {
-      const order = known.get(instance.orderId);
-      const node = newestNode(nodes, instance.joinsAs);
+    // Mostly there is none.
+    const toMatch = [...instances.values()].filter(
+      ({ orderId, joinsAs }) => joinsAs !== undefined || !known.has(orderId),
+    );
+    if (toMatch.length === 0) return;
+    // A pod that goes and the one that comes after it have one name: what one order has is no other's.
+    const ownerOf = new Map(orders.map(({ id, nodeId }) => [nodeId, id]));
+    const podsOf = Map.groupBy(nodes, ({ joinedAs }) => joinedAs);
+    let leftovers = 0;
+    for (const instance of toMatch) {
+      const { orderId, joinsAs } = instance;
+      const order = known.get(orderId);
+      const pods = joinsAs === undefined ? [] : (podsOf.get(joinsAs) ?? []);
+      const node = newest(pods.filter(({ id }) => (ownerOf.get(id) ?? orderId) === orderId));
       if (order === undefined) {
-        if (!this.#parts.settings().isAuto || this.#calls.has(instance.orderId)) continue;
-        const taken = await launches.takeLeftover(instance, { launcher, nodeId: node?.id });
-        if (taken)
-          log.warn(
-            { orderId: instance.orderId, launcher: launcher.scope },
-            "An instance was found that no order is known of",
-          );
-        continue;
-      }
-      const { joinsAs } = instance;
-      if (node === undefined || joinsAs === undefined || node.id === order.nodeId) continue;
-      await launches.noteJoined(order.id, { nodeId: node.id, joinsAs });
+        if (!this.#mayTake(orderId) || leftovers === limits.leftovers) continue;
+        if (!(await launches.takeLeftover(instance, { launcher, nodeId: node?.id }))) continue;
+        leftovers += 1;
+        log.warn({ orderId, launcher: launcher.scope }, "An instance was found that no order is known of");
+      } else if (node !== undefined && joinsAs !== undefined && node.id !== order.nodeId)
+        await launches.noteJoined(order.id, { nodeId: node.id, joinsAs });
+      if (node !== undefined) ownerOf.set(node.id, orderId);
     }
   }
 
-  async #tendAll({ launcher, instances, askedAt }: Listing, { now, nodes, orders }: Fleet): Promise<void> {
+  /** Orders are UUIDs, and what a launcher lists is input like any other. */
+  #mayTake(orderId: string): boolean {
+    return this.#parts.settings().isAuto && !this.#calls.has(orderId) && isUuid(orderId);
+  }
+
+  #countUnlisted(listings: readonly Listing[], { orders }: Fleet): ReadonlyMap<string, number> {
+    const byScope = new Map(listings.map((listing) => [listing.launcher.scope, listing]));
+    const counts = new Map<string, number>();
+    for (const { id, scope } of orders) {
+      const listing = byScope.get(scope);
+      if (listing?.instances.has(id) === true) continue;
+      const before = this.#unlisted.get(id) ?? 0;
+      // A launcher that could not say what it has does not lack it.
+      counts.set(id, listing === undefined ? before : before + 1);
+    }
+    return counts;
+  }
+
+  async #tendAll({ launcher, instances, askedAt }: Listing, { now, orders }: Fleet): Promise<void> {
     const lostMs = this.#parts.lostMs();
     const { isAuto } = this.#parts.settings();
     // In the database's time, by which orders go.
     const listedAt = now - (performance.now() - askedAt);
-    const nodesById = new Map(nodes.map((node) => [node.id, node]));
     for (const order of orders) {
       if (order.scope !== launcher.scope || this.#calls.has(order.id)) continue;
       const instance = instances.get(order.id);
-      const node = nodesById.get(order.nodeId ?? "");
-      const tending = tend({ ...order, instance, node, listedAt }, { now, lostMs });
+      const unlisted = this.#unlisted.get(order.id) ?? 0;
+      const tending = tend({ ...order, instance, listedAt, unlisted }, { now, lostMs });
+      if (tending.kind === "nothing") continue;
       if (isAuto || !isHeld(order, tending)) await this.#carryOut(order, tending, launcher);
     }
   }
@@ -153,7 +193,8 @@ export class CapacityScans {
         this.#launch(order, launcher);
         return;
       case "start":
-        if (!(await launches.noteStarted(id))) return;
+        // What is counted is what is done: enough of it and the node is given up.
+        if (!this.#calls.canBegin(id) || !(await launches.noteStarted(id))) return;
         log.warn({ orderId: id, pool, nodeId: order.nodeId }, "A node has ended and is started again");
         this.#call(order, "start", async (signal) => await launcher.start(id, signal));
         return;
@@ -256,13 +297,14 @@ export class CapacityScans {
     const launched = listing === undefined ? 0 : await this.#act(name, decision, { listing, pool });
     const { places, spare } = decision;
     const [existing, coming] = [view.existing + launched, view.coming + launched];
+    const standby = given.isAuto && this.#parts.launchers.has(name) ? standbyOf(given) : 0;
     const isShort = spare < settings.standby && coming + decision.recall.length === 0;
     if (isShort && this.#pools.get(name)?.isShort !== true)
       this.#parts.log.warn(
         { pool: name, spare, standby: settings.standby },
         "A pool has too little room, and nothing is launched for it",
       );
-    return { places, spare, existing, coming, isShort };
+    return { places, spare, standby, existing, coming, isShort };
   }
 
   /** Resolves to how many are launched. */
@@ -277,10 +319,10 @@ export class CapacityScans {
     const { launches, log } = this.#parts;
     const orderOf = (nodeId: string) => orders.find((order) => order.nodeId === nodeId)?.id ?? "";
     for (const nodeId of recall)
-      if (await launches.recall(orderOf(nodeId), nodeId))
+      if (await launches.recall(orderOf(nodeId)))
         log.info({ nodeId, pool }, "A node that was being emptied is wanted again");
     for (const nodeId of leave)
-      if (await launches.leave(orderOf(nodeId), nodeId))
+      if (await launches.leave(orderOf(nodeId)))
         log.info({ nodeId, pool }, "A node is emptied, to be taken away");
     if (launch === 0) return 0;
     const seen = new Set(orders.map(({ id }) => id));
@@ -296,10 +338,11 @@ function isHeld({ state }: FleetOrder, { kind, ...tending }: Tending): boolean {
   return state === "joined" && (kind === "start" || isGivenUp);
 }
 
+function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(text);
+}
+
 /** A pod that was made anew joins anew, under the same name. */
-function newestNode(nodes: readonly FleetNode[], joinsAs: string | undefined): FleetNode | undefined {
-  if (joinsAs === undefined) return undefined;
-  return nodes
-    .filter(({ joinedAs }) => joinedAs === joinsAs)
-    .toSorted((a, b) => b.createdAt - a.createdAt)[0];
+function newest(nodes: readonly FleetNode[]): FleetNode | undefined {
+  return nodes.toSorted((a, b) => b.createdAt - a.createdAt)[0];
 }

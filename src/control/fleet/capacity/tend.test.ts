@@ -13,6 +13,7 @@ const up: TendedNode = {
   isRegistered: true,
   seenAt: NOW,
   drainingAt: null,
+  drainRevision: 1,
   sessions: 0,
   saidSessions: 0,
 };
@@ -26,8 +27,10 @@ function order(more: Partial<Tended>): Tended {
     joinedAt: NOW - 100_000,
     startedAt: null,
     starts: 0,
+    drainRevision: null,
     instance: { state: "running" },
     listedAt: NOW,
+    unlisted: 0,
     node: up,
     ...more,
   };
@@ -49,7 +52,7 @@ test("one whose node does not join is given up, with the platform's words", () =
   assert.equal(tend({ ...waiting, orderedAt: NOW - tendLimits.joinMs - 1 }, at).kind, "remove");
   const ended = tend({ ...waiting, instance: { state: "stopped", problem: "no disk" } }, at);
   assert.deepEqual(ended, { kind: "remove", failure: "its node ended before it joined: no disk" });
-  const away = { ...waiting, instance: undefined };
+  const away = { ...waiting, instance: undefined, unlisted: tendLimits.unlisted };
   assert.equal(tend(away, at).kind, "close");
   assert.equal(tend({ ...away, listedAt: away.launchedAt ?? 0 }, at).kind, "nothing");
 });
@@ -73,6 +76,20 @@ test("a node that is silent keeps its viewers until its sessions are given up", 
   assert.equal(tend(order({ node: lost, joinedAt: 0 }), at).kind, "remove");
 });
 
+test("an instance is away when several lists in a row lack it, and not before", () => {
+  const unlisted = { instance: undefined, unlisted: tendLimits.unlisted - 1 };
+  const drained = { ...silent, drainingAt: NOW - 60_000 };
+  const silentOnes = [
+    order({ ...unlisted, node: silent }),
+    order({ ...unlisted, state: "launched", joinedAt: null, node: undefined }),
+    order({ ...unlisted, state: "leaving", node: drained }),
+  ];
+
+  const kinds = (each: Partial<Tended>) => silentOnes.map((one) => tend({ ...one, ...each }, at).kind);
+  assert.deepEqual(kinds({}), ["nothing", "nothing", "nothing"]);
+  assert.deepEqual(kinds({ unlisted: tendLimits.unlisted }), ["close", "close", "remove"]);
+});
+
 test("a node that an operator removed or revoked is taken away, and that is no failure", () => {
   assert.deepEqual(tend(order({ node: undefined }), at), { kind: "remove", failure: null });
 });
@@ -88,6 +105,10 @@ test("one that is emptied goes when it is empty, by control's count and its own 
   // It has not been heard of since.
   assert.equal(leaving({ drainingAt: NOW - 1, seenAt: NOW - 1 }), "nothing");
   assert.equal(leaving({ drainingAt: null }), "stay");
+  // An operator drains it for reasons of his own.
+  const taken = order({ state: "leaving", node: drained, drainRevision: 0 });
+  assert.equal(tend(taken, at).kind, "stay");
+  assert.equal(tend({ ...taken, drainRevision: up.drainRevision }, at).kind, "remove");
   // A liar does not stay for ever.
   assert.equal(leaving({ saidSessions: 1e9, drainingAt: NOW - tendLimits.disbeliefMs - 1 }), "remove");
 });
@@ -95,6 +116,19 @@ test("one that is emptied goes when it is empty, by control's count and its own 
 test("what is being removed is destroyed until the launcher has it no more", () => {
   assert.equal(tend(order({ state: "removing" }), at).kind, "destroy");
   assert.equal(tend(order({ state: "removing", instance: undefined }), at).kind, "close");
+});
+
+test("what its platform does not take away is started again for ever, and given up where that changes", () => {
+  const middle = { state: "stopped", isRemovable: false } as const;
+  const often = order({ node: silent, instance: middle, starts: 40, startedAt: NOW - 60_000 });
+  const longSilent = { ...silent, seenAt: NOW - LOST_MS - 1 };
+  const lost = order({ node: longSilent, joinedAt: 0, instance: { ...middle, state: "running" } });
+
+  assert.equal(tend(often, at).kind, "nothing");
+  assert.equal(tend({ ...often, startedAt: NOW - 3 * 60_000 }, at).kind, "start");
+  assert.equal(tend(lost, at).kind, "nothing");
+  assert.equal(tend({ ...lost, instance: { state: "running" } }, at).kind, "remove");
+  assert.equal(tend({ ...lost, state: "removing" }, at).kind, "nothing");
 });
 
 test("no node that is up and has a session is ever destroyed", () => {
@@ -106,10 +140,12 @@ test("no node that is up and has a session is ever destroyed", () => {
     joinedAt: fc.option(anyTime),
     startedAt: fc.option(anyTime),
     starts: fc.nat(9),
+    drainRevision: fc.option(fc.nat(2)),
     instance: fc.option(fc.record({ state: fc.constantFrom("starting", "running", "stopped") } as const), {
       nil: undefined,
     }),
     listedAt: anyTime,
+    unlisted: fc.nat(9),
   });
   const busy = fc.record({ sessions: fc.integer({ min: 1, max: 99 }), drainingAt: fc.option(anyTime) });
 

@@ -6,6 +6,8 @@ export const tendLimits = {
   joinMs: 15 * 60_000,
   /** How long a platform may take to list what it has launched. */
   settleMs: 60_000,
+  /** How many lists in a row have to lack an instance until it is taken to be away: one may be of a bad moment. */
+  unlisted: 3,
   /** How often a node is started again that ends by itself, until it is given up; the count begins anew once it is up. */
   starts: 5,
   /** Before the second time; doubled with each that follows. */
@@ -24,9 +26,13 @@ export interface Tended {
   readonly joinedAt: number | null;
   readonly startedAt: number | null;
   readonly starts: number;
+  /** The drain by which control has it emptied; null where an older version has begun that. */
+  readonly drainRevision: number | null;
   /** As the launcher listed it, before all else was read. */
-  readonly instance: Pick<Instance, "state" | "problem"> | undefined;
+  readonly instance: Pick<Instance, "state" | "problem" | "isRemovable"> | undefined;
   readonly listedAt: number;
+  /** How many lists in a row, this one included, have not had it. */
+  readonly unlisted: number;
   /** The row of its node, where it has one: one that was revoked counts as none. */
   readonly node: TendedNode | undefined;
 }
@@ -37,6 +43,8 @@ export interface TendedNode {
   readonly isRegistered: boolean;
   readonly seenAt: number;
   readonly drainingAt: number | null;
+  /** Another one whenever somebody has it drained, or takes that back. */
+  readonly drainRevision: number;
   /** By control's count, and by its own word. */
   readonly sessions: number;
   readonly saidSessions: number;
@@ -60,10 +68,21 @@ export type Tending =
 const NOTHING = { kind: "nothing" } as const;
 
 /**
- * What is to be done about one order. A node that may have viewers is not destroyed: one that is emptied when it is empty,
+ * What is to be done about one order. What its platform does not take away while others stay, as a pod in the middle of a
+ * StatefulSet, is not given up, whatever becomes of it: the platform starts it again, control starts it again, and it counts
+ * for nothing until it is up. Where it is the last, it is judged like any other.
+ */
+export function tend(order: Tended, at: { readonly now: number; readonly lostMs: number }): Tending {
+  const tending = tendRemovable(order, at);
+  const isTaking = tending.kind === "remove" || tending.kind === "destroy";
+  return isTaking && order.instance?.isRemovable === false ? NOTHING : tending;
+}
+
+/**
+ * A node that may have viewers is not destroyed: one that is emptied when it is empty,
  * one that runs and is silent when its sessions are given up (`lostMs`) as for any node.
  */
-export function tend(
+function tendRemovable(
   order: Tended,
   { now, lostMs }: { readonly now: number; readonly lostMs: number },
 ): Tending {
@@ -93,8 +112,7 @@ function ordered({ instance, orderedAt }: Tended, now: number): Tending {
 
 function launched(order: Tended, now: number): Tending {
   const { instance, orderedAt } = order;
-  if (instance === undefined && hasSettled(order))
-    return { kind: "close", failure: "it went away before its node joined" };
+  if (isAway(order)) return { kind: "close", failure: "it went away before its node joined" };
   if (instance?.state === "stopped") return remove(`its node ended before it joined${said(instance)}`);
   if (now - orderedAt > tendLimits.joinMs) return remove("its node did not join in time");
   return NOTHING;
@@ -109,7 +127,7 @@ function joined(order: Tended, { now, lostMs }: { now: number; lostMs: number })
     return isSteady ? { kind: "noteSteady" } : NOTHING;
   }
   if (instance === undefined)
-    return hasSettled(order) ? { kind: "close", failure: "its instance went away" } : NOTHING;
+    return isAway(order) ? { kind: "close", failure: "its instance went away" } : NOTHING;
   if (instance.state === "stopped") return startOrGiveUp(order, instance, now);
   const since = Math.max(order.joinedAt ?? 0, startedAt ?? 0, node.seenAt);
   if (!node.isRegistered && now - since > tendLimits.joinMs) return remove("its node does not come up");
@@ -123,31 +141,33 @@ function startOrGiveUp(
 ): Tending {
   // One that an operator has taken out of service has ended because it was to.
   if (node?.drainingAt != null) return NOTHING;
-  if (starts >= tendLimits.starts) return remove(`its node ends again and again${said(instance)}`);
-  const wait = starts === 0 ? 0 : tendLimits.firstStartMs * 2 ** (starts - 1);
+  const isGivenUp = starts >= tendLimits.starts && instance.isRemovable !== false;
+  if (isGivenUp) return remove(`its node ends again and again${said(instance)}`);
+  const wait = starts === 0 ? 0 : tendLimits.firstStartMs * 2 ** (Math.min(starts, tendLimits.starts) - 1);
   return now >= (startedAt ?? 0) + wait ? { kind: "start" } : NOTHING;
 }
 
 function leaving(order: Tended, { now, lostMs }: { now: number; lostMs: number }): Tending {
-  const { instance, node } = order;
+  const { instance, node, drainRevision } = order;
   if (node === undefined) return remove(null);
-  if (node.drainingAt === null) return { kind: "stay" };
+  // An operator has taken it back, or drains it for reasons of his own from now on.
+  const isOurs = drainRevision === null || drainRevision === node.drainRevision;
+  if (node.drainingAt === null || !isOurs) return { kind: "stay" };
   if (!node.isUp)
-    return instance === undefined ||
-      instance.state === "stopped" ||
-      !node.isRegistered ||
-      now - node.seenAt > lostMs
+    return isAway(order) || instance?.state === "stopped" || !node.isRegistered || now - node.seenAt > lostMs
       ? remove(null)
       : NOTHING;
   if (node.sessions > 0) return NOTHING;
-  // What was assigned before it was drained is in the database; what only the node knows, it has said since.
+  // What only the node knows, it has said since. What was assigned to it as it was drained is looked for when it is taken
+  // away (ordered-node.ts).
   const isEmpty =
     node.saidSessions === 0 ? node.seenAt > node.drainingAt : now - node.drainingAt > tendLimits.disbeliefMs;
   return isEmpty ? remove(null) : NOTHING;
 }
 
 /** Whether a launcher that does not list it can be taken at its word. */
-function hasSettled({ launchedAt, listedAt }: Tended): boolean {
+function isAway({ instance, launchedAt, listedAt, unlisted }: Tended): boolean {
+  if (instance !== undefined || unlisted < tendLimits.unlisted) return false;
   return launchedAt !== null && listedAt - launchedAt > tendLimits.settleMs;
 }
 

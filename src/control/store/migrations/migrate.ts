@@ -16,6 +16,7 @@ import { up as heardSince } from "./0012-heard-since.ts";
 import { up as publicIpRanges } from "./0013-public-ip-ranges.ts";
 import { up as draining } from "./0014-draining.ts";
 import { up as launches } from "./0015-launches.ts";
+import { up as failuresAndDrains } from "./0016-failures-and-drains.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -38,6 +39,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0013-public-ip-ranges": { up: publicIpRanges },
   "0014-draining": { up: draining },
   "0015-launches": { up: launches },
+  "0016-failures-and-drains": { up: failuresAndDrains },
 };
 
 /**
