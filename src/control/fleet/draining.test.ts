@@ -31,6 +31,27 @@ for (const t of onBoth(
 ))
   test(...t);
 
+for (const t of onBoth("a node that control takes away, having launched it, is not taken back", async () => {
+  await using control = await testControl();
+  const node = await control.node();
+  const { nodes } = control.services;
+  const times = { ordered_at: 0, launched_at: 0, joined_at: 0, started_at: null, ended_at: null };
+  const launch = { launcher: "process", scope: "here", pool: "default", joins_as: null, failure: null };
+  await control.store.db
+    .insertInto("launches")
+    .values({ id: randomUUID(), node_id: node.id, state: "leaving", ...launch, ...times })
+    .execute();
+
+  await nodes.drain(control.admin, node.id, { outcome: "stay" });
+  await nodes.start(control.admin, node.id);
+  await nodes.drain(control.admin, node.id, { outcome: "stay" });
+  await control.store.db.updateTable("launches").set({ state: "removing" }).execute();
+  await assert.rejects(nodes.start(control.admin, node.id), { code: "conflict" });
+
+  assert.equal((await nodes.get(control.admin, node.id)).state, "draining");
+}))
+  test(...t);
+
 for (const t of onBoth(
   "what is left at the deadline is ended, once, with the reason; what was not used yet too",
   async () => {

@@ -73,7 +73,10 @@ export function createNodeOrders({
       requireAdministrator(caller);
       const node = await order(id, {
         judge: requireStartable,
-        act: async (db) => await draining.undrain(db, { nodeId: id, by: caller }),
+        act: async (db) => {
+          await requireKept(db, id);
+          return await draining.undrain(db, { nodeId: id, by: caller });
+        },
         note,
       });
       log.info({ nodeId: id, account: caller.name }, "Node takes sessions");
@@ -97,6 +100,18 @@ function requireDrainable({ state, agentState }: Node, outcome: DrainOutcome): v
   if (state === "revoked") throw revoked();
   if (outcome === "restart" && agentState !== "up")
     throw new GatewayError("conflict", { detail: "the node is not up, so nothing could be told to restart" });
+}
+
+/** What control has launched, and has begun to take away, does not come back. */
+async function requireKept(db: Queries, nodeId: string): Promise<void> {
+  const going = await db
+    .selectFrom("launches")
+    .select("id")
+    .where("node_id", "=", nodeId)
+    .where("state", "=", "removing")
+    .execute();
+  if (going.length > 0)
+    throw new GatewayError("conflict", { detail: "control is taking away what it had launched" });
 }
 
 function requireStartable({ state, agentState, draining }: Node): void {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Secret } from "#base/secret.ts";
-import { begin } from "../../../test/harness/begin.ts";
 import { blocked } from "../../../test/harness/blocked.ts";
 import { type OneControl, type TestNode, testReplicas } from "../../../test/harness/control.ts";
 import { lackingPostgres } from "../../../test/harness/postgres.ts";

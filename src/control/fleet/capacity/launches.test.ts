@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { sql } from "kysely";
-import { begin } from "../../../../test/harness/begin.ts";
 import { blocked } from "../../../../test/harness/blocked.ts";
 import { launchesOf } from "../../../../test/harness/capacity.ts";
 import {
@@ -13,6 +12,7 @@ import {
 } from "../../../../test/harness/control.ts";
 import { lackingPostgres } from "../../../../test/harness/postgres.ts";
 import { onBoth } from "../../../../test/harness/test-database.ts";
+import { begin } from "../../../../test/harness/transaction.ts";
 import { settleMs } from "../draining.ts";
 import type { LaunchState } from "./launch-states.ts";
 

@@ -172,3 +172,27 @@ for (const each of onBoth("a pod that comes is not taken for the one of its name
   assert.deepEqual(await nodesOf(), [`joined ${coming?.nodeId}`, `removing ${going?.nodeId}`]);
 }))
   test(...each);
+
+for (const each of onBoth(
+  "a pod's node is of the pool that the pod was launched for, or not its own",
+  async () => {
+    await using control = await testControl();
+    const { platform, leader, orders } = await timedPool(control, BOOT_MS);
+    const joinsAs = "consoles/node-0";
+    const node = await control.node();
+    const { db } = control.store;
+    // As of a launcher that an operator has given to this pool just now.
+    await db.updateTable("nodes").set({ joined_as: joinsAs, pool: "another" }).execute();
+    const list = platform.list.bind(platform);
+    platform.list = async () => (await list()).map((instance) => ({ ...instance, joinsAs }));
+    const nodesOf = async () => (await orders()).map(({ node_id: nodeId }) => nodeId);
+
+    for (let scan = 0; scan < 2; scan++) await leader.scan();
+    assert.deepEqual(await nodesOf(), [null]);
+    await db.updateTable("nodes").set({ pool: POOL }).execute();
+    await leader.scan();
+
+    assert.deepEqual(await nodesOf(), [node.id]);
+  },
+))
+  test(...each);

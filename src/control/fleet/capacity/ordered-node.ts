@@ -1,6 +1,6 @@
 import { isLive } from "../../sessions/conditions.ts";
 import type { Queries, Store } from "../../store/store.ts";
-import { settleMs } from "../draining.ts";
+import { hasSettled } from "../draining.ts";
 import type { LaunchState } from "./launch-states.ts";
 
 /** An order's node as it is now. */
@@ -57,16 +57,10 @@ export async function lockNode(
         .else(0)
         .end()
         .as("is_heard"),
-      node
-        .case()
-        .when("draining_at", "<=", node(store.now, "-", settleMs(store)))
-        .then(1)
-        .else(0)
-        .end()
-        .as("is_settled"),
     ])
     .executeTakeFirst();
   if (row === undefined) return undefined;
+  const isSettled = await hasSettled(db, store, nodeId);
   const session = await db
     .selectFrom("sessions")
     .select("id")
@@ -86,7 +80,7 @@ export async function lockNode(
       outcome === "stay" &&
       deadline === null &&
       row.drain_revision === (order.drain_revision ?? row.drain_revision),
-    isEmpty: row.is_settled === 1 && session === undefined,
+    isEmpty: isSettled && session === undefined,
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Log } from "#base/process/log.ts";
 import type { Secret } from "#base/secret.ts";
-import { LaunchError, type Launcher, launcherLimits } from "../launchers/launcher.ts";
+import { LaunchError, type Launcher, launcherLimits, ORDER_ID } from "../launchers/launcher.ts";
 import type { LauncherCalls } from "./calls.ts";
 import {
   type CapacityDecision,
@@ -129,7 +129,11 @@ export class CapacityScans {
       const { orderId, joinsAs } = instance;
       const order = known.get(orderId);
       const pods = joinsAs === undefined ? [] : (podsOf.get(joinsAs) ?? []);
-      const node = newest(pods.filter(({ id }) => (ownerOf.get(id) ?? orderId) === orderId));
+      // Those of another pool joined before an operator gave their launcher to this one.
+      const own = pods.filter(
+        ({ id, pool }) => pool === instance.pool && (ownerOf.get(id) ?? orderId) === orderId,
+      );
+      const node = newest(own);
       if (order === undefined) {
         if (!this.#mayTake(orderId) || leftovers === limits.leftovers) continue;
         if (!(await launches.takeLeftover(instance, { launcher, nodeId: node?.id }))) continue;
@@ -143,7 +147,7 @@ export class CapacityScans {
 
   /** Orders are UUIDs, and what a launcher lists is input like any other. */
   #mayTake(orderId: string): boolean {
-    return this.#parts.settings().isAuto && !this.#calls.has(orderId) && isUuid(orderId);
+    return this.#parts.settings().isAuto && !this.#calls.has(orderId) && ORDER_ID.test(orderId);
   }
 
   #countUnlisted(listings: readonly Listing[], { orders }: Fleet): ReadonlyMap<string, number> {
@@ -336,10 +340,6 @@ export class CapacityScans {
 function isHeld({ state }: FleetOrder, { kind, ...tending }: Tending): boolean {
   const isGivenUp = kind === "remove" && "failure" in tending && tending.failure !== null;
   return state === "joined" && (kind === "start" || isGivenUp);
-}
-
-function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(text);
 }
 
 /** A pod that was made anew joins anew, under the same name. */
