@@ -9,6 +9,7 @@ import {
 } from "../../../test/harness/control.ts";
 import { lackingPostgres } from "../../../test/harness/postgres.ts";
 import { onBoth } from "../../../test/harness/test-database.ts";
+import type { Store } from "../store/store.ts";
 import { createSeats } from "./seats.ts";
 
 const skip = lackingPostgres;
@@ -157,6 +158,37 @@ for (const t of onBoth(
 ))
   test(...t);
 
+for (const t of onBoth(
+  "of a node with very many places few are looked at, and the last free one is found",
+  async () => {
+    await using control = await testControl();
+    const node = await control.node();
+    await control.services.settings.set(control.admin, "consoleproxy.session.max", "1000");
+    const taken = Array.from({ length: 600 }, (_, n) => Math.floor((n * 1000) / 600));
+    await take(control, node, taken);
+    let mostRows = 0;
+    const store: Store = {
+      ...control.store,
+      run: async (db, query) => {
+        const rows = await control.store.run(db, query);
+        mostRows = Math.max(mostRows, rows.length);
+        return rows;
+      },
+    };
+    const { id } = await control.machine();
+    const guest = { id, pool: "default", isExclusive: false };
+
+    const seat = await createSeats({ ...control, store })(guest);
+
+    assert.ok(!taken.includes(seat.place));
+    assert.ok(mostRows <= 64, `${mostRows}`);
+    const left = Array.from({ length: 999 }, (_, place) => place).filter((place) => !taken.includes(place));
+    await take(control, node, left);
+    assert.equal((await createSeats(control)(guest)).place, 999);
+  },
+))
+  test(...t);
+
 for (const t of onBoth("where it is set, consoles are spread over all nodes", async () => {
   await using control = await testControl();
   const nodes = [await control.node(), await control.node(), await control.node()];
@@ -210,6 +242,37 @@ async function perNode({ store }: OneControl): Promise<ReadonlyMap<string, numbe
   return new Map(
     [...Map.groupBy(rows, ({ node_id }) => node_id)].map(([nodeId, sessions]) => [nodeId, sessions.length]),
   );
+}
+
+/** Sessions with these places. */
+async function take({ store, admin }: OneControl, node: TestNode, places: readonly number[]): Promise<void> {
+  await store.db
+    .insertInto("sessions")
+    .values(
+      places.map((place) => ({
+        id: `session-${place}`,
+        account_id: admin.accountId,
+        account_name: "admin",
+        project_id: "project",
+        machine_id: `machine-${place}`,
+        machine_name: "web",
+        protocol: "rfb" as const,
+        api: "native" as const,
+        view_only: 0 as const,
+        purpose: "console" as const,
+        node_id: node.id,
+        incarnation: node.incarnation,
+        attachment: 1,
+        place,
+        state: "active" as const,
+        created_at: 0,
+        ticket_expires_at: 0,
+        creator_address: "192.0.2.1",
+        bytes_to_viewer: 0,
+        bytes_from_viewer: 0,
+      })),
+    )
+    .execute();
 }
 
 async function drain({ store }: OneControl, nodeId: string): Promise<void> {

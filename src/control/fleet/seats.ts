@@ -35,6 +35,10 @@ const LOST_BY_CHANCE = 1;
 const limits = {
   /** Of a machine's consoles the latest, among which one is looked for that was opened: others nobody has come for. */
   latestConsoles: 50,
+  /** A node may have thousands of places, and who is taken in is not to wait until all have been read. */
+  placesAtOnce: 64,
+  /** How many parts are looked into before all places are. */
+  parts: 8,
 } as const;
 
 /**
@@ -93,11 +97,29 @@ export function createSeats({
       const guess = randomInt(first);
       if (!node.given.has(guess)) return guess;
     }
-    const rows = await findTaken(store.db, { nodeId: node.id, places });
-    const taken = new Set(rows.map(({ place }) => place));
-    const isFree = (place: number) => !taken.has(place) && !node.given.has(place);
     // INVARIANT: a machine that comes back leaves none free that a new one could have, or the setting would not hold.
-    return anyOf({ from: 0, to: first }, isFree) ?? anyOf({ from: first, to: places }, isFree);
+    return (
+      (await freeWithin(node, { from: 0, to: first })) ??
+      (await freeWithin(node, { from: first, to: places }))
+    );
+  }
+
+  /** Looks into a part of them first, as there may be very many. */
+  async function freeWithin(node: ViewedNode, range: Range): Promise<number | undefined> {
+    const spare = range.to - range.from - limits.placesAtOnce;
+    for (let looked = 0; spare > 0 && looked < limits.parts; looked += 1) {
+      const from = range.from + randomInt(spare);
+      const place = await freeIn(node, { from, to: from + limits.placesAtOnce });
+      if (place !== undefined) return place;
+    }
+    return await freeIn(node, range);
+  }
+
+  async function freeIn(node: ViewedNode, range: Range): Promise<number | undefined> {
+    if (range.from >= range.to) return undefined;
+    const rows = await findTaken(store.db, { nodeId: node.id, ...range });
+    const taken = new Set(rows.map(({ place }) => place));
+    return anyOf(range, (place) => !taken.has(place) && !node.given.has(place));
   }
 
   async function bondsOf({ id, pool, isExclusive }: Guest): Promise<Bonds> {
@@ -110,10 +132,15 @@ export function createSeats({
   }
 }
 
+/** Numbers of places, the second one not included. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** A number of the range that satisfies the condition, looked for from anywhere in it on. */
-function anyOf({ from, to }: { from: number; to: number }, isFree: (place: number) => boolean) {
+function anyOf({ from, to }: Range, isFree: (place: number) => boolean): number | undefined {
   const count = to - from;
-  if (count <= 0) return undefined;
   const offset = randomInt(count);
   for (let step = 0; step < count; step += 1) {
     const place = from + ((offset + step) % count);
@@ -123,13 +150,14 @@ function anyOf({ from, to }: { from: number; to: number }, isFree: (place: numbe
 }
 
 function prepareTaken(store: Store) {
-  return prepare(store, { nodeId: TEXT, places: INTEGER }, (db, { nodeId, places }) =>
+  return prepare(store, { nodeId: TEXT, from: INTEGER, to: INTEGER }, (db, { nodeId, from, to }) =>
     db
       .selectFrom("sessions")
       .select("place")
       .where("node_id", "=", nodeId)
       .where(isLive)
-      .where("place", "<", places),
+      .where("place", ">=", from)
+      .where("place", "<", to),
   );
 }
 
