@@ -145,6 +145,46 @@ test("orders of another launcher are left alone and count", async () => {
   assert.ok(launchers.has(POOL) && platform.instances.size === 1);
 });
 
+for (const each of onBoth("orders of a launcher that is configured no more go with their nodes", async () => {
+  await using control = await testControl();
+  const { platform, leader, pass, set, orders } = await timedPool(control, BOOT_MS);
+  await set("launch.max", "2");
+  await set("capacity.standby", "100");
+  await leader.scan();
+  const [silent, waiting] = [...platform.instances.keys()].sort();
+  assert.ok(silent !== undefined && waiting !== undefined);
+  // Control comes to another host, and one of its nodes never joined.
+  const away = platform.instances.get(waiting);
+  platform.instances.delete(waiting);
+  await pass(BOOT_MS);
+  const elsewhere = Object.assign(new TimedPlatform(control, { bootMs: BOOT_MS }), { scope: "elsewhere" });
+  const moved = startLeader(control, new Map([[POOL, elsewhere]]));
+  const stateOf = async (id: string) => (await orders()).find((order) => order.id === id)?.state;
+  await moved.scan();
+  assert.deepEqual([await stateOf(silent), await stateOf(waiting)], ["joined", "launched"]);
+
+  control.clock.advance(30 * 60_000);
+  await moved.scan();
+  assert.deepEqual([await stateOf(silent), await stateOf(waiting)], ["joined", "gone"]);
+  await platform.beat();
+  control.clock.advance(59 * 60_000);
+  await moved.scan();
+  assert.equal(await stateOf(silent), "joined");
+  await set("management.state", "Manual");
+  control.clock.advance(2 * 60_000);
+  await moved.scan();
+  assert.equal(await stateOf(silent), "joined");
+  await set("management.state", "Auto");
+  for (let scan = 0; scan < 2; scan++) await moved.scan();
+
+  assert.equal(await stateOf(silent), "gone");
+  assert.ok(elsewhere.launched > 0);
+  assert.ok(away !== undefined);
+  platform.instances.set(waiting, away);
+  await assert.rejects(platform.boot(), { code: "join_token_invalid" });
+}))
+  test(...each);
+
 for (const each of onBoth("a pod that comes is not taken for the one of its name that goes", async () => {
   await using control = await testControl();
   const { db } = control.store;

@@ -12,7 +12,7 @@ import {
 import type { Launches } from "./launches.ts";
 import { type FleetPool, type Listing, poolsOf, poolView } from "./pool-view.ts";
 import type { Fleet, FleetNode, FleetOrder } from "./reading.ts";
-import { type Tending, tend } from "./tend.ts";
+import { type Tending, tend, tendAbandoned } from "./tend.ts";
 
 const limits = {
   /** Of those that no order is known of, how many are taken on at a scan: whoever lists thousands may have lost his mind. */
@@ -80,6 +80,7 @@ export class CapacityScans {
    * 4. Each pool is decided about.
    *
    * Where a launcher cannot be asked, nothing is done that needs it: no order of its scope is touched, and nothing launched.
+   * Of one that is configured no more, orders are closed whose nodes are gone.
    */
   async scan(signal: AbortSignal): Promise<void> {
     const listings = await this.#list(signal);
@@ -90,6 +91,7 @@ export class CapacityScans {
       await this.#match(listing, fleet);
       await this.#tendAll(listing, fleet);
     }
+    await this.#closeAbandoned(fleet);
     await this.#decideAll(listings, fleet, signal);
   }
 
@@ -175,6 +177,24 @@ export class CapacityScans {
       const tending = tend({ ...order, instance, listedAt, unlisted }, { now, lostMs });
       if (tending.kind === "nothing") continue;
       if (isAuto || !isHeld(order, tending)) await this.#carryOut(order, tending, launcher);
+    }
+  }
+
+  /** Those of a configuration that was: a launcher was taken out, or control came to another host. */
+  async #closeAbandoned({ now, orders }: Fleet): Promise<void> {
+    const { launches, log } = this.#parts;
+    if (!this.#parts.settings().isAuto) return;
+    const scopes = new Set([...this.#parts.launchers.values()].map(({ scope }) => scope));
+    for (const { id, pool, scope, nodeId, state: from, ...order } of orders) {
+      if (scopes.has(scope)) continue;
+      const tending = tendAbandoned({ state: from, ...order }, { now, lostMs: this.#parts.lostMs() });
+      if (tending.kind === "stay") await launches.noteStays(id);
+      if (tending.kind !== "close" || !(await launches.close(id, { from, failure: tending.failure })))
+        continue;
+      log.warn(
+        { orderId: id, pool, nodeId, launcher: scope },
+        "A node whose launcher is not configured is given up",
+      );
     }
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { LAUNCH_STATES } from "./launch-states.ts";
-import { type Tended, type TendedNode, tend, tendLimits } from "./tend.ts";
+import { type Tended, type TendedNode, tend, tendAbandoned, tendLimits } from "./tend.ts";
 
 const NOW = 1_000_000_000;
 const LOST_MS = 60 * 60_000;
@@ -129,6 +129,23 @@ test("what its platform does not take away is started again for ever, and given 
   assert.equal(tend(lost, at).kind, "nothing");
   assert.equal(tend({ ...lost, instance: { state: "running" } }, at).kind, "remove");
   assert.equal(tend({ ...lost, state: "removing" }, at).kind, "nothing");
+});
+
+test("what its launcher cannot be asked about is given up when its node is not there or its sessions are", () => {
+  const lost = { ...silent, seenAt: NOW - LOST_MS - 1, drainingAt: NOW - LOST_MS };
+  const kinds = (node: TendedNode | undefined) =>
+    (["launched", "joined", "leaving", "removing"] as const).map(
+      (state) => tendAbandoned(order({ state, node }), at).kind,
+    );
+
+  for (const node of [up, silent, { ...lost, isUp: true }])
+    assert.deepEqual(kinds(node), ["nothing", "nothing", "nothing", "nothing"]);
+  assert.deepEqual(kinds(lost), ["close", "close", "close", "close"]);
+  assert.deepEqual(kinds(undefined), ["nothing", "close", "close", "close"]);
+  // An operator has taken it back.
+  assert.deepEqual(kinds({ ...lost, drainingAt: null }), ["close", "close", "stay", "close"]);
+  const late = order({ state: "launched", node: undefined, orderedAt: NOW - tendLimits.joinMs - 1 });
+  assert.equal(tendAbandoned(late, at).kind, "close");
 });
 
 test("no node that is up and has a session is ever destroyed", () => {

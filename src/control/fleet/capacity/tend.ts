@@ -79,6 +79,25 @@ export function tend(order: Tended, at: { readonly now: number; readonly lostMs:
 }
 
 /**
+ * What is to be done about an order whose launcher is configured no more, so that nobody can be asked about it. It is given
+ * up when its node is not there, or when its node's sessions are, and counts until then.
+ */
+export function tendAbandoned(
+  order: Pick<Tended, "state" | "orderedAt" | "node" | "drainRevision">,
+  { now, lostMs }: { readonly now: number; readonly lostMs: number },
+): Tending {
+  const { state, orderedAt, node } = order;
+  if (node === undefined) {
+    const mayJoin = (state === "ordered" || state === "launched") && now - orderedAt <= tendLimits.joinMs;
+    return mayJoin ? NOTHING : { kind: "close", failure: null };
+  }
+  if (node.isUp || now - node.seenAt <= lostMs) return NOTHING;
+  const isOurs = node.drainingAt !== null && isOwnDrain(order.drainRevision, node);
+  if (state === "leaving" && !isOurs) return { kind: "stay" };
+  return { kind: "close", failure: state === "joined" ? "its launcher is configured no more" : null };
+}
+
+/**
  * A node that may have viewers is not destroyed: one that is emptied when it is empty,
  * one that runs and is silent when its sessions are given up (`lostMs`) as for any node.
  */
@@ -150,9 +169,7 @@ function startOrGiveUp(
 function leaving(order: Tended, { now, lostMs }: { now: number; lostMs: number }): Tending {
   const { instance, node, drainRevision } = order;
   if (node === undefined) return remove(null);
-  // An operator has taken it back, or drains it for reasons of his own from now on.
-  const isOurs = drainRevision === null || drainRevision === node.drainRevision;
-  if (node.drainingAt === null || !isOurs) return { kind: "stay" };
+  if (node.drainingAt === null || !isOwnDrain(drainRevision, node)) return { kind: "stay" };
   if (!node.isUp)
     return isAway(order) || instance?.state === "stopped" || !node.isRegistered || now - node.seenAt > lostMs
       ? remove(null)
@@ -163,6 +180,11 @@ function leaving(order: Tended, { now, lostMs }: { now: number; lostMs: number }
   const isEmpty =
     node.saidSessions === 0 ? node.seenAt > node.drainingAt : now - node.drainingAt > tendLimits.disbeliefMs;
   return isEmpty ? remove(null) : NOTHING;
+}
+
+/** Or an operator has taken that back, or drains it for reasons of his own from now on. */
+function isOwnDrain(drainRevision: number | null, node: TendedNode): boolean {
+  return drainRevision === null || drainRevision === node.drainRevision;
 }
 
 /** Whether a launcher that does not list it can be taken at its word. */
