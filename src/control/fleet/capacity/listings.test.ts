@@ -4,9 +4,12 @@ import { startLeader, TimedPlatform, timedPool } from "../../../../test/harness/
 import { testControl } from "../../../../test/harness/control.ts";
 import { onBoth } from "../../../../test/harness/test-database.ts";
 import type { Instance } from "../launchers/launcher.ts";
+import { tendLimits } from "./tend.ts";
 
 const BOOT_MS = 1000;
 const POOL = "default";
+/** From when something is destroyed until it is believed that it is gone. */
+const GONE = 1 + tendLimits.unlisted;
 
 test("what a launcher has and nobody ordered is taken away; in Manual it stays", async () => {
   await using control = await testControl();
@@ -58,8 +61,7 @@ test("a launch that comes about after it was given up is taken away", async () =
   await using control = await testControl();
   const { platform, leader, orders, set } = await timedPool(control, BOOT_MS);
   platform.failure = "out of disks";
-  await leader.scan();
-  await leader.scan();
+  for (let scan = 0; scan < GONE; scan++) await leader.scan();
   const [order] = await orders();
   assert.equal(order?.state, "gone");
   await set("launch.max", "0");
@@ -67,7 +69,7 @@ test("a launch that comes about after it was given up is taken away", async () =
   platform.failure = undefined;
   const late = { id: order.id, pool: POOL, join: { controls: [], token: control.installation.key } };
   platform.instances.set(order.id, { order: late as never, state: "running", bootsAt: 0 });
-  for (let scan = 0; scan < 3; scan++) await leader.scan();
+  for (let scan = 0; scan < 1 + GONE; scan++) await leader.scan();
 
   assert.equal(platform.instances.size, 0);
   assert.equal((await orders())[0]?.state, "gone");
@@ -87,7 +89,7 @@ test("a pod in the middle that is silent for long is replaced, and goes when it 
   await leader.scan();
   assert.deepEqual(await states(), ["joined", "launched"]);
   platform.fixed.clear();
-  for (let scan = 0; scan < 2; scan++) await leader.scan();
+  for (let scan = 0; scan < GONE; scan++) await leader.scan();
 
   assert.deepEqual(await states(), ["gone", "launched"]);
 });
@@ -128,6 +130,29 @@ test("a list that lacks a silent node once or twice is no reason to end its sess
 
   assert.deepEqual(await scanWith([[], [], await list(), [], []]), ["joined", "pending"]);
   assert.deepEqual(await scanWith([[]]), ["gone", "ended"]);
+});
+
+test("a list that lacks what is being taken away is no reason to forget its node", async () => {
+  await using control = await testControl();
+  const { platform, leader, pass, set, orders } = await timedPool(control, BOOT_MS);
+  await leader.scan();
+  await pass(BOOT_MS);
+  const [order] = await orders();
+  platform.destroy = async () => {};
+  control.clock.advance(2 * 60 * 60_000);
+  await leader.scan();
+  await set("management.state", "Manual");
+  const list = platform.list.bind(platform);
+  const stateWith = async (...lists: readonly (readonly Instance[])[]) => {
+    for (const instances of lists) {
+      platform.list = async () => instances;
+      await leader.scan();
+    }
+    return (await orders()).find(({ id }) => id === order?.id)?.state;
+  };
+
+  assert.equal(await stateWith([], [], await list(), [], []), "removing");
+  assert.equal(await stateWith([]), "gone");
 });
 
 test("orders of another launcher are left alone and count", async () => {

@@ -115,7 +115,9 @@ test("one that is emptied goes when it is empty, by control's count and its own 
 
 test("what is being removed is destroyed until the launcher has it no more", () => {
   assert.equal(tend(order({ state: "removing" }), at).kind, "destroy");
-  assert.equal(tend(order({ state: "removing", instance: undefined }), at).kind, "close");
+  const unlisted = order({ state: "removing", instance: undefined, unlisted: tendLimits.unlisted - 1 });
+  assert.equal(tend(unlisted, at).kind, "nothing");
+  assert.equal(tend({ ...unlisted, unlisted: tendLimits.unlisted, launchedAt: null }, at).kind, "close");
 });
 
 test("what its platform does not take away is started again for ever, and given up where that changes", () => {

@@ -115,7 +115,8 @@ function tendRemovable(
     case "leaving":
       return leaving(order, { now, lostMs });
     case "removing":
-      return order.instance === undefined ? { kind: "close", failure: null } : { kind: "destroy" };
+      if (order.instance !== undefined) return { kind: "destroy" };
+      return isUnlisted(order) ? { kind: "close", failure: null } : NOTHING;
     case "gone":
       return NOTHING;
     default:
@@ -188,9 +189,13 @@ function isOwnDrain(drainRevision: number | null, node: TendedNode): boolean {
 }
 
 /** Whether a launcher that does not list it can be taken at its word. */
-function isAway({ instance, launchedAt, listedAt, unlisted }: Tended): boolean {
-  if (instance !== undefined || unlisted < tendLimits.unlisted) return false;
-  return launchedAt !== null && listedAt - launchedAt > tendLimits.settleMs;
+function isAway(order: Tended): boolean {
+  const { launchedAt, listedAt } = order;
+  return isUnlisted(order) && launchedAt !== null && listedAt - launchedAt > tendLimits.settleMs;
+}
+
+function isUnlisted({ instance, unlisted }: Tended): boolean {
+  return instance === undefined && unlisted >= tendLimits.unlisted;
 }
 
 function remove(failure: string | null): Tending {
