@@ -110,6 +110,43 @@ export class Launches {
     });
   }
 
+  /**
+   * Of one that is to go, and whose node joined by itself all the same: nothing is given to that from here on, and it is
+   * destroyed when it is empty.
+   */
+  async noteJoinedLate(
+    id: string,
+    { nodeId, joinsAs }: { nodeId: string; joinsAs: string },
+  ): Promise<boolean> {
+    return await this.#store.db.transaction().execute(async (db) => {
+      // The node first, then the order: ordered-node.ts.
+      await this.#store.lock(db, `node ${nodeId}`);
+      const { numUpdatedRows } = await db
+        .updateTable("launches")
+        .set({ node_id: nodeId, joins_as: joinsAs })
+        .where("id", "=", id)
+        .where("state", "=", "removing")
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom("nodes")
+                .select("nodes.id")
+                .whereRef("nodes.id", "=", "launches.node_id")
+                .where("nodes.revoked_at", "is", null),
+            ),
+          ),
+        )
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) return false;
+      return await this.#draining.drain(db, { nodeId, outcome: "stay", deadline: null, by: {} });
+    });
+  }
+
+  /** Whether nobody loses a console with it: a viewer may have come since the scan read what there is. */
+  async mayBeDestroyed(id: string): Promise<boolean> {
+    return await this.#withNode(id, async (_db, node) => node === undefined || !node.isUp || node.isEmpty);
+  }
+
   /** Has its node emptied, to be taken away then. Not where somebody else drains it for reasons of his own. */
   async leave(id: string): Promise<boolean> {
     return await this.#withNode(id, async (db, node) => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { startLeader, TimedPlatform, timedPool } from "../../../../test/harness/capacity.ts";
 import { testControl } from "../../../../test/harness/control.ts";
 import { onBoth } from "../../../../test/harness/test-database.ts";
+import { settleMs } from "../draining.ts";
 import type { Instance } from "../launchers/launcher.ts";
 import { tendLimits } from "./tend.ts";
 
@@ -236,6 +237,69 @@ for (const each of onBoth("a pod that comes is not taken for the one of its name
 
   assert.deepEqual(await nodesOf(), [`joined ${coming?.nodeId}`, `removing ${going?.nodeId}`]);
 }))
+  test(...each);
+
+for (const each of onBoth(
+  "a pod that joins when it was given up is emptied before it is destroyed",
+  async () => {
+    await using control = await testControl();
+    const { db } = control.store;
+    const { platform, leader, set, orders } = await timedPool(control, BOOT_MS);
+    await set("launch.max", "1");
+    const [list, destroy] = [platform.list.bind(platform), platform.destroy.bind(platform)];
+    platform.list = async () => (await list()).map((each) => ({ ...each, joinsAs: "consoles/node-0" }));
+    await leader.scan();
+    const [order] = await orders();
+    assert.ok(order !== undefined);
+    // Its platform is slow to hear of it, its node joins as the pod that it is, and a viewer comes.
+    platform.destroy = async () => {};
+    await leader.launches.remove(order.id, { from: "launched", failure: "its node did not join in time" });
+    const node = await control.node();
+    await db.updateTable("nodes").set({ joined_as: "consoles/node-0" }).execute();
+    const { id: machineId } = await control.machine();
+    const open = async () =>
+      await control.services.consoles.open(control.admin, { machineId, api: "native" });
+    const { sessionId } = await open();
+    platform.destroy = destroy;
+    const pass = async () => {
+      control.clock.advance(settleMs(control.store) + 1);
+      await control.link.registry.heartbeat(node.id, { incarnation: node.incarnation, sessions: 0 });
+      await leader.scan();
+    };
+
+    for (let scan = 0; scan < 3; scan++) await pass();
+    assert.equal(platform.instances.size, 1);
+    assert.deepEqual(
+      (await orders()).map(({ state, node_id: nodeId }) => [state, nodeId]),
+      [["removing", node.id]],
+    );
+    const { draining } = await control.services.nodes.get(control.admin, node.id);
+    assert.equal(draining?.outcome, "stay");
+    await control.services.sessions.end(control.admin, sessionId);
+    await db.updateTable("sessions").set({ state: "ended" }).execute();
+    await pass();
+
+    assert.equal(platform.instances.size, 0);
+  },
+))
+  test(...each);
+
+for (const each of onBoth(
+  "a viewer whose session was begun as a node was drained keeps it from being destroyed",
+  async () => {
+    await using control = await testControl();
+    const { db } = control.store;
+    const { leader, pass } = await timedPool(control, BOOT_MS);
+    await leader.scan();
+    await pass(BOOT_MS);
+    const { id: machineId } = await control.machine();
+    await control.services.consoles.open(control.admin, { machineId, api: "native" });
+    await db.updateTable("launches").set({ state: "removing" }).execute();
+    const { id } = await db.selectFrom("launches").select("id").executeTakeFirstOrThrow();
+
+    assert.equal(await leader.launches.mayBeDestroyed(id), false);
+  },
+))
   test(...each);
 
 for (const each of onBoth(

@@ -1,6 +1,6 @@
 import type { Log } from "#base/process/log.ts";
 import type { Secret } from "#base/secret.ts";
-import { LaunchError, type Launcher, launcherLimits, ORDER_ID } from "../launchers/launcher.ts";
+import { LaunchError, type Launcher, launcherLimits } from "../launchers/launcher.ts";
 import type { LauncherCalls } from "./calls.ts";
 import {
   type CapacityDecision,
@@ -10,14 +10,10 @@ import {
   standbyOf,
 } from "./decide.ts";
 import type { Launches } from "./launches.ts";
+import { matchInstances } from "./matching.ts";
 import { type FleetPool, type Listing, poolsOf, poolView } from "./pool-view.ts";
-import type { Fleet, FleetNode, FleetOrder } from "./reading.ts";
+import type { Fleet, FleetOrder } from "./reading.ts";
 import { type Tending, tend, tendAbandoned } from "./tend.ts";
-
-const limits = {
-  /** Of those that no order is known of, how many are taken on at a scan: whoever lists thousands may have lost his mind. */
-  leftovers: 100,
-} as const;
 
 const NO_HISTORY = { launchedLately: 0, failures: 0, failedAt: null } as const;
 
@@ -76,7 +72,7 @@ export class CapacityScans {
   /**
    * 1. Launchers say what they have. This comes first: what they list has its order in what is read after it.
    * 2. The fleet is read.
-   * 3. What launchers have is put beside the orders, and each order is tended.
+   * 3. What launchers have is put beside the orders; where that changes any, the fleet is read anew. Each order is tended.
    * 4. Each pool is decided about.
    *
    * Where a launcher cannot be asked, nothing is done that needs it: no order of its scope is touched, and nothing launched.
@@ -84,11 +80,11 @@ export class CapacityScans {
    */
   async scan(signal: AbortSignal): Promise<void> {
     const listings = await this.#list(signal);
-    const fleet = await this.#parts.read();
-    this.#unlisted = this.#countUnlisted(listings, fleet);
+    const found = await this.#parts.read();
+    this.#unlisted = this.#countUnlisted(listings, found);
+    const fleet = (await this.#match(listings, found)) ? await this.#parts.read() : found;
     for (const listing of listings) {
       signal.throwIfAborted();
-      await this.#match(listing, fleet);
       await this.#tendAll(listing, fleet);
     }
     await this.#closeAbandoned(fleet);
@@ -114,42 +110,14 @@ export class CapacityScans {
     return listings.flat();
   }
 
-  /** Instances whose nodes join by themselves find their nodes, and those that nobody knows find their end. */
-  async #match({ launcher, instances }: Listing, { nodes, orders }: Fleet): Promise<void> {
-    const { launches, log } = this.#parts;
-    const known = new Map(orders.map((order) => [order.id, order]));
-    // Mostly there is none.
-    const toMatch = [...instances.values()].filter(
-      ({ orderId, joinsAs }) => joinsAs !== undefined || !known.has(orderId),
-    );
-    if (toMatch.length === 0) return;
-    // A pod that goes and the one that comes after it have one name: what one order has is no other's.
-    const ownerOf = new Map(orders.map(({ id, nodeId }) => [nodeId, id]));
-    const podsOf = Map.groupBy(nodes, ({ joinedAs }) => joinedAs);
-    let leftovers = 0;
-    for (const instance of toMatch) {
-      const { orderId, joinsAs } = instance;
-      const order = known.get(orderId);
-      const pods = joinsAs === undefined ? [] : (podsOf.get(joinsAs) ?? []);
-      // Those of another pool joined before an operator gave their launcher to this one.
-      const own = pods.filter(
-        ({ id, pool }) => pool === instance.pool && (ownerOf.get(id) ?? orderId) === orderId,
-      );
-      const node = newest(own);
-      if (order === undefined) {
-        if (!this.#mayTake(orderId) || leftovers === limits.leftovers) continue;
-        if (!(await launches.takeLeftover(instance, { launcher, nodeId: node?.id }))) continue;
-        leftovers += 1;
-        log.warn({ orderId, launcher: launcher.scope }, "An instance was found that no order is known of");
-      } else if (node !== undefined && joinsAs !== undefined && node.id !== order.nodeId)
-        await launches.noteJoined(order.id, { nodeId: node.id, joinsAs });
-      if (node !== undefined) ownerOf.set(node.id, orderId);
-    }
-  }
-
-  /** Orders are UUIDs, and what a launcher lists is input like any other. */
-  #mayTake(orderId: string): boolean {
-    return this.#parts.settings().isAuto && !this.#calls.has(orderId) && ORDER_ID.test(orderId);
+  /** Resolves to whether what was read is so no more. */
+  async #match(listings: readonly Listing[], fleet: Fleet): Promise<boolean> {
+    const { launches, launchers, settings, log } = this.#parts;
+    const mayTake = (orderId: string) => settings().isAuto && !this.#calls.has(orderId);
+    let isChanged = false;
+    for (const listing of listings)
+      if (await matchInstances(listing, fleet, { launches, launchers, mayTake, log })) isChanged = true;
+    return isChanged;
   }
 
   #countUnlisted(listings: readonly Listing[], { orders }: Fleet): ReadonlyMap<string, number> {
@@ -228,6 +196,7 @@ export class CapacityScans {
         this.#call(order, "destroy", async (signal) => await launcher.destroy(id, signal));
         return;
       case "destroy":
+        if (order.node !== undefined && !(await launches.mayBeDestroyed(id))) return;
         this.#call(order, "destroy", async (signal) => await launcher.destroy(id, signal));
         return;
       case "close":
@@ -360,9 +329,4 @@ export class CapacityScans {
 function isHeld({ state }: FleetOrder, { kind, ...tending }: Tending): boolean {
   const isGivenUp = kind === "remove" && "failure" in tending && tending.failure !== null;
   return state === "joined" && (kind === "start" || isGivenUp);
-}
-
-/** A pod that was made anew joins anew, under the same name. */
-function newest(nodes: readonly FleetNode[]): FleetNode | undefined {
-  return nodes.toSorted((a, b) => b.createdAt - a.createdAt)[0];
 }

@@ -120,6 +120,23 @@ test("what is being removed is destroyed until the launcher has it no more", () 
   assert.equal(tend({ ...unlisted, unlisted: tendLimits.unlisted, launchedAt: null }, at).kind, "close");
 });
 
+test("what is being removed is not destroyed while its node, which joined all the same, has viewers", () => {
+  const drained = { ...up, drainingAt: NOW - 1000 };
+  const late = (node: Partial<TendedNode>, more: Partial<Tended> = {}) =>
+    tend(order({ state: "removing", node: { ...drained, ...node }, ...more }), at).kind;
+
+  assert.equal(late({ sessions: 1 }), "nothing");
+  assert.equal(late({ sessions: 1, isUp: false, seenAt: NOW - 200_000 }), "nothing");
+  assert.equal(late({ saidSessions: 1 }), "nothing");
+  // It has not been heard of since.
+  assert.equal(late({ seenAt: drained.drainingAt }), "nothing");
+  assert.equal(late({ sessions: 1, isUp: false, seenAt: NOW - LOST_MS - 1 }), "destroy");
+  assert.equal(late({ isUp: false, seenAt: NOW - 200_000 }), "destroy");
+  assert.equal(late({}), "destroy");
+  const away = { instance: undefined, unlisted: tendLimits.unlisted };
+  assert.deepEqual([late({ sessions: 1 }, away), late({}, away)], ["nothing", "close"]);
+});
+
 test("what its platform does not take away is started again for ever, and given up where that changes", () => {
   const middle = { state: "stopped", isRemovable: false } as const;
   const often = order({ node: silent, instance: middle, starts: 40, startedAt: NOW - 60_000 });
@@ -153,7 +170,7 @@ test("what its launcher cannot be asked about is given up when its node is not t
 test("no node that is up and has a session is ever destroyed", () => {
   const anyTime = fc.integer({ min: 0, max: NOW });
   const anyOrder = fc.record({
-    state: fc.constantFrom(...LAUNCH_STATES.filter((state) => state !== "removing")),
+    state: fc.constantFrom(...LAUNCH_STATES),
     orderedAt: anyTime,
     launchedAt: fc.option(anyTime),
     joinedAt: fc.option(anyTime),
@@ -172,7 +189,7 @@ test("no node that is up and has a session is ever destroyed", () => {
     fc.property(anyOrder, busy, (any, { sessions, drainingAt }) => {
       const node = { ...up, sessions, saidSessions: sessions, drainingAt };
       // Before it joined, an order has no node.
-      fc.pre(any.state === "joined" || any.state === "leaving");
+      fc.pre(any.state === "joined" || any.state === "leaving" || any.state === "removing");
 
       assert.ok(!["remove", "destroy", "close"].includes(tend({ ...any, node }, at).kind));
     }),

@@ -115,8 +115,7 @@ function tendRemovable(
     case "leaving":
       return leaving(order, { now, lostMs });
     case "removing":
-      if (order.instance !== undefined) return { kind: "destroy" };
-      return isUnlisted(order) ? { kind: "close", failure: null } : NOTHING;
+      return removing(order, { now, lostMs });
     case "gone":
       return NOTHING;
     default:
@@ -168,19 +167,40 @@ function startOrGiveUp(
 }
 
 function leaving(order: Tended, { now, lostMs }: { now: number; lostMs: number }): Tending {
-  const { instance, node, drainRevision } = order;
+  const { node, drainRevision } = order;
   if (node === undefined) return remove(null);
   if (node.drainingAt === null || !isOwnDrain(drainRevision, node)) return { kind: "stay" };
-  if (!node.isUp)
-    return isAway(order) || instance?.state === "stopped" || !node.isRegistered || now - node.seenAt > lostMs
-      ? remove(null)
-      : NOTHING;
-  if (node.sessions > 0) return NOTHING;
-  // What only the node knows, it has said since. What was assigned to it as it was drained is looked for when it is taken
-  // away (ordered-node.ts).
-  const isEmpty =
-    node.saidSessions === 0 ? node.seenAt > node.drainingAt : now - node.drainingAt > tendLimits.disbeliefMs;
-  return isEmpty ? remove(null) : NOTHING;
+  const mayGo = node.isUp ? isEmpty(node, now) : hasEnded(order, node, { now, lostMs });
+  return mayGo ? remove(null) : NOTHING;
+}
+
+/** It is empty mostly; not where its node joined by itself when it had been given up. */
+function removing(order: Tended, { now, lostMs }: { now: number; lostMs: number }): Tending {
+  const { instance, node } = order;
+  const mayGo =
+    node === undefined ||
+    (node.isUp ? isEmpty(node, now) : node.sessions === 0 || hasEnded(order, node, { now, lostMs }));
+  if (!mayGo) return NOTHING;
+  if (instance !== undefined) return { kind: "destroy" };
+  return isUnlisted(order) ? { kind: "close", failure: null } : NOTHING;
+}
+
+function hasEnded(
+  order: Tended,
+  { isRegistered, seenAt }: TendedNode,
+  { now, lostMs }: { now: number; lostMs: number },
+): boolean {
+  return isAway(order) || order.instance?.state === "stopped" || !isRegistered || now - seenAt > lostMs;
+}
+
+/**
+ * What only the node knows, it has said since it was drained. What was assigned to it as it was drained is looked for when it
+ * is taken away (ordered-node.ts).
+ */
+function isEmpty({ sessions, saidSessions, seenAt, drainingAt }: TendedNode, now: number): boolean {
+  if (sessions > 0) return false;
+  const since = drainingAt ?? 0;
+  return saidSessions === 0 ? seenAt > since : now - since > tendLimits.disbeliefMs;
 }
 
 /** Or an operator has taken that back, or drains it for reasons of his own from now on. */
