@@ -45,7 +45,7 @@ export interface PoolView {
   readonly existing: number;
   /** Launches of the last hour, whatever became of them. */
   readonly launchedLately: number;
-  /** Launches that failed since one last went well, and when the last one did. */
+  /** Attempts to launch that failed since a node last joined, and when the last one did. */
   readonly failures: number;
   readonly failedAt: number | null;
 }

@@ -4,9 +4,10 @@ import type { Store } from "../../store/store.ts";
 
 const HOUR_MS = 60 * 60_000;
 
-/** What became of a pool's launches. */
+/** What became of a pool's launches: one whose node joined went well, whatever became of that node later. */
 export interface LaunchHistory {
   readonly launchedLately: number;
+  /** Attempts since a node last joined: what was ordered at once and failed is one. */
   readonly failures: number;
   readonly failedAt: number | null;
 }
@@ -25,17 +26,17 @@ export function createHistoryReading(store: Store): () => Promise<ReadonlyMap<st
   const findFailures = prepare(store, {}, (db) =>
     db
       .selectFrom("launches")
-      .select("pool")
+      .select(["pool", "ordered_at"])
       // An older version does not write down when that was.
       .select(sql<number>`coalesce(failed_at, ended_at, ordered_at)`.as("at"))
-      .where(sql<boolean>`failure is not null`),
+      .where(sql<boolean>`failure is not null`)
+      .where("joined_at", "is", null),
   );
   const findLastGood = prepare(store, {}, (db) =>
     db
       .selectFrom("launches")
       .select("pool")
       .select((select) => select.fn.max<number | null>("joined_at").as("at"))
-      .where(sql<boolean>`failure is null`)
       .groupBy("pool"),
   );
 
@@ -53,17 +54,23 @@ interface PoolTime {
   readonly at: number | null;
 }
 
-/** The times of a pool's failures since a node last joined that went well. */
+interface Failure extends PoolTime {
+  readonly ordered_at: number;
+}
+
+/** By pools the attempts that failed since a node last joined, each with the time of its last failure. */
 function sinceGood(
-  failures: readonly PoolTime[],
+  failures: readonly Failure[],
   good: readonly PoolTime[],
 ): ReadonlyMap<string, readonly number[]> {
   const goodAt = new Map(good.map(({ pool, at }) => [pool, at ?? 0]));
-  const counted = failures.flatMap(({ pool, at }) =>
-    at !== null && at > (goodAt.get(pool) ?? 0) ? [{ pool, at }] : [],
-  );
-  const byPool = Map.groupBy(counted, ({ pool }) => pool);
-  return new Map([...byPool].map(([pool, each]) => [pool, each.map(({ at }) => at)]));
+  const attempts = new Map<string, Map<number, number>>();
+  for (const { pool, at, ordered_at: orderedAt } of failures) {
+    if (at === null || at <= (goodAt.get(pool) ?? 0)) continue;
+    const ofPool = attempts.get(pool) ?? new Map<number, number>();
+    attempts.set(pool, ofPool.set(orderedAt, Math.max(at, ofPool.get(orderedAt) ?? 0)));
+  }
+  return new Map([...attempts].map(([pool, times]) => [pool, [...times.values()]]));
 }
 
 function historyOf(

@@ -69,8 +69,10 @@ export class Launches {
         .execute();
       if (present.length !== seen.size || present.some(({ id }) => !seen.has(id))) return [];
       const ids = Array.from({ length: count }, () => randomUUID());
+      // One moment for all of them: they are one attempt (launch-history.ts).
+      const { now } = await db.selectNoFrom(this.#store.now.as("now")).executeTakeFirstOrThrow();
       for (const id of ids) {
-        await this.#insert(db, { id, pool, launcher, state: "ordered" });
+        await this.#insert(db, { id, pool, launcher, state: "ordered", ordered_at: now });
         await this.#audit.record(db, {
           action: "node.launch",
           by: {},
@@ -232,6 +234,7 @@ export class Launches {
       readonly pool: string;
       readonly launcher: Launcher;
       readonly state: LaunchState;
+      readonly ordered_at?: number;
       readonly node_id?: string;
       readonly joins_as?: string | null;
     },
@@ -250,10 +253,10 @@ export class Launches {
         node_id: null,
         joins_as: null,
         failure: null,
+        ...times,
         ...row,
         launcher: launcher.kind,
         scope: launcher.scope,
-        ...times,
       })
       .execute();
   }
