@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { sql } from "kysely";
 import { blocked } from "../../../../test/harness/blocked.ts";
-import { launchesOf } from "../../../../test/harness/capacity.ts";
+import { launchesOf, TimedPlatform } from "../../../../test/harness/capacity.ts";
 import {
   type OneControl,
   type TestNode,
@@ -93,6 +93,21 @@ for (const each of onBoth("a node that comes back when it is given up is given n
   assert.equal(await state(), "removing");
   await assert.rejects(open(control), { code: "no_node_available" });
 }))
+  test(...each);
+
+for (const each of onBoth(
+  "what has gone since a decision was made is no reason to launch nothing, what has come is",
+  async () => {
+    await using control = await testControl();
+    const { launches, id } = await ordered(control);
+    const launcher = new TimedPlatform(control, { bootMs: 0 });
+    const seen = new Set([id, randomUUID()]);
+
+    const made = await launches.order("default", 2, { seen, launcher });
+    assert.equal(made.length, 2);
+    assert.deepEqual(await launches.order("default", 1, { seen, launcher }), []);
+  },
+))
   test(...each);
 
 test("a node that is heard of at the same moment as it is given up stays", { skip }, async () => {

@@ -52,7 +52,8 @@ export class Launches {
 
   /**
    * Writes down orders before anything is launched, so that nothing is launched of which nobody would know. Only where the
-   * pool still has the orders that the decision was made from: of two leaders one has decided.
+   * pool has no others than those that the decision was made from: of two leaders one has decided. What has gone since only
+   * makes room.
    */
   async order(
     pool: string,
@@ -67,7 +68,7 @@ export class Launches {
         .where("pool", "=", pool)
         .where("ended_at", "is", null)
         .execute();
-      if (present.length !== seen.size || present.some(({ id }) => !seen.has(id))) return [];
+      if (present.some(({ id }) => !seen.has(id))) return [];
       const ids = Array.from({ length: count }, () => randomUUID());
       // One moment for all of them: they are one attempt (launch-history.ts).
       const { now } = await db.selectNoFrom(this.#store.now.as("now")).executeTakeFirstOrThrow();

@@ -58,6 +58,37 @@ test("what a launcher has and nobody ordered is taken away bit by bit, and only 
   assert.ok(!notified.includes(named.orderId));
 });
 
+for (const each of onBoth(
+  "what is found and taken away does not put off what is to be launched",
+  async () => {
+    await using control = await testControl();
+    const { platform, leader, orders } = await timedPool(control, BOOT_MS);
+    const stray = "00000000-0000-4000-8000-000000000001";
+    const list = platform.list.bind(platform);
+    platform.list = async () => [{ orderId: stray, pool: POOL, state: "running" }, ...(await list())];
+
+    await leader.scan();
+
+    assert.deepEqual((await orders()).map(({ state }) => state).sort(), ["launched", "removing"]);
+    assert.equal(leader.scans.pools.get(POOL)?.existing, 2);
+  },
+))
+  test(...each);
+
+test("what a launcher lists of a pool that it has not is left alone", async () => {
+  await using control = await testControl();
+  const { platform, leader, orders } = await timedPool(control, BOOT_MS);
+  const orderId = "00000000-0000-4000-8000-000000000001";
+  platform.list = async () => [{ orderId, pool: "another", state: "running" }];
+
+  await leader.scan();
+
+  assert.deepEqual(
+    (await orders()).map(({ pool }) => pool),
+    [POOL],
+  );
+});
+
 test("a launch that comes about after it was given up is taken away", async () => {
   await using control = await testControl();
   const { platform, leader, orders, set } = await timedPool(control, BOOT_MS);
