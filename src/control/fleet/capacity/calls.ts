@@ -1,13 +1,28 @@
 import { launcherLimits } from "../launchers/launcher.ts";
 
 const limits = {
-  /** Launchers that work at once: what is beyond them waits for the next scan. */
+  /** Calls of one launcher at once: what is beyond them waits for the next scan. A launcher that hangs stops no other. */
   running: 16,
+  /** Of these, those that launch nothing: a platform that hangs as it destroys is asked for new nodes all the same. */
+  others: 12,
 } as const;
+
+/** What a launcher is asked to do. */
+export interface LauncherWork {
+  readonly orderId: string;
+  /** The launcher's. */
+  readonly scope: string;
+  readonly isLaunch: boolean;
+}
+
+interface Running {
+  readonly work: LauncherWork;
+  readonly done: Promise<void>;
+}
 
 /** What launchers are asked to do, beside the scans: one thing at a time for each order. */
 export class LauncherCalls {
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #running = new Map<string, Running>();
   readonly #stop: AbortSignal;
 
   /** Everything is given up when `stop` aborts. */
@@ -20,25 +35,28 @@ export class LauncherCalls {
     return this.#running.has(orderId);
   }
 
-  /** Whether something would be begun for the order: it is not worked on already, and not too much is. */
-  canBegin(orderId: string): boolean {
-    return !this.has(orderId) && this.#running.size < limits.running && !this.#stop.aborted;
+  /** Whether it would be begun: the order is not worked on already, and its launcher does not have too much to do. */
+  canBegin({ orderId, scope, isLaunch }: LauncherWork): boolean {
+    if (this.has(orderId) || this.#stop.aborted) return false;
+    const same = [...this.#running.values()].filter(({ work }) => work.scope === scope);
+    if (same.length >= limits.running) return false;
+    return isLaunch || same.filter(({ work }) => !work.isLaunch).length < limits.others;
   }
 
   /** Begins it, where that can be. `call` sees to its own failures. */
   begin(
-    orderId: string,
+    work: LauncherWork,
     call: (signal: AbortSignal) => Promise<void>,
     deadlineMs: number = launcherLimits.callMs,
   ): void {
-    if (!this.canBegin(orderId)) return;
+    if (!this.canBegin(work)) return;
     const signal = AbortSignal.any([this.#stop, AbortSignal.timeout(deadlineMs)]);
-    const running = call(signal).finally(() => this.#running.delete(orderId));
-    this.#running.set(orderId, running);
+    const done = call(signal).finally(() => this.#running.delete(work.orderId));
+    this.#running.set(work.orderId, { work, done });
   }
 
   /** Resolves when nothing runs any more. */
   async idle(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running.values());
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 }

@@ -44,6 +44,7 @@ export interface Fleet {
   /** The database's time. */
   readonly now: number;
   readonly nodes: readonly FleetNode[];
+  /** The oldest first: of those that are worked on, where not all can be at once, it is they. */
   readonly orders: readonly FleetOrder[];
   readonly history: ReadonlyMap<string, LaunchHistory>;
 }
@@ -109,6 +110,10 @@ export function createFleetReading(store: Store): (silenceMs: number) => Promise
           drainRevision: row.left_revision,
         });
     }
-    return { now, nodes, orders, history };
+    return { now, nodes, orders: orders.sort(byAge), history };
   };
+}
+
+function byAge(a: FleetOrder, b: FleetOrder): number {
+  return a.orderedAt - b.orderedAt || (a.id < b.id ? -1 : 1);
 }

@@ -222,6 +222,39 @@ test("of many nodes that end at once those that have to wait are not counted as 
   );
 });
 
+for (const each of onBoth(
+  "of more than a platform is asked to do at once the oldest orders come first",
+  async () => {
+    await using control = await testControl();
+    const { db } = control.store;
+    const { platform, leader, pass, set } = await timedPool(control, BOOT_MS);
+    await set("capacity.standby", "1000");
+    await set("launch.max", "20");
+    for (let scan = 0; scan < 2; scan++) await leader.scan();
+    await pass(BOOT_MS);
+    // The other way round than they came to the database.
+    const ids = (await db.selectFrom("launches").select("id").execute()).map(({ id }) => id).reverse();
+    for (const [index, id] of ids.entries())
+      await db.updateTable("launches").set({ ordered_at: index }).where("id", "=", id).execute();
+    await db.updateTable("launches").set({ state: "removing" }).execute();
+    const destroyed: string[] = [];
+    const done = Promise.withResolvers<void>();
+    platform.destroy = async (id) => {
+      destroyed.push(id);
+      await done.promise;
+    };
+    control.clock.advance(181_000);
+
+    await leader.scans.scan(AbortSignal.timeout(60_000));
+    done.resolve();
+    await leader.calls.idle();
+
+    assert.ok(destroyed.length > 0 && destroyed.length < ids.length);
+    assert.deepEqual(destroyed, ids.slice(0, destroyed.length));
+  },
+))
+  test(...each);
+
 test("nodes that nobody launched count, and are never taken away", async () => {
   await using control = await testControl();
   const { platform, leader, pass, set } = await timedPool(control, BOOT_MS);

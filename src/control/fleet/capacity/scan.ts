@@ -186,7 +186,7 @@ export class CapacityScans {
         return;
       case "start":
         // What is counted is what is done: enough of it and the node is given up.
-        if (!this.#calls.canBegin(id) || !(await launches.noteStarted(id))) return;
+        if (!this.#canCall(order) || !(await launches.noteStarted(id))) return;
         log.warn({ orderId: id, pool, nodeId: order.nodeId }, "A node has ended and is started again");
         this.#call(order, "start", async (signal) => await launcher.start(id, signal));
         return;
@@ -196,7 +196,7 @@ export class CapacityScans {
         this.#call(order, "destroy", async (signal) => await launcher.destroy(id, signal));
         return;
       case "destroy":
-        if (order.node !== undefined && !(await launches.mayBeDestroyed(id))) return;
+        if (!this.#canCall(order) || !(await launches.mayBeDestroyed(id))) return;
         this.#call(order, "destroy", async (signal) => await launcher.destroy(id, signal));
         return;
       case "close":
@@ -229,7 +229,7 @@ export class CapacityScans {
       }
     };
     this.#calls.begin(
-      id,
+      { orderId: id, scope: launcher.scope, isLaunch: true },
       async (signal) =>
         await launch(signal).catch((error: unknown) =>
           log.error({ error, orderId: id }, "A launch could not be written down"),
@@ -238,10 +238,14 @@ export class CapacityScans {
     );
   }
 
+  #canCall({ id, scope }: FleetOrder): boolean {
+    return this.#calls.canBegin({ orderId: id, scope, isLaunch: false });
+  }
+
   /** What fails is seen at the next scan, and tried again. */
-  #call({ id, pool }: FleetOrder, what: string, call: (signal: AbortSignal) => Promise<void>): void {
+  #call({ id, pool, scope }: FleetOrder, what: string, call: (signal: AbortSignal) => Promise<void>): void {
     const { log } = this.#parts;
-    this.#calls.begin(id, async (signal) => {
+    this.#calls.begin({ orderId: id, scope, isLaunch: false }, async (signal) => {
       try {
         await call(signal);
       } catch (error) {
