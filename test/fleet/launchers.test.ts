@@ -127,6 +127,29 @@ test("what a control that was killed left of nodes, halfway made or gone, is tak
   await launcher.close();
 });
 
+test("a script's nodes join by service account in the default pool alone", async () => {
+  await using folder = scratch();
+  const commands = join(folder.path, "commands");
+  mkdirSync(commands, { mode: 0o755 });
+  const { signal } = new AbortController();
+  const order = "00000000-0000-4000-8000-000000000005";
+  const listing = (instance: { readonly pool: string; readonly joinsAs?: string }) => {
+    const answer = JSON.stringify({ instances: [{ order, state: "running", ...instance }] });
+    writeFileSync(join(commands, "list"), `#!/bin/sh\necho '${answer}'\n`, { mode: 0o755 });
+    const options = { directory: commands, name: "list", installationId: "i", env };
+    return createCommandLauncher(options).list(signal);
+  };
+
+  const joinsAs = "consoles/node-0";
+  assert.equal((await listing({ pool: "default", joinsAs }))[0]?.joinsAs, joinsAs);
+  assert.equal((await listing({ pool: "edge" }))[0]?.pool, "edge");
+  await assert.rejects(listing({ pool: "edge", joinsAs }), (error) => {
+    assert.ok(error instanceof LaunchError);
+    assert.match(error.message, /pool edge with joinsAs/);
+    return true;
+  });
+});
+
 test("a script that lists what is no order is not believed", async () => {
   await using folder = scratch();
   const commands = join(folder.path, "commands");

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { Type } from "typebox";
 import { Compile } from "typebox/compile";
 import { ConfigError } from "#base/config.ts";
+import { DEFAULT_POOL } from "#wire/api.ts";
 import { runProgram } from "./bounded-run.ts";
 import {
   INSTANCE_STATES,
@@ -76,6 +77,14 @@ export function createCommandLauncher({ directory, name, installationId, env }: 
       const answer = parse(await run("list", {}, signal));
       if (!isList.Check(answer))
         throw new LaunchError(`${name} list did not answer with a list of instances`);
+      // Who joins by a service account is of that pool, so its node would never be found, and it be destroyed again and again.
+      const stray = answer.instances.find(
+        ({ pool, joinsAs }) => joinsAs !== undefined && pool !== DEFAULT_POOL,
+      );
+      if (stray !== undefined)
+        throw new LaunchError(
+          `${name} list has an instance of the pool ${stray.pool} with joinsAs, which nodes of the pool ${DEFAULT_POOL} alone can have`,
+        );
       return answer.instances.map(({ order, removable, ...instance }) => ({
         orderId: order,
         ...instance,
