@@ -55,6 +55,20 @@ export async function listDomains(
   });
 }
 
+/**
+ * The orders that have a domain, whatever its state is and whatever somebody has made of its title: what is asked before
+ * anything is deleted.
+ */
+export async function listOrders(
+  virsh: Virsh,
+  installationId: string,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
+  const start = prefix(installationId);
+  const names = (await virsh(["list", "--all", "--name"], signal)).split("\n").map((line) => line.trim());
+  return new Set(names.flatMap((name) => (name.startsWith(start) ? [name.slice(start.length)] : [])));
+}
+
 /** virsh asks for the titles one by one, and gives up where a domain is gone by then. */
 async function listing(virsh: Virsh, signal: AbortSignal): Promise<string> {
   for (let attempt = 1; ; attempt++) {

@@ -4,16 +4,32 @@ import { domainName } from "./domains.ts";
 const UUID_CHARACTERS = 36;
 
 /**
+ * How the disks of an order's machine begin. `place` says which libvirt it is on: a storage pool may be shared with others,
+ * whose machines are not to be seen here.
+ */
+export function volumeStem(
+  installationId: string,
+  { orderId, place }: { readonly orderId: string; readonly place: string },
+): string {
+  return `${domainName(installationId, orderId)}-${place}`;
+}
+
+/**
  * Disks of machines that there are not: of a launch that was cut short, or of a machine whose disks could not be deleted when
  * it went. A launch makes its disks first, and another control may be at one, so they have to have been there for a while.
  */
 export class Leftovers {
   readonly #since = new Map<string, number>();
   readonly #installationId: string;
+  readonly #place: string;
   readonly #afterMs: number;
 
-  constructor(installationId: string, afterMs: number) {
+  constructor(
+    installationId: string,
+    { place, afterMs }: { readonly place: string; readonly afterMs: number },
+  ) {
     this.#installationId = installationId;
+    this.#place = place;
     this.#afterMs = afterMs;
   }
 
@@ -32,8 +48,9 @@ export class Leftovers {
   }
 
   #orderOf(volume: string): string | undefined {
-    const start = domainName(this.#installationId, "");
-    const order = volume.slice(start.length, start.length + UUID_CHARACTERS);
-    return volume.startsWith(start) && ORDER_ID.test(order) ? order : undefined;
+    const { length } = domainName(this.#installationId, "");
+    const orderId = volume.slice(length, length + UUID_CHARACTERS);
+    const stem = volumeStem(this.#installationId, { orderId, place: this.#place });
+    return ORDER_ID.test(orderId) && volume.startsWith(`${stem}-`) ? orderId : undefined;
   }
 }

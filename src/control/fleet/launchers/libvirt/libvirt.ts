@@ -1,11 +1,11 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import type { Log } from "#base/process/log.ts";
 import { type Instance, LaunchError, type Launcher, type LaunchOrder, launcherLimits } from "../launcher.ts";
 import { configDrive } from "./config-drive.ts";
 import { type DomainOptions, domainXml } from "./domain.ts";
-import { type Domain, domainName, domainTitle, listDomains } from "./domains.ts";
+import { type Domain, domainName, domainTitle, listDomains, listOrders } from "./domains.ts";
 import { type Ending, Endings } from "./endings.ts";
-import { Leftovers } from "./leftovers.ts";
+import { Leftovers, volumeStem } from "./leftovers.ts";
 import { createVirsh } from "./virsh.ts";
 import { createVolumes, deleteVolume, deleteVolumes, listVolumes, withFile } from "./volumes.ts";
 
@@ -40,7 +40,10 @@ export function createLibvirtLauncher(options: LibvirtOptions): Launcher {
   const { uri, storagePool, installationId, stopMs, env, log } = options;
   const virsh = createVirsh(uri, env);
   const endings = new Endings();
-  const leftovers = new Leftovers(installationId, options.leftoverMs ?? limits.leftoverMs);
+  const scope = `libvirt ${uri}`;
+  const place = createHash("sha256").update(scope).digest("hex").slice(0, 8);
+  const afterMs = options.leftoverMs ?? limits.leftoverMs;
+  const leftovers = new Leftovers(installationId, { place, afterMs });
   const nameOf = (orderId: string) => domainName(installationId, orderId);
   const list = async (signal: AbortSignal) => await listDomains(virsh, installationId, signal);
   const find = async (orderId: string, signal: AbortSignal): Promise<Domain | undefined> =>
@@ -59,7 +62,7 @@ export function createLibvirtLauncher(options: LibvirtOptions): Launcher {
   const define = async (order: LaunchOrder, signal: AbortSignal): Promise<void> => {
     const { id: orderId, pool, join } = order;
     const [name, uuid] = [nameOf(orderId), randomUUID()];
-    const stem = `${name}-${uuid.slice(0, 8)}`;
+    const stem = `${volumeStem(installationId, { orderId, place })}-${uuid.slice(0, 8)}`;
     const storage = { virsh, storagePool, signal };
     try {
       const volumes = await createVolumes(storage, stem, configDrive(join));
@@ -83,9 +86,9 @@ export function createLibvirtLauncher(options: LibvirtOptions): Launcher {
       await deleteVolumes({ virsh, storagePool, signal }, stem);
   };
 
-  const sweep = async (domains: readonly Domain[], signal: AbortSignal): Promise<void> => {
+  const sweep = async (signal: AbortSignal): Promise<void> => {
     const storage = { virsh, storagePool, signal };
-    const orders = new Set(domains.map(({ orderId }) => orderId));
+    const orders = await listOrders(virsh, installationId, signal);
     const left = leftovers.among(await listVolumes(storage), { orders, now: performance.now() });
     for (const name of left) await deleteVolume(storage, name);
   };
@@ -106,7 +109,7 @@ export function createLibvirtLauncher(options: LibvirtOptions): Launcher {
 
   return {
     kind: "libvirt",
-    scope: `libvirt ${uri}`,
+    scope,
 
     async launch(order, signal) {
       const { id: orderId } = order;
@@ -119,7 +122,7 @@ export function createLibvirtLauncher(options: LibvirtOptions): Launcher {
 
     async list(signal) {
       const domains = await list(signal);
-      await sweep(domains, signal).catch((error: unknown) => {
+      await sweep(signal).catch((error: unknown) => {
         if (!signal.aborted) log.warn({ error }, "Disks that are left of machines were not taken away");
       });
       return domains.map(toInstance);
@@ -145,7 +148,10 @@ export function createLibvirtLauncher(options: LibvirtOptions): Launcher {
         // One that runs goes on running without a definition, and is gone for good when it has switched off.
         await undefine(name, orderId, signal);
         if (domain.state !== "shut off") endings.begin(name, ending(name));
-      }
+      } else if ((await listOrders(virsh, installationId, signal)).has(orderId))
+        throw new LaunchError(
+          `the machine ${name} is not as control made it: somebody has changed its title`,
+        );
       // A running machine keeps the disks that it has open.
       await deleteVolumes({ virsh, storagePool, signal }, name);
     },
