@@ -2,7 +2,8 @@ import type { Log } from "#base/process/log.ts";
 
 /**
  * Does something again and again until it is stopped: never twice at once, and a failure is logged and tried again
- * at the next turn. `stop` resolves when what runs has run.
+ * at the next turn. The first time is anywhere in the first interval, so that what is begun together is not done
+ * together for ever, with everybody waiting meanwhile. `stop` resolves when what runs has run.
  */
 export function periodically(
   task: () => Promise<unknown>,
@@ -18,12 +19,15 @@ export function periodically(
       running = undefined;
     }
   };
-  const timer = setInterval(() => {
+  let timer = setTimeout(() => {
     running ??= run();
-  }, everyMs);
+    timer = setInterval(() => {
+      running ??= run();
+    }, everyMs);
+  }, Math.random() * everyMs);
   return {
     async stop() {
-      clearInterval(timer);
+      clearTimeout(timer);
       await running;
     },
   };

@@ -68,7 +68,9 @@ export class Draining {
    * processes share a port, as the system would go on giving them viewers.
    */
   get passingRefusal(): GatewayError | undefined {
-    return this.#onlyPassing && !this.#parts.sharesPort ? new GatewayError("node_draining") : undefined;
+    const { admitting, sessions, sharesPort } = this.#parts;
+    const isLeaving = this.#onlyPassing || (this.#refuses && admitting().size + sessions().size === 0);
+    return isLeaving && !sharesPort ? new GatewayError("node_draining") : undefined;
   }
 
   /** What viewers are to know, if anything. */
@@ -82,7 +84,8 @@ export class Draining {
   obey({ draining }: Pick<DrainCommand, "draining">): void {
     const { log } = this.#parts;
     this.#wanted = draining;
-    if (draining === undefined) this.#onlyPassing = false;
+    // Where it is to leave all the same, it is told so again.
+    this.#onlyPassing = false;
     log.info({ ...draining }, draining === undefined ? "The node takes sessions" : "The node drains");
     this.#tellViewers();
   }

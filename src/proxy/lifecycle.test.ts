@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fingerprint } from "#tls/node-identity.ts";
+import { FORGOTTEN } from "#wire/link-refusals.ts";
 import { eventually } from "../../test/harness/eventually.ts";
 import type { LinkDouble } from "../../test/harness/link-double.ts";
 import { startTestNode } from "../../test/harness/test-node.ts";
@@ -165,7 +166,7 @@ for (const code of ["node_refused", "node_forgotten"] as const)
 
 test("a node that control has forgotten joins anew when it starts, once", async () => {
   await using node = await startTestNode({
-    prepare: ({ refusals }) => refusals.push({ call: "channel", code: "node_forgotten" }),
+    prepare: ({ refusals }) => refusals.push({ call: "channel", code: "node_refused", detail: FORGOTTEN }),
   });
 
   assert.equal(node.control.joins.length, 2);
@@ -175,7 +176,8 @@ test("a node that control has forgotten joins anew when it starts, once", async 
   assert.equal(node.control.shown.at(-1), fingerprint(certificate));
   const twice = startTestNode({
     prepare: ({ refusals }) => {
-      for (let times = 0; times < 2; times++) refusals.push({ call: "channel", code: "node_forgotten" });
+      for (let times = 0; times < 2; times++)
+        refusals.push({ call: "channel", code: "node_refused", detail: FORGOTTEN });
     },
   });
   await assert.rejects(twice, { code: "node_forgotten" });

@@ -16,8 +16,6 @@ export const LINK_PROTOCOL = "porthole-link.v1";
 export const linkLimits = {
   /** Reports in one question; a node sends the rest in the next. */
   reportsPerRequest: 500,
-  /** Refusals in one question. */
-  refusalsPerRequest: 100,
   /** Of a frame, either way. A question with all its reports takes about half of it. */
   frameBytes: 1024 * 1024,
   /** Other nodes that a node is told of: about 100 bytes each in every answer to a heartbeat. */
@@ -292,23 +290,6 @@ export const ReportRequest = Type.Object({
   reports: Type.Array(SessionReport, { maxItems: linkLimits.reportsPerRequest }),
 });
 export type ReportRequest = Static<typeof ReportRequest>;
-
-/** Somebody came with a ticket of this node, and the node saw by itself that it opens nothing. */
-const TicketRefusal = Type.Object({
-  sessionId: Type.String({ maxLength: 64 }),
-  /** Of the catalogue. */
-  code: Type.String({ maxLength: 64 }),
-  viewerAddress: Type.String({ maxLength: 64 }),
-  /** Milliseconds since 1970, by control's clock as the node knows it. */
-  at: Type.Integer(),
-});
-export type TicketRefusal = Static<typeof TicketRefusal>;
-
-/** For the audit log. A control that is older does not know the call. */
-export const RefusedRequest = Type.Object({
-  refusals: Type.Array(TicketRefusal, { maxItems: linkLimits.refusalsPerRequest }),
-});
-export type RefusedRequest = Static<typeof RefusedRequest>;
 
 /** A session that control wants over. `code` is of the catalogue, `detail` fit for the public. */
 const SessionToEnd = Type.Object({

@@ -85,7 +85,7 @@ export class LinkDouble implements AsyncDisposable {
   /** When the certificates of nodes are made otherwise; they are good for 90 days from then. */
   certificatesFrom = Date.now();
   /** Questions to come, requests to join, or channels (`channel`) that are refused with this code; one use each. */
-  readonly refusals: { readonly call: string; readonly code: ErrorCode }[] = [];
+  readonly refusals: { readonly call: string; readonly code: ErrorCode; readonly detail?: string }[] = [];
   readonly joins: JoinRequest[] = [];
   /** The token of a pod that may join. */
   serviceAccountToken: string | undefined;
@@ -240,10 +240,11 @@ export class LinkDouble implements AsyncDisposable {
   #openChannel(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (this.mood === "drop") this.#drop(socket);
     if (this.mood === "drop") return;
-    const planned = this.refusals.findIndex(({ call }) => call === "channel");
     const isStranger = request.url !== LINK_PATHS.channel || !isNode(request.socket as TLSSocket);
-    const code = isStranger ? "node_refused" : this.refusals.splice(planned, planned < 0 ? 0 : 1)[0]?.code;
-    if (code !== undefined) return void refuseUpgrade(socket, new GatewayError(code));
+    if (isStranger) return void refuseUpgrade(socket, new GatewayError("node_refused"));
+    const planned = this.refusals.findIndex(({ call }) => call === "channel");
+    const [plan] = this.refusals.splice(planned, planned < 0 ? 0 : 1);
+    if (plan !== undefined) return void refuseUpgrade(socket, new GatewayError(plan.code, plan));
     const shown = fingerprint((request.socket as TLSSocket).getPeerCertificate());
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       this.shown.push(shown);

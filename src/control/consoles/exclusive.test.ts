@@ -35,6 +35,33 @@ test("replicas that give out a console that bears one connection at once give it
   assert.deepEqual(nodes, [first.id, first.id]);
 });
 
+test("the session that holds such a console does not end while another is given out because of it", {
+  skip,
+}, async () => {
+  await using opened = await testReplicas(2);
+  const [one, other] = opened.replicas;
+  assert.ok(one !== undefined && other !== undefined);
+  const node = await one.node();
+  const { id: machineId } = await one.machine();
+  const { sessionId } = await take(one, machineId, node);
+  const [isTaking, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+
+  const taking = take(one, machineId, node, async () => {
+    isTaking.resolve();
+    await mayGoOn.promise;
+  });
+  await isTaking.promise;
+  const ending = other.services.sessions.end(other.admin, sessionId);
+  const first = await Promise.race([
+    ending.then(() => "it ended"),
+    blocked(opened.url, 1).then(() => "it waits"),
+  ]);
+  mayGoOn.resolve();
+
+  assert.equal(first, "it waits");
+  await Promise.all([taking, ending]);
+});
+
 /** Gives it to the node, unless that is not to be; `spend` runs in the transaction. */
 async function take(
   control: OneControl,

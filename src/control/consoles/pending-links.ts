@@ -34,7 +34,8 @@ interface Asker {
 
 /**
  * How many links an account may have that nobody has used. Counting is linear in them, so far below the bound it is
- * done now and then. Near it each link is counted, with all replicas in turn, so that the bound is met exactly.
+ * done now and then. Near it each link is counted, with all replicas in turn, and the bound is met, but for what replicas
+ * have given out uncounted just before: a sixteenth of it for each at most.
  */
 export class PendingLinks {
   readonly #store: Store;

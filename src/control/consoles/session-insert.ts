@@ -3,6 +3,7 @@ import type { Protocol } from "#wire/grant.ts";
 import { AUDIT_COLUMNS, type Audit, type AuditEntry } from "../audit/audit.ts";
 import type { ApiName, TicketPurpose } from "../services.ts";
 import { isConsole, isLive } from "../sessions/conditions.ts";
+import { held } from "../store/held.ts";
 import { INTEGER, nullable, of, prepare, type Slots, TEXT, type ValuesOf } from "../store/prepared.ts";
 import type { OfflineGrant, Schema } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
@@ -75,9 +76,21 @@ export function prepareExclusiveInsert(parts: Parts): InsertSession {
   });
 }
 
-/** Whoever gives out a machine's console that bears one connection waits for who does so already. */
+/**
+ * Whoever gives out a machine's console that bears one connection waits for who does so already. Where a session holds it,
+ * that does not end before the transaction does: its node may be waiting for nothing else to leave.
+ */
 export async function lockExclusive(store: Store, db: Queries, machineId: string): Promise<void> {
   await store.lock(db, `console ${machineId}`);
+  await db
+    .selectFrom("sessions")
+    .select("sessions.id")
+    .where("sessions.machine_id", "=", machineId)
+    .where(isConsole)
+    .where(isLive)
+    .orderBy("sessions.id")
+    .$call(held(store, "sessions"))
+    .execute();
 }
 
 type SessionSlots = Slots<typeof KINDS>;

@@ -141,6 +141,8 @@ function isGone({ store: { now }, values }: Parts) {
     node.and([
       node("nodes.draining_at", "is not", null),
       node("nodes.drain_outcome", "=", "destroy"),
+      // A node that is forgotten may join anew, which is not for one that was revoked.
+      node("nodes.revoked_at", "is", null),
       node.or([
         node("nodes.incarnation", "is", null),
         node.and([

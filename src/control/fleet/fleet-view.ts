@@ -31,6 +31,15 @@ export interface FleetNode extends Candidate {
   readonly webSocketOrigin: string;
 }
 
+/** The time that readings take and rest for. */
+interface Pace {
+  /** Milliseconds since whenever. */
+  readonly elapsed: () => number;
+  readonly wait: (ms: number) => Promise<void>;
+}
+
+const PACE: Pace = { elapsed: () => performance.now(), wait: async (ms) => await setTimeout(ms) };
+
 /** The same, with what this replica has given out of it since it was read. */
 export interface ViewedNode extends FleetNode {
   sessions: number;
@@ -43,7 +52,8 @@ export interface ViewedNode extends FleetNode {
  * is what it was, and has the place, is decided by the statement that takes it.
  */
 export class FleetView {
-  readonly #elapsed: () => number;
+  readonly #elapsed: Pace["elapsed"];
+  readonly #wait: Pace["wait"];
   readonly #read: () => Promise<FleetNode[]>;
   #pools: ReadonlyMap<string, readonly ViewedNode[]> = new Map();
   #reading: Promise<void> | undefined;
@@ -51,9 +61,9 @@ export class FleetView {
   #outOfDateAt = 0;
   #restsUntil = 0;
 
-  /** `elapsed`: milliseconds since whenever. */
-  constructor(store: Store, values: SettingValues, elapsed = () => performance.now()) {
+  constructor(store: Store, values: SettingValues, { elapsed, wait }: Pace = PACE) {
     this.#elapsed = elapsed;
+    this.#wait = wait;
     const find = prepareFind(store);
     this.#read = async () => (await find(store.db, { silenceMs: silenceMs(values) })).map(toNode);
   }
@@ -76,7 +86,7 @@ export class FleetView {
     // It may have looked already.
     await this.#reading?.catch(() => {});
     const restMs = this.#restsUntil - this.#elapsed();
-    if (restMs > 0) await setTimeout(restMs);
+    if (restMs > 0) await this.#wait(restMs);
     this.#next = undefined;
     await this.#begin();
   }

@@ -101,8 +101,8 @@ export async function sweepNodeJobs({ db, now }: Store): Promise<void> {
 
 /** Of the latest that was asked of a node that is there. */
 function progress(command: NodeJobCommand, { state, agentState, draining }: Node): NodeJob["state"] {
-  // Nobody can ask anything of it any more, but that it is forgotten.
-  if (state === "revoked" && command !== "destroy") return "failed";
+  // Nobody can ask anything of it any more, and it takes no sessions. It is kept, as what is forgotten may join anew.
+  if (state === "revoked") return command === "destroy" ? "done" : "failed";
   switch (command) {
     case "reboot":
       return draining === undefined && agentState === "up" ? "done" : "running";

@@ -8,13 +8,13 @@ import {
   type LinkCall,
   type Question,
   RedeemRequest,
-  RefusedRequest,
   RegisterRequest,
   RenewedRequest,
   RenewRequest,
   ReopenRequest,
   ReportRequest,
 } from "#wire/link.ts";
+import { RefusedRequest } from "#wire/link-refusals.ts";
 import type { Reopen } from "../consoles/reopen.ts";
 import type { Registry } from "../fleet/registry.ts";
 import type { Renewal } from "../fleet/renewal.ts";

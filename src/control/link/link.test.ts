@@ -7,6 +7,7 @@ import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import { createAuthority, issueNodeCertificate, issueServerCertificate } from "#tls/authority.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import { LINK_PATHS, type LinkCall } from "#wire/link.ts";
+import { FORGOTTEN } from "#wire/link-refusals.ts";
 import { openTicket } from "#wire/ticket.ts";
 import type { TestControl } from "../../../test/harness/control.ts";
 import { LinkClient, postToLink, refusedChannel } from "../../../test/harness/link-client.ts";
@@ -226,7 +227,7 @@ test("a node that is revoked is cut off at once, is refused from then on, and it
   assert.ok("body" in (await bystander.ask("heartbeat", beat)));
 });
 
-test("a node that was removed is told that it is forgotten, and not that it was refused", async () => {
+test("a node that was removed is refused, and told that it is forgotten when it comes again", async () => {
   await using link = await openLink();
   const { control } = link;
   const node = await control.node();
@@ -235,10 +236,11 @@ test("a node that was removed is told that it is forgotten, and not that it was 
 
   await control.services.nodes.remove(control.admin, node.id);
 
-  assert.deepEqual(await client.closed(), { code: 4403, reason: "node_forgotten" });
+  assert.deepEqual(await client.closed(), { code: 4403, reason: "node_refused" });
   const { certificate: cert, privateKey: key } = node;
   const again = { ca: link.ca, cert, key };
-  assert.equal((await refusedChannel(link.origin, again)).body.error.code, "node_forgotten");
+  const { code, detail } = (await refusedChannel(link.origin, again)).body.error;
+  assert.deepEqual([code, detail], ["node_refused", FORGOTTEN]);
 });
 
 const BROKEN: readonly [what: string, call: string, body: unknown, code: string][] = [

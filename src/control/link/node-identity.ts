@@ -2,6 +2,7 @@ import type { TLSSocket } from "node:tls";
 import type { Clock } from "#base/clock.ts";
 import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import { FORGOTTEN } from "#wire/link-refusals.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 
@@ -15,8 +16,8 @@ export interface NodePeer {
 }
 
 /**
- * Which node a connection is from. Throws `node_refused` for everything that is no node of this installation, and
- * `node_forgotten` for what was one: such a node may join anew by itself, which one that was revoked may not.
+ * Which node a connection is from. Throws `node_refused` for everything that is no node of this installation, with the
+ * detail FORGOTTEN for what was one: such a node may join anew by itself, which one that was revoked may not.
  */
 export type IdentifyNode = (socket: TLSSocket) => Promise<NodePeer>;
 
@@ -44,7 +45,7 @@ export function createNodeIdentification(
     const isCurrent = peer !== undefined && peer.endsAt > clock.now();
     if (!isCurrent) throw new GatewayError("node_refused");
     const [node] = await find(store.db, { id: peer.id });
-    if (node === undefined) throw new GatewayError("node_forgotten");
+    if (node === undefined) throw new GatewayError("node_refused", { detail: FORGOTTEN });
     const isNext = node.certificate_fingerprint !== peer.fingerprint;
     const isReplaced = isNext && node.next_fingerprint !== peer.fingerprint;
     if (node.revoked_at !== null || isReplaced) throw new GatewayError("node_refused");

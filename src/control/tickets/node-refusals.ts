@@ -1,6 +1,6 @@
 import { canonicalAddress } from "#wire/address.ts";
 import { isErrorCode } from "#wire/errors.ts";
-import type { TicketRefusal } from "#wire/link.ts";
+import type { TicketRefusal } from "#wire/link-refusals.ts";
 import type { Audit } from "../audit/audit.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";

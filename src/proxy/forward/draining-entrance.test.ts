@@ -29,23 +29,49 @@ test("an entrance that is to restart empties: what passes through it stays, what
   assert.equal(await entrance.proxy.left, "restart");
 });
 
-test("an entrance that is taken back hands on again", async () => {
+for (const [what, change] of [
+  ["is taken back", async ({ services, admin }, id) => await services.nodes.start(admin, id)],
+  [
+    "is to stay after all",
+    async ({ services, admin }, id) => await services.nodes.drain(admin, id, { outcome: "stay" }),
+  ],
+] satisfies [string, Change][])
+  test(`an entrance that was to restart and ${what} hands on again`, async () => {
+    await using fleet = await startFleet();
+    await fleet.start();
+    const entrance = await fleet.start();
+    await using machine = await startRfbUpstream();
+    const { admin, services } = fleet.control;
+    const passing = await TestViewer.bare(entrance.origin, (await fleet.issue(machine.upstream)).ticket);
+    await passing.handshake();
+    await services.nodes.drain(admin, entrance.id, { outcome: "restart" });
+    const ticket = await sentAway(fleet, { entrance, machine });
+
+    await change(fleet.control, entrance.id);
+
+    const again = await eventually(async () => await TestViewer.bare(entrance.origin, ticket));
+    await again.handshake();
+    for (const { webSocket } of [again, passing]) webSocket.close();
+  });
+
+test("an entrance that is told to stop where it runs hands nothing on any more, and waits for what passes through", async () => {
   await using fleet = await startFleet();
-  await fleet.start();
+  const addressee = await fleet.start();
   const entrance = await fleet.start();
   await using machine = await startRfbUpstream();
-  const { admin, services } = fleet.control;
-  await using passing = await TestViewer.bare(entrance.origin, (await fleet.issue(machine.upstream)).ticket);
+  const passing = await TestViewer.bare(entrance.origin, (await fleet.issue(machine.upstream)).ticket);
   await passing.handshake();
-  await services.nodes.drain(admin, entrance.id, { outcome: "restart" });
+
+  const stopping = entrance.proxy.waitForSessions(600_000, new AbortController().signal);
   const ticket = await sentAway(fleet, { entrance, machine });
 
-  await services.nodes.start(admin, entrance.id);
-
-  const again = await eventually(async () => await TestViewer.bare(entrance.origin, ticket));
-  await again.handshake();
-  again.webSocket.close();
+  await using other = await TestViewer.bare(addressee.origin, ticket);
+  await other.handshake();
+  passing.webSocket.close();
+  await stopping;
 });
+
+type Change = (control: TestFleet["control"], id: string) => Promise<unknown>;
 
 /** Once the entrance hands nothing on any more: a ticket with which nobody was let in. */
 async function sentAway(

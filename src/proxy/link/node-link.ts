@@ -12,9 +12,9 @@ import type {
   ReopenResponse,
   SessionReport,
   SessionToEnd,
-  TicketRefusal,
   WantedAddress,
 } from "#wire/link.ts";
+import type { TicketRefusal } from "#wire/link-refusals.ts";
 import { type NodeMeters, timed } from "../observe/observing.ts";
 import { isEmpty, isGrant, isReopenResponse, isReportResponse } from "./answers.ts";
 import { CertificateWatch } from "./certificate.ts";

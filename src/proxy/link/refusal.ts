@@ -1,5 +1,6 @@
 import { isErrorCode } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import { FORGOTTEN } from "#wire/link-refusals.ts";
 
 /** Control said nothing in time, or nothing that is of the link. */
 export function unreachable(cause?: unknown): GatewayError {
@@ -16,6 +17,7 @@ export function refusal(error: unknown): GatewayError {
   const code = property(error, "code");
   const detail = property(error, "detail");
   if (!isErrorCode(code)) return unreachable(new Error("an error that is not of the catalogue"));
+  if (code === "node_refused" && detail === FORGOTTEN) return new GatewayError("node_forgotten");
   return new GatewayError(code, typeof detail === "string" ? { detail } : {});
 }
 

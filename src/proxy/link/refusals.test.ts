@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { linkLimits, type RefusedRequest } from "#wire/link.ts";
+import { type RefusedRequest, refusalsPerRequest } from "#wire/link-refusals.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
 import { captureLog } from "../../../test/harness/test-node.ts";
 import { Refusals } from "./refusals.ts";
@@ -11,9 +11,9 @@ test("refusals that come together travel together, and no more than control take
   const stop = new AbortController();
   const running = refusals.run(stop.signal);
 
-  tell(linkLimits.refusalsPerRequest + 2);
+  tell(refusalsPerRequest + 2);
 
-  await eventually(() => assert.deepEqual(sizes(sent), [linkLimits.refusalsPerRequest, 2]));
+  await eventually(() => assert.deepEqual(sizes(sent), [refusalsPerRequest, 2]));
   stop.abort();
   await assert.rejects(running, { name: "AbortError" });
 });
@@ -28,16 +28,33 @@ test("what control did not take is sent again", async () => {
   assert.deepEqual(sizes(sent), [1, 1]);
 });
 
-test("an older control that does not know of refusals is not asked again and again", async () => {
+test("what an older control does not know how to take does not stand in the way", async () => {
   const { refusals, sent, failures, tell, log } = start();
   failures.push(new GatewayError("not_found"));
   tell(1);
 
   await refusals.flush(new AbortController().signal);
+  assert.deepEqual(sizes(sent), [1]);
+  tell(2);
   await refusals.flush(new AbortController().signal);
 
-  assert.deepEqual(sizes(sent), [1]);
+  // The first of the two was told a moment ago.
+  assert.deepEqual(sizes(sent), [1, 1]);
   assert.match(log(), /takes no notice/);
+});
+
+test("who shows one ticket again and again is told of once a minute", async () => {
+  const { refusals, sent } = start();
+  const refusal = { sessionId: "s", code: "ticket_used", viewerAddress: "192.0.2.1", at: 0 };
+  for (const at of [0, 1, 59_999, 60_000, 60_001]) refusals.tell({ ...refusal, at });
+  refusals.tell({ ...refusal, at: 5, viewerAddress: "192.0.2.2" });
+
+  await refusals.flush(new AbortController().signal);
+
+  assert.deepEqual(
+    sent.flatMap(({ refusals }) => refusals.map(({ at }) => at)),
+    [0, 60_000, 5],
+  );
 });
 
 test("while control is away a flood is remembered up to a bound, and the rest counted", async () => {

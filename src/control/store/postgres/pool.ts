@@ -29,6 +29,7 @@ const limits = {
  * its holder did (see Store.lock).
  */
 const SESSION = `
+  set application_name = 'porthole';
   set default_transaction_isolation = 'read committed';
   set statement_timeout = '10s';
   set idle_in_transaction_session_timeout = '5s';
