@@ -110,6 +110,24 @@ for (const each of onBoth(
 ))
   test(...each);
 
+for (const each of onBoth(
+  "a node that was revoked stays so when nobody can tell whether it still runs",
+  async () => {
+    await using control = await testControl();
+    const { launches, id, node, state } = await ordered(control);
+    await control.services.nodes.revoke(control.admin, node.id);
+
+    assert.equal(await launches.abandon(id, { from: "joined", failure: null }), true);
+    assert.equal(await state(), "gone");
+    assert.equal((await control.services.nodes.get(control.admin, node.id)).state, "revoked");
+    const another = await ordered(control);
+    control.clock.advance(60 * MINUTE_MS);
+    assert.equal(await another.launches.abandon(another.id, GIVEN_UP), true);
+    await assert.rejects(control.services.nodes.get(control.admin, another.node.id), { code: "not_found" });
+  },
+))
+  test(...each);
+
 test("a node that is heard of at the same moment as it is given up stays", { skip }, async () => {
   await using world = await testReplicas(1);
   const control = first(world.replicas);

@@ -188,10 +188,21 @@ export class Launches {
 
   /** Nothing is left of it: its node is forgotten as well, and what may have been open there is over. */
   async close(id: string, giving: Giving): Promise<boolean> {
-    const gone = { state: "gone", ended_at: this.#store.now } as const;
-    return await this.#give(id, giving, gone, async (db) => {
-      const row = await db.selectFrom("launches").select("node_id").where("id", "=", id).executeTakeFirst();
-      if (row?.node_id != null) await this.#forgetNode(db, row.node_id);
+    return await this.#close(id, giving, async (db, nodeId) => await this.#forgetNode(db, nodeId));
+  }
+
+  /**
+   * Nobody can say what is left of it. A node that was revoked may still run, and is kept: once forgotten, it might join
+   * anew.
+   */
+  async abandon(id: string, giving: Giving): Promise<boolean> {
+    return await this.#close(id, giving, async (db, nodeId) => {
+      const node = await db
+        .selectFrom("nodes")
+        .select("revoked_at")
+        .where("id", "=", nodeId)
+        .executeTakeFirst();
+      if (node?.revoked_at === null) await this.#forgetNode(db, nodeId);
     });
   }
 
@@ -260,6 +271,18 @@ export class Launches {
         scope: launcher.scope,
       })
       .execute();
+  }
+
+  async #close(
+    id: string,
+    giving: Giving,
+    andItsNode: (db: Queries, nodeId: string) => Promise<void>,
+  ): Promise<boolean> {
+    const gone = { state: "gone", ended_at: this.#store.now } as const;
+    return await this.#give(id, giving, gone, async (db) => {
+      const row = await db.selectFrom("launches").select("node_id").where("id", "=", id).executeTakeFirst();
+      if (row?.node_id != null) await andItsNode(db, row.node_id);
+    });
   }
 
   async #give(

@@ -157,7 +157,7 @@ export class CapacityScans {
       if (scopes.has(scope)) continue;
       const tending = tendAbandoned({ state: from, ...order }, { now, lostMs: this.#parts.lostMs() });
       if (tending.kind === "stay") await launches.noteStays(id);
-      if (tending.kind !== "close" || !(await launches.close(id, { from, failure: tending.failure })))
+      if (tending.kind !== "close" || !(await launches.abandon(id, { from, failure: tending.failure })))
         continue;
       log.warn(
         { orderId: id, pool, nodeId, launcher: scope },
