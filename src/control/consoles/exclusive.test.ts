@@ -12,25 +12,18 @@ const skip = lackingPostgres;
 test("replicas that give out a console that bears one connection at once give it to one node", {
   skip,
 }, async () => {
-  await using opened = await testReplicas(2);
-  const [one, other] = opened.replicas;
-  assert.ok(one !== undefined && other !== undefined);
+  await using world = await createWorld();
+  const { one, other, machineId, url } = world;
   const [first, second] = [await one.node(), await one.node()];
-  const { id: machineId } = await one.machine();
-  const [isTaking, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
 
   // Both have found, before the other has written, that nobody holds it.
-  const taking = take(one, machineId, first, async () => {
-    isTaking.resolve();
-    await mayGoOn.promise;
-  });
-  await isTaking.promise;
+  const taking = await takeHalf(one, machineId, first);
   const following = take(other, machineId, second);
-  await Promise.race([following, blocked(opened.url, 1)]);
-  mayGoOn.resolve();
+  await Promise.race([following, blocked(url, 1)]);
+  taking.goOn();
 
   const nodes = [];
-  for (const { sessionId } of await Promise.all([taking, following]))
+  for (const { sessionId } of await Promise.all([taking.done, following]))
     nodes.push((await one.services.sessions.get(one.admin, sessionId)).nodeId);
   assert.deepEqual(nodes, [first.id, first.id]);
 });
@@ -38,29 +31,38 @@ test("replicas that give out a console that bears one connection at once give it
 test("the session that holds such a console does not end while another is given out because of it", {
   skip,
 }, async () => {
-  await using opened = await testReplicas(2);
-  const [one, other] = opened.replicas;
-  assert.ok(one !== undefined && other !== undefined);
+  await using world = await createWorld();
+  const { one, other, machineId, url } = world;
   const node = await one.node();
-  const { id: machineId } = await one.machine();
   const { sessionId } = await take(one, machineId, node);
-  const [isTaking, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
 
-  const taking = take(one, machineId, node, async () => {
+  const taking = await takeHalf(one, machineId, node);
+  const ending = other.services.sessions.end(other.admin, sessionId);
+  const first = await Promise.race([ending.then(() => "it ended"), blocked(url, 1).then(() => "it waits")]);
+  taking.goOn();
+
+  assert.equal(first, "it waits");
+  await Promise.all([taking.done, ending]);
+});
+
+/** Two replicas, and a machine. */
+async function createWorld() {
+  const { replicas, url, ...opened } = await testReplicas(2);
+  const [one, other] = replicas;
+  assert.ok(one !== undefined && other !== undefined);
+  return { ...opened, url, one, other, machineId: (await one.machine()).id };
+}
+
+/** Gives it to the node, up to where the session is written, and no further until it is to. */
+async function takeHalf(control: OneControl, machineId: string, node: TestNode) {
+  const [isTaking, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const done = take(control, machineId, node, async () => {
     isTaking.resolve();
     await mayGoOn.promise;
   });
-  await isTaking.promise;
-  const ending = other.services.sessions.end(other.admin, sessionId);
-  const first = await Promise.race([
-    ending.then(() => "it ended"),
-    blocked(opened.url, 1).then(() => "it waits"),
-  ]);
-  mayGoOn.resolve();
-
-  assert.equal(first, "it waits");
-  await Promise.all([taking, ending]);
-});
+  await Promise.race([isTaking.promise, done]);
+  return { done, goOn: mayGoOn.resolve };
+}
 
 /** Gives it to the node, unless that is not to be; `spend` runs in the transaction. */
 async function take(

@@ -21,6 +21,12 @@ interface NodeColumns {
   readonly is_registered: 0 | 1;
 }
 
+const ORDER_COLUMNS = [
+  ...(["orders.id as order_id", "orders.pool as order_pool", "orders.scope", "orders.state"] as const),
+  ...(["orders.node_id", "orders.ordered_at", "orders.launched_at", "orders.joined_at"] as const),
+  ...(["orders.started_at", "orders.starts", "orders.drain_revision as left_revision"] as const),
+] as const;
+
 interface OrderColumns {
   readonly order_id: string;
   readonly order_pool: string;
@@ -56,17 +62,13 @@ export function selectMembers(db: Queries) {
     .select(["nodes.id", "nodes.pool", "nodes.seen_at", "nodes.draining_at", "nodes.maximum_sessions"])
     .select(["nodes.sessions", "nodes.joined_as", "nodes.created_at", "nodes.drain_revision"])
     .select(sql<0 | 1 | null>`case when nodes.incarnation is null then 0 else 1 end`.as("is_registered"))
-    .select(["orders.id as order_id", "orders.pool as order_pool", "orders.scope", "orders.state"])
-    .select(["orders.node_id", "orders.ordered_at", "orders.launched_at", "orders.joined_at"])
-    .select(["orders.started_at", "orders.starts", "orders.drain_revision as left_revision"])
+    .select(ORDER_COLUMNS)
     .where("nodes.revoked_at", "is", null)
     .$castTo<Member>();
   const without = db
     .selectFrom(orders.as("orders"))
     .select(NODE_COLUMNS.map((column) => sql<null>`null`.as(column)))
-    .select(["orders.id as order_id", "orders.pool as order_pool", "orders.scope", "orders.state"])
-    .select(["orders.node_id", "orders.ordered_at", "orders.launched_at", "orders.joined_at"])
-    .select(["orders.started_at", "orders.starts", "orders.drain_revision as left_revision"])
+    .select(ORDER_COLUMNS)
     .where((where) =>
       where.not(
         where.exists(
