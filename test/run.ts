@@ -13,8 +13,8 @@ const STATIC_CHECKS = ["lint", "types", "unused"] as const;
 const UNITS = ["src/**/*.test.{ts,tsx}", "test/*.test.ts"];
 const WHOLE = ["test/{peers,fleet,web,deploy}/**/*.test.ts"];
 
-/** Peers and browsers are processes too, and much is waited for: three of these fill two cores. */
-const runsAtOnce = 3;
+/** Peers and browsers are processes too: two of these fill two cores, and so do the halves of the units. */
+const runsAtOnce = 2;
 
 const minutes = 60_000;
 const limits = {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { Secret } from "#base/secret.ts";
 import type { Console, TicketKeyGeneration } from "#wire/api.ts";
 import type { AuditRow } from "#wire/audit.ts";
 import { openWay } from "../harness/cut.ts";
@@ -90,12 +91,13 @@ test("a node whose certificate a restored database does not know is refused, and
 test("with the policy to accept, a link opens once while no control answers, and control knows it afterwards", {
   skip,
 }, async () => {
-  await using fleet = await startFleet(1, await createDatabase());
+  const database = await createDatabase();
+  await using fleet = await startFleet(1, database);
   await using way = await openWay(Number(new URL(fleet.replicas[0]?.link ?? "").port));
   await fleet.api().call("PUT", "settings/console.offline.policy", { value: "accept" });
   await fleet.node({ links: [`https://127.0.0.1:${way.port}`] });
-  const used = await given(fleet);
-  const unused = await given(fleet);
+  const used = await given(fleet, database.url);
+  const unused = await given(fleet, database.url);
 
   way.cut("hung up");
   const viewer = await TestViewer.porthole(originOf(used), used.websocket.token);
@@ -123,7 +125,8 @@ test("with the policy to accept, a link opens once while no control answers, and
 test("who was shut out while a node let him in without control is put out when control is back", {
   skip,
 }, async () => {
-  await using fleet = await startFleet(1, await createDatabase());
+  const database = await createDatabase();
+  await using fleet = await startFleet(1, database);
   await using way = await openWay(Number(new URL(fleet.replicas[0]?.link ?? "").port));
   await fleet.api().call("PUT", "settings/console.offline.policy", { value: "accept" });
   await fleet.node({ links: [`https://127.0.0.1:${way.port}`] });
@@ -133,7 +136,7 @@ test("who was shut out while a node let him in without control is put out when c
     .api()
     .call<{ apiKey: string; secretKey: string }>("POST", `accounts/${id}/api-keys`);
   const eve = new NativeClient(fleet.replicas[0]?.control ?? "", keys);
-  const console = await given(fleet, eve);
+  const console = await given(fleet, database.url, eve);
 
   way.cut("hung up");
   await using viewer = await TestViewer.porthole(originOf(console), console.websocket.token);
@@ -160,12 +163,16 @@ async function generations(fleet: Fleet): Promise<readonly TicketKeyGeneration[]
   return (await fleet.api().call<{ items: TicketKeyGeneration[] }>("GET", "ticket-keys")).items;
 }
 
-/** A console whose grant its node has: asked to end another, the node has what it was told before. */
-async function given(fleet: Fleet, api: NativeClient = fleet.api()): Promise<Console> {
+/** Of a session whose grant its node has: see OfflineGrant. */
+const HAD = 2;
+
+/** A console whose grant its node has. */
+async function given(fleet: Fleet, database: Secret, api: NativeClient = fleet.api()): Promise<Console> {
   const console = await api.openConsole(fleet.machineId);
-  const { sessionId } = await api.openConsole(fleet.machineId);
-  await api.call("POST", `sessions/${sessionId}/end`);
-  await fleet.untilState(sessionId, "ended");
+  await eventually(async () => {
+    const told = `select 1 from sessions where id = '${console.sessionId}' and offline_grant = ${HAD}`;
+    assert.equal((await ask(database, told)).rows.length, 1);
+  });
   return console;
 }
 
