@@ -18,7 +18,7 @@ const runsAtOnce = 2;
 
 const minutes = 60_000;
 const limits = {
-  unit: { testMs: 2 * minutes, workerMs: 20 * minutes },
+  unit: { testMs: 2 * minutes, workerMs: 10 * minutes },
   whole: { testMs: 4 * minutes, workerMs: 12 * minutes },
   slow: { testMs: 10 * minutes, workerMs: 15 * minutes },
 } satisfies Record<string, Limits>;
