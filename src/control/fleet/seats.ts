@@ -62,7 +62,7 @@ export function createSeats({
     const bonds = await bondsOf(guest);
     // INVARIANT: nobody is refused on the word of a reading that is older than the question.
     for (let isNew = isSure; ; isNew = true) {
-      const seat = await choose(guest, { bonds, mayGuess: !isSure });
+      const seat = await choose(guest, { bonds, mayGuess: lost === 0 });
       if (typeof seat !== "string") return seat;
       if (isNew) throw new GatewayError(seat);
       await view.reread();
@@ -90,7 +90,10 @@ export function createSeats({
     }
   }
 
-  /** A number of those that nobody has. One at random, so that those who choose at once choose differently. */
+  /**
+   * A number of those that nobody has. One at random, so that those who choose at once choose differently. Whose guess was
+   * another's looks before he takes a second one: to look is a statement, to lose again a reading of the whole fleet.
+   */
   async function freePlace({ node, places, room }: Assigned<ViewedNode>, mayGuess: boolean) {
     const first = Math.min(room, places);
     if (mayGuess && node.sessions < first / 2) {
