@@ -31,6 +31,7 @@ const TEST_PACKAGES = [
   "cs",
   "python3-libcloud",
   "haproxy",
+  "nginx-light",
   "systemd",
   "systemd-container",
   "podman",

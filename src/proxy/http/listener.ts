@@ -5,13 +5,16 @@ import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import { followExchanges, isAnswering, refuseBrokenRequest } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
 import { brokenRequestAnswer } from "#wire/broken-request.ts";
+import type { TrustedProxies } from "#wire/trusted-proxies.ts";
 import { Guests, type GuestsOptions } from "./guests.ts";
 import { requestLimits, requestOptions } from "./request-options.ts";
+import { believeProxies } from "./viewer-address.ts";
 
 export interface ListenerOptions extends GuestsOptions {
   readonly addresses: readonly HostPort[];
   /** Beside other processes that say so too; the system spreads connections over them. */
   readonly reusePort: boolean;
+  readonly trustedProxies: TrustedProxies;
   readonly log: Log;
 }
 
@@ -27,11 +30,14 @@ export interface Handlers {
 export class Listener {
   readonly #servers: readonly Server[];
   readonly #guests: Guests;
+  readonly #trusted: TrustedProxies;
   readonly #closed: readonly Promise<unknown>[];
 
-  private constructor(servers: readonly Server[], guests: Guests) {
+  private constructor(servers: readonly Server[], options: ListenerOptions) {
+    const guests = new Guests(options);
     this.#servers = servers;
     this.#guests = guests;
+    this.#trusted = options.trustedProxies;
     this.#closed = servers.map((server) => once(server, "close"));
     for (const server of servers) server.on("connection", (socket: Socket) => guests.enter(socket));
   }
@@ -41,7 +47,7 @@ export class Listener {
     const servers: Server[] = [];
     try {
       for (const address of options.addresses) servers.push(await listen(address, options));
-      return new Listener(servers, new Guests(options));
+      return new Listener(servers, options);
     } catch (error) {
       for (const server of servers) server.close();
       throw error;
@@ -62,6 +68,7 @@ export class Listener {
     const guests = this.#guests;
     for (const server of this.#servers) {
       server.on("request", (message, response) => {
+        believeProxies(message, this.#trusted);
         const { socket } = message;
         guests.asks(socket);
         response.once("close", () => guests.isAnswered(socket));
@@ -69,6 +76,7 @@ export class Listener {
       });
       // An upgraded connection is a net.Socket on a plain HTTP server; the type says Duplex for those that are not.
       server.on("upgrade", (message: IncomingMessage, socket, head: Buffer) => {
+        believeProxies(message, this.#trusted);
         guests.leave(socket as Socket);
         if (isAnswering(message)) socket.destroy();
         else upgrade(message, socket as Socket, head);
