@@ -32,6 +32,7 @@ const TEST_PACKAGES = [
   "python3-libcloud",
   "haproxy",
   "nginx-light",
+  "caddy",
   "systemd",
   "systemd-container",
   "podman",
