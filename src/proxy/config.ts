@@ -178,8 +178,8 @@ const MOST_WORKERS = 64;
 
 const LAST_PORT = 65_535;
 
-/** Beyond it a viewer that is gone would be held for very long. */
-const MOST_PING_SECONDS = 300;
+/** An entrance that hands on cuts after two minutes without so much as a ping. */
+const MOST_PING_SECONDS = 60;
 
 /** The node's configuration, or the text that `--help` asks for. Throws a ConfigError that lists every problem. */
 export function loadProxyConfig(args: readonly string[]): LoadedConfig<typeof FIELDS> {
