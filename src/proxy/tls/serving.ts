@@ -27,7 +27,7 @@ export interface Loaded {
 }
 
 /** Throws an Error that says why it cannot be served. */
-export function load({ id, chain, privateKey }: ServingCertificate): Loaded {
+function load({ id, chain, privateKey }: ServingCertificate): Loaded {
   const leaf = new X509Certificate(chain);
   if (createHash("sha256").update(leaf.raw).digest("hex") !== id)
     throw new Error("the certificate is not the one that was announced");
