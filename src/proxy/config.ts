@@ -15,7 +15,6 @@ import { adminFields } from "#base/process/admin/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { logLevel } from "#base/process/log.ts";
 import { isWildcard } from "#wire/address.ts";
-import type { WantedAddress } from "#wire/link.ts";
 import { parseTrustedProxy } from "#wire/trusted-proxies.ts";
 
 export const FIELDS = {
@@ -66,6 +65,20 @@ export const FIELDS = {
     parse: hostPort,
     fallback: null,
   },
+  tlsListen: {
+    env: "PORTHOLE_PROXY_TLS_LISTEN",
+    doc: "Address for pages, and for the WebSocket where --tls-websocket-listen is absent, with consoleproxy.sslEnabled; by default port 443 and 8443 where nothing is said of any port, else those that are listened on anyway",
+    placeholder: "HOST:PORT",
+    parse: hostPort,
+    fallback: null,
+  },
+  tlsWebsocketListen: {
+    env: "PORTHOLE_PROXY_TLS_WEBSOCKET_LISTEN",
+    doc: "Address for the WebSocket with consoleproxy.sslEnabled, where it has a port of its own beside --tls-listen",
+    placeholder: "HOST:PORT",
+    parse: hostPort,
+    fallback: null,
+  },
   publicAddress: {
     env: "PORTHOLE_PROXY_PUBLIC_ADDRESS",
     doc: "The node's one public address, where it is not the one that it listens on; with the port of its listener where none is said. A node that listens on every address and has none is given one out of its pool's public ranges",
@@ -85,6 +98,20 @@ export const FIELDS = {
     doc: "Where browsers find the WebSocket, as an http or https origin; by default derived from --public-url",
     placeholder: "ORIGIN",
     parse: origin,
+    fallback: null,
+  },
+  publicTlsUrl: {
+    env: "PORTHOLE_PROXY_PUBLIC_TLS_URL",
+    doc: "Where browsers find the pages with consoleproxy.sslEnabled, as an https origin; by default the public address with the port that is listened on. Needed where something between changes ports",
+    placeholder: "ORIGIN",
+    parse: secureOrigin,
+    fallback: null,
+  },
+  publicTlsWebsocketUrl: {
+    env: "PORTHOLE_PROXY_PUBLIC_TLS_WEBSOCKET_URL",
+    doc: "Where browsers find the WebSocket with consoleproxy.sslEnabled, as an https origin; by default derived from --public-tls-url",
+    placeholder: "ORIGIN",
+    parse: secureOrigin,
     fallback: null,
   },
   behindProxy: {
@@ -195,6 +222,10 @@ export function workerEnvironment(): Readonly<Record<string, string | undefined>
 
 function check(config: ProxyConfig): void {
   listenAddresses(config);
+  if (config.tlsWebsocketListen !== null && config.tlsListen === null)
+    throw misused("--tls-websocket-listen: --tls-listen is missing, which says where the pages are");
+  if (config.publicTlsWebsocketUrl !== null && config.publicTlsUrl === null)
+    throw misused("--public-tls-websocket-url: --public-tls-url is missing, which says where the pages are");
   if (config.publicAddress !== null && config.publicUrl !== null)
     throw misused("--public-address and --public-url: one of them says where the node is");
   if (config.workers > 1 && (config.forwardAddress !== null || (config.forwardListen?.port ?? 0) !== 0))
@@ -226,24 +257,6 @@ export function listenAddresses(config: ProxyConfig): readonly HostPort[] {
       "--public-address or --public-url is missing: the node listens on one address and on every one",
     );
   return addresses;
-}
-
-/**
- * What a node asks of control that has no public address, once it is known which ports it got; `undefined` for one that
- * has one. Listening on every IPv6 address, a node is found at every IPv4 address, too.
- */
-export function wantedAddress(
-  { publicAddress, publicUrl }: ProxyConfig,
-  [page, webSocket]: readonly HostPort[],
-): WantedAddress | undefined {
-  if (page === undefined || publicUrl !== null || publicAddress !== null || !isWildcard(page.host))
-    return undefined;
-  return {
-    scheme: "http",
-    pagePort: page.port,
-    webSocketPort: (webSocket ?? page).port,
-    families: page.host.includes(":") ? ["ipv4", "ipv6"] : ["ipv4"],
-  };
 }
 
 /** Where browsers find the node, once it is known which ports it got. */
@@ -281,7 +294,7 @@ function misused(problem: string): ConfigError {
 }
 
 /** The page's own origin, or its name with the WebSocket's port where that is another. */
-function beside(pageOrigin: string, named: string | null, webSocket: HostPort | undefined): string {
+export function beside(pageOrigin: string, named: string | null, webSocket: HostPort | undefined): string {
   if (webSocket === undefined) return pageOrigin;
   if (named === null) return plainOrigin(webSocket);
   const url = new URL(pageOrigin);
@@ -294,15 +307,21 @@ function plainOrigin(address: HostPort): string {
 }
 
 function controls(value: string): readonly string[] {
-  const parsed = list(secureOrigin)(value);
+  const parsed = list(linkOrigin)(value);
   if (parsed.length === 0) throw new Error("must name one at least");
   return [...new Set(parsed)];
 }
 
-function secureOrigin(value: string): string {
+function linkOrigin(value: string): string {
   const parsed = origin(value);
   if (!parsed.startsWith("https:"))
     throw new Error("must begin with https://, since the node link is always TLS");
+  return parsed;
+}
+
+function secureOrigin(value: string): string {
+  const parsed = origin(value);
+  if (!parsed.startsWith("https:")) throw new Error("must begin with https://");
   return parsed;
 }
 

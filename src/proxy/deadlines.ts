@@ -2,6 +2,8 @@
 export interface Deadlines {
   /** From a connection to the first byte of a request. Longer than any way there and back, and browsers connect ahead. */
   readonly firstByteMs: number;
+  /** A browser's TLS handshake. */
+  readonly tlsHandshakeMs: number;
   /** From a request to the end of its answer: for the viewer's largest file, over the slowest line. */
   readonly answerMs: number;
   /** From the upgrade to the viewer's version, and again from our offer to its ClientInit. */
@@ -28,6 +30,7 @@ export interface Deadlines {
 
 export const DEADLINES: Deadlines = {
   firstByteMs: 3_000,
+  tlsHandshakeMs: 10_000,
   answerMs: 60_000,
   viewerHandshakeMs: 10_000,
   dialMs: 10_000,

@@ -14,6 +14,7 @@ import { isForwarded, viewerAddress, viewerOf } from "../http/viewer-address.ts"
 import { ignoreError } from "../ignore-error.ts";
 import type { NodeMeters } from "../observe/observing.ts";
 import { Tally } from "../tally.ts";
+import { isSecure } from "../tls/require-tls.ts";
 import type { Credentials } from "./admission.ts";
 import { endingOf } from "./ending.ts";
 import type { Sessions } from "./sessions.ts";
@@ -32,7 +33,12 @@ const limits = {
 } as const;
 
 /** What scanners and mistyped addresses cause all day; not worth an operator's eye. */
-const NOISE: ReadonlySet<ErrorCode> = new Set(["ticket_missing", "ticket_invalid", "request_invalid"]);
+const NOISE: ReadonlySet<ErrorCode> = new Set([
+  "ticket_missing",
+  "ticket_invalid",
+  "request_invalid",
+  "tls_required",
+]);
 
 export interface DoorOptions {
   readonly log: Log;
@@ -46,6 +52,8 @@ export interface DoorOptions {
   readonly addressee: (ticket: string | undefined, socket: Socket) => Promise<Peer | undefined>;
   /** Hands it on. Throws a GatewayError where it cannot be, and nobody has answered yet. */
   readonly forward: (knock: Knock, peer: Peer) => Promise<void>;
+  /** Whether connections have to be TLS now. */
+  readonly requiresTls: () => boolean;
   /** Throws `origin_refused`. */
   readonly checkOrigin: (origin: string | undefined) => void;
   readonly admit: (credentials: Credentials) => Promise<Grant>;
@@ -123,8 +131,11 @@ export class Door {
 
   #examine({ request, socket }: Knock, offers: Offers): Credentials {
     if (this.#isClosed) throw new GatewayError("node_stopping");
-    // Where the page comes from is for the node to judge that the page was to talk to.
-    if (!isForwarded(socket)) this.#options.checkOrigin(request.headers.origin);
+    // How and from which page a viewer comes is for the node to judge that it was to talk to.
+    if (!isForwarded(socket)) {
+      if (this.#options.requiresTls() && !isSecure(socket)) throw new GatewayError("tls_required");
+      this.#options.checkOrigin(request.headers.origin);
+    }
     const credentials = readCredentials(request.url, offers);
     if (this.#pending.size >= limits.pending) throw new GatewayError("node_full");
     return { ...credentials, viewer: viewerOf(request) };
