@@ -15,6 +15,7 @@ import { adminFields } from "#base/process/admin/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { logLevel } from "#base/process/log.ts";
 import { isWildcard } from "#wire/address.ts";
+import { parseTrustedProxy } from "#wire/trusted-proxies.ts";
 
 export const FIELDS = {
   control: {
@@ -119,6 +120,13 @@ export const FIELDS = {
     parse: flag,
     fallback: false,
   },
+  trustedProxies: {
+    env: "PORTHOLE_PROXY_TRUSTED_PROXIES",
+    doc: "Addresses and networks of the front proxies whose X-Forwarded-For says where a viewer comes from, separated by commas",
+    placeholder: "LIST",
+    parse: list(parseTrustedProxy),
+    fallback: [],
+  },
   forwardListen: {
     env: "PORTHOLE_PROXY_FORWARD_LISTEN",
     doc: "Address where other nodes of the pool hand on what is meant for this one (mutual TLS); by default a free port where --listen is",
@@ -160,6 +168,13 @@ export const FIELDS = {
     parse: seconds,
     fallback: 20,
   },
+  pingInterval: {
+    env: "PORTHOLE_PROXY_PING_INTERVAL",
+    doc: "How often a viewer is asked whether it is there, in seconds: more often than whatever stands in front cuts connections on which nothing is said",
+    placeholder: "SECONDS",
+    parse: pingSeconds,
+    fallback: 20,
+  },
   maxIdlePerAddress: {
     env: "PORTHOLE_PROXY_MAX_IDLE_PER_ADDRESS",
     doc: "Connections from one address on which nothing is asked and no console open; beyond them the oldest is closed",
@@ -189,6 +204,9 @@ export type ProxyConfig = ConfigOf<typeof FIELDS>;
 const MOST_WORKERS = 64;
 
 const LAST_PORT = 65_535;
+
+/** An entrance that hands on cuts after two minutes without so much as a ping. */
+const MOST_PING_SECONDS = 60;
 
 /** The node's configuration, or the text that `--help` asks for. Throws a ConfigError that lists every problem. */
 export function loadProxyConfig(args: readonly string[]): LoadedConfig<typeof FIELDS> {
@@ -325,6 +343,12 @@ function workerCount(value: string): number {
 function seconds(value: string): number {
   if (!/^\d{1,6}$/.test(value)) throw new Error("must be a number of seconds from 0 to 999999");
   return Number(value);
+}
+
+function pingSeconds(value: string): number {
+  const parsed = count(value);
+  if (parsed > MOST_PING_SECONDS) throw new Error(`must be a number from 1 to ${MOST_PING_SECONDS}`);
+  return parsed;
 }
 
 function count(value: string): number {

@@ -10,7 +10,7 @@ import { checkWebSocketHandshake } from "#wire/websocket-handshake.ts";
 import type { Peer } from "../forward/peers.ts";
 import { answerError } from "../http/answer.ts";
 import { checkHeaderCount } from "../http/request-options.ts";
-import { isForwarded, viewerAddress } from "../http/viewer-address.ts";
+import { isForwarded, viewerAddress, viewerOf } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
 import type { NodeMeters } from "../observe/observing.ts";
 import { Tally } from "../tally.ts";
@@ -138,7 +138,7 @@ export class Door {
     }
     const credentials = readCredentials(request.url, offers);
     if (this.#pending.size >= limits.pending) throw new GatewayError("node_full");
-    return { ...credentials, viewerAddress: viewerAddress(socket) };
+    return { ...credentials, viewer: viewerOf(request) };
   }
 
   async #admit(knock: Knock, dialect: Dialect, credentials: Credentials): Promise<void> {
@@ -211,14 +211,14 @@ export class Door {
     this.#webSockets.handleUpgrade(request, socket, head, then);
   }
 
-  #tellOperator({ socket }: Knock, error: GatewayError): void {
+  #tellOperator({ request }: Knock, error: GatewayError): void {
     const { log, meters } = this.#options;
     meters?.add("porthole_node_refusals_total", { reason: error.code });
     const fields = {
       sessionId: error.reference,
       code: error.code,
       detail: error.detail,
-      viewerAddress: viewerAddress(socket),
+      viewerAddress: viewerAddress(request),
     };
     if (error.code === "internal") log.error({ ...fields, error }, "Console could not be opened");
     else if (NOISE.has(error.code)) log.debug(fields, "Console refused");

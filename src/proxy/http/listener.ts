@@ -6,16 +6,19 @@ import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import { followExchanges, isAnswering, refuseBrokenRequest } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
 import { brokenRequestAnswer } from "#wire/broken-request.ts";
+import type { TrustedProxies } from "#wire/trusted-proxies.ts";
 import { HELLO, type TlsFront } from "../tls/front.ts";
 import { HSTS, isSecure } from "../tls/require-tls.ts";
 import { Guests, type GuestsOptions } from "./guests.ts";
 import { requestLimits, requestOptions } from "./request-options.ts";
+import { believeProxies } from "./viewer-address.ts";
 
 export interface ListenerOptions extends GuestsOptions {
   readonly addresses: readonly HostPort[];
   /** Beside other processes that say so too; the system spreads connections over them. */
   readonly reusePort: boolean;
   readonly tls: TlsFront;
+  readonly trustedProxies: TrustedProxies;
   readonly log: Log;
 }
 
@@ -37,13 +40,16 @@ type ReadHttp = (socket: Socket) => void;
 export class Listener {
   readonly #servers: readonly Server[];
   readonly #guests: Guests;
+  readonly #trusted: TrustedProxies;
   readonly #tls: TlsFront;
   readonly #closed: readonly Promise<unknown>[];
 
-  private constructor(servers: readonly Server[], guests: Guests, tls: TlsFront) {
+  private constructor(servers: readonly Server[], options: ListenerOptions) {
+    const guests = new Guests(options);
     this.#servers = servers;
     this.#guests = guests;
-    this.#tls = tls;
+    this.#trusted = options.trustedProxies;
+    this.#tls = options.tls;
     this.#closed = servers.map((server) => once(server, "close"));
     for (const server of servers) this.#receive(server);
   }
@@ -53,7 +59,7 @@ export class Listener {
     const servers: Server[] = [];
     try {
       for (const address of options.addresses) servers.push(await listen(address, options));
-      return new Listener(servers, new Guests(options), options.tls);
+      return new Listener(servers, options);
     } catch (error) {
       for (const server of servers) server.close();
       throw error;
@@ -74,6 +80,7 @@ export class Listener {
     const guests = this.#guests;
     for (const server of this.#servers) {
       server.on("request", (message, response) => {
+        believeProxies(message, this.#trusted);
         const { socket } = message;
         guests.asks(socket);
         response.once("close", () => guests.isAnswered(socket));
@@ -85,6 +92,7 @@ export class Listener {
       });
       // What was accepted is a net.Socket, and so is TLS on it; the type says Duplex for servers that are given others.
       server.on("upgrade", (message: IncomingMessage, socket, head: Buffer) => {
+        believeProxies(message, this.#trusted);
         guests.leave(socket as Socket);
         if (isAnswering(message)) socket.destroy();
         else upgrade(message, socket as Socket, head);
