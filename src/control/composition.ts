@@ -31,6 +31,9 @@ import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
 import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
 import { createMachines } from "./machines/machines.ts";
+import { type Challenges, createChallenges } from "./names/challenges.ts";
+import { createNames } from "./names/names.ts";
+import { createZoneReading, type ReadZone } from "./names/zone-reading.ts";
 import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
 import type { Services } from "./services.ts";
@@ -60,6 +63,7 @@ export async function compose({
   installation,
   publicOrigin,
   pods,
+  nameServerAddresses = [],
   clock,
   log,
   observing = {},
@@ -71,6 +75,8 @@ export async function compose({
   readonly publicOrigin: () => string;
   /** In Kubernetes, where pods may join by themselves. */
   readonly pods?: Pods | undefined;
+  /** Where this replica answers for the domain of the consoles. */
+  readonly nameServerAddresses?: readonly string[];
   readonly clock: Clock;
   readonly log: Log;
   readonly observing?: Observing;
@@ -82,6 +88,8 @@ export async function compose({
   readonly closeSessions: CloseSessions;
   /** For whoever scales the fleet. */
   readonly draining: Draining;
+  readonly readZone: ReadZone;
+  readonly challenges: Challenges;
 }> {
   const { id: installationId, key, vault, authority } = installation;
   const audit = new Audit({ store, clock, log });
@@ -113,11 +121,14 @@ export async function compose({
   };
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
+  const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
 
   return {
     audit,
     closeSessions,
     draining,
+    readZone,
+    challenges: createChallenges(base),
     services: guardServices(
       {
         accounts: createAccounts(base),
@@ -130,6 +141,7 @@ export async function compose({
         nodeJobs: createNodeJobs({ ...base, values, orders }),
         publicIpRanges: createPublicIpRanges(base),
         ticketKeys: createKeyRotation({ ...base, generations }),
+        names: createNames(readZone),
         audit: createAuditLog(base),
       },
       audit,

@@ -18,7 +18,7 @@ export interface ZoneData {
   readonly texts: ReadonlyMap<string, readonly string[]>;
 }
 
-interface NameServer {
+export interface NameServer {
   readonly name: string;
   /** Where the name is inside the domain, so that nobody else can say. */
   readonly addresses: readonly string[];
