@@ -31,10 +31,13 @@ export async function serveUdp(at: HostPort, answering: Answering): Promise<Asyn
     type: isSix ? "udp6" : "udp4",
     ipv6Only: isSix,
     recvBufferSize: limits.receiveBytes,
+    // There are addresses only, and Node would look each up as if it were a name.
+    lookup: (address, _options, done) => done(null, address, isSix ? 6 : 4),
   });
+  const listening = once(socket, "listening");
   socket.bind({ port: at.port, address: at.host });
   try {
-    await once(socket, "listening");
+    await listening;
   } catch (error) {
     socket.close();
     throw error;

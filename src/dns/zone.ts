@@ -9,6 +9,8 @@ const limits = {
    * answer has some.
    */
   addresses: 24,
+  /** Names of ranges that are kept once they were asked for; when there are more, all are made anew. */
+  ranged: 4096,
   /** Orders in which these are told, so that not everybody begins with the same. */
   orders: 16,
 } as const;
@@ -30,6 +32,7 @@ export class Zone {
   readonly #suffix: string;
   readonly #nodes: ReadonlyMap<string, Node>;
   readonly #ranges: readonly (readonly [first: Buffer, last: Buffer])[];
+  readonly #ranged = new Map<string, Node>();
   /** In every answer that says no, RFC 2308 §3. */
   readonly soa: Body;
 
@@ -57,6 +60,8 @@ export class Zone {
   }
 
   #inRange(prefix: string): Node | undefined {
+    const kept = this.#ranged.get(prefix);
+    if (kept !== undefined) return kept;
     if (this.#ranges.length === 0 || prefix.charCodeAt(0) !== prefix.length - 1) return undefined;
     const address = undashed(prefix.slice(1));
     if (address === undefined) return undefined;
@@ -65,7 +70,11 @@ export class Zone {
       ([first, last]) =>
         first.length === bytes.length && first.compare(bytes) <= 0 && bytes.compare(last) <= 0,
     );
-    return isIn ? nodeOf([addressRecord(address)]) : undefined;
+    if (!isIn) return undefined;
+    const node = nodeOf([addressRecord(address)]);
+    if (this.#ranged.size >= limits.ranged) this.#ranged.clear();
+    this.#ranged.set(prefix, node);
+    return node;
   }
 }
 
