@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { hostPort } from "#base/config.ts";
@@ -150,4 +150,31 @@ test("named-checkzone accepts the printed zone, with all names of a range", {
   const { domain, zone } = await line.json<{ domain: string; zone: string }>("dns", "zone");
   assert.equal(domain, "console.example");
   assert.match(zone, /^\$ORIGIN console\.example\.$/m);
+});
+
+test("BIND's checks accept what the documentation says to write", {
+  skip: lacking("bind9-utils"),
+}, async () => {
+  await using folder = scratch();
+  const text = readFileSync(new URL("../../docs/operations/dns.md", import.meta.url), "utf8");
+  const block = (language: string) => new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\`$`, "ms").exec(text)?.[1];
+  const [parent, conf] = [join(folder.path, "example.com"), join(folder.path, "named.conf")];
+  const own = "@ 60 IN SOA ns hostmaster 1 60 60 60 60\n@ IN NS ns\nns IN A 192.0.2.1\n";
+  writeFileSync(parent, `$TTL 60\n${own}${block("zone")}`);
+  writeFileSync(conf, block("named") ?? "");
+
+  const checked = await ended("named-checkzone", [
+    "-k",
+    "fail",
+    "-n",
+    "fail",
+    "-i",
+    "full",
+    "example.com",
+    parent,
+  ]);
+  const zones = await ended("named-checkconf", ["-l", conf]);
+
+  assert.match(checked, /OK$/);
+  assert.match(zones, /^console\.example\.com IN \S+ primary$/m);
 });
