@@ -31,6 +31,8 @@ const TEST_PACKAGES = [
   "cs",
   "python3-libcloud",
   "haproxy",
+  "nginx-light",
+  "caddy",
   "systemd",
   "systemd-container",
   "podman",

@@ -147,6 +147,8 @@ describe("the set-up", () => {
       "haproxy",
       "knot-dnsutils",
       "unbound",
+      "nginx-light",
+      "caddy",
       "xterm",
       "x11-apps",
       "cs",

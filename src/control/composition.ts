@@ -11,6 +11,7 @@ import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
 import { createStanding } from "./consoles/standing.ts";
 import { createTicketIssue } from "./consoles/ticket-issue.ts";
+import { createDefaultCertificates } from "./fleet/default-certificate.ts";
 import { createDraining, type Draining } from "./fleet/draining.ts";
 import { createHearing } from "./fleet/heard.ts";
 import { createJoin, type Pods } from "./fleet/join.ts";
@@ -23,6 +24,7 @@ import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
 import { createSeats } from "./fleet/seats.ts";
 import type { Installation } from "./installation.ts";
+import { createCertificateErrand, type ServingFor } from "./link/errands/certificate.ts";
 import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts";
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
 import { createGrantsErrand } from "./link/errands/grants.ts";
@@ -64,6 +66,7 @@ export async function compose({
   publicOrigin,
   pods,
   nameServerAddresses = [],
+  servingFor = async () => undefined,
   clock,
   log,
   observing = {},
@@ -77,6 +80,8 @@ export async function compose({
   readonly pods?: Pods | undefined;
   /** Where this replica answers for the domain of the consoles. */
   readonly nameServerAddresses?: readonly string[];
+  /** The certificates that were stored for pools; none: nodes serve the default ones. */
+  readonly servingFor?: ServingFor;
   readonly clock: Clock;
   readonly log: Log;
   readonly observing?: Observing;
@@ -161,6 +166,12 @@ export async function compose({
       noteRefusals: createNodeRefusals(base),
       errands: [
         createDrainErrand(base),
+        createCertificateErrand({
+          ...base,
+          values,
+          servingFor,
+          defaults: createDefaultCertificates(authority, clock),
+        }),
         createEndSessionsErrand(createClosings(base), log),
         createKeysErrand({ ...base, nodeKeys }),
         createGrantsErrand(createOfflineGrants({ ...base, ...granting }), log),

@@ -25,6 +25,7 @@ export const ERRORS = {
   extra_token_mismatch: entry(403, 4412, false, "The extra token does not fit this link.", "Use the extra token that the link was asked for with."),
   caller_address_mismatch: entry(403, 4413, false, "This link was made for another network address.", "Open it from where it was asked for, or open the console again."),
   origin_refused: entry(403, 4414, false, "A page of another site tried to open this console.", "Open the console from your machine list, or have the operator add the site to console.allowed.origins."),
+  tls_required: entry(403, 4486, false, "This console node takes connections by TLS alone, and this one came without.", "Open the console again to get a link that begins with https://; other viewers have to connect by wss://."),
   access_withdrawn: entry(403, 4415, false, "You may no longer open this machine.", "Ask an administrator of its project."),
   reopen_invalid: entry(410, 4416, false, "This console can no longer be opened again from here.", "Open it from your machine list."),
 

@@ -62,6 +62,16 @@ for (const t of onBoth(
 ))
   test(...t);
 
+test("an address that a node has for TLS alone has its name as well", async () => {
+  await using control = await testControl();
+  await set(control, { "consoleproxy.url.domain": "*.console.example" });
+  const secure = { pageOrigin: "https://203.0.113.8", webSocketOrigin: "https://203.0.113.8:8443" };
+
+  await control.node({ pageOrigin: "http://203.0.113.7", secure });
+
+  assert.deepEqual((await read(control))?.addresses, ["203.0.113.7", "203.0.113.8"]);
+});
+
 for (const t of onBoth("there is no zone without a domain; ranges are in it by a setting alone", async () => {
   await using control = await testControl();
   await control.services.publicIpRanges.add(control.admin, { range: "203.0.113.0/28" });

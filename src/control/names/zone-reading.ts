@@ -31,7 +31,7 @@ export function createZoneReading({
   const findNodes = prepare(store, { silenceMs: INTEGER }, (db, slots) =>
     db
       .selectFrom("nodes")
-      .select(["page_origin", "web_socket_origin"])
+      .select(["page_origin", "web_socket_origin", "secure_page_origin", "secure_web_socket_origin"])
       .select((node) =>
         node
           .case()
@@ -94,13 +94,22 @@ async function rangesOf({ db }: Store) {
   }));
 }
 
-/** Of those nodes that are known by an address. */
-function addressesOf(
-  nodes: readonly { readonly page_origin: string; readonly web_socket_origin: string }[],
-): readonly string[] {
-  const keys = nodes.flatMap(({ page_origin: page, web_socket_origin: socket }) =>
-    [page, socket].flatMap((origin) => keyOfOrigin(origin) ?? []),
-  );
+interface Origins {
+  readonly page_origin: string;
+  readonly web_socket_origin: string;
+  readonly secure_page_origin: string | null;
+  readonly secure_web_socket_origin: string | null;
+}
+
+/** Of those nodes that are known by an address, with TLS or without. */
+function addressesOf(nodes: readonly Origins[]): readonly string[] {
+  const origins = nodes.flatMap((node) => [
+    node.page_origin,
+    node.web_socket_origin,
+    node.secure_page_origin,
+    node.secure_web_socket_origin,
+  ]);
+  const keys = origins.flatMap((origin) => (origin === null ? [] : (keyOfOrigin(origin) ?? [])));
   return [...new Set(keys)].map((key) => usualAddress(addressOf(key)));
 }
 
