@@ -4,6 +4,7 @@ import { accountCommands } from "./commands/account.ts";
 import { apiKeyCommands } from "./commands/api-key.ts";
 import { auditCommands } from "./commands/audit.ts";
 import { consoleCommands } from "./commands/console.ts";
+import { dnsCommands } from "./commands/dns.ts";
 import { frontProxyCommands } from "./commands/front-proxy.ts";
 import { installationCommands } from "./commands/installation.ts";
 import { machineCommands } from "./commands/machine.ts";
@@ -46,6 +47,7 @@ export function createProgram(context: CliContext): Command {
   nodeCommands(program, context);
   installationCommands(program, context);
   publicIpRangeCommands(program, context);
+  dnsCommands(program, context);
   frontProxyCommands(program, context);
   ticketKeyCommands(program, context);
   auditCommands(program, context);

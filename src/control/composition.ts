@@ -33,6 +33,9 @@ import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
 import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
 import { createMachines } from "./machines/machines.ts";
+import { type Challenges, createChallenges } from "./names/challenges.ts";
+import { createNames } from "./names/names.ts";
+import { createZoneReading, type ReadZone } from "./names/zone-reading.ts";
 import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
 import type { Services } from "./services.ts";
@@ -62,6 +65,7 @@ export async function compose({
   installation,
   publicOrigin,
   pods,
+  nameServerAddresses = [],
   servingFor = async () => undefined,
   clock,
   log,
@@ -74,6 +78,8 @@ export async function compose({
   readonly publicOrigin: () => string;
   /** In Kubernetes, where pods may join by themselves. */
   readonly pods?: Pods | undefined;
+  /** Where this replica answers for the domain of the consoles. */
+  readonly nameServerAddresses?: readonly string[];
   /** The certificates that were stored for pools; none: nodes serve the default ones. */
   readonly servingFor?: ServingFor;
   readonly clock: Clock;
@@ -87,6 +93,8 @@ export async function compose({
   readonly closeSessions: CloseSessions;
   /** For whoever scales the fleet. */
   readonly draining: Draining;
+  readonly readZone: ReadZone;
+  readonly challenges: Challenges;
 }> {
   const { id: installationId, key, vault, authority } = installation;
   const audit = new Audit({ store, clock, log });
@@ -118,11 +126,14 @@ export async function compose({
   };
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
+  const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
 
   return {
     audit,
     closeSessions,
     draining,
+    readZone,
+    challenges: createChallenges(base),
     services: guardServices(
       {
         accounts: createAccounts(base),
@@ -135,6 +146,7 @@ export async function compose({
         nodeJobs: createNodeJobs({ ...base, values, orders }),
         publicIpRanges: createPublicIpRanges(base),
         ticketKeys: createKeyRotation({ ...base, generations }),
+        names: createNames(readZone),
         audit: createAuditLog(base),
       },
       audit,

@@ -32,6 +32,7 @@ export interface Schema {
   launches: LaunchTable;
   ticket_keys: TicketKeyTable;
   settings: SettingTable;
+  dns_texts: DnsTextTable;
   audit: AuditTable;
   compatibility: CompatibilityTable;
 }
@@ -301,6 +302,13 @@ interface JoinTokenTable {
 interface SettingTable {
   name: string;
   value: string;
+}
+
+/** A value that a certificate authority is to find under a name, until then at most. */
+interface DnsTextTable {
+  name: string;
+  value: string;
+  expires_at: number;
 }
 
 /** One row. */
