@@ -31,6 +31,7 @@ const TEST_PACKAGES = [
   "cs",
   "python3-libcloud",
   "haproxy",
+  "openssl",
   "systemd",
   "systemd-container",
   "podman",
