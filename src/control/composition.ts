@@ -6,6 +6,7 @@ import { Audit } from "./audit/audit.ts";
 import { createAuditLog } from "./audit/audit-list.ts";
 import { guardServices } from "./audit/guard.ts";
 import { guardIdentification, guardJoin, guardRegistry } from "./audit/guard-link.ts";
+import { createCertificates, type ServingFor } from "./certificates/certificates.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
@@ -82,6 +83,8 @@ export async function compose({
   readonly closeSessions: CloseSessions;
   /** For whoever scales the fleet. */
   readonly draining: Draining;
+  /** For whoever tells nodes what to show to browsers. */
+  readonly servingFor: ServingFor;
 }> {
   const { id: installationId, key, vault, authority } = installation;
   const audit = new Audit({ store, clock, log });
@@ -101,7 +104,7 @@ export async function compose({
     drivers: DRIVERS,
     publicOrigin,
   };
-  const { settings, values } = await createSettings({ store, audit, cluster, log });
+  const { settings, values, changes } = await createSettings({ store, audit, cluster, log });
   const generations = await createKeyGenerations({ ...base, key, installationId });
   const nodeKeys = createNodeKeys(generations);
   const chooseSeat = createSeats({ ...base, values });
@@ -113,11 +116,13 @@ export async function compose({
   };
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
+  const { certificates, servingFor } = createCertificates({ ...base, values, changes });
 
   return {
     audit,
     closeSessions,
     draining,
+    servingFor,
     services: guardServices(
       {
         accounts: createAccounts(base),
@@ -129,6 +134,7 @@ export async function compose({
         nodes: createNodes({ ...base, values, orders, authority: authority.certificate }),
         nodeJobs: createNodeJobs({ ...base, values, orders }),
         publicIpRanges: createPublicIpRanges(base),
+        certificates,
         ticketKeys: createKeyRotation({ ...base, generations }),
         audit: createAuditLog(base),
       },

@@ -6,6 +6,7 @@ import type { Log } from "#base/process/log.ts";
 import type { Secret } from "#base/secret.ts";
 import type { Audit } from "#control/audit/audit.ts";
 import { type FirstKeys, openOrBootstrap } from "#control/bootstrap.ts";
+import type { ServingFor } from "#control/certificates/certificates.ts";
 import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
 import { createDrainSweep } from "#control/fleet/drain-sweep.ts";
@@ -48,6 +49,7 @@ export interface OneControl {
   /** Does at once what the replica that leads does every second. */
   readonly sweepDraining: () => Promise<void>;
   readonly draining: Draining;
+  readonly servingFor: ServingFor;
   readonly installation: Installation;
   readonly clock: TestClock;
   readonly folder: string;
@@ -131,7 +133,7 @@ async function controlOver({
   if (firstKeys === undefined) throw new Error("the database was not empty");
   const publicOrigin = () => PUBLIC_ORIGIN;
   const composed = await compose({ store, cluster, installation, publicOrigin, clock, log });
-  const { services, link, values, audit, closeSessions, draining } = composed;
+  const { services, link, values, audit, closeSessions, draining, servingFor } = composed;
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
@@ -149,6 +151,7 @@ async function controlOver({
     values,
     sweepDraining: createDrainSweep({ store, cluster, audit, values, closeSessions, log }),
     draining,
+    servingFor,
     installation,
     clock,
     folder,

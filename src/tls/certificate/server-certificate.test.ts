@@ -51,11 +51,10 @@ test("names and dates are told, the dates those of all that is shown", async () 
   const issuer = await testCertificate({ issuer: root, commonName: "between", isAuthority: true, notAfter });
   const leaf = await testCertificate({ issuer, names: ["*.Example.com", "example.com", "192.0.2.1"] });
 
-  const told = accepted({ certificate: pems([leaf, issuer, root]), privateKey: leaf.keyPem }, [
-    "*.example.com",
-    "192-0-2-1.example.com",
-    "192.0.2.1",
-  ]);
+  const brought = { certificate: pems([leaf, issuer, root]), privateKey: leaf.keyPem };
+  for (const name of ["*.example.com", "192-0-2-1.Example.com", "192.0.2.1"]) accepted(brought, [name]);
+
+  const told = accepted(brought);
 
   assert.deepEqual(told.names, ["*.example.com", "example.com", "192.0.2.1"]);
   assert.deepEqual([told.subject, told.issuer], ["CN=*.Example.com", "CN=between"]);
@@ -167,6 +166,11 @@ const REFUSED: readonly (readonly [
     [/not for other.example.com: it is for console.example.com/],
   ],
   [
+    "neither of two names",
+    async () => ({ ...(await upload({})), demanded: ["*.example.org", "example.org"] }),
+    [/not for \*\.example\.org or example\.org: it is for console\.example\.com/],
+  ],
+  [
     "a plain name where the wildcard is needed",
     async () => ({ ...(await upload({})), demanded: ["*.example.com"] }),
     [/not for \*\.example\.com/],
@@ -240,7 +244,7 @@ function refused(brought: CertificateUpload, wanted: readonly string[] = []): re
 }
 
 function demands(wanted: readonly string[]): Demands {
-  return { now: Date.now(), names: wanted };
+  return { now: Date.now(), anyOf: wanted };
 }
 
 async function pair(options: Parameters<typeof testCertificate>[0] = {}) {

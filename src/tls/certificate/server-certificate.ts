@@ -9,8 +9,8 @@ import { weaknessesOf } from "./weakness.ts";
 export interface Demands {
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** What it has to be good for; `*.example.com` asks for the wildcard itself. */
-  readonly names: readonly string[];
+  /** It has to be good for one of these, if there are any; `*.example.com` asks for the wildcard itself. */
+  readonly anyOf: readonly string[];
 }
 
 /** A certificate that a server can use, in one form whatever it was brought in. */
@@ -82,16 +82,16 @@ function leafOf(keys: readonly KeyObject[], certificates: readonly X509Certifica
   };
 }
 
-function leafProblems(leaf: X509Certificate, { names: wanted }: Demands): string[] {
+function leafProblems(leaf: X509Certificate, { anyOf }: Demands): string[] {
   const names = certificateNames(leaf);
   const usages = leaf.keyUsage;
-  const missing = wanted.filter((name) => !coversName(names, name));
+  const isFor = anyOf.length === 0 || anyOf.some((name) => coversName(names, name));
   return [
     ...(names.length === 0
       ? ["the certificate has no subject alternative names, and browsers look at no others"]
-      : missing.map(
-          (name) => `the certificate is not for ${name}: it is for ${names.slice(0, 5).join(", ")}`,
-        )),
+      : isFor
+        ? []
+        : [`the certificate is not for ${anyOf.join(" or ")}: it is for ${names.slice(0, 5).join(", ")}`]),
     ...(usages === undefined || usages.some((usage) => usage === SERVER_AUTH || usage === ANY_USAGE)
       ? []
       : ["the certificate is not for servers: serverAuth is not among its extended key usages"]),

@@ -12,6 +12,8 @@ export interface CertificateUpload {
   readonly privateKey?: string | undefined;
   readonly pkcs12?: Uint8Array | undefined;
   readonly passphrase?: string | undefined;
+  /** PEM: certificates of authorities that are there already, and may belong to the chain. */
+  readonly authorities?: string | undefined;
 }
 
 const limits = {
@@ -32,8 +34,21 @@ export function readUpload(upload: CertificateUpload): Contents {
   const sizes = tooLarge(upload);
   if (sizes.length > 0) return { ...NOTHING, problems: sizes };
   const contents = upload.pkcs12 === undefined ? fromPem(upload) : fromPkcs12(upload);
-  if (contents.certificates.length <= limits.certificates) return contents;
+  if (contents.certificates.length <= limits.certificates) {
+    const authorities = certificatesOf(pemBlocks(upload.authorities ?? "")).flatMap(readable);
+    return { ...contents, certificates: [...contents.certificates, ...authorities] };
+  }
   return { ...NOTHING, problems: [`there are more than ${limits.certificates} certificates`] };
+}
+
+/** What is wrong with one certificate of an authority that comes by itself, as PEM. */
+export function authorityProblems(certificate: string): readonly string[] {
+  const sizes = tooLarge({ certificate });
+  if (sizes.length > 0) return sizes;
+  const blocks = certificatesOf(pemBlocks(certificate));
+  if (blocks.length === 0) return [NOT_PEM];
+  if (blocks.length > 1) return ["this is to be one certificate: bring each by itself"];
+  return blocks.flatMap(readable).length === 0 ? [DAMAGED] : [];
 }
 
 const NOTHING: Contents = { keys: [], certificates: [], problems: [] };
@@ -69,20 +84,16 @@ function fromPem({ certificate = "", privateKey, passphrase }: CertificateUpload
   const keyBlocks = [...(privateKey === undefined ? [] : pemBlocks(privateKey)), ...blocks].filter(
     isPrivateKey,
   );
-  const certificateBlocks = blocks.filter(({ label }) => CERTIFICATE_LABELS.includes(label));
+  const certificateBlocks = certificatesOf(blocks);
   const certificates = certificateBlocks.slice(0, limits.certificates + 1).flatMap(readable);
   const read = keyBlocks.slice(0, 1).map((block) => readPrivateKey(block, passphrase));
   return {
     keys: read.flatMap((each) => ("key" in each ? [each.key] : [])),
     certificates,
     problems: [
-      ...(blocks.length === 0
-        ? ["the certificate is not PEM: there is no “-----BEGIN CERTIFICATE-----” in it"]
-        : []),
+      ...(blocks.length === 0 ? [NOT_PEM] : []),
       ...(blocks.length > 0 && certificateBlocks.length === 0 ? [noCertificate(blocks)] : []),
-      ...(certificates.length < Math.min(certificateBlocks.length, limits.certificates + 1)
-        ? ["a certificate is damaged: it cannot be read"]
-        : []),
+      ...(certificates.length < Math.min(certificateBlocks.length, limits.certificates + 1) ? [DAMAGED] : []),
       ...(keyBlocks.length === 0 ? [noKey(privateKey)] : []),
       ...read.flatMap((each) => ("problem" in each ? [each.problem] : [])),
     ],
@@ -91,6 +102,13 @@ function fromPem({ certificate = "", privateKey, passphrase }: CertificateUpload
 
 /** As everybody writes it, and as OpenSSL did and does on demand. */
 const CERTIFICATE_LABELS: readonly string[] = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"];
+
+function certificatesOf(blocks: readonly PemBlock[]): readonly PemBlock[] {
+  return blocks.filter(({ label }) => CERTIFICATE_LABELS.includes(label));
+}
+
+const NOT_PEM = "the certificate is not PEM: there is no “-----BEGIN CERTIFICATE-----” in it";
+const DAMAGED = "a certificate is damaged: it cannot be read";
 
 function noCertificate(blocks: readonly PemBlock[]): string {
   const isRequest = blocks.some(({ label }) => label.endsWith("CERTIFICATE REQUEST"));

@@ -17,6 +17,7 @@ import { up as publicIpRanges } from "./0013-public-ip-ranges.ts";
 import { up as draining } from "./0014-draining.ts";
 import { up as launches } from "./0015-launches.ts";
 import { up as failuresAndDrains } from "./0016-failures-and-drains.ts";
+import { up as certificates } from "./0017-certificates.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -40,6 +41,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0014-draining": { up: draining },
   "0015-launches": { up: launches },
   "0016-failures-and-drains": { up: failuresAndDrains },
+  "0017-certificates": { up: certificates },
 };
 
 /**
