@@ -3,6 +3,7 @@ import { productVersion } from "#base/process/version.ts";
 import { accountCommands } from "./commands/account.ts";
 import { apiKeyCommands } from "./commands/api-key.ts";
 import { auditCommands } from "./commands/audit.ts";
+import { certificateCommands } from "./commands/certificate.ts";
 import { consoleCommands } from "./commands/console.ts";
 import { installationCommands } from "./commands/installation.ts";
 import { machineCommands } from "./commands/machine.ts";
@@ -45,6 +46,7 @@ export function createProgram(context: CliContext): Command {
   nodeCommands(program, context);
   installationCommands(program, context);
   publicIpRangeCommands(program, context);
+  certificateCommands(program, context);
   ticketKeyCommands(program, context);
   auditCommands(program, context);
   program.configureHelp({ showGlobalOptions: true });

@@ -212,8 +212,8 @@ const MATRIX: readonly [
   ],
   ["certificates.list", ({ services }, caller) => services.certificates.list(caller), administrators()],
   [
-    "certificates.get",
-    ({ services }, caller) => services.certificates.get(caller, "nothing"),
+    "certificates.uploadedAt",
+    ({ services }, caller) => services.certificates.uploadedAt(caller, "nothing"),
     { admin: "not_found", insider: "forbidden", outsider: "forbidden" },
   ],
   [

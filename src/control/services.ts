@@ -287,7 +287,8 @@ export interface PublicIpRanges {
 export interface Certificates {
   /** That of all pools first. */
   list(caller: Caller): Promise<readonly Certificate[]>;
-  get(caller: Caller, id: string): Promise<Certificate>;
+  /** When the certificate or the part with this id came. */
+  uploadedAt(caller: Caller, id: string): Promise<Date>;
   /**
    * Takes the place of the one that its pools had. `certificate_refused` with everything that is wrong with it, and then
    * nothing is changed. With `isCompletedByParts` those count as part of its chain that were added before.

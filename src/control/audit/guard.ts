@@ -99,7 +99,7 @@ const RULES: Rules = {
   },
   certificates: {
     list: null,
-    get: null,
+    uploadedAt: null,
     upload: (by) => entry("certificate.upload", by, { kind: "certificate" }),
     addPart: (by, { name }) => entry("certificate.upload", by, { kind: "certificate", name }),
     remove: (by, id) => entry("certificate.remove", by, { kind: "certificate", id }),

@@ -71,11 +71,12 @@ export function createCertificates({
       return (await shown(store.db).orderBy("pool").execute()).map(toCertificate);
     },
 
-    async get(caller, id) {
+    async uploadedAt(caller, id) {
       requireAdministrator(caller);
       const row = await shown(store.db).where("id", "=", id).executeTakeFirst();
-      if (row === undefined) throw new GatewayError("not_found", { detail: "certificate" });
-      return toCertificate(row);
+      const at = row?.created_at ?? (await parts.addedAt(id));
+      if (at === undefined) throw new GatewayError("not_found", { detail: "certificate" });
+      return new Date(at);
     },
 
     async upload(caller, { pool, domain, ...brought }, { isCompletedByParts = false } = {}) {

@@ -27,12 +27,22 @@ export function createParts({
 }): {
   /** PEM. */
   all(): Promise<string>;
+  addedAt(id: string): Promise<number | undefined>;
   add(caller: Caller, part: CertificatePart): Promise<{ readonly id: string }>;
 } {
   return {
     async all() {
       const rows = await store.db.selectFrom("certificate_parts").select("certificate").execute();
       return rows.map(({ certificate }) => certificate).join("\n");
+    },
+
+    async addedAt(id) {
+      const row = await store.db
+        .selectFrom("certificate_parts")
+        .select("created_at")
+        .where("id", "=", id)
+        .executeTakeFirst();
+      return row?.created_at;
     },
 
     async add(caller, { certificate, sequence, ...part }) {

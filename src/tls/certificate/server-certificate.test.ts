@@ -196,6 +196,14 @@ const REFUSED: readonly (readonly [
     [/certificate is too large: at most 64 KiB/],
   ],
   [
+    "an authority by itself with a key of something else",
+    async () => ({
+      certificate: (await testCertificate({ commonName: "x", kind: "weakRsa" })).pem,
+      privateKey: (await testCertificate()).keyPem,
+    }),
+    [/key does not fit/, /no subject alternative names/, /“CN=x” has a weak key/],
+  ],
+  [
     "everything at once",
     async () => {
       const wrong = { kind: "weakRsa", hash: "SHA-1", usages: [ExtendedKeyUsage.clientAuth] } as const;

@@ -67,7 +67,9 @@ function leafOf(keys: readonly KeyObject[], certificates: readonly X509Certifica
     const leaf = certificates.find((each) => each.checkPrivateKey(key));
     if (leaf !== undefined) return { key, leaf, problems: [] };
   }
-  const leaf = certificates.find(({ ca }) => !ca);
+  // What signed itself may say that it is an authority, as “openssl req -x509” has it.
+  const leaf =
+    certificates.find(({ ca }) => !ca) ?? (certificates.length === 1 ? certificates[0] : undefined);
   if (certificates.length === 0) return { key: undefined, leaf: undefined, problems: [] };
   if (leaf === undefined)
     return {
