@@ -44,6 +44,8 @@ interface Options {
   readonly notBefore?: number;
   readonly notAfter?: number;
   readonly usages?: readonly ExtendedKeyUsage[];
+  /** Its own, where it is to have the key of another. */
+  readonly keys?: webcrypto.CryptoKeyPair;
   /** Of the issuer's signature. */
   readonly hash?: "SHA-1" | "SHA-256";
 }
@@ -58,11 +60,11 @@ export async function testCertificate({
   notAfter = Date.now() + 90 * 24 * HOUR_MS,
   usages = isAuthority ? [] : [ExtendedKeyUsage.serverAuth],
   hash = "SHA-256",
+  keys: own,
 }: Options = {}): Promise<TestCertificate> {
-  const keys = (await webcrypto.subtle.generateKey(KINDS[kind], true, [
-    "sign",
-    "verify",
-  ])) as webcrypto.CryptoKeyPair;
+  const keys =
+    own ??
+    ((await webcrypto.subtle.generateKey(KINDS[kind], true, ["sign", "verify"])) as webcrypto.CryptoKeyPair);
   const signer = issuer ?? { keys, kind };
   const certificate = await X509CertificateGenerator.create(
     {
