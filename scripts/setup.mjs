@@ -33,6 +33,7 @@ const TEST_PACKAGES = [
   "haproxy",
   "nginx-light",
   "caddy",
+  "openssl",
   "systemd",
   "systemd-container",
   "podman",

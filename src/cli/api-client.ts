@@ -159,12 +159,16 @@ function refusal(status: number, content: unknown, url: string): CliFailure {
     return status >= 500
       ? new CliFailure("unavailable", `${url} answers with HTTP status ${status}`)
       : notPorthole(url);
-  const { code, message, detail, remedy, reference } = content.error;
-  return new CliFailure(exitOf(code), sentence(message, detail), {
-    code,
-    remedy: code === "unauthenticated" ? REMEDY_FOR_KEYS : printable(remedy),
-    reference: reference === undefined ? undefined : printable(reference),
-  });
+  const { code, message, detail, problems, remedy, reference } = content.error;
+  return new CliFailure(
+    exitOf(code),
+    problems === undefined ? sentence(message, detail) : all(message, problems),
+    {
+      code,
+      remedy: code === "unauthenticated" ? REMEDY_FOR_KEYS : printable(remedy),
+      reference: reference === undefined ? undefined : printable(reference),
+    },
+  );
 }
 
 const REMEDY_FOR_KEYS =
@@ -172,6 +176,11 @@ const REMEDY_FOR_KEYS =
 
 function sentence(message: string, detail: string | undefined): string {
   return printable(detail === undefined ? message : `${message} (${detail})`);
+}
+
+/** One problem a line. */
+function all(message: string, problems: readonly string[]): string {
+  return [printable(message), ...problems.map((problem) => `- ${printable(problem)}`)].join("\n");
 }
 
 function notPorthole(url: string): CliFailure {

@@ -51,6 +51,11 @@ export function loadClientConfig(named: string | undefined, warn: (text: string)
   return readConfig(CLIENT_FIELDS, { flags: {}, env, file: file?.values ?? {} });
 }
 
+/** The folder of what certbot has just renewed, where it runs us as a deploy hook. */
+export function renewedLineage(): string | undefined {
+  return process.env["RENEWED_LINEAGE"] || undefined;
+}
+
 interface ConfigFile {
   readonly path: string;
   readonly values: Readonly<Record<string, unknown>>;

@@ -48,6 +48,6 @@ export function exitOf(code: ErrorCode): Exit {
   const { status, retryable } = ERRORS[code];
   if (status === 401 || status === 403) return "refused";
   if (status === 404 || status === 410) return "notFound";
-  if (code === "request_invalid" || status === 413) return "usage";
+  if (code === "request_invalid" || code === "certificate_refused" || status === 413) return "usage";
   return retryable ? "unavailable" : "failed";
 }

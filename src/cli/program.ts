@@ -3,6 +3,7 @@ import { productVersion } from "#base/process/version.ts";
 import { accountCommands } from "./commands/account.ts";
 import { apiKeyCommands } from "./commands/api-key.ts";
 import { auditCommands } from "./commands/audit.ts";
+import { certificateCommands } from "./commands/certificate.ts";
 import { consoleCommands } from "./commands/console.ts";
 import { dnsCommands } from "./commands/dns.ts";
 import { frontProxyCommands } from "./commands/front-proxy.ts";
@@ -49,6 +50,7 @@ export function createProgram(context: CliContext): Command {
   publicIpRangeCommands(program, context);
   dnsCommands(program, context);
   frontProxyCommands(program, context);
+  certificateCommands(program, context);
   ticketKeyCommands(program, context);
   auditCommands(program, context);
   program.configureHelp({ showGlobalOptions: true });

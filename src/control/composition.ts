@@ -6,6 +6,7 @@ import { Audit } from "./audit/audit.ts";
 import { createAuditLog } from "./audit/audit-list.ts";
 import { guardServices } from "./audit/guard.ts";
 import { guardIdentification, guardJoin, guardRegistry } from "./audit/guard-link.ts";
+import { createCertificates, type ServingFor } from "./certificates/certificates.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
@@ -24,7 +25,7 @@ import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
 import { createSeats } from "./fleet/seats.ts";
 import type { Installation } from "./installation.ts";
-import { createCertificateErrand, type ServingFor } from "./link/errands/certificate.ts";
+import { createCertificateErrand } from "./link/errands/certificate.ts";
 import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts";
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
 import { createGrantsErrand } from "./link/errands/grants.ts";
@@ -66,7 +67,7 @@ export async function compose({
   publicOrigin,
   pods,
   nameServerAddresses = [],
-  servingFor = async () => undefined,
+  servingFor: givenServingFor,
   clock,
   log,
   observing = {},
@@ -80,7 +81,7 @@ export async function compose({
   readonly pods?: Pods | undefined;
   /** Where this replica answers for the domain of the consoles. */
   readonly nameServerAddresses?: readonly string[];
-  /** The certificates that were stored for pools; none: nodes serve the default ones. */
+  /** In place of the certificates that were uploaded. */
   readonly servingFor?: ServingFor;
   readonly clock: Clock;
   readonly log: Log;
@@ -95,6 +96,8 @@ export async function compose({
   readonly draining: Draining;
   readonly readZone: ReadZone;
   readonly challenges: Challenges;
+  /** For whoever tells nodes what to show to browsers. */
+  readonly servingFor: ServingFor;
 }> {
   const { id: installationId, key, vault, authority } = installation;
   const audit = new Audit({ store, clock, log });
@@ -114,7 +117,7 @@ export async function compose({
     drivers: DRIVERS,
     publicOrigin,
   };
-  const { settings, values } = await createSettings({ store, audit, cluster, log });
+  const { settings, values, changes } = await createSettings({ store, audit, cluster, log });
   const generations = await createKeyGenerations({ ...base, key, installationId });
   const nodeKeys = createNodeKeys(generations);
   const chooseSeat = createSeats({ ...base, values });
@@ -127,6 +130,8 @@ export async function compose({
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
   const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
+  const { certificates, servingFor: uploadedFor } = createCertificates({ ...base, values, changes });
+  const servingFor = givenServingFor ?? uploadedFor;
 
   return {
     audit,
@@ -134,6 +139,7 @@ export async function compose({
     draining,
     readZone,
     challenges: createChallenges(base),
+    servingFor,
     services: guardServices(
       {
         accounts: createAccounts(base),
@@ -145,6 +151,7 @@ export async function compose({
         nodes: createNodes({ ...base, values, orders, authority: authority.certificate }),
         nodeJobs: createNodeJobs({ ...base, values, orders }),
         publicIpRanges: createPublicIpRanges(base),
+        certificates,
         ticketKeys: createKeyRotation({ ...base, generations }),
         names: createNames(readZone),
         audit: createAuditLog(base),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { type TestControl, testControl } from "../../test/harness/control.ts";
+import { testCertificate } from "../../test/harness/test-certificates.ts";
 import type { Caller, Services } from "./services.ts";
 
 /** One of everything, in a project that `insider` belongs to and `outsider` does not. */
@@ -208,6 +209,33 @@ const MATRIX: readonly [
       await services.publicIpRanges.remove(caller, id);
     },
     administrators(),
+  ],
+  ["certificates.list", ({ services }, caller) => services.certificates.list(caller), administrators()],
+  [
+    "certificates.uploadedAt",
+    ({ services }, caller) => services.certificates.uploadedAt(caller, "nothing"),
+    { admin: "not_found", insider: "forbidden", outsider: "forbidden" },
+  ],
+  [
+    "certificates.upload",
+    async ({ services }, caller) => {
+      const { pem, keyPem } = await testCertificate({ names: ["console.example.com"] });
+      await services.certificates.upload(caller, { certificate: pem, privateKey: keyPem });
+    },
+    administrators(),
+  ],
+  [
+    "certificates.addPart",
+    async ({ services }, caller) => {
+      const { pem } = await testCertificate();
+      await services.certificates.addPart(caller, { name: "root", sequence: 1, certificate: pem });
+    },
+    administrators(),
+  ],
+  [
+    "certificates.remove",
+    ({ services }, caller) => services.certificates.remove(caller, "nothing"),
+    { admin: "not_found", insider: "forbidden", outsider: "forbidden" },
   ],
   ["ticketKeys.list", ({ services }, caller) => services.ticketKeys.list(caller), administrators()],
   ["ticketKeys.rotate", ({ services }, caller) => services.ticketKeys.rotate(caller), administrators()],

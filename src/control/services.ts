@@ -27,6 +27,7 @@ import type {
   TicketKeyGeneration,
 } from "#wire/api.ts";
 import type { AuditAction, AuditApi, AuditRow } from "#wire/audit.ts";
+import type { Certificate, NewCertificate } from "#wire/certificate.ts";
 
 /**
  * What control can do, as its APIs see it. Each interface is made by one folder beside this file and composed
@@ -44,6 +45,7 @@ export interface Services {
   readonly settings: Settings;
   readonly nodes: Nodes;
   readonly publicIpRanges: PublicIpRanges;
+  readonly certificates: Certificates;
   readonly nodeJobs: NodeJobs;
   readonly ticketKeys: TicketKeys;
   readonly names: Names;
@@ -281,6 +283,35 @@ export interface PublicIpRanges {
   add(caller: Caller, range: NewPublicIpRange): Promise<PublicIpRange>;
   /** Refused with `conflict` while nodes have addresses of it. */
   remove(caller: Caller, id: string): Promise<void>;
+}
+
+/** What nodes show to browsers. */
+export interface Certificates {
+  /** That of all pools first. */
+  list(caller: Caller): Promise<readonly Certificate[]>;
+  /** When the certificate or the part with this id came. */
+  uploadedAt(caller: Caller, id: string): Promise<Date>;
+  /**
+   * Takes the place of the one that its pools had. `certificate_refused` with everything that is wrong with it, and then
+   * nothing is changed. With `isCompletedByParts` those count as part of its chain that were added before.
+   */
+  upload(
+    caller: Caller,
+    certificate: NewCertificate,
+    options?: { readonly isCompletedByParts?: boolean },
+  ): Promise<Certificate>;
+  /** Keeps certificates of authorities for the leaf that is to come. Who brings the same name again replaces it. */
+  addPart(caller: Caller, part: CertificatePart): Promise<{ readonly id: string }>;
+  /** Its nodes go back to that of all pools, or to that of the installation's own CA. */
+  remove(caller: Caller, id: string): Promise<void>;
+}
+
+/** One link of a chain, as CloudStack's clients bring it. */
+export interface CertificatePart {
+  readonly name: string;
+  readonly sequence: number;
+  /** PEM. */
+  readonly certificate: string;
 }
 
 /** The same for those who ask now, and later how it went. */

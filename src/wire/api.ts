@@ -14,8 +14,8 @@ export const DEFAULT_PROJECT = "default";
 /** The pool of nodes that join without one, and of machines that name none. */
 export const DEFAULT_POOL = "default";
 
-const Id = Type.String({ minLength: 1, maxLength: 64 });
-const Time = Type.String({ format: "date-time", description: "RFC 3339, UTC" });
+export const Id = Type.String({ minLength: 1, maxLength: 64 });
+export const Time = Type.String({ format: "date-time", description: "RFC 3339, UTC" });
 /** Names are shown, logged and exported: printable characters, no control or direction marks. */
 const Name = Type.String({
   minLength: 1,
@@ -25,7 +25,7 @@ const Name = Type.String({
 });
 
 /** As a label of DNS is written, so that it can stand anywhere. */
-const Pool = Type.String({
+export const Pool = Type.String({
   maxLength: 63,
   pattern: "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$",
   description: "a pool of nodes: lower-case letters, digits and hyphens",
@@ -38,6 +38,11 @@ export const ErrorBody = Type.Object({
     remedy: Type.String(),
     retryable: Type.Boolean(),
     detail: Type.Optional(Type.String()),
+    problems: Type.Optional(
+      Type.Array(Type.String(), {
+        description: "Everything that is wrong, where `detail` has the beginning of it",
+      }),
+    ),
     reference: Type.Optional(Type.String()),
   }),
 });

@@ -38,6 +38,9 @@ export const AUDIT_ACTIONS = {
     "a node that was down, revoked or destroyed was forgotten; `detail` has the public address that it gave back",
   "public-ip-range.add": "a pool got a range of public addresses; `detail` has the range and the pool",
   "public-ip-range.remove": "a range of public addresses was taken from a pool; `detail` has both",
+  "certificate.upload":
+    "a certificate for nodes was uploaded, or a part of its chain; `detail` has its names, its end and its pool",
+  "certificate.remove": "a certificate was removed; `detail` has its names, its end and its pool",
   "ticket-key.rotate": "a new generation of ticket keys was made; `detail` is its number",
   "console.issue": "a console's ticket was issued, or refused",
   "console.reopen": "a viewer asked for its console again, and got a ticket, or not",
@@ -63,6 +66,7 @@ const AUDIT_OBJECT_KINDS = [
   "node",
   "join-token",
   "public-ip-range",
+  "certificate",
 ] as const;
 export type AuditObjectKind = (typeof AUDIT_OBJECT_KINDS)[number];
 

@@ -7,18 +7,24 @@ export interface PublicError {
   readonly remedy: string;
   readonly retryable: boolean;
   readonly detail?: string;
+  /** Everything that is wrong, where that is more than one thing; `detail` has the beginning of it. */
+  readonly problems?: readonly string[];
   readonly reference?: string;
 }
 
 const limits = {
   /** Details may quote a peer (a hypervisor's reason, a parameter's name); longer ones are cut. */
   detailCharacters: 300,
+  /** Of what is wrong with one thing. */
+  problems: 50,
 } as const;
 
 interface GatewayErrorOptions {
   readonly cause?: unknown;
   /** What exactly was wrong, fit for the public. */
   readonly detail?: string | undefined;
+  /** In place of a detail: everything that was wrong, each as a fragment. */
+  readonly problems?: readonly string[] | undefined;
   /** What a person quotes to the operator: the session's id, where one is known. */
   readonly reference?: string | undefined;
 }
@@ -28,16 +34,19 @@ export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: ErrorCode;
   readonly detail: string | undefined;
+  readonly problems: readonly string[] | undefined;
   readonly reference: string | undefined;
 
   constructor(code: ErrorCode, options: GatewayErrorOptions = {}) {
-    const detail = options.detail === undefined ? undefined : printable(options.detail);
+    const said = options.detail ?? options.problems?.join("; ");
+    const detail = said === undefined ? undefined : printable(said);
     super(
       detail === undefined ? code : `${code}: ${detail}`,
       options.cause === undefined ? {} : { cause: options.cause },
     );
     this.code = code;
     this.detail = detail;
+    this.problems = options.problems?.slice(0, limits.problems).map(printable);
     this.reference = options.reference;
   }
 
@@ -55,6 +64,7 @@ export class GatewayError extends Error {
       remedy,
       retryable,
       ...(this.detail === undefined ? {} : { detail: this.detail }),
+      ...(this.problems === undefined ? {} : { problems: this.problems }),
       ...(reference === undefined ? {} : { reference }),
     };
   }

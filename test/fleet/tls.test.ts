@@ -5,7 +5,11 @@ import { type IncomingMessage, request } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { connect } from "node:tls";
+import { eventually } from "../harness/eventually.ts";
 import { startProcess } from "../harness/process.ts";
+import { idOf } from "../harness/serving-certificate.ts";
+import { testCertificate } from "../harness/test-certificates.ts";
 import { refusal, type TestViewer } from "../harness/test-viewer.ts";
 import { changeUnder, openInstallation, PAGE, type TlsInstallation } from "../harness/tls-installation.ts";
 
@@ -58,6 +62,29 @@ test("sslEnabled is switched on and off while consoles are open, and none of the
 test("with 50 consoles open certificates change several times: none closes, and who comes then sees the new one", async () => {
   await using at = await openInstallation({ args: ["--max-sessions", "200"] });
   await changeUnder(at, { sessions: 50, changes: 4 });
+});
+
+test("a certificate that an operator uploads is served under open consoles, and the default one again when it is taken away", async () => {
+  await using at = await openInstallation();
+  await at.enable();
+  await using viewer = await at.view(await at.control.api.openConsole(at.machineId));
+  const served = async () => (await at.nodes())[0]?.certificate?.id;
+  const byDefault = await served();
+  const { pem, keyPem } = await testCertificate({ names: ["127.0.0.1"] });
+
+  const { id } = await at.control.api.call<{ id: string }>("POST", "certificates", {
+    certificate: pem,
+    privateKey: keyPem,
+  });
+  await eventually(async () => assert.equal(await served(), idOf(pem)));
+  const { authorized, shown } = await shownTo(at, pem);
+  await at.control.api.call("DELETE", `certificates/${id}`);
+  await eventually(async () => assert.ok(![idOf(pem), undefined].includes(await served())));
+
+  assert.deepEqual({ authorized, shown }, { authorized: true, shown: idOf(pem) });
+  assert.equal((await at.get(`${at.node.node.replace("http:", "https:")}${PAGE}`)).shown, await served());
+  assert.notEqual(byDefault, idOf(pem));
+  await at.speaks(viewer, "still here");
 });
 
 test("openssl finds TLS 1.2 and 1.3, good ciphers, and nothing older", async () => {
@@ -115,4 +142,15 @@ async function sClient({ node, ca, folder }: TlsInstallation, args: readonly str
   child.stdin.end();
   await child.exited;
   return child.stdout.text + child.stderr.text;
+}
+
+/** What a client sees that trusts nothing but this. */
+async function shownTo(at: TlsInstallation, ca: string) {
+  const { hostname: host, port } = new URL(at.node.node);
+  const socket = connect({ host, port: Number(port), ca });
+  await once(socket, "secureConnect");
+  const { authorized } = socket;
+  const shown = idOf(socket.getPeerX509Certificate()?.toString() ?? "");
+  socket.destroy();
+  return { authorized, shown };
 }

@@ -3,6 +3,7 @@ import { createCertificateRequest } from "#tls/certificate-request.ts";
 import type { AuditAction, AuditRow } from "#wire/audit.ts";
 import { launchesOf, TimedPlatform } from "./capacity.ts";
 import type { TestControl, TestNode } from "./control.ts";
+import { testCertificate } from "./test-certificates.ts";
 
 /** One of everything, and an administrator who comes by an API with a key. */
 interface World {
@@ -231,6 +232,33 @@ export const KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
         ...by(admin),
         object: { kind: "public-ip-range", id },
         detail: "2001:db8::1-2001:db8::1 pool default",
+      }),
+    };
+  },
+  "certificate.upload": async ({ control, admin }) => {
+    const { pem, keyPem, certificate } = await testCertificate({ names: ["console.example.com"] });
+    return {
+      act: () =>
+        control.services.certificates.upload(admin, { certificate: pem, privateKey: keyPem, pool: "north" }),
+      row: (made) => ({
+        ...by(admin),
+        object: { kind: "certificate", id: idOf(made) },
+        detail: `console.example.com until ${certificate.notAfter.toISOString()} pool north`,
+      }),
+    };
+  },
+  "certificate.remove": async ({ control, admin }) => {
+    const { pem, keyPem, certificate } = await testCertificate({ names: ["console.example.com"] });
+    const { id } = await control.services.certificates.upload(admin, {
+      certificate: pem,
+      privateKey: keyPem,
+    });
+    return {
+      act: () => control.services.certificates.remove(admin, id),
+      row: () => ({
+        ...by(admin),
+        object: { kind: "certificate", id },
+        detail: `console.example.com until ${certificate.notAfter.toISOString()} all pools`,
       }),
     };
   },

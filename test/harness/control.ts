@@ -6,12 +6,12 @@ import type { Log } from "#base/process/log.ts";
 import type { Secret } from "#base/secret.ts";
 import type { Audit } from "#control/audit/audit.ts";
 import { type FirstKeys, openOrBootstrap } from "#control/bootstrap.ts";
+import type { ServingFor } from "#control/certificates/certificates.ts";
 import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
 import { createDrainSweep } from "#control/fleet/drain-sweep.ts";
 import type { Draining } from "#control/fleet/draining.ts";
 import type { Installation } from "#control/installation.ts";
-import type { ServingFor } from "#control/link/errands/certificate.ts";
 import type { LinkParts } from "#control/link/server.ts";
 import type { Caller, Services } from "#control/services.ts";
 import type { SettingValues } from "#control/settings/settings.ts";
@@ -49,6 +49,7 @@ export interface OneControl {
   /** Does at once what the replica that leads does every second. */
   readonly sweepDraining: () => Promise<void>;
   readonly draining: Draining;
+  readonly servingFor: ServingFor;
   readonly installation: Installation;
   readonly clock: TestClock;
   readonly folder: string;
@@ -125,7 +126,7 @@ async function controlOver({
   folder,
   clock,
   log,
-  servingFor,
+  servingFor: given,
   ...made
 }: ControlParts): Promise<OneControl> {
   const { installation, firstKeys = made.firstKeys } = await openOrBootstrap(store, {
@@ -143,11 +144,11 @@ async function controlOver({
     cluster,
     installation,
     publicOrigin,
-    ...(servingFor === undefined ? {} : { servingFor }),
+    ...(given === undefined ? {} : { servingFor: given }),
     clock,
     log,
   });
-  const { services, link, values, audit, closeSessions, draining } = composed;
+  const { services, link, values, audit, closeSessions, draining, servingFor } = composed;
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
@@ -165,6 +166,7 @@ async function controlOver({
     values,
     sweepDraining: createDrainSweep({ store, cluster, audit, values, closeSessions, log }),
     draining,
+    servingFor,
     installation,
     clock,
     folder,

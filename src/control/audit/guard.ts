@@ -97,6 +97,13 @@ const RULES: Rules = {
     add: (by) => entry("public-ip-range.add", by, { kind: "public-ip-range" }),
     remove: (by, id) => entry("public-ip-range.remove", by, { kind: "public-ip-range", id }),
   },
+  certificates: {
+    list: null,
+    uploadedAt: null,
+    upload: (by) => entry("certificate.upload", by, { kind: "certificate" }),
+    addPart: (by, { name }) => entry("certificate.upload", by, { kind: "certificate", name }),
+    remove: (by, id) => entry("certificate.remove", by, { kind: "certificate", id }),
+  },
   ticketKeys: {
     list: null,
     rotate: (by) => entry("ticket-key.rotate", by),

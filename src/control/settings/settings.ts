@@ -4,7 +4,7 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { requireAdministrator } from "../rights.ts";
-import type { Settings } from "../services.ts";
+import type { Caller, Settings } from "../services.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { createReread } from "./reread.ts";
 import {
@@ -19,6 +19,17 @@ import {
 /** The settings in force, for the rest of control. */
 export interface SettingValues {
   value<Name extends SettingName>(name: Name): SettingValueOf<Name>;
+}
+
+/** For services that change a setting together with something of their own. */
+export interface SettingChanges {
+  /** Part of the transaction `db`, after which `settled` is awaited. The text must have been parsed. */
+  write(
+    db: Queries,
+    change: { readonly by: Caller; readonly name: SettingName; readonly text: string },
+  ): Promise<void>;
+  /** Resolves once what was committed is in force here. */
+  settled(): Promise<void>;
 }
 
 /**
@@ -36,7 +47,7 @@ export async function createSettings({
   readonly audit: Audit;
   readonly cluster: Cluster;
   readonly log: Log;
-}): Promise<{ settings: Settings; values: SettingValues }> {
+}): Promise<{ settings: Settings; values: SettingValues; changes: SettingChanges }> {
   const inForce = new Map<SettingName, InForce>();
   for (const [name, text] of await load(store)) inForce.set(name, { text, value: parse(name, text) });
 
@@ -57,6 +68,15 @@ export async function createSettings({
   const values: SettingValues = {
     value: <Name extends SettingName>(name: Name) => inForce.get(name)?.value as SettingValueOf<Name>,
   };
+  const changes: SettingChanges = {
+    async write(db, { by, name, text }) {
+      await writeSetting(db, name, text);
+      const object = { kind: "setting", id: name, name } as const;
+      await audit.record(db, { action: "setting.set", by, object, detail: text });
+      await cluster.publish(db, "settings", name);
+    },
+    settled: reread.now,
+  };
   const settings: Settings = {
     async list(caller) {
       requireAdministrator(caller);
@@ -69,17 +89,14 @@ export async function createSettings({
       const text = value.trim();
       parseOrRefuse(name, text);
       await store.db.transaction().execute(async (db) => {
-        await writeSetting(db, name, text);
-        const object = { kind: "setting", id: name, name } as const;
-        await audit.record(db, { action: "setting.set", by: caller, object, detail: text });
-        await cluster.publish(db, "settings", name);
+        await changes.write(db, { by: caller, name, text });
       });
       // Whoever is told that it is set may count on it here at once.
-      await reread.now();
+      await changes.settled();
       return describe(name, text);
     },
   };
-  return { settings, values };
+  return { settings, values, changes };
 }
 
 interface InForce {

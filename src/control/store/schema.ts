@@ -26,6 +26,8 @@ export interface Schema {
   sessions: SessionTable;
   nodes: NodeTable;
   public_ip_ranges: PublicIpRangeTable;
+  certificates: CertificateTable;
+  certificate_parts: CertificatePartTable;
   node_jobs: NodeJobTable;
   incarnations: IncarnationTable;
   join_tokens: JoinTokenTable;
@@ -296,6 +298,37 @@ interface JoinTokenTable {
   launch_id: Generated<string | null>;
   uses_left: number;
   expires_at: number;
+  created_at: number;
+}
+
+/** What the nodes of a pool show to browsers; of each pool there is one at most. */
+interface CertificateTable {
+  id: string;
+  /** Empty: that of all pools which have none of their own. */
+  pool: string;
+  /** SHA-256 of the leaf, in hexadecimal digits. */
+  fingerprint: string;
+  /** PEM, the leaf first, the root left out. */
+  chain: string;
+  /** PKCS#8, PEM. */
+  private_key_sealed: string;
+  /** A list, as JSON. */
+  names: string;
+  subject: string;
+  issuer: string;
+  not_before: number;
+  not_after: number;
+  created_at: number;
+}
+
+/** Certificates of authorities, which clients of CloudStack's bring before the leaf, one by one. */
+interface CertificatePartTable {
+  id: string;
+  /** CloudStack's alias; who brings it again replaces it. */
+  name: string;
+  sequence: number;
+  /** PEM. */
+  certificate: string;
   created_at: number;
 }
 

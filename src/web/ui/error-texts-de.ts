@@ -88,6 +88,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   rate_limited: text("Von dort kamen zu viele Anfragen.", "Warten Sie eine Minute, und versuchen Sie es dann noch einmal."),
   sign_in_code_invalid: text("Dieser Anmeldelink wurde schon benutzt oder ist zu alt.", "Starten Sie Porthole neu, oder rufen Sie „porthole account sign-in-link“ auf, um einen neuen zu bekommen."),
   extra_token_required: text("Diese Installation verlangt zu jeder Konsole ein zusätzliches Geheimnis.", "Senden Sie eines mit, und geben Sie es der Anzeige getrennt vom Link."),
+  certificate_refused: text("Das Zertifikat kann nicht benutzt werden.", "Beheben Sie alles, was genannt ist, und laden Sie es dann noch einmal hoch; was in Gebrauch war, bleibt in Gebrauch."),
   limit_reached: text("Davon gibt es schon so viele, wie es geben darf.", "Entfernen Sie eines, das nicht mehr gebraucht wird, und versuchen Sie es dann noch einmal."),
 
   // The node link

@@ -28,6 +28,7 @@ import { listSystemVms } from "./commands/list-system-vms.ts";
 import { listVirtualMachines } from "./commands/list-virtual-machines.ts";
 import { queryAsyncJobResult } from "./commands/query-async-job-result.ts";
 import { updateConfiguration } from "./commands/update-configuration.ts";
+import { uploadCustomCertificate } from "./commands/upload-custom-certificate.ts";
 import { consolePage } from "./console-page.ts";
 import { type Identity, identify, signatureLife } from "./identity.ts";
 import { login, logout } from "./login.ts";
@@ -44,6 +45,7 @@ export const COMMANDS: readonly Command[] = [
   listVirtualMachines,
   queryAsyncJobResult,
   updateConfiguration,
+  uploadCustomCertificate,
   ...SYSTEM_VM_COMMANDS,
   ...EMPTY_LISTS,
 ];

@@ -20,6 +20,7 @@ import {
   TicketKeyGeneration,
 } from "#wire/api.ts";
 import { AuditRow } from "#wire/audit.ts";
+import { Certificate } from "#wire/certificate.ts";
 import { ERRORS, type ErrorCode } from "#wire/errors.ts";
 
 /** The schemas of everything that is answered, under the names that the OpenAPI document gives them. */
@@ -27,6 +28,7 @@ export const COMPONENTS = {
   Account,
   ApiKey,
   AuditRow,
+  Certificate,
   Console,
   DnsZone,
   Error: ErrorBody,

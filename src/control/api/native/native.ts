@@ -14,6 +14,7 @@ import { type AuthenticationDeps, authenticate } from "../authentication.ts";
 import { whenceOf } from "../origins.ts";
 import { accountRoutes } from "./accounts.ts";
 import { auditRoutes } from "./audit.ts";
+import { certificateRoutes } from "./certificates.ts";
 import { COMPONENTS } from "./components.ts";
 import { documentOptions, documentRoute } from "./document.ts";
 import { installationRoutes } from "./installation.ts";
@@ -93,6 +94,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       nodeRoutes(routes, deps);
       publicIpRangeRoutes(routes, deps);
       nameRoutes(routes, deps);
+      certificateRoutes(routes, deps);
       ticketKeyRoutes(routes, deps);
       auditRoutes(routes, deps);
     },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Check, Errors } from "typebox/schema";
 import { type Keys, type Reply, type Route, type TestApi, testApi } from "../../../../test/harness/api.ts";
+import { testCertificate } from "../../../../test/harness/test-certificates.ts";
 
 interface Operation {
   readonly operationId?: string;
@@ -58,7 +59,7 @@ test("the document is OpenAPI 3.1, and every operation in it says what a client 
   assert.deepEqual(document.security, [{ apiKey: [] }, { session: [] }]);
   assert.deepEqual(
     Object.keys(document.components.schemas).sort(),
-    "Account ApiKey AuditRow Console DnsZone Error JoinToken Machine NewApiKey Node NodeAuthority Project PublicIpRange Session Setting SignInLink TicketKeyGeneration".split(
+    "Account ApiKey AuditRow Certificate Console DnsZone Error JoinToken Machine NewApiKey Node NodeAuthority Project PublicIpRange Session Setting SignInLink TicketKeyGeneration".split(
       " ",
     ),
   );
@@ -280,6 +281,19 @@ test("every operation answers what the document says, in success and in failure"
     await check.call("setSetting", { path: { name: name ?? "" }, body: { value } }, 200);
   await check.call("getDnsZone", { query: "?range=198.51.100.0/24" }, 200);
   await check.call("getDnsZone", { query: "?range=10.0.0.0/8" }, 400);
+
+  const { pem, keyPem } = await testCertificate({ names: ["console.example.com"] });
+  const upload = { certificate: pem, privateKey: keyPem, domain: "console.example.com" };
+  const uploaded = await check.call("uploadCertificate", { body: upload }, 201);
+  await check.call("uploadCertificate", { body: { ...upload, domain: "other.example.com" } }, 400);
+  await check.call("uploadCertificate", { body: { ...upload, certificate: "x".repeat(5 << 20) } }, 413);
+  await check.call("uploadCertificate", { body: upload, as: member }, 403);
+  await check.call("listCertificates", {}, 200);
+  await check.call("listCertificates", { as: member }, 403);
+  await check.call("getCertificateAuthority", {}, 200);
+  await check.call("getCertificateAuthority", { as: member }, 403);
+  await check.call("removeCertificate", { path: { id: field(uploaded, "id") } }, 204);
+  await check.call("removeCertificate", { path: { id: field(uploaded, "id") } }, 404);
 
   const link = await check.call("makeOwnSignInLink", {}, 201);
   const code = /#code=(.+)$/.exec(field(link, "url"))?.[1] ?? "";

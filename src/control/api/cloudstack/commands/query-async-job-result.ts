@@ -9,7 +9,7 @@ import { cloudStackTime } from "../times.ts";
 
 const NAME = "queryAsyncJobResult";
 
-/** By `jobid`: how far a job has come that a command was answered with. Kept for a day. */
+/** By `jobid`: how far a job has come that a command was answered with. Those of nodes are kept for a day. */
 export const queryAsyncJobResult: Command = {
   name: NAME,
   access: "everybody",
@@ -32,10 +32,46 @@ const CLASSES = {
 async function run({ services, caller, parameters }: CommandContext): Promise<Fields> {
   const jobId = textOf(parameters, "jobid");
   if (jobId === undefined) throw missingParameter(NAME, "jobid");
-  const job = await services.nodeJobs.get(caller, jobId).catch((error: unknown) => {
-    const isUnknown = error instanceof GatewayError && ["not_found", "forbidden"].includes(error.code);
-    throw isUnknown ? unknownEntity(NAME, "jobid", jobId) : error;
+  try {
+    return nodeJob(await services.nodeJobs.get(caller, jobId));
+  } catch (error) {
+    if (!isUnknown(error)) throw error;
+    return await certificateJob({ services, caller }, jobId);
+  }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof GatewayError && ["not_found", "forbidden"].includes(error.code);
+}
+
+/** What was uploaded is its own job: it was done when it was answered with. */
+async function certificateJob(
+  { services, caller }: Pick<CommandContext, "services" | "caller">,
+  jobId: string,
+): Promise<Fields> {
+  const created = await services.certificates.uploadedAt(caller, jobId).catch((error: unknown) => {
+    throw isUnknown(error) ? unknownEntity(NAME, "jobid", jobId) : error;
   });
+  return {
+    accountid: caller.accountId,
+    userid: caller.accountId,
+    cmd: "org.apache.cloudstack.api.command.admin.resource.UploadCustomCertificateCmd",
+    jobstatus: JOB_STATUS.done,
+    jobprocstatus: 0,
+    jobresultcode: 0,
+    jobresulttype: "object",
+    jobresult: {
+      customcertificate: {
+        message:
+          "Certificate has been successfully updated; console nodes take it into use without closing a console",
+      },
+    },
+    created: cloudStackTime(created.toISOString()),
+    jobid: jobId,
+  };
+}
+
+function nodeJob(job: NodeJob): Fields {
   return {
     accountid: job.accountId,
     userid: job.accountId,

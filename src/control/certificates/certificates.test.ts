@@ -1,0 +1,255 @@
+import assert from "node:assert/strict";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { test } from "node:test";
+import { type OneControl, testControl, testReplicas } from "../../../test/harness/control.ts";
+import { eventually } from "../../../test/harness/eventually.ts";
+import { lackingPostgres } from "../../../test/harness/postgres.ts";
+import { HOUR_MS, type TestCertificate, testChain } from "../../../test/harness/test-certificates.ts";
+import { onBoth } from "../../../test/harness/test-database.ts";
+
+const DOMAIN = "consoleproxy.url.domain";
+
+for (const t of onBoth("a certificate is in use for all pools until one has its own", async () => {
+  await using control = await testControl();
+  const [ofAll, ofNorth] = [await chain("*.example.com"), await chain("*.example.com")];
+
+  assert.equal(await control.servingFor("default"), undefined);
+  await upload(control, ofAll);
+  const { id } = await upload(control, ofNorth, { pool: "north" });
+
+  const serving = await control.servingFor("default");
+  assert.equal(serving?.chain, ofAll.pems.slice(0, 3).join(""));
+  assert.equal(serving?.id, fingerprint(ofAll.leaf));
+  assert.ok(createPrivateKey(serving?.privateKey ?? "").equals(ofAll.leaf.key));
+  assert.equal((await control.servingFor("north"))?.id, fingerprint(ofNorth.leaf));
+  assert.equal((await control.servingFor("south"))?.id, fingerprint(ofAll.leaf));
+  await control.services.certificates.remove(control.admin, id);
+  assert.equal((await control.servingFor("north"))?.id, fingerprint(ofAll.leaf));
+}))
+  test(...t);
+
+for (const t of onBoth("the next certificate takes the place of the one before", async () => {
+  await using control = await testControl();
+  const [old, young] = [await chain("*.example.com"), await chain("*.example.com")];
+
+  await upload(control, old);
+  const made = await upload(control, young);
+
+  const listed = await control.services.certificates.list(control.admin);
+  assert.deepEqual(listed, [made]);
+  assert.equal((await control.servingFor("default"))?.id, fingerprint(young.leaf));
+}))
+  test(...t);
+
+for (const t of onBoth("of a certificate everything is told but its key, which is sealed", async () => {
+  await using control = await testControl();
+  const { leaf, pems } = await chain("*.example.com", "example.com");
+
+  const made = await upload(control, { leaf, pems }, { pool: "north" });
+
+  assert.deepEqual(made, {
+    id: made.id,
+    pool: "north",
+    fingerprint: fingerprint(leaf),
+    names: ["*.example.com", "example.com"],
+    subject: "CN=*.example.com",
+    issuer: "CN=lower",
+    notBefore: made.notBefore,
+    notAfter: leaf.certificate.notAfter.toISOString(),
+    chain: pems.slice(0, 3).join(""),
+    createdAt: new Date(control.clock.now()).toISOString(),
+  });
+  const at = await control.services.certificates.uploadedAt(control.admin, made.id);
+  assert.equal(at.getTime(), control.clock.now());
+  const rows = JSON.stringify(await control.store.db.selectFrom("certificates").selectAll().execute());
+  assert.doesNotMatch(rows, /PRIVATE KEY/);
+  const secret = leaf.keyPem.split("\n")[1] ?? "";
+  assert.ok(!rows.includes(secret), "the key stands in no column");
+}))
+  test(...t);
+
+for (const t of onBoth("what is refused changes nothing, and all that is wrong is said", async () => {
+  await using control = await testControl();
+  const good = await chain("*.example.com");
+  await upload(control, good);
+  await control.services.settings.set(control.admin, DOMAIN, "*.example.com");
+  const before = await control.services.certificates.list(control.admin);
+  const wrong = await chain("console.example.org");
+
+  const refused = control.services.certificates.upload(control.admin, {
+    certificate: wrong.leaf.pem,
+    privateKey: good.leaf.keyPem,
+  });
+
+  await assert.rejects(refused, (error: { code: string; problems: readonly string[] }) => {
+    assert.equal(error.code, "certificate_refused");
+    assert.match(error.problems.join("\n"), /does not fit.*not for \*\.example\.com.*chain is incomplete/s);
+    assert.doesNotMatch(JSON.stringify(error), /BEGIN/);
+    return true;
+  });
+  assert.deepEqual(await control.services.certificates.list(control.admin), before);
+  assert.equal(control.values.value(DOMAIN), "*.example.com");
+}))
+  test(...t);
+
+for (const [names, domain, setting] of [
+  [["*.company.com", "company.com"], "company.com", "*.company.com"],
+  [["*.company.com"], "*.Company.com", "*.company.com"],
+  [["company.com"], "company.com", "company.com"],
+  [["*.company.com"], "console.company.com", "console.company.com"],
+] as const)
+  for (const t of onBoth(`${names.join(" and ")} with ${domain} makes ${DOMAIN} ${setting}`, async () => {
+    await using control = await testControl();
+    const made = await chain(...names);
+
+    await upload(control, made, { domain });
+
+    assert.equal(control.values.value(DOMAIN), setting);
+    const rows = await control.store.db
+      .selectFrom("audit")
+      .select("action")
+      .where("action", "=", "setting.set")
+      .execute();
+    assert.equal(rows.length, 1);
+  }))
+    test(...t);
+
+for (const t of onBoth("a domain that the certificate is not for changes no setting", async () => {
+  await using control = await testControl();
+  const made = await chain("*.example.com");
+
+  await assert.rejects(
+    upload(control, made, { domain: "company.com" }),
+    /not for \*\.company\.com or company\.com/,
+  );
+  await assert.rejects(upload(control, made, { domain: "192.0.2.1" }), { code: "request_invalid" });
+  await assert.rejects(upload(control, made, { domain: "example.com", pool: "north" }), {
+    code: "request_invalid",
+  });
+
+  assert.equal(control.values.value(DOMAIN), "");
+  assert.deepEqual(await control.services.certificates.list(control.admin), []);
+}))
+  test(...t);
+
+for (const t of onBoth(
+  "a domain that another pool's certificate is not for is refused, and both stay",
+  async () => {
+    await using control = await testControl();
+    await upload(control, await chain("*.example.com"), { domain: "example.com" });
+    await upload(control, await chain("*.example.com"), { pool: "north" });
+
+    const refused = upload(control, await chain("*.company.com"), { domain: "company.com" });
+
+    await assert.rejects(refused, /conflict: .*\*\.company\.com: north;/);
+    assert.equal(control.values.value(DOMAIN), "*.example.com");
+    const [ofAll] = await control.services.certificates.list(control.admin);
+    assert.deepEqual(ofAll?.names, ["*.example.com"]);
+  },
+))
+  test(...t);
+
+for (const t of onBoth(
+  "parts that came before complete a leaf that is said to have them, and no other",
+  async () => {
+    await using control = await testControl();
+    const { leaf, pems } = await chain("*.example.com");
+    const { certificates } = control.services;
+    for (const [sequence, certificate] of pems.slice(1).reverse().entries())
+      await certificates.addPart(control.admin, {
+        name: `part-${sequence}`,
+        sequence: sequence + 1,
+        certificate,
+      });
+    const alone = { certificate: leaf.pem, privateKey: leaf.keyPem };
+
+    await assert.rejects(certificates.upload(control.admin, alone), /chain is incomplete/);
+    const made = await certificates.upload(control.admin, alone, { isCompletedByParts: true });
+
+    assert.equal(made.chain, pems.slice(0, 3).join(""));
+  },
+))
+  test(...t);
+
+for (const t of onBoth(
+  "parts are replaced by their name, bounded, and read before they are kept",
+  async () => {
+    await using control = await testControl();
+    const { certificates } = control.services;
+    const [, certificate = ""] = (await chain("*.example.com")).pems;
+    const add = async (name: string, text = certificate) =>
+      await certificates.addPart(control.admin, { name, sequence: 1, certificate: text });
+
+    for (let index = 0; index < 20; index++) {
+      control.clock.advance(1);
+      await add(`part-${index}`);
+      await add(`part-${index}`);
+    }
+
+    const rows = await control.store.db.selectFrom("certificate_parts").select("name").execute();
+    const names = rows.map(({ name }) => name);
+    assert.equal(names.length, 16);
+    assert.ok(names.includes("part-19") && !names.includes("part-3"));
+    await assert.rejects(add("x", "hello"), { code: "certificate_refused" });
+    await assert.rejects(add("x", certificate + certificate), /bring each by itself/);
+  },
+))
+  test(...t);
+
+test("of uploads through two replicas one is in use, and both hear of it", {
+  skip: lackingPostgres,
+}, async () => {
+  await using cluster = await testReplicas(2);
+  const [one, two] = cluster.replicas;
+  assert.ok(one !== undefined && two !== undefined);
+  const made = [await chain("*.example.com"), await chain("*.example.com")];
+
+  await Promise.all(
+    [one, two].map(
+      async (each, index) => await upload(each, made[index] ?? made[0], { domain: "example.com" }),
+    ),
+  );
+
+  const [only, ...others] = await one.services.certificates.list(one.admin);
+  assert.deepEqual(others, []);
+  assert.equal((await two.servingFor("default"))?.id, only?.fingerprint);
+  await eventually(() => assert.equal(two.values.value(DOMAIN), "*.example.com"));
+});
+
+for (const t of onBoth("a certificate that ended meanwhile is refused by control's clock", async () => {
+  await using control = await testControl();
+  const made = await chain("*.example.com");
+  control.clock.advance(91 * 24 * HOUR_MS);
+
+  await assert.rejects(upload(control, made), /expired on/);
+}))
+  test(...t);
+
+interface Chain {
+  readonly leaf: TestCertificate;
+  /** The leaf first, the root last. */
+  readonly pems: readonly string[];
+}
+
+async function chain(...names: readonly string[]): Promise<Chain> {
+  const { root, upper, lower, leaf } = await testChain({ names });
+  return { leaf, pems: [leaf, lower, upper, root].map(({ pem }) => pem) };
+}
+
+async function upload(
+  { services, admin }: OneControl,
+  made: Chain | undefined,
+  options: { readonly pool?: string; readonly domain?: string } = {},
+) {
+  if (made === undefined) throw new Error("there is no certificate");
+  const { leaf, pems } = made;
+  return await services.certificates.upload(admin, {
+    certificate: pems.join(""),
+    privateKey: leaf.keyPem,
+    ...options,
+  });
+}
+
+function fingerprint({ pem }: TestCertificate): string {
+  return new X509Certificate(pem).fingerprint256.replaceAll(":", "").toLowerCase();
+}

@@ -1,0 +1,250 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "#base/clock.ts";
+import { Secret } from "#base/secret.ts";
+import { coversName } from "#tls/certificate/names.ts";
+import { readServerCertificate, type ServerCertificate } from "#tls/certificate/server-certificate.ts";
+import type { CertificateUpload } from "#tls/certificate/upload.ts";
+import type { Certificate, NewCertificate } from "#wire/certificate.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { ServingCertificate } from "#wire/link-certificate.ts";
+import type { Audit } from "../audit/audit.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import { consoleDomain } from "../fleet/public-names.ts";
+import { requireAdministrator } from "../rights.ts";
+import type { Certificates } from "../services.ts";
+import type { SettingChanges, SettingValues } from "../settings/settings.ts";
+import type { Queries, Store } from "../store/store.ts";
+import type { Place, Vault } from "../vault/vault.ts";
+import { createParts } from "./parts.ts";
+
+/** What a node of a pool shows to browsers, if an operator has brought anything. */
+export type ServingFor = (pool: string) => Promise<ServingCertificate | undefined>;
+
+const limits = {
+  /** As many pools with a certificate of their own, and the one of all. */
+  certificates: 100,
+} as const;
+
+/** Taken before a certificate is written or removed, so that the setting and all certificates fit each other. */
+const CERTIFICATES_LOCK = "certificates";
+
+const DOMAIN = "consoleproxy.url.domain";
+
+/** How the one of all pools stands in the column: the empty text is the name of no pool, and, unlike null, unique. */
+const ALL_POOLS = "";
+
+/**
+ * The certificates that operators bring: one for all pools, and one for each pool that wants its own. The nodes of the pool are
+ * told at once; one that is not there is told when it is heard of.
+ */
+export function createCertificates({
+  store,
+  vault,
+  audit,
+  cluster,
+  clock,
+  values,
+  changes,
+}: {
+  readonly store: Store;
+  readonly vault: Vault;
+  readonly audit: Audit;
+  readonly cluster: Cluster;
+  readonly clock: Clock;
+  readonly values: SettingValues;
+  readonly changes: SettingChanges;
+}): { readonly certificates: Certificates; readonly servingFor: ServingFor } {
+  const parts = createParts({ store, audit, clock });
+
+  const certificates: Certificates = {
+    async list(caller) {
+      requireAdministrator(caller);
+      return (await shown(store.db).orderBy("pool").execute()).map(toCertificate);
+    },
+
+    async uploadedAt(caller, id) {
+      requireAdministrator(caller);
+      const row = await shown(store.db).where("id", "=", id).executeTakeFirst();
+      const at = row?.created_at ?? (await parts.addedAt(id));
+      if (at === undefined) throw new GatewayError("not_found", { detail: "certificate" });
+      return new Date(at);
+    },
+
+    async upload(caller, { pool, domain, ...brought }, { isCompletedByParts = false } = {}) {
+      requireAdministrator(caller);
+      const wanted = domain === undefined ? inForce(values) : domainNames(domain, pool);
+      const upload = toUpload(brought, isCompletedByParts ? await parts.all() : undefined);
+      const reading = readServerCertificate(upload, { now: clock.now(), anyOf: wanted });
+      if ("problems" in reading)
+        throw new GatewayError("certificate_refused", { problems: reading.problems });
+      const row = toRow(reading.certificate, { pool: pool ?? ALL_POOLS, vault, now: clock.now() });
+      const setting =
+        domain === undefined ? undefined : wanted.find((name) => coversName(reading.certificate.names, name));
+      await store.db.transaction().execute(async (db) => {
+        await store.lock(db, CERTIFICATES_LOCK);
+        await requireRoom(db, row.pool);
+        if (setting !== undefined) {
+          await requireOthersCover(db, setting);
+          await changes.write(db, { by: caller, name: DOMAIN, text: setting });
+        }
+        await db.deleteFrom("certificates").where("pool", "=", row.pool).execute();
+        await db.insertInto("certificates").values(row).execute();
+        await audit.record(db, { action: "certificate.upload", by: caller, ...told(row) });
+        await tellNodes(db, row.pool);
+      });
+      if (setting !== undefined) await changes.settled();
+      return toCertificate(row);
+    },
+
+    addPart: async (caller, part) => await parts.add(caller, part),
+
+    async remove(caller, id) {
+      requireAdministrator(caller);
+      await store.db.transaction().execute(async (db) => {
+        await store.lock(db, CERTIFICATES_LOCK);
+        const row = await shown(db).where("id", "=", id).executeTakeFirst();
+        if (row === undefined) throw new GatewayError("not_found", { detail: "certificate" });
+        await db.deleteFrom("certificates").where("id", "=", id).execute();
+        await audit.record(db, { action: "certificate.remove", by: caller, ...told(row) });
+        await tellNodes(db, row.pool);
+      });
+    },
+  };
+
+  return {
+    certificates,
+    async servingFor(pool) {
+      // The name of a pool sorts behind the empty one.
+      const row = await store.db
+        .selectFrom("certificates")
+        .select(["id", "fingerprint", "chain", "private_key_sealed"])
+        .where("pool", "in", [pool, ALL_POOLS])
+        .orderBy("pool", "desc")
+        .limit(1)
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      const privateKey = vault.open(row.private_key_sealed, keyPlace(row.id)).expose();
+      return { id: row.fingerprint, chain: row.chain, privateKey };
+    },
+  };
+
+  async function tellNodes(db: Queries, pool: string): Promise<void> {
+    const nodes = await db
+      .selectFrom("nodes")
+      .select("id")
+      .where("incarnation", "is not", null)
+      .$if(pool !== ALL_POOLS, (of) => of.where("pool", "=", pool))
+      .execute();
+    for (const { id } of nodes) await cluster.publish(db, "node", id);
+  }
+}
+
+/** Everything but the key. */
+function shown(db: Queries) {
+  return db
+    .selectFrom("certificates")
+    .select(["id", "pool", "fingerprint", "chain", "names", "subject", "issuer"])
+    .select(["not_before", "not_after", "created_at"]);
+}
+
+type ShownRow = Awaited<ReturnType<ReturnType<typeof shown>["executeTakeFirstOrThrow"]>>;
+
+function inForce(values: SettingValues): readonly string[] {
+  const domain = values.value(DOMAIN);
+  return domain === "" ? [] : [domain];
+}
+
+/** What the setting may become with this domain, the better first. */
+function domainNames(domain: string, pool: string | undefined): readonly string[] {
+  if (pool !== undefined)
+    throw new GatewayError("request_invalid", {
+      detail: "domain: is that of all pools, so it goes without a pool",
+    });
+  try {
+    const name = consoleDomain(domain.trim().replace(/^\*?\./, ""));
+    if (name === "") throw new Error("must be a domain name");
+    return [`*.${name}`, name];
+  } catch (cause) {
+    const detail = `domain: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new GatewayError("request_invalid", { cause, detail });
+  }
+}
+
+function toUpload(
+  { certificate, privateKey, pkcs12, passphrase }: Omit<NewCertificate, "pool" | "domain">,
+  authorities: string | undefined,
+): CertificateUpload {
+  if (pkcs12 === undefined) return { certificate, privateKey, passphrase, authorities };
+  if (certificate !== undefined || privateKey !== undefined)
+    throw new GatewayError("request_invalid", {
+      detail: "pkcs12: takes the place of certificate and privateKey, so it goes without them",
+    });
+  return { pkcs12: new Uint8Array(Buffer.from(pkcs12, "base64")), passphrase, authorities };
+}
+
+function toRow(
+  certificate: ServerCertificate,
+  { pool, vault, now }: { readonly pool: string; readonly vault: Vault; readonly now: number },
+) {
+  const id = randomUUID();
+  return {
+    id,
+    pool,
+    fingerprint: certificate.id,
+    chain: certificate.chain,
+    private_key_sealed: vault.seal(new Secret(certificate.privateKey), keyPlace(id)),
+    names: JSON.stringify(certificate.names),
+    subject: certificate.subject,
+    issuer: certificate.issuer,
+    not_before: certificate.notBefore,
+    not_after: certificate.notAfter,
+    created_at: now,
+  };
+}
+
+async function requireRoom(db: Queries, pool: string): Promise<void> {
+  const others = await db.selectFrom("certificates").select("id").where("pool", "!=", pool).execute();
+  if (others.length >= limits.certificates)
+    throw new GatewayError("limit_reached", { detail: `${limits.certificates} certificates` });
+}
+
+/** Nodes of pools with a certificate of their own get the new name as well. */
+async function requireOthersCover(db: Queries, domain: string): Promise<void> {
+  const rows = await shown(db).where("pool", "!=", ALL_POOLS).orderBy("pool").execute();
+  const uncovered = rows.filter(({ names }) => !coversName(namesOf(names), domain)).map(({ pool }) => pool);
+  if (uncovered.length > 0)
+    throw new GatewayError("conflict", {
+      detail: `the certificates of these pools are not for ${domain}: ${uncovered.join(", ")}; remove or replace them first`,
+    });
+}
+
+function told({ id, names, pool, not_after: end }: Pick<ShownRow, "id" | "names" | "pool" | "not_after">) {
+  const whose = pool === ALL_POOLS ? "all pools" : `pool ${pool}`;
+  return {
+    object: { kind: "certificate", id },
+    detail: `${namesOf(names).join(" ")} until ${new Date(end).toISOString()} ${whose}`,
+  } as const;
+}
+
+function toCertificate(row: ShownRow): Certificate {
+  return {
+    id: row.id,
+    ...(row.pool === ALL_POOLS ? {} : { pool: row.pool }),
+    fingerprint: row.fingerprint,
+    names: [...namesOf(row.names)],
+    subject: row.subject,
+    issuer: row.issuer,
+    notBefore: new Date(row.not_before).toISOString(),
+    notAfter: new Date(row.not_after).toISOString(),
+    chain: row.chain,
+    createdAt: new Date(row.created_at).toISOString(),
+  };
+}
+
+function namesOf(json: string): readonly string[] {
+  return JSON.parse(json) as readonly string[];
+}
+
+function keyPlace(id: string): Place {
+  return { table: "certificates", row: id, column: "private_key_sealed" };
+}

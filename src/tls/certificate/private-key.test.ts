@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { lacking } from "../../../test/harness/requirements.ts";
+import { type Scratch, scratch } from "../../../test/harness/scratch.ts";
+import { readServerCertificate } from "./server-certificate.ts";
+import type { CertificateUpload } from "./upload.ts";
+
+/** Keys and certificates in every form that OpenSSL's own program writes. */
+const PASSPHRASE = "Käse & Brot";
+const MAKE = {
+  rsa: ["genrsa", "-out", "rsa.key", "2048"],
+  ecdsa: ["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "ecdsa.key"],
+  ed25519: ["genpkey", "-algorithm", "ed25519", "-out", "ed25519.key"],
+} as const;
+type Kind = keyof typeof MAKE;
+const KINDS = Object.keys(MAKE) as readonly Kind[];
+
+/** Of a `KIND.key`, what makes `out` of it; with the passphrase where it is encrypted. */
+const FORMS: readonly (readonly [title: string, kinds: readonly Kind[], command: string])[] = [
+  ["PKCS#8", KINDS, "pkcs8 -topk8 -nocrypt -in KIND.key -out out"],
+  ["encrypted PKCS#8", KINDS, "pkcs8 -topk8 -in KIND.key -out out -passout file:secret"],
+  ["PKCS#8 with scrypt", KINDS, "pkcs8 -topk8 -scrypt -in KIND.key -out out -passout file:secret"],
+  ["PKCS#8 of old", KINDS, "pkcs8 -topk8 -v1 PBE-SHA1-3DES -in KIND.key -out out -passout file:secret"],
+  ["PKCS#1", ["rsa"], "rsa -traditional -in KIND.key -out out"],
+  ["PKCS#1 with triple DES", ["rsa"], "rsa -traditional -des3 -in KIND.key -out out -passout file:secret"],
+  ["PKCS#1 with AES", ["rsa"], "rsa -traditional -aes256 -in KIND.key -out out -passout file:secret"],
+  ["SEC 1", ["ecdsa"], "ec -in KIND.key -out out"],
+  ["SEC 1 with its parameters", ["ecdsa"], "ecparam -name prime256v1 -genkey -out out"],
+  ["SEC 1 with triple DES", ["ecdsa"], "ec -des3 -in KIND.key -out out -passout file:secret"],
+];
+
+const PKCS12_FORMS: readonly (readonly [title: string, options: string])[] = [
+  ["as OpenSSL writes it today", ""],
+  ["with triple DES, as it was written before", "-keypbe PBE-SHA1-3DES -certpbe PBE-SHA1-3DES -macalg sha1"],
+  ["with certificates that are not encrypted", "-certpbe NONE"],
+  ["without a digest", "-nomac"],
+];
+
+const skip = lacking("openssl");
+let folder: Scratch;
+
+before(() => {
+  folder = scratch();
+  writeFileSync(join(folder.path, "secret"), PASSPHRASE);
+  if (skip !== false) return;
+  openssl("req -x509 -newkey rsa:2048 -nodes -keyout root.key -out root.pem -subj /CN=root -days 3650");
+  writeFileSync(join(folder.path, "extensions"), "subjectAltName=DNS:console.example.com\n");
+  for (const kind of KINDS) {
+    openssl(MAKE[kind].join(" "));
+    openssl(`req -new -key ${kind}.key -out ${kind}.csr -subj /CN=console.example.com`);
+    const signed = `x509 -req -in ${kind}.csr -CA root.pem -CAkey root.key -CAcreateserial -out ${kind}.pem`;
+    openssl(`${signed} -days 30 -extfile extensions`);
+  }
+});
+after(async () => await folder[Symbol.asyncDispose]());
+
+for (const [title, kinds, command] of FORMS)
+  for (const kind of kinds)
+    test(`${title} of OpenSSL's is read, ${kind}`, { skip }, () => {
+      openssl(command.replaceAll("KIND", kind));
+      const isEncrypted = command.includes("secret");
+      const isOfOwn = command.includes("genkey");
+      const privateKey = file("out");
+      if (isOfOwn)
+        openssl("req -x509 -key out -out own.pem -subj /CN=x -addext subjectAltName=DNS:x.example.com");
+      const certificate = isOfOwn ? file("own.pem") : file(`${kind}.pem`) + file("root.pem");
+
+      const read = reading({ certificate, privateKey, ...(isEncrypted ? { passphrase: PASSPHRASE } : {}) });
+
+      assert.ok("certificate" in read, "problems" in read ? read.problems.join("\n") : "");
+      assert.match(read.certificate.privateKey, /^-----BEGIN PRIVATE KEY-----\n/);
+      const leaf = new X509Certificate(certificate);
+      assert.ok(createPublicKey(createPrivateKey(read.certificate.privateKey)).equals(leaf.publicKey));
+      if (!isEncrypted) return;
+      assert.deepEqual(problemsOf({ certificate, privateKey }), [
+        "the private key is encrypted, and its passphrase is missing",
+      ]);
+      assert.deepEqual(problemsOf({ certificate, privateKey, passphrase: "wrong" }), [
+        "the passphrase of the private key is wrong, or the key is damaged",
+      ]);
+    });
+
+for (const [title, options] of PKCS12_FORMS)
+  for (const kind of KINDS)
+    test(`a PKCS#12 ${title} is read, ${kind}`, { skip }, () => {
+      const of = `-inkey ${kind}.key -in ${kind}.pem -certfile root.pem -name console`;
+      openssl(`pkcs12 -export ${of} ${options} -out out.p12 -passout file:secret`);
+      const pkcs12 = new Uint8Array(readFileSync(join(folder.path, "out.p12")));
+
+      const read = reading({ pkcs12, passphrase: PASSPHRASE });
+
+      assert.ok("certificate" in read, "problems" in read ? read.problems.join("\n") : "");
+      assert.equal(read.certificate.chain, file(`${kind}.pem`));
+      assert.match(problemsOf({ pkcs12 })[0] ?? "", /passphrase is missing/);
+      assert.match(
+        problemsOf({ pkcs12, passphrase: "wrong" })[0] ?? "",
+        /passphrase of the PKCS#12 is wrong/,
+      );
+      assert.match(problemsOf({ pkcs12: pkcs12.slice(0, -40), passphrase: PASSPHRASE })[0] ?? "", /PKCS#12/);
+    });
+
+test("a PKCS#12 with an empty passphrase needs none", { skip }, () => {
+  openssl("pkcs12 -export -inkey rsa.key -in rsa.pem -certfile root.pem -out out.p12 -passout pass:");
+
+  const read = reading({ pkcs12: new Uint8Array(readFileSync(join(folder.path, "out.p12"))) });
+
+  assert.ok("certificate" in read);
+});
+
+test("a file that wants its passphrase hashed for minutes is refused at once", { skip }, () => {
+  openssl("pkcs8 -topk8 -iter 1000001 -in ecdsa.key -out out -passout file:secret");
+  const certificate = file("ecdsa.pem") + file("root.pem");
+
+  const problems = problemsOf({ certificate, privateKey: file("out"), passphrase: PASSPHRASE });
+
+  assert.match(problems[0] ?? "", /hashed more than 1000000 times/);
+});
+
+test("what is no PKCS#12 is said to be none, whatever it is", () => {
+  for (const bytes of [
+    [],
+    [0x30],
+    [0x30, 0x80],
+    [...Buffer.from(`${"0".repeat(5000)}`)],
+    Array(9999).fill(0x30),
+  ])
+    assert.match(problemsOf({ pkcs12: Uint8Array.from(bytes) })[0] ?? "", /^the PKCS#12 cannot be read/);
+});
+
+function reading(upload: CertificateUpload) {
+  return readServerCertificate(upload, { now: Date.now(), anyOf: [] });
+}
+
+function problemsOf(upload: CertificateUpload): readonly string[] {
+  const read = reading(upload);
+  return "problems" in read ? read.problems : [];
+}
+
+function openssl(command: string): void {
+  const args = command.split(" ").filter((word) => word !== "");
+  execFileSync("openssl", args, { cwd: folder.path, stdio: ["ignore", "ignore", "pipe"] });
+}
+
+function file(name: string): string {
+  return readFileSync(join(folder.path, name), "utf8");
+}
