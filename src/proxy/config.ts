@@ -127,6 +127,12 @@ export const FIELDS = {
     parse: list(parseTrustedProxy),
     fallback: [],
   },
+  proxyProtocol: {
+    env: "PORTHOLE_PROXY_PROXY_PROTOCOL",
+    doc: "The trusted proxies send a PROXY header, of version 1 or 2, before each connection; without it they are refused",
+    parse: flag,
+    fallback: false,
+  },
   forwardListen: {
     env: "PORTHOLE_PROXY_FORWARD_LISTEN",
     doc: "Address where other nodes of the pool hand on what is meant for this one (mutual TLS); by default a free port where --listen is",
@@ -230,6 +236,8 @@ function check(config: ProxyConfig): void {
     throw misused("--public-address and --public-url: one of them says where the node is");
   if (config.workers > 1 && (config.forwardAddress !== null || (config.forwardListen?.port ?? 0) !== 0))
     throw misused("--forward-listen and --forward-address: workers cannot have one port between them");
+  if (config.proxyProtocol && config.trustedProxies.length === 0)
+    throw misused("--proxy-protocol: --trusted-proxies has to say whose PROXY headers are believed");
   const { adminListen, workers } = config;
   if (adminListen !== null && adminListen.port !== 0 && adminListen.port + workers - 1 > LAST_PORT)
     throw misused(

@@ -59,7 +59,7 @@ export class TestViewer implements AsyncDisposable {
       readonly protocols?: readonly string[];
       readonly headers?: Record<string, string>;
       readonly localAddress?: string;
-      /** PEM of the CA that a server's certificate is from. */
+      /** By wss: whom it trusts. */
       readonly ca?: string;
     } = {},
   ): Promise<TestViewer> {

@@ -10,7 +10,7 @@ import { checkWebSocketHandshake } from "#wire/websocket-handshake.ts";
 import type { Peer } from "../forward/peers.ts";
 import { answerError } from "../http/answer.ts";
 import { checkHeaderCount } from "../http/request-options.ts";
-import { isForwarded, viewerAddress, viewerOf } from "../http/viewer-address.ts";
+import { isForwarded, isSecuredAhead, viewerAddress, viewerOf } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
 import type { NodeMeters } from "../observe/observing.ts";
 import { Tally } from "../tally.ts";
@@ -133,7 +133,8 @@ export class Door {
     if (this.#isClosed) throw new GatewayError("node_stopping");
     // How and from which page a viewer comes is for the node to judge that it was to talk to.
     if (!isForwarded(socket)) {
-      if (this.#options.requiresTls() && !isSecure(socket)) throw new GatewayError("tls_required");
+      if (this.#options.requiresTls() && !isSecure(socket) && !isSecuredAhead(request))
+        throw new GatewayError("tls_required");
       this.#options.checkOrigin(request.headers.origin);
     }
     const credentials = readCredentials(request.url, offers);

@@ -6,19 +6,23 @@ import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import { followExchanges, isAnswering, refuseBrokenRequest } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
 import { brokenRequestAnswer } from "#wire/broken-request.ts";
-import type { TrustedProxies } from "#wire/trusted-proxies.ts";
+import { isTrusted, type TrustedProxies } from "#wire/trusted-proxies.ts";
+import { ignoreError } from "../ignore-error.ts";
 import { HELLO, type TlsFront } from "../tls/front.ts";
 import { HSTS, isSecure } from "../tls/require-tls.ts";
 import { Guests, type GuestsOptions } from "./guests.ts";
+import { takeProxyHeader } from "./proxy-protocol.ts";
 import { requestLimits, requestOptions } from "./request-options.ts";
-import { believeProxies } from "./viewer-address.ts";
+import { announce, believeProxies, isSecuredAhead, peerOf } from "./viewer-address.ts";
 
 export interface ListenerOptions extends GuestsOptions {
   readonly addresses: readonly HostPort[];
   /** Beside other processes that say so too; the system spreads connections over them. */
   readonly reusePort: boolean;
-  readonly tls: TlsFront;
   readonly trustedProxies: TrustedProxies;
+  /** Whether the trusted proxies say whose a connection is before its own first byte. */
+  readonly proxyProtocol: boolean;
+  readonly tls: TlsFront;
   readonly log: Log;
 }
 
@@ -40,15 +44,14 @@ type ReadHttp = (socket: Socket) => void;
 export class Listener {
   readonly #servers: readonly Server[];
   readonly #guests: Guests;
-  readonly #trusted: TrustedProxies;
+  readonly #options: ListenerOptions;
   readonly #tls: TlsFront;
   readonly #closed: readonly Promise<unknown>[];
 
   private constructor(servers: readonly Server[], options: ListenerOptions) {
-    const guests = new Guests(options);
     this.#servers = servers;
-    this.#guests = guests;
-    this.#trusted = options.trustedProxies;
+    this.#guests = new Guests(options);
+    this.#options = options;
     this.#tls = options.tls;
     this.#closed = servers.map((server) => once(server, "close"));
     for (const server of servers) this.#receive(server);
@@ -80,19 +83,19 @@ export class Listener {
     const guests = this.#guests;
     for (const server of this.#servers) {
       server.on("request", (message, response) => {
-        believeProxies(message, this.#trusted);
+        believeProxies(message, this.#options.trustedProxies);
         const { socket } = message;
         guests.asks(socket);
         response.once("close", () => guests.isAnswered(socket));
         if (isSecure(socket)) {
           response.setHeader(HSTS.name, HSTS.value);
           request(message, response);
-        } else if (this.#tls.isServing) unsecured(message, response);
+        } else if (this.#tls.isServing && !isSecuredAhead(message)) unsecured(message, response);
         else request(message, response);
       });
       // What was accepted is a net.Socket, and so is TLS on it; the type says Duplex for servers that are given others.
       server.on("upgrade", (message: IncomingMessage, socket, head: Buffer) => {
-        believeProxies(message, this.#trusted);
+        believeProxies(message, this.#options.trustedProxies);
         guests.leave(socket as Socket);
         if (isAnswering(message)) socket.destroy();
         else upgrade(message, socket as Socket, head);
@@ -130,15 +133,38 @@ export class Listener {
       secure: (socket: TLSSocket, under: Socket) => {
         guests.leave(under);
         guests.enter(socket);
+        announce(socket, peerOf(under));
         read(socket);
       },
+    };
+    const begin = (socket: Socket) => {
+      if (this.#tls.isServing) this.#tls.take(socket, taker);
+      else read(socket);
     };
     server.removeAllListeners("connection");
     server.on("connection", (socket: Socket) => {
       guests.enter(socket);
-      if (this.#tls.isServing) this.#tls.take(socket, taker);
-      else read(socket);
+      const { proxyProtocol, trustedProxies } = this.#options;
+      const isAnnounced = proxyProtocol && isTrusted(trustedProxies, socket.remoteAddress ?? "");
+      if (isAnnounced) void this.#beginAnnounced(socket, begin);
+      else begin(socket);
     });
+  }
+
+  /** Without the header it would be the proxy that is taken for the viewer. */
+  async #beginAnnounced(socket: Socket, begin: (socket: Socket) => void): Promise<void> {
+    const { log, firstByteMs } = this.#options;
+    const late = setTimeout(() => socket.destroy(), firstByteMs);
+    socket.on("error", ignoreError);
+    try {
+      announce(socket, await takeProxyHeader(socket));
+      begin(socket);
+    } catch (error) {
+      log.info({ error, from: socket.remoteAddress }, "A trusted proxy's connection was refused");
+      socket.destroy();
+    } finally {
+      clearTimeout(late);
+    }
   }
 }
 

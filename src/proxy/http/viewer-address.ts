@@ -1,9 +1,15 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { type TrustedProxies, type Whereabouts, whereaboutsOf } from "#wire/trusted-proxies.ts";
+import { isTrusted, type TrustedProxies, type Whereabouts, whereaboutsOf } from "#wire/trusted-proxies.ts";
 
 /** Connections that another node has handed on, and where their viewers came to it from. */
 const vouched = new WeakMap<Socket, Whereabouts>();
+
+/** Requests that came by TLS as far as their proxy. */
+const secured = new WeakSet<IncomingMessage>();
+
+/** Connections before which a proxy has said whose they are. */
+const announced = new WeakMap<Socket, string>();
 
 /** What front proxies say. By request: on one connection a proxy asks for many viewers. */
 const believed = new WeakMap<IncomingMessage, Whereabouts>();
@@ -13,7 +19,7 @@ export function viewerOf(request: IncomingMessage): Whereabouts {
   return (
     vouched.get(request.socket) ??
     believed.get(request) ??
-    whereaboutsOf(request.socket.remoteAddress ?? "", undefined, [])
+    whereaboutsOf(peerOf(request.socket), undefined, [])
   );
 }
 
@@ -26,7 +32,24 @@ export function viewerAddress(request: IncomingMessage): string {
 export function believeProxies(request: IncomingMessage, trusted: TrustedProxies): void {
   const header = request.headers["x-forwarded-for"];
   const forwardedFor = Array.isArray(header) ? header.join(",") : header;
-  believed.set(request, whereaboutsOf(request.socket.remoteAddress ?? "", forwardedFor, trusted));
+  believed.set(request, whereaboutsOf(peerOf(request.socket), forwardedFor, trusted));
+  const isProxy = isTrusted(trusted, request.socket.remoteAddress ?? "");
+  if (isProxy && request.headers["x-forwarded-proto"] === "https") secured.add(request);
+}
+
+/** Whether a proxy says that the viewer came to it by TLS. */
+export function isSecuredAhead(request: IncomingMessage): boolean {
+  return secured.has(request);
+}
+
+/** Takes a proxy's word for whose connection it is, said before the viewer's own first byte. */
+export function announce(socket: Socket, address: string | undefined): void {
+  if (address !== undefined) announced.set(socket, address);
+}
+
+/** The other end of a connection, by what a proxy announced where one did. Empty when it has gone already. */
+export function peerOf(socket: Socket): string {
+  return announced.get(socket) ?? socket.remoteAddress ?? "";
 }
 
 /** Takes another node's word for where a viewer comes from. */
