@@ -215,6 +215,21 @@ describe("EDNS", () => {
   });
 });
 
+test("whoever is told to come by TCP is told no more than that, and it is no answer of the domain's where there is none", () => {
+  const named = answer(question("203-0-113-7.console.example", TYPES.A), zone, "udp");
+  const refused = answer(question("www.example.com", TYPES.A), zone, "udp");
+
+  const hints = [named, refused].map((reply) => read(reply?.truncated?.() ?? Buffer.alloc(0)));
+
+  assert.deepEqual(
+    hints.map(({ rcode, flag_tc, flag_aa, answers }) => [rcode, flag_tc, flag_aa, answers]),
+    [
+      ["NOERROR", true, true, []],
+      ["REFUSED", true, false, []],
+    ],
+  );
+});
+
 test("many addresses of the domain are told in another order to each", () => {
   const apex = Array.from({ length: 100 }, (_, index) => `10.0.0.${index}`);
   const many = testZone({ apex });

@@ -45,12 +45,10 @@ export function answer(message: Buffer, zone: Zone | undefined, transport: Trans
   const said = say(query, zone);
   const bytes = write(query, said);
   const isTooLong = transport === "udp" && bytes.length > mostBytes(query);
-  const { rcode, subject } = said;
+  const { rcode, subject, isAuthoritative } = said;
   // Who cannot be told which question it was is told nothing shorter.
   const truncated =
-    query.kind === "question"
-      ? () => write(query, { rcode, subject, isAuthoritative: true }, true)
-      : undefined;
+    query.kind === "question" ? () => write(query, { rcode, subject, isAuthoritative }, true) : undefined;
   return { rcode, subject, truncated, bytes: isTooLong && truncated !== undefined ? truncated() : bytes };
 }
 

@@ -17,12 +17,16 @@ const ANY = { host: "127.0.0.1", port: 0 };
 
 type Parts = Pick<TestControl, "store" | "values" | "clock" | "cluster">;
 
+/** Nothing is read but what somebody tells of, where it is not said. */
 async function start(
   parts: Parts,
-  readZone: ReadZone = createZoneReading({ ...parts, ownAddresses: ["127.0.0.1"] }),
+  {
+    readZone = createZoneReading({ ...parts, ownAddresses: ["127.0.0.1"] }),
+    readMs = 24 * 60 * 60 * 1000,
+  }: { readonly readZone?: ReadZone; readonly readMs?: number } = {},
 ) {
   await using opened = new AsyncDisposableStack();
-  const names = await startNames({ ...parts, listen: [ANY], readZone, log });
+  const names = await startNames({ ...parts, listen: [ANY], readZone, log, readMs });
   opened.defer(names.stop);
   const port = names.addresses[0]?.port ?? 0;
   const socket = createSocket("udp4");
@@ -47,9 +51,11 @@ test("a node's name is answered as soon as it has registered, and while the data
   await control.services.settings.set(control.admin, "consoleproxy.url.domain", "*.console.example");
   const readZone = createZoneReading({ ...control, ownAddresses: [] });
   let isAway = false;
-  await using names = await start(control, async () => {
-    if (isAway) throw new Error("the database is away");
-    return await readZone();
+  await using names = await start(control, {
+    async readZone() {
+      if (isAway) throw new Error("the database is away");
+      return await readZone();
+    },
   });
   const before = await names.ask("203-0-113-7.console.example");
 
@@ -68,7 +74,7 @@ test("a node's name is answered as soon as it has registered, and while the data
 
 test("a domain that is set is answered for, and what is set no more is refused", async () => {
   await using control = await testControl();
-  await using names = await start(control);
+  await using names = await start(control, { readMs: 50 });
   const set = async (domain: string) =>
     await control.services.settings.set(control.admin, "consoleproxy.url.domain", domain);
   const rcode = async () => (await names.ask("console.example", TYPES.SOA)).rcode;

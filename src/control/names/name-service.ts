@@ -31,12 +31,14 @@ export async function startNames({
   cluster,
   log,
   meters,
+  readMs = intervals.readMs,
 }: {
   readonly listen: readonly HostPort[];
   readonly readZone: ReadZone;
   readonly cluster: Cluster;
   readonly log: Log;
   readonly meters?: ControlMeters | undefined;
+  readonly readMs?: number;
 }): Promise<Names> {
   await using opened = new AsyncDisposableStack();
   const kept = new KeptZone();
@@ -44,7 +46,7 @@ export async function startNames({
   await reread.now();
   const subscription = cluster.subscribe("names", { heard: reread.soon, missed: reread.soon });
   opened.defer(() => subscription.stop());
-  const looking = periodically(reread.now, { everyMs: intervals.readMs, name: "names", log });
+  const looking = periodically(reread.now, { everyMs: readMs, name: "names", log });
   opened.defer(async () => await looking.stop());
 
   const outcomes = new Map<string, number>();
