@@ -32,6 +32,8 @@ const TEST_PACKAGES = [
   "python3-libcloud",
   "haproxy",
   "openssl",
+  "nginx-light",
+  "caddy",
   "systemd",
   "systemd-container",
   "podman",

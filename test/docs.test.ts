@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { describe, test } from "node:test";
+import { FRONT_PROXIES } from "#cli/front-proxies.ts";
 import { createContext } from "#cli/invocation.ts";
 import { createProgram, everyCommand, PROCESSES } from "#cli/program.ts";
 import { COMMANDS } from "#control/api/cloudstack/cloudstack.ts";
@@ -41,6 +42,16 @@ test("environment variables are named after their role, but for the two that all
   }
   assert.equal(sections.length, 4);
 });
+
+for (const [kind, recipe] of Object.entries(FRONT_PROXIES))
+  test(`the documentation's ${kind} is what “porthole front-proxy ${kind}” prints`, () => {
+    const printed = recipe({
+      name: "console.example.com",
+      nodes: ["10.0.0.11:8080", "10.0.0.12:8080"],
+    });
+
+    assert.ok(read("docs/operations/front-proxy.md").includes(`\n\`\`\`${kind}\n${printed}\`\`\`\n`));
+  });
 
 test("there are pages to check", () => {
   assert.ok(pages.includes("README.md"));

@@ -143,6 +143,8 @@ describe("the set-up", () => {
     const installed = [
       "chromium",
       "haproxy",
+      "nginx-light",
+      "caddy",
       "xterm",
       "x11-apps",
       "cs",

@@ -6,12 +6,13 @@ import { Audit } from "./audit/audit.ts";
 import { createAuditLog } from "./audit/audit-list.ts";
 import { guardServices } from "./audit/guard.ts";
 import { guardIdentification, guardJoin, guardRegistry } from "./audit/guard-link.ts";
-import { createCertificates, type ServingFor } from "./certificates/certificates.ts";
+import { createCertificates } from "./certificates/certificates.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
 import { createStanding } from "./consoles/standing.ts";
 import { createTicketIssue } from "./consoles/ticket-issue.ts";
+import { createDefaultCertificates } from "./fleet/default-certificate.ts";
 import { createDraining, type Draining } from "./fleet/draining.ts";
 import { createHearing } from "./fleet/heard.ts";
 import { createJoin, type Pods } from "./fleet/join.ts";
@@ -24,6 +25,7 @@ import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
 import { createSeats } from "./fleet/seats.ts";
 import type { Installation } from "./installation.ts";
+import { createCertificateErrand, type ServingFor } from "./link/errands/certificate.ts";
 import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts";
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
 import { createGrantsErrand } from "./link/errands/grants.ts";
@@ -61,6 +63,7 @@ export async function compose({
   installation,
   publicOrigin,
   pods,
+  servingFor,
   clock,
   log,
   observing = {},
@@ -72,6 +75,8 @@ export async function compose({
   readonly publicOrigin: () => string;
   /** In Kubernetes, where pods may join by themselves. */
   readonly pods?: Pods | undefined;
+  /** In place of the certificates that were uploaded for pools. */
+  readonly servingFor?: ServingFor;
   readonly clock: Clock;
   readonly log: Log;
   readonly observing?: Observing;
@@ -83,7 +88,7 @@ export async function compose({
   readonly closeSessions: CloseSessions;
   /** For whoever scales the fleet. */
   readonly draining: Draining;
-  /** For whoever tells nodes what to show to browsers. */
+  /** The certificates that were uploaded for pools, with their keys. */
   readonly servingFor: ServingFor;
 }> {
   const { id: installationId, key, vault, authority } = installation;
@@ -116,13 +121,13 @@ export async function compose({
   };
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
-  const { certificates, servingFor } = createCertificates({ ...base, values, changes });
+  const { certificates, servingFor: uploadedFor } = createCertificates({ ...base, values, changes });
 
   return {
     audit,
     closeSessions,
     draining,
-    servingFor,
+    servingFor: uploadedFor,
     services: guardServices(
       {
         accounts: createAccounts(base),
@@ -155,6 +160,12 @@ export async function compose({
       noteRefusals: createNodeRefusals(base),
       errands: [
         createDrainErrand(base),
+        createCertificateErrand({
+          ...base,
+          values,
+          servingFor: servingFor ?? uploadedFor,
+          defaults: createDefaultCertificates(authority, clock),
+        }),
         createEndSessionsErrand(createClosings(base), log),
         createKeysErrand({ ...base, nodeKeys }),
         createGrantsErrand(createOfflineGrants({ ...base, ...granting }), log),

@@ -17,6 +17,7 @@ import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { type LogLevel, logLevel } from "#base/process/log.ts";
 import { Secret } from "#base/secret.ts";
 import { isWildcard } from "#wire/address.ts";
+import { parseTrustedProxy, type TrustedProxies } from "#wire/trusted-proxies.ts";
 import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
 import type { DatabasePlace } from "./database.ts";
 import { type LauncherOptions, launcherChoice } from "./fleet/launchers/launchers.ts";
@@ -87,6 +88,13 @@ export const FIELDS = {
     placeholder: "ORIGIN",
     parse: origin,
     fallback: null,
+  },
+  trustedProxies: {
+    env: "PORTHOLE_CONTROL_TRUSTED_PROXIES",
+    doc: "Addresses and networks of the front proxies whose X-Forwarded-For says where a caller is, separated by commas.",
+    placeholder: "LIST",
+    parse: list(parseTrustedProxy),
+    fallback: [],
   },
   bootstrapFile: {
     env: "PORTHOLE_CONTROL_BOOTSTRAP_FILE",
@@ -196,6 +204,7 @@ export interface ControlConfig extends LauncherOptions {
   readonly link: HostPort;
   readonly linkNames: readonly string[];
   readonly publicUrl: string | null;
+  readonly trustedProxies: TrustedProxies;
   readonly bootstrapFile: string | null;
   readonly upstreamAllow: string;
   readonly launchLinks: readonly string[];

@@ -71,6 +71,7 @@ export async function startControl(
     values,
     log,
     origins,
+    trustedProxies: config.trustedProxies,
     webRoot: webRoot(),
     version: productVersion(),
     tracing: observing.tracing,

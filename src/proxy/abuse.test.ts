@@ -31,7 +31,6 @@ const TOO_LARGE = /^(HTTP\/1\.1 431 [\s\S]*"code":"headers_too_large"|$)/;
 
 const REQUESTS: readonly [what: string, bytes: string | Buffer, answer: RegExp][] = [
   ["bytes that are no HTTP", Buffer.alloc(4096, 0xff), /^HTTP\/1\.1 400 [\s\S]*"code":"request_invalid"/],
-  ["a TLS hello", Buffer.from("160301020001000001fc0303", "hex"), /^HTTP\/1\.1 400 /],
   ["an RFB version", "RFB 003.008\n", /^HTTP\/1\.1 400 /],
   ["a request line without an end", `GET /${"A".repeat(64 * 1024)}`, TOO_LARGE],
   [

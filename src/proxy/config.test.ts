@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ConfigError, readConfig } from "#base/config.ts";
-import {
-  FIELDS,
-  forwardAddress,
-  listenAddresses,
-  loadProxyConfig,
-  publicOrigins,
-  wantedAddress,
-} from "./config.ts";
+import { FIELDS, forwardAddress, listenAddresses, loadProxyConfig, publicOrigins } from "./config.ts";
 
 test("without a word a node listens as in CloudStack: pages on 80, the WebSocket on 8080", () => {
   const config = read({ "public-url": "https://console.example.com" });
@@ -50,33 +43,6 @@ test("the WebSocket is found under the public name, with its own port if it has 
   assert.deepEqual(publicOrigins(one, listenAddresses(one)), { pageOrigin: origin, webSocketOrigin: origin });
   assert.equal(publicOrigins(two, listenAddresses(two)).webSocketOrigin, "http://console.example.com:8080");
   assert.equal(publicOrigins(told, listenAddresses(told)).webSocketOrigin, "https://ws.example.com");
-});
-
-test("a node that listens on every address, and is not told its own, wants one", () => {
-  const wanted = (flags: Readonly<Record<string, string>>, ...ports: readonly number[]) => {
-    const config = read(flags);
-    const got = listenAddresses(config).map((address, index) => ({ ...address, port: ports[index] ?? 0 }));
-    return wantedAddress(config, got);
-  };
-
-  assert.deepEqual(wanted({}, 80, 8080), {
-    scheme: "http",
-    pagePort: 80,
-    webSocketPort: 8080,
-    families: ["ipv4"],
-  });
-  assert.deepEqual(wanted({ listen: "[::]:0" }, 8000), {
-    scheme: "http",
-    pagePort: 8000,
-    webSocketPort: 8000,
-    families: ["ipv4", "ipv6"],
-  });
-  for (const flags of [
-    { listen: "192.0.2.1:80" },
-    { listen: "0.0.0.0:80", "public-address": "192.0.2.1" },
-    { listen: "0.0.0.0:80", "public-url": "https://console.example.com" },
-  ])
-    assert.equal(wanted(flags, 80), undefined);
 });
 
 test("nodes that share an address, or listen on one and on every one, have to be told theirs", () => {

@@ -15,7 +15,7 @@ import { adminFields } from "#base/process/admin/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { logLevel } from "#base/process/log.ts";
 import { isWildcard } from "#wire/address.ts";
-import type { WantedAddress } from "#wire/link.ts";
+import { parseTrustedProxy } from "#wire/trusted-proxies.ts";
 
 export const FIELDS = {
   control: {
@@ -65,6 +65,20 @@ export const FIELDS = {
     parse: hostPort,
     fallback: null,
   },
+  tlsListen: {
+    env: "PORTHOLE_PROXY_TLS_LISTEN",
+    doc: "Address for pages, and for the WebSocket where --tls-websocket-listen is absent, with consoleproxy.sslEnabled; by default port 443 and 8443 where nothing is said of any port, else those that are listened on anyway",
+    placeholder: "HOST:PORT",
+    parse: hostPort,
+    fallback: null,
+  },
+  tlsWebsocketListen: {
+    env: "PORTHOLE_PROXY_TLS_WEBSOCKET_LISTEN",
+    doc: "Address for the WebSocket with consoleproxy.sslEnabled, where it has a port of its own beside --tls-listen",
+    placeholder: "HOST:PORT",
+    parse: hostPort,
+    fallback: null,
+  },
   publicAddress: {
     env: "PORTHOLE_PROXY_PUBLIC_ADDRESS",
     doc: "The node's one public address, where it is not the one that it listens on; with the port of its listener where none is said. A node that listens on every address and has none is given one out of its pool's public ranges",
@@ -86,9 +100,36 @@ export const FIELDS = {
     parse: origin,
     fallback: null,
   },
+  publicTlsUrl: {
+    env: "PORTHOLE_PROXY_PUBLIC_TLS_URL",
+    doc: "Where browsers find the pages with consoleproxy.sslEnabled, as an https origin; by default the public address with the port that is listened on. Needed where something between changes ports",
+    placeholder: "ORIGIN",
+    parse: secureOrigin,
+    fallback: null,
+  },
+  publicTlsWebsocketUrl: {
+    env: "PORTHOLE_PROXY_PUBLIC_TLS_WEBSOCKET_URL",
+    doc: "Where browsers find the WebSocket with consoleproxy.sslEnabled, as an https origin; by default derived from --public-tls-url",
+    placeholder: "ORIGIN",
+    parse: secureOrigin,
+    fallback: null,
+  },
   behindProxy: {
     env: "PORTHOLE_PROXY_BEHIND_PROXY",
     doc: "Share the public address with other nodes: a front proxy, or a Kubernetes Service, spreads viewers over them",
+    parse: flag,
+    fallback: false,
+  },
+  trustedProxies: {
+    env: "PORTHOLE_PROXY_TRUSTED_PROXIES",
+    doc: "Addresses and networks of the front proxies whose X-Forwarded-For says where a viewer comes from, separated by commas",
+    placeholder: "LIST",
+    parse: list(parseTrustedProxy),
+    fallback: [],
+  },
+  proxyProtocol: {
+    env: "PORTHOLE_PROXY_PROXY_PROTOCOL",
+    doc: "The trusted proxies send a PROXY header, of version 1 or 2, before each connection; without it they are refused",
     parse: flag,
     fallback: false,
   },
@@ -133,6 +174,13 @@ export const FIELDS = {
     parse: seconds,
     fallback: 20,
   },
+  pingInterval: {
+    env: "PORTHOLE_PROXY_PING_INTERVAL",
+    doc: "How often a viewer is asked whether it is there, in seconds: more often than whatever stands in front cuts connections on which nothing is said",
+    placeholder: "SECONDS",
+    parse: pingSeconds,
+    fallback: 20,
+  },
   maxIdlePerAddress: {
     env: "PORTHOLE_PROXY_MAX_IDLE_PER_ADDRESS",
     doc: "Connections from one address on which nothing is asked and no console open; beyond them the oldest is closed",
@@ -163,6 +211,9 @@ const MOST_WORKERS = 64;
 
 const LAST_PORT = 65_535;
 
+/** An entrance that hands on cuts after two minutes without so much as a ping. */
+const MOST_PING_SECONDS = 60;
+
 /** The node's configuration, or the text that `--help` asks for. Throws a ConfigError that lists every problem. */
 export function loadProxyConfig(args: readonly string[]): LoadedConfig<typeof FIELDS> {
   const loaded = loadConfig("proxy", FIELDS, { args, env: process.env });
@@ -177,10 +228,16 @@ export function workerEnvironment(): Readonly<Record<string, string | undefined>
 
 function check(config: ProxyConfig): void {
   listenAddresses(config);
+  if (config.tlsWebsocketListen !== null && config.tlsListen === null)
+    throw misused("--tls-websocket-listen: --tls-listen is missing, which says where the pages are");
+  if (config.publicTlsWebsocketUrl !== null && config.publicTlsUrl === null)
+    throw misused("--public-tls-websocket-url: --public-tls-url is missing, which says where the pages are");
   if (config.publicAddress !== null && config.publicUrl !== null)
     throw misused("--public-address and --public-url: one of them says where the node is");
   if (config.workers > 1 && (config.forwardAddress !== null || (config.forwardListen?.port ?? 0) !== 0))
     throw misused("--forward-listen and --forward-address: workers cannot have one port between them");
+  if (config.proxyProtocol && config.trustedProxies.length === 0)
+    throw misused("--proxy-protocol: --trusted-proxies has to say whose PROXY headers are believed");
   const { adminListen, workers } = config;
   if (adminListen !== null && adminListen.port !== 0 && adminListen.port + workers - 1 > LAST_PORT)
     throw misused(
@@ -208,24 +265,6 @@ export function listenAddresses(config: ProxyConfig): readonly HostPort[] {
       "--public-address or --public-url is missing: the node listens on one address and on every one",
     );
   return addresses;
-}
-
-/**
- * What a node asks of control that has no public address, once it is known which ports it got; `undefined` for one that
- * has one. Listening on every IPv6 address, a node is found at every IPv4 address, too.
- */
-export function wantedAddress(
-  { publicAddress, publicUrl }: ProxyConfig,
-  [page, webSocket]: readonly HostPort[],
-): WantedAddress | undefined {
-  if (page === undefined || publicUrl !== null || publicAddress !== null || !isWildcard(page.host))
-    return undefined;
-  return {
-    scheme: "http",
-    pagePort: page.port,
-    webSocketPort: (webSocket ?? page).port,
-    families: page.host.includes(":") ? ["ipv4", "ipv6"] : ["ipv4"],
-  };
 }
 
 /** Where browsers find the node, once it is known which ports it got. */
@@ -263,7 +302,7 @@ function misused(problem: string): ConfigError {
 }
 
 /** The page's own origin, or its name with the WebSocket's port where that is another. */
-function beside(pageOrigin: string, named: string | null, webSocket: HostPort | undefined): string {
+export function beside(pageOrigin: string, named: string | null, webSocket: HostPort | undefined): string {
   if (webSocket === undefined) return pageOrigin;
   if (named === null) return plainOrigin(webSocket);
   const url = new URL(pageOrigin);
@@ -276,15 +315,21 @@ function plainOrigin(address: HostPort): string {
 }
 
 function controls(value: string): readonly string[] {
-  const parsed = list(secureOrigin)(value);
+  const parsed = list(linkOrigin)(value);
   if (parsed.length === 0) throw new Error("must name one at least");
   return [...new Set(parsed)];
 }
 
-function secureOrigin(value: string): string {
+function linkOrigin(value: string): string {
   const parsed = origin(value);
   if (!parsed.startsWith("https:"))
     throw new Error("must begin with https://, since the node link is always TLS");
+  return parsed;
+}
+
+function secureOrigin(value: string): string {
+  const parsed = origin(value);
+  if (!parsed.startsWith("https:")) throw new Error("must begin with https://");
   return parsed;
 }
 
@@ -306,6 +351,12 @@ function workerCount(value: string): number {
 function seconds(value: string): number {
   if (!/^\d{1,6}$/.test(value)) throw new Error("must be a number of seconds from 0 to 999999");
   return Number(value);
+}
+
+function pingSeconds(value: string): number {
+  const parsed = count(value);
+  if (parsed > MOST_PING_SECONDS) throw new Error(`must be a number from 1 to ${MOST_PING_SECONDS}`);
+  return parsed;
 }
 
 function count(value: string): number {

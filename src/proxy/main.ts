@@ -7,7 +7,7 @@ import { StartFailure } from "#base/process/start-failure.ts";
 import { ERRORS } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { loadProxyConfig, type ProxyConfig } from "./config.ts";
-import { DEADLINES } from "./deadlines.ts";
+import { pingingEvery } from "./deadlines.ts";
 import { type RunningProxy, startProxy } from "./proxy.ts";
 import { runWorkers } from "./workers/workers.ts";
 
@@ -48,7 +48,7 @@ async function run(config: ProxyConfig, { stop, stopNow }: StopSignals): Promise
   await using proxy = await startProxy({
     config,
     log: createLog("proxy", config.logLevel),
-    deadlines: DEADLINES,
+    deadlines: pingingEvery(config.pingInterval * 1000),
     viewerFolder: VIEWER_FOLDER,
     version: readVersion(),
     signal: stop,

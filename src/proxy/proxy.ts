@@ -1,14 +1,7 @@
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Grant, Protocol } from "#wire/grant.ts";
-import {
-  forwardAddress,
-  listenAddresses,
-  type ProxyConfig,
-  publicOrigins,
-  sharesAddress,
-  wantedAddress,
-} from "./config.ts";
+import { forwardAddress, listenAddresses, type ProxyConfig, publicOrigins, sharesAddress } from "./config.ts";
 import { Admission } from "./console/admission.ts";
 import { Door } from "./console/door.ts";
 import { Sessions } from "./console/sessions.ts";
@@ -31,6 +24,10 @@ import { observeNode } from "./observe/observe-node.ts";
 import { sessionCeiling } from "./session-ceiling.ts";
 import { shootRfb } from "./thumbnails/shoot-rfb.ts";
 import { Thumbnails } from "./thumbnails/thumbnails.ts";
+import { type BoundAddresses, tlsListenAddresses, tlsOrigins, wantedAddress } from "./tls/addresses.ts";
+import { TlsFront } from "./tls/front.ts";
+import { redirectToTls } from "./tls/require-tls.ts";
+import { createServed } from "./tls/serving.ts";
 
 /** How a small picture of a screen is made, by the protocol that it speaks. */
 const SHOOTINGS: Readonly<Record<Protocol, typeof shootRfb>> = { rfb: shootRfb };
@@ -91,8 +88,11 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
   const files = await readViewerFiles(options.viewerFolder);
   const identity = await identify();
   const log = options.log.child({ nodeId: nodeIdOf(identity.certificate) });
-  const listener = await Listener.open({ ...config, ...deadlines, addresses: listenAddresses(config), log });
-  const origins = publicOrigins(config, listener.addresses);
+  const tls = new TlsFront({ ...deadlines, log });
+  const { listener, bound } = await openListener({ ...options, log }, tls);
+  const origins = publicOrigins(config, bound.plain);
+  const secure = tlsOrigins(config, bound);
+  const served = createServed((loaded) => tls.use(loaded), log);
   const forwarding = await openForwarding({
     listen: config.forwardListen ?? { host: listenAddresses(config)[0]?.host ?? "", port: 0 },
     identity,
@@ -120,13 +120,15 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     },
     keepGrants: (grants) => link.keepGrants(grants),
     takeKeys: (keys) => link.takeKeys(keys),
+    serve: (certificate) => served.take(certificate),
     drain: (command) => draining.obey(command),
     leave: (command) => draining.leave(command),
     isReporting: (session) => link.isReporting(session),
   });
   const link: NodeLink = new NodeLink({
     ...origins,
-    wantedAddress: wantedAddress(config, listener.addresses),
+    secure,
+    wantedAddress: wantedAddress(config, bound),
     sharesAddress: sharesAddress(config),
     forwardAddress: (local) => forwardAddress(config, { listened: forwarding.address, local }),
     client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
@@ -142,8 +144,10 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     end: (session) => sessions.end(session, refusal(session)),
     onBack: () => sessions.reportAll(),
   });
-  const own = (): OwnOrigins => link.settings?.given ?? origins;
-  const foundAt = (): readonly [OwnOrigins, ...OwnOrigins[]] => [link.settings?.found ?? own(), own()];
+  const own = (): OwnOrigins =>
+    tls.isServing ? (link.settings?.secure.given ?? secure) : (link.settings?.given ?? origins);
+  const named = () => (tls.isServing ? link.settings?.secure.found : link.settings?.found);
+  const foundAt = (): readonly [OwnOrigins, ...OwnOrigins[]] => [named() ?? own(), own()];
   const upstreamAllow = () => link.settings?.upstreamAllow ?? { rules: [] };
   const allowedOrigins = () => link.settings?.allowedOrigins ?? new Set<string>();
   const connect = ({ address }: Grant["upstream"], abort: AbortSignal) =>
@@ -191,12 +195,15 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     headers: () => pages.headers,
     addressee: forwarding.addressee,
     forward: forwarding.upgrade,
+    requiresTls: () => tls.isServing,
     checkOrigin: (origin) => checkOrigin(origin, foundAt(), allowedOrigins()),
     admit: async (credentials) => await admission.admit(credentials),
     meters,
   });
   const handlers: Handlers = {
     request: (request, response) => pages.handle(request, response),
+    unsecured: (request, response) =>
+      redirectToTls(request, response, { ...foundAt()[0], webSocketPort: bound.plain[1]?.port }),
     upgrade: (request, socket, head) => door.handle(request, socket, head),
   };
   listener.serve(handlers);
@@ -227,4 +234,13 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     ...(admin === undefined ? {} : { admin }),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+async function openListener({ config, deadlines, log }: ProxyOptions, tls: TlsFront) {
+  const plain = listenAddresses(config);
+  const addresses = [...plain, ...tlsListenAddresses(config)];
+  const listener = await Listener.open({ ...config, ...deadlines, addresses, tls, log });
+  const got = listener.addresses;
+  const bound: BoundAddresses = { plain: got.slice(0, plain.length), tls: got.slice(plain.length) };
+  return { listener, bound };
 }

@@ -17,9 +17,9 @@ import {
 } from "@peculiar/x509";
 import { requestedPublicKey } from "./certificate-request.ts";
 import { generateKeys, importPrivateKey, privateKeyPem, SIGNING_ALGORITHM } from "./keys.ts";
-import { type NodeIdentity, nodeUri } from "./node-identity.ts";
+import { ENTRANCE_URI, type NodeIdentity, nodeUri } from "./node-identity.ts";
 
-/** The installation's own CA. It signs control's link listener and the nodes, and nothing that browsers see. */
+/** The installation's own CA. It signs control's link listener, the nodes, and what nodes show to browsers by default. */
 export interface Authority {
   /** PEM. */
   readonly certificate: string;
@@ -91,6 +91,31 @@ export async function issueServerCertificate(
     extensions: [
       new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       new SubjectAlternativeNameExtension(options.hosts.map(alternativeName)),
+    ],
+  });
+  return { certificate: leaf + authority.certificate, privateKey: await privateKeyPem(keys.privateKey) };
+}
+
+/**
+ * A key and a certificate for what browsers find at a node. `certificate` is the chain, the CA's own last. It says what it is
+ * for: nodes do not take whoever holds it for control, though both may be at one address.
+ */
+export async function issueEntranceCertificate(
+  authority: Authority,
+  options: { readonly hosts: readonly string[]; readonly now: number; readonly lifetimeMs: number },
+): Promise<{ certificate: string; privateKey: string }> {
+  const keys = await generateKeys();
+  const leaf = await issue(authority, {
+    commonName: "Porthole console node",
+    publicKey: keys.publicKey,
+    now: options.now,
+    lifetimeMs: options.lifetimeMs,
+    extensions: [
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
+      new SubjectAlternativeNameExtension([
+        ...options.hosts.map(alternativeName),
+        { type: "url", value: ENTRANCE_URI },
+      ]),
     ],
   });
   return { certificate: leaf + authority.certificate, privateKey: await privateKeyPem(keys.privateKey) };

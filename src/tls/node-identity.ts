@@ -19,6 +19,15 @@ export type AnyCertificate = string | NativeCertificate | Pick<PeerCertificate, 
 
 const NODE_URI = /^porthole:node:([A-Za-z0-9._-]{1,64}):([A-Za-z0-9._-]{1,64})$/;
 
+/** The URI name of a certificate that nodes show to browsers. */
+export const ENTRANCE_URI = "porthole:entrance";
+
+/** Whether a certificate says that it is for browsers. */
+export function isEntrance(certificate: AnyCertificate): boolean {
+  const names = parse(certificate)?.getExtension(SubjectAlternativeNameExtension)?.names.items ?? [];
+  return names.some(({ type, value }) => type === "url" && value === ENTRANCE_URI);
+}
+
 /** The URI name of a node's certificate. Throws for ids that could be read as something else. */
 export function nodeUri({ installationId, nodeId }: NodeIdentity): string {
   const uri = `porthole:node:${installationId}:${nodeId}`;

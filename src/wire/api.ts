@@ -292,6 +292,15 @@ export const Node = Type.Object({
   ),
   pageOrigin: Type.String(),
   webSocketOrigin: Type.String(),
+  certificate: Type.Optional(
+    Type.Object(
+      { id: Type.String({ description: "SHA-256 of it, in hexadecimal." }), notAfter: Time },
+      { description: "What it has said that it serves TLS under; absent: it serves plain HTTP." },
+    ),
+  ),
+  certificateProblem: Type.Optional(
+    Type.String({ description: "Why it goes on with that, and does not serve the one that it is to serve." }),
+  ),
   /** Its public address, where it was given it out of a range of its pool. */
   givenAddress: Type.Optional(Type.String()),
   /** Where other nodes hand on to it: what tells nodes apart that share an entrance. */

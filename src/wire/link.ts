@@ -43,7 +43,7 @@ export const LINK_CALLS = [
 export type LinkCall = (typeof LINK_CALLS)[number];
 
 /** What control can ask a node: its commands. A node that answers has done it, or has said why not. */
-export const LINK_COMMANDS = ["drain", "end-sessions", "keys", "grants", "leave"] as const;
+export const LINK_COMMANDS = ["drain", "end-sessions", "keys", "grants", "certificate", "leave"] as const;
 export type LinkCommand = (typeof LINK_COMMANDS)[number];
 
 const Question = Type.Object({
@@ -82,7 +82,7 @@ export function isQuestion(envelope: Envelope): envelope is Question {
 export const LINK_CLOSE = { refused: 4403, stopping: 1001, broken: 1007 } as const;
 
 /** Names one start of a node; the certificate says which node it is. */
-const Incarnation = Type.String({ minLength: 16, maxLength: 64, pattern: "^[A-Za-z0-9_-]+$" });
+export const Incarnation = Type.String({ minLength: 16, maxLength: 64, pattern: "^[A-Za-z0-9_-]+$" });
 
 /** `key` is 32 bytes in base64url. Of several the one with the highest generation is the newest. */
 const NodeTicketKey = Type.Object({
@@ -135,6 +135,12 @@ export type RenewResponse = Static<typeof RenewResponse>;
 export const RenewedRequest = Type.Object({ incarnation: Incarnation });
 export type RenewedRequest = Static<typeof RenewedRequest>;
 
+/** Where browsers find a node. */
+const Origins = Type.Object({
+  pageOrigin: Type.String({ maxLength: 256 }),
+  webSocketOrigin: Type.String({ maxLength: 256 }),
+});
+
 /** What the whole installation sets and a node obeys. Comes with every answer to register and heartbeat. */
 export const NodeSettings = Type.Object({
   /** consoleproxy.loadscan.interval, milliseconds. */
@@ -146,9 +152,14 @@ export const NodeSettings = Type.Object({
   /** Who may frame the viewer: console.allowed.origins. */
   frameAncestors: Type.Array(Type.String()),
   /** Under which origins browsers find this node, where the installation gives it another name than it knows. */
-  found: Type.Optional(Type.Object({ pageOrigin: Type.String(), webSocketOrigin: Type.String() })),
+  found: Type.Optional(Origins),
   /** Where it is by the address that it was given, where it has none of its own. */
-  given: Type.Optional(Type.Object({ pageOrigin: Type.String(), webSocketOrigin: Type.String() })),
+  given: Type.Optional(Origins),
+  /**
+   * The same two while the node serves TLS, which changes at another moment than these come. `found` is there wherever
+   * control knows of the node's TLS.
+   */
+  secure: Type.Optional(Type.Object({ found: Origins, given: Type.Optional(Origins) })),
   /** Page origins of the other nodes of its pool that are up. */
   entrances: Type.Array(Type.String()),
   /** console.offline.policy: whether tickets are accepted while no control answers. Absent: they are refused. */
@@ -174,6 +185,8 @@ const WantedAddress = Type.Object({
   /** Where its pages are found, and its WebSocket. */
   pagePort: Port,
   webSocketPort: Port,
+  /** The same while it serves TLS. Absent from an older node, which serves none. */
+  tls: Type.Optional(Type.Object({ pagePort: Port, webSocketPort: Port })),
   /** Which addresses it can be found at. */
   families: Type.Array(Type.Union([Type.Literal("ipv4"), Type.Literal("ipv6")]), {
     minItems: 1,
@@ -190,6 +203,8 @@ export const RegisterRequest = Type.Object({
   /** Where browsers find the node's pages, and its WebSocket. */
   pageOrigin: Type.String({ maxLength: 256 }),
   webSocketOrigin: Type.String({ maxLength: 256 }),
+  /** Where while it serves TLS. Absent from an older node, which serves none, and beside `wantedAddress`. */
+  secure: Type.Optional(Origins),
   /** Whether other nodes may have the same origins: there is something before them that spreads viewers over them. */
   sharesAddress: Type.Optional(Type.Boolean()),
   /** HOST:PORT where other nodes of its pool hand on what is meant for this one; absent: nowhere. */

@@ -1,12 +1,9 @@
-import ipaddr from "ipaddr.js";
+import { contains, type Network, parseNetwork } from "./network.ts";
 
-type Address = ReturnType<typeof ipaddr.process>;
-
-/** A network (one address is a network too), and the ports on it that may be dialled. */
+/** A network, and the ports on it that may be dialled. */
 interface NetworkRule {
   readonly kind: "network";
-  readonly network: Address;
-  readonly prefixBits: number;
+  readonly network: Network;
   readonly firstPort: number;
   readonly lastPort: number;
 }
@@ -51,15 +48,12 @@ export function parseUpstreamAllow(text: string): UpstreamAllow {
  * that was judged is the one that is dialled. An IPv4-mapped IPv6 address counts as the IPv4 address that it is.
  */
 export function allowsAddress({ rules }: UpstreamAllow, address: string, port: number): boolean {
-  if (!isNumeric(address)) return false;
-  const candidate = ipaddr.process(address);
   return rules.some(
     (rule) =>
       rule.kind === "network" &&
       rule.firstPort <= port &&
       port <= rule.lastPort &&
-      rule.network.kind() === candidate.kind() &&
-      candidate.match(rule.network, rule.prefixBits),
+      contains(rule.network, address),
   );
 }
 
@@ -74,7 +68,7 @@ export function allowsPath({ rules }: UpstreamAllow, path: string): boolean {
 
 function parseItem(item: string): NetworkRule | PathRule {
   try {
-    return item.startsWith("unix:") ? parsePath(item.slice("unix:".length)) : parseNetwork(item);
+    return item.startsWith("unix:") ? parsePath(item.slice("unix:".length)) : parseNetworkRule(item);
   } catch (cause) {
     throw new Error(`“${item}”: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
@@ -99,11 +93,10 @@ function pathProblem(path: string): string | undefined {
   return undefined;
 }
 
-function parseNetwork(item: string): NetworkRule {
+function parseNetworkRule(item: string): NetworkRule {
   const { network, ports } = splitPorts(item);
-  const { address, prefixBits } = parseCidr(network);
   const [firstPort, lastPort] = parsePorts(ports);
-  return { kind: "network", network: address, prefixBits, firstPort, lastPort };
+  return { kind: "network", network: parseNetwork(network), firstPort, lastPort };
 }
 
 /** More than one colon outside brackets is an IPv6 address, which without brackets has no port. */
@@ -113,40 +106,6 @@ function splitPorts(item: string): { network: string; ports: string | undefined 
   if (item.split(":").length > 2) return { network: item, ports: undefined };
   const [network = "", ports] = item.split(":");
   return { network, ports };
-}
-
-function parseCidr(text: string): { address: Address; prefixBits: number } {
-  const [host = "", prefix, ...more] = text.split("/");
-  if (!isNumeric(host) || host.includes("%") || more.length > 0) throw new Error(networkProblem(text));
-  const address = ipaddr.parse(host);
-  if (address.kind() !== ipaddr.process(host).kind()) throw new Error("write an IPv4-mapped address as IPv4");
-  const bits = address.toByteArray().length * 8;
-  const prefixBits = prefix === undefined ? bits : parseNumber(prefix, bits);
-  if (prefixBits === undefined) throw new Error(prefixProblem(bits));
-  checkNoHostBits(address, prefixBits);
-  return { address, prefixBits };
-}
-
-function networkProblem(text: string): string {
-  if (text.includes("[") || text.includes("]"))
-    return "brackets stand around the whole network: [fd00::/8]:5900";
-  return "must be an address, or a network such as 10.0.0.0/8 (names and zones are not taken)";
-}
-
-function prefixProblem(bits: number): string {
-  const problem = `the prefix after / must be a number from 0 to ${bits}`;
-  return bits === 32
-    ? problem
-    : `${problem}, and with a port the network stands in brackets: [fd00::/8]:5900`;
-}
-
-/** 10.1.2.3/8 would allow all of 10.0.0.0/8; whoever writes it may not know. */
-function checkNoHostBits(address: Address, prefixBits: number): void {
-  const bits = address.toByteArray().map((byte) => byte.toString(2).padStart(8, "0"));
-  if (bits.join("").includes("1", prefixBits))
-    throw new Error(
-      `the address goes on behind the first ${prefixBits} bits; write the network's own address`,
-    );
 }
 
 function parsePorts(ports: string | undefined): [number, number] {
@@ -163,9 +122,4 @@ function parsePorts(ports: string | undefined): [number, number] {
 function parseNumber(text: string, maximum: number): number | undefined {
   const number = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   return number <= maximum ? number : undefined;
-}
-
-/** Four decimal parts or IPv6: 010.0.0.1, 0x7f.1 and 2130706433 mean different things to different readers. */
-function isNumeric(text: string): boolean {
-  return ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
 }

@@ -5,6 +5,7 @@ import { Writable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
 import { createApiServer } from "#control/api/server.ts";
+import type { TrustedProxies } from "#wire/trusted-proxies.ts";
 import { type TestControl, testControl } from "./control.ts";
 
 export interface Keys {
@@ -50,6 +51,7 @@ export async function testApi(
   options: {
     readonly webRoot?: string;
     readonly origins?: readonly string[];
+    readonly trustedProxies?: TrustedProxies;
     readonly onRoute?: (route: Route) => void;
   } = {},
 ): Promise<TestApi> {
@@ -70,6 +72,7 @@ export async function testApi(
     values: control.values,
     log,
     origins: options.origins ?? [],
+    trustedProxies: options.trustedProxies ?? [],
     webRoot: options.webRoot,
     version: "1.2.3",
   });

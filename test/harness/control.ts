@@ -6,19 +6,19 @@ import type { Log } from "#base/process/log.ts";
 import type { Secret } from "#base/secret.ts";
 import type { Audit } from "#control/audit/audit.ts";
 import { type FirstKeys, openOrBootstrap } from "#control/bootstrap.ts";
-import type { ServingFor } from "#control/certificates/certificates.ts";
 import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
 import { createDrainSweep } from "#control/fleet/drain-sweep.ts";
 import type { Draining } from "#control/fleet/draining.ts";
 import type { Installation } from "#control/installation.ts";
+import type { ServingFor } from "#control/link/errands/certificate.ts";
 import type { LinkParts } from "#control/link/server.ts";
 import type { Caller, Services } from "#control/services.ts";
 import type { SettingValues } from "#control/settings/settings.ts";
 import type { Store } from "#control/store/store.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import type { Machine, NewMachine } from "#wire/api.ts";
-import type { NodeSettings, WantedAddress } from "#wire/link.ts";
+import type { NodeSettings, RegisterRequest, WantedAddress } from "#wire/link.ts";
 import type { TicketKey } from "#wire/ticket.ts";
 import { scratch } from "./scratch.ts";
 import { type TestClock, testClock } from "./test-clock.ts";
@@ -61,6 +61,7 @@ export interface OneControl {
   machine(options?: Partial<NewMachine>): Promise<Machine>;
   node(options?: {
     readonly pageOrigin?: string;
+    readonly secure?: NonNullable<RegisterRequest["secure"]>;
     readonly maximumSessions?: number;
     /** Unless it is said, test nodes mind nobody at their address. */
     readonly sharesAddress?: boolean;
@@ -72,11 +73,16 @@ export interface OneControl {
 
 export const PUBLIC_ORIGIN = "https://control.example.com";
 
-export async function testControl(): Promise<TestControl> {
+export interface TestControlOptions {
+  /** The certificates that pools have; none where it is absent. */
+  readonly servingFor?: ServingFor;
+}
+
+export async function testControl(options: TestControlOptions = {}): Promise<TestControl> {
   await using opened = new AsyncDisposableStack();
   const parts = newParts(opened);
   const { store, cluster } = opened.use(await openTestDatabase(parts));
-  const control = await controlOver({ ...parts, store, cluster });
+  const control = await controlOver({ ...parts, ...options, store, cluster });
   const owned = opened.move();
   return { ...control, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
 }
@@ -107,7 +113,7 @@ function newParts(opened: AsyncDisposableStack): Parts {
   return { folder, clock: testClock(), log: pino({ level: "silent" }) };
 }
 
-interface ControlParts extends Parts {
+interface ControlParts extends Parts, TestControlOptions {
   readonly store: Store;
   readonly cluster: Cluster;
   /** Of the installation, where another replica has made it. */
@@ -120,6 +126,7 @@ async function controlOver({
   folder,
   clock,
   log,
+  servingFor,
   ...made
 }: ControlParts): Promise<OneControl> {
   const { installation, firstKeys = made.firstKeys } = await openOrBootstrap(store, {
@@ -132,8 +139,16 @@ async function controlOver({
   });
   if (firstKeys === undefined) throw new Error("the database was not empty");
   const publicOrigin = () => PUBLIC_ORIGIN;
-  const composed = await compose({ store, cluster, installation, publicOrigin, clock, log });
-  const { services, link, values, audit, closeSessions, draining, servingFor } = composed;
+  const composed = await compose({
+    store,
+    cluster,
+    installation,
+    publicOrigin,
+    ...(servingFor === undefined ? {} : { servingFor }),
+    clock,
+    log,
+  });
+  const { services, link, values, audit, closeSessions, draining } = composed;
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
@@ -151,7 +166,7 @@ async function controlOver({
     values,
     sweepDraining: createDrainSweep({ store, cluster, audit, values, closeSessions, log }),
     draining,
-    servingFor,
+    servingFor: composed.servingFor,
     installation,
     clock,
     folder,

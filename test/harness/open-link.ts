@@ -1,6 +1,6 @@
 import { startLink } from "#control/link/link.ts";
 import type { LinkParts } from "#control/link/server.ts";
-import { type TestControl, type TestNode, testControl } from "./control.ts";
+import { type TestControl, type TestControlOptions, type TestNode, testControl } from "./control.ts";
 import { LinkClient } from "./link-client.ts";
 
 /** The node link of a control in this process. */
@@ -13,8 +13,11 @@ export interface OpenLink extends AsyncDisposable {
 }
 
 /** With some of what the link hands on to replaced, where a test says so. */
-export async function openLink(replaced: Partial<LinkParts> = {}): Promise<OpenLink> {
-  const control = await testControl();
+export async function openLink(
+  replaced: Partial<LinkParts> = {},
+  options: TestControlOptions = {},
+): Promise<OpenLink> {
+  const control = await testControl(options);
   const { authority } = control.installation;
   const listen = { host: "127.0.0.1", port: 0 };
   const parts = { ...control.link, ...replaced };

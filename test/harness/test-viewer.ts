@@ -59,6 +59,8 @@ export class TestViewer implements AsyncDisposable {
       readonly protocols?: readonly string[];
       readonly headers?: Record<string, string>;
       readonly localAddress?: string;
+      /** By wss: whom it trusts. */
+      readonly ca?: string;
     } = {},
   ): Promise<TestViewer> {
     const viewer = new TestViewer(

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { createAuthority, issueServerCertificate } from "#tls/authority.ts";
 import { startProcess } from "../harness/process.ts";
 import { scratch } from "../harness/scratch.ts";
-import { documented, lackingHaproxy } from "./haproxy.ts";
+import { recipe } from "./front-proxies.ts";
+import { lackingHaproxy } from "./haproxy.ts";
 
 test("haproxy finds nothing wrong with the example of the documentation", {
   skip: lackingHaproxy,
@@ -16,7 +17,7 @@ test("haproxy finds nothing wrong with the example of the documentation", {
   const authority = await createAuthority({ name: "test", now });
   const { certificate, privateKey } = await issueServerCertificate(authority, { hosts: ["127.0.0.1"], now });
   writeFileSync(certificateFile, certificate + privateKey);
-  const example = documented();
+  const example = recipe("haproxy");
   assert.match(example, /\/etc\/haproxy\/console\.pem/);
   writeFileSync(file, example.replace("/etc/haproxy/console.pem", certificateFile));
 

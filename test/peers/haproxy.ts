@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../harness/eventually.ts";
 import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
 import { startProcess } from "../harness/process.ts";
 import { lacking } from "../harness/requirements.ts";
 import { scratch } from "../harness/scratch.ts";
+import { accepts, recipe } from "./front-proxies.ts";
 
 export const lackingHaproxy = lacking("haproxy");
 
@@ -45,26 +45,10 @@ export async function startHaproxy(
   });
 }
 
-/** The file that docs/operations/entrances.md gives, before other servers and without TLS. */
+/** The file that docs/operations/front-proxy.md gives, before other servers and without TLS. */
 function configuration(port: number, servers: readonly string[]): string {
-  const [before = ""] = documented().split(/^ {2}server /m);
+  const [before = ""] = recipe("haproxy").split(/^ {2}server /m);
   return [before.replace(/^ {2}bind .*$/m, `  bind ${LOOPBACK}:${port}`).trimEnd(), ...servers, ""].join(
     "\n",
   );
-}
-
-/** The example of the documentation, as it stands there. */
-export function documented(): string {
-  const text = readFileSync(new URL("../../docs/operations/entrances.md", import.meta.url), "utf8");
-  const [, example] = /^## haproxy$.*?^```\n(.*?)^```$/ms.exec(text) ?? [];
-  assert.ok(example !== undefined, "there is an example for haproxy");
-  return example;
-}
-
-async function accepts(port: number): Promise<boolean> {
-  return await new Promise((resolve) => {
-    const socket = connect({ port, host: LOOPBACK });
-    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
 }

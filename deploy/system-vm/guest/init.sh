@@ -17,7 +17,7 @@ mkdir /dev/pts /dev/shm /run/porthole
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm
 hostname porthole
 ip link set lo up
-# A node listens on ports 80 and 8080 by default, and is not root.
+# A node listens on ports 80, 443, 8080 and 8443 by default, and is not root.
 echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
 echo 4096 >/proc/sys/net/core/somaxconn
 ulimit -n 65536

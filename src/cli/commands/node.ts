@@ -94,6 +94,9 @@ async function showNode({ api, output }: Invocation, id: string): Promise<void> 
   output.record(node, [
     ...summary(output),
     { title: "WEBSOCKET", value: ({ webSocketOrigin }) => webSocketOrigin },
+    { title: "CERTIFICATE", value: ({ certificate }) => certificate?.id },
+    { title: "CERTIFICATE UNTIL", value: ({ certificate }) => output.time(certificate?.notAfter) },
+    { title: "CERTIFICATE PROBLEM", value: ({ certificateProblem }) => certificateProblem },
     { title: "TAKES AT MOST", value: ({ maximumSessions }) => maximumSessions?.toString() },
     { title: "DRAINS SINCE", value: ({ draining }) => output.time(draining?.since) },
     { title: "WAITS FOR", value: ({ draining }) => draining && `${draining.sessions} sessions` },

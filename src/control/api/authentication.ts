@@ -3,7 +3,7 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts, Caller } from "../services.ts";
 import { sameSecret } from "../vault/same-secret.ts";
 import { type FailureLimit, isPossibleApiKey } from "./failure-limit.ts";
-import { peerAddress, provenanceOf, whenceOf } from "./origins.ts";
+import { callerAddress, provenanceOf, whenceOf } from "./origins.ts";
 import { sessionCookie } from "./session-cookie.ts";
 
 const SAFE_METHODS: readonly string[] = ["GET", "HEAD", "OPTIONS"];
@@ -41,7 +41,7 @@ export async function authenticate(request: FastifyRequest, deps: Authentication
 export async function bySession(request: FastifyRequest, deps: AuthenticationDeps): Promise<Caller> {
   const cookie = sessionCookie(request, deps.ourOrigin(request));
   if (cookie === undefined) throw new GatewayError("unauthenticated");
-  const caller = await deps.accounts.byCookie(cookie, peerAddress(request));
+  const caller = await deps.accounts.byCookie(cookie, callerAddress(request));
   if (caller === undefined) throw new GatewayError("unauthenticated");
   return caller;
 }
@@ -54,9 +54,9 @@ async function byKey(
   const credentials = readBasic(authorization);
   if (credentials === undefined || !isPossibleApiKey(credentials.apiKey))
     throw new GatewayError("unauthenticated");
-  const source = `${peerAddress(request)} ${credentials.apiKey}`;
+  const source = `${callerAddress(request)} ${credentials.apiKey}`;
   failures.check(source);
-  const found = await accounts.byApiKey(credentials.apiKey, peerAddress(request));
+  const found = await accounts.byApiKey(credentials.apiKey, callerAddress(request));
   if (found !== undefined && sameSecret(credentials.secretKey, found.secretKey.expose())) return found.caller;
   failures.failed(source);
   await accounts.noteRefusedKey(credentials.apiKey, whenceOf(request, "native"));

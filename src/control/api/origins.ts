@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import type { FastifyRequest } from "fastify";
 import { canonicalAddress } from "#wire/address.ts";
 import type { AuditApi } from "#wire/audit.ts";
+import { type TrustedProxies, whereaboutsOf } from "#wire/trusted-proxies.ts";
 import { traceparentOf } from "../observe/request-traces.ts";
 import type { Whence } from "../services.ts";
 
@@ -74,17 +75,26 @@ export function isTrustworthy(origin: string): boolean {
   return protocol === "https:" || LOOPBACK_NAMES.some((name) => name === hostname);
 }
 
-/** The peer of the connection, in its one spelling. Headers that name another are not believed. */
-export function peerAddress(request: FastifyRequest): string {
-  const { remoteAddress = "" } = request.socket;
-  return canonicalAddress(remoteAddress) ?? remoteAddress;
+/** What trusted proxies say of a request that came through them. */
+const believed = new WeakMap<FastifyRequest, string>();
+
+/** To be called for each request as it arrives: what headers say is believed from trusted proxies and nobody else. */
+export function believeProxies(request: FastifyRequest, trusted: TrustedProxies): void {
+  const header = request.headers["x-forwarded-for"];
+  const forwardedFor = Array.isArray(header) ? header.join(",") : header;
+  believed.set(request, whereaboutsOf(request.socket.remoteAddress ?? "", forwardedFor, trusted).address);
+}
+
+/** Where a request comes from, in its one spelling. */
+export function callerAddress(request: FastifyRequest): string {
+  return believed.get(request) ?? whereaboutsOf(request.socket.remoteAddress ?? "", undefined, []).address;
 }
 
 /** Where a request comes from, for the audit log. */
 export function whenceOf(request: FastifyRequest, api: AuditApi): Whence & { readonly address: string } {
   const traceparent = traceparentOf(request);
   return {
-    address: peerAddress(request),
+    address: callerAddress(request),
     api,
     reference: request.id,
     ...(traceparent === undefined ? {} : { traceparent }),

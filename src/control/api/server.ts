@@ -5,6 +5,7 @@ import type { Log } from "#base/process/log.ts";
 import { drawRandom } from "#base/process/random.ts";
 import type { Tracing } from "#base/process/tracing/tracing.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { TrustedProxies } from "#wire/trusted-proxies.ts";
 import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import { traceRequests } from "../observe/request-traces.ts";
 import type { Services } from "../services.ts";
@@ -15,7 +16,7 @@ import { FailureLimit } from "./failure-limit.ts";
 import { answerBadAddress, answerBrokenRequest, answerErrors } from "./http-errors.ts";
 import { invalidRequest } from "./invalid-request.ts";
 import { nativeApi } from "./native/native.ts";
-import { createOrigins } from "./origins.ts";
+import { believeProxies, createOrigins } from "./origins.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
 import { webPages } from "./web/web.ts";
 
@@ -36,6 +37,7 @@ interface ApiServerOptions {
   readonly log: Log;
   /** Where control is reached, as the operator configured it; read at every request. See createOrigins. */
   readonly origins: readonly string[];
+  readonly trustedProxies: TrustedProxies;
   /** The operator pages as Vite built them; without them only the APIs are served. */
   readonly webRoot: string | undefined;
   readonly version: string;
@@ -48,6 +50,7 @@ export function createApiServer({
   values,
   log,
   origins,
+  trustedProxies,
   webRoot,
   version,
   tracing,
@@ -86,6 +89,7 @@ export function createApiServer({
   answerErrors(app, log);
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
+    believeProxies(request, trustedProxies);
     ourOrigin(request);
     done();
   });

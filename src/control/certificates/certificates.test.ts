@@ -196,16 +196,23 @@ for (const t of onBoth(
 ))
   test(...t);
 
-for (const t of onBoth("a change is told to whoever hands certificates to nodes", async () => {
+for (const t of onBoth("a change is told at once to the nodes that it is for", async () => {
   await using control = await testControl();
+  const [one, two] = [await control.node(), await control.node()];
+  await control.store.db.updateTable("nodes").set({ pool: "north" }).where("id", "=", two.id).execute();
   const heard: string[] = [];
-  control.cluster.subscribe("certificates", { heard: (pool) => heard.push(pool), missed: () => {} });
+  control.cluster.subscribe("node", { heard: (id) => heard.push(id), missed: () => {} });
 
-  await upload(control, await chain("*.example.com"));
   const { id } = await upload(control, await chain("*.example.com"), { pool: "north" });
   await control.services.certificates.remove(control.admin, id);
+  await upload(control, await chain("*.example.com"), { pool: "south" });
+  await upload(control, await chain("*.example.com"));
 
-  await eventually(() => assert.deepEqual(heard, ["", "north", "north"]));
+  const ofAll = [one.id, two.id].sort();
+  await eventually(() => {
+    assert.deepEqual(heard.slice(0, 2), [two.id, two.id]);
+    assert.deepEqual(heard.slice(2).sort(), ofAll);
+  });
 }))
   test(...t);
 

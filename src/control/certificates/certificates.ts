@@ -9,25 +9,13 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { consoleDomain } from "../fleet/public-names.ts";
+import type { ServingFor } from "../link/errands/certificate.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Certificates } from "../services.ts";
 import type { SettingChanges, SettingValues } from "../settings/settings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { Place, Vault } from "../vault/vault.ts";
 import { createParts } from "./parts.ts";
-
-/** What a node of a pool shows to browsers, if an operator has brought anything. */
-export type ServingFor = (pool: string) => Promise<ServingCertificate | undefined>;
-
-/** With its private key: for nodes alone, over the node link. */
-interface ServingCertificate {
-  /** SHA-256 of the leaf, in hexadecimal digits. */
-  readonly id: string;
-  /** PEM, the leaf first, the root left out. */
-  readonly chain: string;
-  /** PKCS#8, PEM. */
-  readonly privateKey: string;
-}
 
 const limits = {
   /** As many pools with a certificate of their own, and the one of all. */
@@ -43,8 +31,8 @@ const DOMAIN = "consoleproxy.url.domain";
 const ALL_POOLS = "";
 
 /**
- * The certificates that operators bring: one for all pools, and one for each pool that wants its own. Whoever writes or
- * removes one publishes the pool, empty for all, under `certificates`.
+ * The certificates that operators bring: one for all pools, and one for each pool that wants its own. Nodes are
+ * told of a change at once; one that is not there is told when it is heard of.
  */
 export function createCertificates({
   store,
@@ -64,6 +52,12 @@ export function createCertificates({
   readonly changes: SettingChanges;
 }): { readonly certificates: Certificates; readonly servingFor: ServingFor } {
   const parts = createParts({ store, audit, clock });
+
+  const tellNodes = async (db: Queries, pool: string) => {
+    const all = db.selectFrom("nodes").select("id").where("incarnation", "is not", null);
+    const nodes = await (pool === ALL_POOLS ? all : all.where("pool", "=", pool)).execute();
+    for (const { id } of nodes) await cluster.publish(db, "node", id);
+  };
 
   const certificates: Certificates = {
     async list(caller) {
@@ -99,7 +93,7 @@ export function createCertificates({
         await db.deleteFrom("certificates").where("pool", "=", row.pool).execute();
         await db.insertInto("certificates").values(row).execute();
         await audit.record(db, { action: "certificate.upload", by: caller, ...told(row) });
-        await cluster.publish(db, "certificates", row.pool);
+        await tellNodes(db, row.pool);
       });
       if (setting !== undefined) await changes.settled();
       return toCertificate(row);
@@ -115,7 +109,7 @@ export function createCertificates({
         if (row === undefined) throw new GatewayError("not_found", { detail: "certificate" });
         await db.deleteFrom("certificates").where("id", "=", id).execute();
         await audit.record(db, { action: "certificate.remove", by: caller, ...told(row) });
-        await cluster.publish(db, "certificates", row.pool);
+        await tellNodes(db, row.pool);
       });
     },
   };

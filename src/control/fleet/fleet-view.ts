@@ -4,6 +4,7 @@ import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 import type { Candidate } from "./assignment.ts";
+import { ENTRANCE_COLUMNS, entranceOf } from "./entrance.ts";
 import { silenceMs } from "./up.ts";
 
 const limits = {
@@ -124,7 +125,8 @@ function prepareFind(store: Store) {
       // INVARIANT: a ticket is sealed with nothing that its node does not hold, or is to forget.
       .innerJoin("ticket_keys", "ticket_keys.generation", "nodes.ticket_generation")
       .where("ticket_keys.retiring_at", "is", null)
-      .select(["nodes.id", "nodes.pool", "nodes.incarnation", "nodes.page_origin", "nodes.web_socket_origin"])
+      .select(["nodes.id", "nodes.pool"])
+      .select(ENTRANCE_COLUMNS)
       .select(["nodes.maximum_sessions", "nodes.ticket_generation", "nodes.draining_at"])
       .select((select) =>
         select
@@ -147,8 +149,7 @@ function toNode(row: Awaited<ReturnType<ReturnType<typeof prepareFind>>>[number]
     pool: row.pool,
     incarnation: row.incarnation ?? "",
     ticketGeneration: row.ticket_generation,
-    pageOrigin: row.page_origin,
-    webSocketOrigin: row.web_socket_origin,
+    ...entranceOf(row),
     maximumSessions: row.maximum_sessions,
     isDraining: row.draining_at !== null,
     sessions: row.live ?? 0,

@@ -2,6 +2,7 @@ import type { NodeSettings } from "#wire/link.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
+import { ENTRANCE_COLUMNS, entranceOf, plainEntranceOf, secureEntranceOf } from "./entrance.ts";
 import { createPeers } from "./peers.ts";
 import { type Entrance, publicNames } from "./public-names.ts";
 import { silenceMs } from "./up.ts";
@@ -20,10 +21,7 @@ export function createNodeSettings({
   readonly publicOrigin: () => string;
 }): NodeSettingsFor {
   const findOwn = prepare(store, { nodeId: TEXT }, (db, slots) =>
-    db
-      .selectFrom("nodes")
-      .select(["page_origin", "web_socket_origin", "given_key"])
-      .where("id", "=", slots.nodeId),
+    db.selectFrom("nodes").select(ENTRANCE_COLUMNS).select("given_key").where("id", "=", slots.nodeId),
   );
   const peersOf = createPeers(store);
   return async (nodeId) => {
@@ -36,17 +34,25 @@ export function createNodeSettings({
       upstreamAllow: values.value("upstream.allow"),
       allowedOrigins: [publicOrigin(), ...allowed],
       frameAncestors: [...allowed],
-      ...(own === undefined || domain === "" ? {} : { found: publicNames(entrance(own), domain) }),
-      ...(own?.given_key == null ? {} : { given: entrance(own) }),
+      ...(own === undefined || domain === "" ? {} : { found: publicNames(plainEntranceOf(own), domain) }),
+      ...(own?.given_key == null ? {} : { given: plainEntranceOf(own) }),
+      ...secureSettings(own === undefined ? undefined : secureEntranceOf(own), {
+        domain,
+        isGiven: own?.given_key != null,
+      }),
       sessionTimeoutMs: values.value("consoleproxy.session.timeout"),
       idleTimeoutMs: values.value("console.idle.timeout"),
       acceptOffline: values.value("console.offline.policy") === "accept",
-      entrances: up.map((other) => publicNames(entrance(other), domain).pageOrigin),
+      entrances: up.map((other) => publicNames(entranceOf(other), domain).pageOrigin),
       peers,
     };
   };
 }
 
-function entrance(row: { readonly page_origin: string; readonly web_socket_origin: string }): Entrance {
-  return { pageOrigin: row.page_origin, webSocketOrigin: row.web_socket_origin };
+function secureSettings(
+  own: Entrance | undefined,
+  { domain, isGiven }: { readonly domain: string; readonly isGiven: boolean },
+): Pick<NodeSettings, "secure"> {
+  if (own === undefined) return {};
+  return { secure: { found: publicNames(own, domain), ...(isGiven ? { given: own } : {}) } };
 }

@@ -3,6 +3,7 @@ import type { Node, NodeAgentState, NodeState } from "#wire/api.ts";
 import { isLive } from "../sessions/conditions.ts";
 import type { NodeTable, Schema } from "../store/schema.ts";
 import type { Queries } from "../store/store.ts";
+import { entranceOf } from "./entrance.ts";
 import { addressOf } from "./ip-range.ts";
 
 type NodeRow = Awaited<ReturnType<ReturnType<typeof nodeRows>["execute"]>>[number];
@@ -42,14 +43,26 @@ export function toNode(row: NodeRow, downBefore: number): Node {
             sessions: live,
           },
         }),
-    pageOrigin: row.page_origin,
-    webSocketOrigin: row.web_socket_origin,
+    ...entranceOf(row),
+    ...certificateOf(row),
     ...(row.given_key === null ? {} : { givenAddress: addressOf(row.given_key) }),
     ...(row.forward_address === null ? {} : { forwardAddress: row.forward_address }),
     sessions: row.sessions,
     ...(row.maximum_sessions === null ? {} : { maximumSessions: row.maximum_sessions }),
     version: row.version,
     seenAt: new Date(row.seen_at).toISOString(),
+  };
+}
+
+/** What this start of it serves. */
+function certificateOf(row: NodeRow): Pick<Node, "certificate" | "certificateProblem"> {
+  if (row.certificate_incarnation !== row.incarnation) return {};
+  const { certificate_id: id, certificate_not_after: notAfter, certificate_problem: problem } = row;
+  return {
+    ...(id === null || notAfter === null
+      ? {}
+      : { certificate: { id, notAfter: new Date(notAfter).toISOString() } }),
+    ...(problem === null ? {} : { certificateProblem: problem }),
   };
 }
 

@@ -8,6 +8,8 @@ interface Claim {
   readonly id: string;
   readonly page_origin: string;
   readonly web_socket_origin: string;
+  readonly secure_page_origin: string | null;
+  readonly secure_web_socket_origin: string | null;
   readonly shares_address: 0 | 1;
 }
 
@@ -22,13 +24,20 @@ export function createAddressCheck(store: Store, values: SettingValues) {
     if (domain !== "" && !domain.startsWith("*")) return;
     // Of two nodes that register at once, at two replicas, the second looks when the first is there to be seen.
     await store.lock(db, ADDRESSES_LOCK);
-    const origins = [claim.page_origin, claim.web_socket_origin];
+    const { secure_page_origin: securePage, secure_web_socket_origin: secureWebSocket } = claim;
+    const secure = [securePage, secureWebSocket].filter((one) => one !== null);
+    const origins = [claim.page_origin, claim.web_socket_origin, ...secure];
     const taken = await db
       .selectFrom("nodes")
       .select("id")
       .where("id", "<>", claim.id)
       .where((where) =>
-        where.or([where("page_origin", "in", origins), where("web_socket_origin", "in", origins)]),
+        where.or([
+          where("page_origin", "in", origins),
+          where("web_socket_origin", "in", origins),
+          where("secure_page_origin", "in", origins),
+          where("secure_web_socket_origin", "in", origins),
+        ]),
       )
       .where((where) =>
         where.or([

@@ -2,19 +2,18 @@ import type { NodeSettings } from "#wire/link.ts";
 import { linkLimits } from "#wire/link.ts";
 import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
+import { ENTRANCE_COLUMNS, type entranceOf } from "./entrance.ts";
 
 /** A node that is up, as the others of its pool know it. */
-export interface UpNode {
-  readonly page_origin: string;
-  readonly web_socket_origin: string;
-}
+type UpNode = Parameters<typeof entranceOf>[0];
 
 /** The other nodes of a node's pool that are up, and where it hands them what is theirs. */
 export function createPeers(store: Store) {
   const find = prepare(store, { nodeId: TEXT, silenceMs: INTEGER }, (db, slots) =>
     db
       .selectFrom("nodes")
-      .select(["id", "page_origin", "web_socket_origin", "forward_address"])
+      .select(["id", "forward_address"])
+      .select(ENTRANCE_COLUMNS)
       .where("id", "<>", slots.nodeId)
       .where("pool", "=", (select) =>
         select.selectFrom("nodes as own").select("own.pool").where("own.id", "=", slots.nodeId),

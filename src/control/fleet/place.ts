@@ -11,6 +11,9 @@ import { createAddressCheck } from "./own-address.ts";
 interface Place {
   readonly page_origin: string;
   readonly web_socket_origin: string;
+  /** Where while it serves TLS; null where it serves none. */
+  readonly secure_page_origin: string | null;
+  readonly secure_web_socket_origin: string | null;
   readonly shares_address: 0 | 1;
   readonly given_key: IpKey | null;
   /** The address, where it has just been given it. */
@@ -31,11 +34,14 @@ export function createPlaces(store: Store, values: SettingValues) {
   };
 
   async function find(db: Queries, nodeId: string, request: RegisterRequest): Promise<Place> {
-    const { wantedAddress: wanted, pageOrigin, webSocketOrigin } = request;
+    const { wantedAddress: wanted, pageOrigin, webSocketOrigin, secure } = request;
     if (wanted === undefined)
       return {
         page_origin: parse("pageOrigin", pageOrigin, origin),
         web_socket_origin: parse("webSocketOrigin", webSocketOrigin, origin),
+        secure_page_origin: secure === undefined ? null : parse("secure", secure.pageOrigin, secureOrigin),
+        secure_web_socket_origin:
+          secure === undefined ? null : parse("secure", secure.webSocketOrigin, secureOrigin),
         shares_address: request.sharesAddress === true ? 1 : 0,
         // One that has an address of its own now gives back what it was given.
         given_key: null,
@@ -43,7 +49,11 @@ export function createPlaces(store: Store, values: SettingValues) {
     const { key, isNew } = await giveAddress(db, nodeId, wanted.families);
     const address = addressOf(key);
     const host = familyOf(key) === "ipv4" ? address : `[${address}]`;
+    const byTls = (port: number | undefined) =>
+      port === undefined ? null : origin(`https://${host}:${port}`);
     return {
+      secure_page_origin: byTls(wanted.tls?.pagePort),
+      secure_web_socket_origin: byTls(wanted.tls?.webSocketPort),
       page_origin: origin(`${wanted.scheme}://${host}:${wanted.pagePort}`),
       web_socket_origin: origin(`${wanted.scheme}://${host}:${wanted.webSocketPort}`),
       shares_address: 0,
@@ -51,6 +61,12 @@ export function createPlaces(store: Store, values: SettingValues) {
       given: isNew ? address : undefined,
     };
   }
+}
+
+function secureOrigin(text: string): string {
+  const parsed = origin(text);
+  if (!parsed.startsWith("https:")) throw new Error("must begin with https://");
+  return parsed;
 }
 
 /** What a node said of itself. Throws `request_invalid`. */

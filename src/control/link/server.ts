@@ -8,7 +8,7 @@ import type { Log } from "#base/process/log.ts";
 import { Strangers } from "#base/process/strangers.ts";
 import { JoinRequest, LINK_PATHS, type LinkCall } from "#wire/link.ts";
 import { answerBrokenRequest, answerErrors } from "../api/http-errors.ts";
-import { peerAddress } from "../api/origins.ts";
+import { callerAddress } from "../api/origins.ts";
 import { arrivalLimits, boundConnections } from "../connection-limits.ts";
 import type { Join } from "../fleet/join.ts";
 import { type CallParts, createCalls } from "./calls.ts";
@@ -80,7 +80,7 @@ export function createLinkServer(
   app.post<{ Body: JoinRequest }>(
     LINK_PATHS.join,
     { schema: { body: JoinRequest } },
-    async (request) => await parts.join(request.body, peerAddress(request)),
+    async (request) => await parts.join(request.body, callerAddress(request)),
   );
   const calls = createCalls(parts);
   const channels = new Channels({

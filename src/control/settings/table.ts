@@ -73,6 +73,12 @@ export const SETTINGS = {
     description:
       "After how long a console is ended in which neither the machine nor the viewer sent anything, and how long after its end a session still draws the next console of its machine to its node, in milliseconds (10 s to 24 h). Nodes look three times a minute.",
   },
+  "consoleproxy.sslEnabled": {
+    fallback: "false",
+    parse: flag,
+    description:
+      "Whether nodes serve their pages and WebSockets by TLS: under a certificate that was uploaded, or else under one of the installation's own CA. Consoles that are open go on as they are.",
+  },
   "consoleproxy.url.domain": {
     fallback: "",
     parse: consoleDomain,

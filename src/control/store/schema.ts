@@ -206,6 +206,21 @@ export interface NodeTable {
   /** Rises with every change of these, and which of them the node has answered that it knows. */
   drain_revision: Generated<number>;
   drain_seen: Generated<number>;
+  /** Where it is found while it serves TLS; null: its version serves none. */
+  secure_page_origin: Generated<string | null>;
+  secure_web_socket_origin: Generated<string | null>;
+  /** The start that has said what it serves, which is plain HTTP where the id is null. An earlier one's is of no account. */
+  certificate_incarnation: Generated<string | null>;
+  /** SHA-256 of the certificate, in hexadecimal, and its end. */
+  certificate_id: Generated<string | null>;
+  certificate_not_after: Generated<number | null>;
+  /** Where it is the default one, of the installation's CA: the names that it was made for. */
+  certificate_names: Generated<string | null>;
+  /** 0: it was told something and has not answered yet, as far as is known. */
+  certificate_settled: Generated<0 | 1>;
+  /** What it could not serve, and why, in its words. */
+  certificate_refused: Generated<string | null>;
+  certificate_problem: Generated<string | null>;
   created_at: number;
 }
 

@@ -107,11 +107,26 @@ test("a bound address must be the viewer's; another does not spend the ticket", 
   const { admission } = start();
   const ticket = await seal({ callerAddress: "::ffff:192.0.2.1" });
 
-  const elsewhere = admission.admit({ ...anybody, ticket, viewerAddress: "192.0.2.2" });
+  const elsewhere = admission.admit({ ...anybody, ticket, viewer: { address: "192.0.2.2" } });
   await assert.rejects(elsewhere, { code: "caller_address_mismatch" });
 
   await admission.admit({ ...anybody, ticket });
 });
+
+const DOUBTS = [
+  { doubt: "no header", detail: /sent no X-Forwarded-For header/ },
+  { doubt: "not trusted", detail: /--trusted-proxies does not name/ },
+] as const;
+
+for (const { doubt, detail } of DOUBTS)
+  test(`a bound address that can fit nobody behind a proxy (${doubt}) says what to mend`, async () => {
+    const { admission } = start();
+    const ticket = await seal({ callerAddress: "192.0.2.1" });
+
+    const elsewhere = admission.admit({ ...anybody, ticket, viewer: { address: "192.0.2.2", doubt } });
+
+    await assert.rejects(elsewhere, { code: "caller_address_mismatch", detail });
+  });
 
 test("a used ticket says that it is used, not that something else is wrong too", async () => {
   const { admission } = start();
@@ -209,7 +224,7 @@ test("before control was there for the first time, nothing opens", async () => {
   });
 });
 
-const anybody = { extras: [], viewerAddress: "192.0.2.1" };
+const anybody = { extras: [], viewer: { address: "192.0.2.1" } };
 
 async function seal(claims: Partial<TicketClaims> = {}, sealedWith = key): Promise<string> {
   return await sealTicket({ ...CLAIMS, ...claims }, sealedWith);

@@ -8,6 +8,7 @@ import type { Grant } from "#wire/grant.ts";
 import type { RedeemRequest, SessionReport } from "#wire/link.ts";
 import type { TicketRefusal } from "#wire/link-refusals.ts";
 import { openTicket, type TicketClaims, type TicketKey } from "#wire/ticket.ts";
+import type { Whereabouts } from "#wire/trusted-proxies.ts";
 import { codeOf } from "../observe/observing.ts";
 import { endingOf } from "./ending.ts";
 import { UsedTickets } from "./used-tickets.ts";
@@ -35,12 +36,12 @@ export interface AdmissionLink {
   noteRefusal(refusal: Omit<TicketRefusal, "at">): void;
 }
 
-/** What somebody shows at the door. `viewerAddress` is in its canonical spelling. */
+/** What somebody shows at the door. */
 export interface Credentials {
   readonly ticket: string | undefined;
   /** The extra token, in every way in which it may be meant. */
   readonly extras: readonly string[];
-  readonly viewerAddress: string;
+  readonly viewer: Whereabouts;
 }
 
 /**
@@ -77,7 +78,7 @@ export class Admission {
   async #redeem(claims: TicketClaims, credentials: Credentials): Promise<Grant> {
     this.#judge(claims, credentials);
     const { sessionId, attachment, purpose, traceparent } = claims;
-    const { viewerAddress } = credentials;
+    const viewerAddress = credentials.viewer.address;
     // A ticket without a trace was issued where nobody collects them.
     const span = traceparent === undefined ? undefined : this.#startSpan(sessionId, traceparent);
     try {
@@ -116,7 +117,7 @@ export class Admission {
       const { code } = toGatewayError(error);
       // Who looks at pictures is told of where they are issued.
       if (purpose === undefined)
-        this.#link.noteRefusal({ sessionId, code, viewerAddress: credentials.viewerAddress });
+        this.#link.noteRefusal({ sessionId, code, viewerAddress: credentials.viewer.address });
       throw error;
     }
   }
@@ -147,12 +148,20 @@ export class Admission {
   }
 }
 
-function checkBindings(claims: TicketClaims, { extras, viewerAddress }: Credentials): void {
+/** What is to be mended where a ticket's address can fit nobody, since all viewers seem to have one. */
+const DOUBTS: Readonly<Record<NonNullable<Whereabouts["doubt"]>, string>> = {
+  "no header": "the front proxy sent no X-Forwarded-For header, which would say where the viewer is",
+  "not trusted": "an X-Forwarded-For header came from an address that --trusted-proxies does not name",
+};
+
+function checkBindings(claims: TicketClaims, { extras, viewer }: Credentials): void {
   const { extraHash } = claims;
   if (extraHash !== undefined && !extras.some((extra) => fitsHash(extra, extraHash)))
     throw new GatewayError("extra_token_mismatch");
-  if (claims.callerAddress !== undefined && canonicalAddress(claims.callerAddress) !== viewerAddress)
-    throw new GatewayError("caller_address_mismatch");
+  if (claims.callerAddress !== undefined && canonicalAddress(claims.callerAddress) !== viewer.address)
+    throw new GatewayError("caller_address_mismatch", {
+      detail: viewer.doubt === undefined ? undefined : DOUBTS[viewer.doubt],
+    });
 }
 
 /** In constant time, whatever was given. */

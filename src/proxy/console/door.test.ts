@@ -19,6 +19,7 @@ test("who can neither be let in nor refused is hung up on, and leaves nothing be
     closingMs: 60_000,
     sessions: { size: 0, open: broken, missed: broken, turnAway: broken },
     headers: broken,
+    requiresTls: () => false,
     checkOrigin: broken,
     addressee: broken,
     forward: broken,

@@ -10,10 +10,11 @@ import { checkWebSocketHandshake } from "#wire/websocket-handshake.ts";
 import type { Peer } from "../forward/peers.ts";
 import { answerError } from "../http/answer.ts";
 import { checkHeaderCount } from "../http/request-options.ts";
-import { isForwarded, viewerAddress } from "../http/viewer-address.ts";
+import { isForwarded, isSecuredAhead, viewerAddress, viewerOf } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
 import type { NodeMeters } from "../observe/observing.ts";
 import { Tally } from "../tally.ts";
+import { isSecure } from "../tls/require-tls.ts";
 import type { Credentials } from "./admission.ts";
 import { endingOf } from "./ending.ts";
 import type { Sessions } from "./sessions.ts";
@@ -32,7 +33,12 @@ const limits = {
 } as const;
 
 /** What scanners and mistyped addresses cause all day; not worth an operator's eye. */
-const NOISE: ReadonlySet<ErrorCode> = new Set(["ticket_missing", "ticket_invalid", "request_invalid"]);
+const NOISE: ReadonlySet<ErrorCode> = new Set([
+  "ticket_missing",
+  "ticket_invalid",
+  "request_invalid",
+  "tls_required",
+]);
 
 export interface DoorOptions {
   readonly log: Log;
@@ -46,6 +52,8 @@ export interface DoorOptions {
   readonly addressee: (ticket: string | undefined, socket: Socket) => Promise<Peer | undefined>;
   /** Hands it on. Throws a GatewayError where it cannot be, and nobody has answered yet. */
   readonly forward: (knock: Knock, peer: Peer) => Promise<void>;
+  /** Whether connections have to be TLS now. */
+  readonly requiresTls: () => boolean;
   /** Throws `origin_refused`. */
   readonly checkOrigin: (origin: string | undefined) => void;
   readonly admit: (credentials: Credentials) => Promise<Grant>;
@@ -123,11 +131,15 @@ export class Door {
 
   #examine({ request, socket }: Knock, offers: Offers): Credentials {
     if (this.#isClosed) throw new GatewayError("node_stopping");
-    // Where the page comes from is for the node to judge that the page was to talk to.
-    if (!isForwarded(socket)) this.#options.checkOrigin(request.headers.origin);
+    // How and from which page a viewer comes is for the node to judge that it was to talk to.
+    if (!isForwarded(socket)) {
+      if (this.#options.requiresTls() && !isSecure(socket) && !isSecuredAhead(request))
+        throw new GatewayError("tls_required");
+      this.#options.checkOrigin(request.headers.origin);
+    }
     const credentials = readCredentials(request.url, offers);
     if (this.#pending.size >= limits.pending) throw new GatewayError("node_full");
-    return { ...credentials, viewerAddress: viewerAddress(socket) };
+    return { ...credentials, viewer: viewerOf(request) };
   }
 
   async #admit(knock: Knock, dialect: Dialect, credentials: Credentials): Promise<void> {
@@ -200,14 +212,14 @@ export class Door {
     this.#webSockets.handleUpgrade(request, socket, head, then);
   }
 
-  #tellOperator({ socket }: Knock, error: GatewayError): void {
+  #tellOperator({ request }: Knock, error: GatewayError): void {
     const { log, meters } = this.#options;
     meters?.add("porthole_node_refusals_total", { reason: error.code });
     const fields = {
       sessionId: error.reference,
       code: error.code,
       detail: error.detail,
-      viewerAddress: viewerAddress(socket),
+      viewerAddress: viewerAddress(request),
     };
     if (error.code === "internal") log.error({ ...fields, error }, "Console could not be opened");
     else if (NOISE.has(error.code)) log.debug(fields, "Console refused");

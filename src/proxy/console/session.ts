@@ -155,8 +155,9 @@ export class Session implements ViewerEvents, RelayEvents {
   /** Looks after both ends, now and then: who is not there any more, or takes nothing any more, ends the session. */
   lookAfter(now: number): void {
     if (this.#state === "closing") return;
-    const { standstillMs } = this.#context.deadlines;
-    if (!this.#viewer.ping(now, standstillMs)) this.end(new GatewayError("viewer_lost"));
+    const { deadlines } = this.#context;
+    const { standstillMs } = deadlines;
+    if (!this.#viewer.ping(now, deadlines)) this.end(new GatewayError("viewer_lost"));
     const standstill = this.#relay?.upstreamStandstill(now) ?? 0;
     if (standstill >= standstillMs)
       this.end(new GatewayError("upstream_timeout", { detail: "it takes no input any more" }));

@@ -9,6 +9,7 @@ import {
   SUBPROTOCOL,
   viewerLimits,
 } from "#wire/viewer.ts";
+import type { Deadlines } from "../deadlines.ts";
 import { HEADER_ROOM, writeBinaryHeader } from "./frame-header.ts";
 import { Standstill } from "./standstill.ts";
 import type { Dialect } from "./upgrade-request.ts";
@@ -17,9 +18,6 @@ const limits = {
   /** Answers to pings are left out while this much waits for a viewer that asks but does not read. */
   pongBacklogBytes: 64 * 1024,
 } as const;
-
-/** Pings that may stay unanswered, of those that were sent and whose answer could be heard. */
-const MISSED_PINGS = 2;
 
 /** ws merges these with its defaults for every frame; one object for all spares an allocation each. */
 const BINARY = { binary: true } as const;
@@ -37,6 +35,8 @@ export interface ViewerEvents {
   /** Once, and last: it is gone, for this reason, unless the reason was ours. */
   viewerGone(reason: GatewayError): void;
 }
+
+type Patience = Pick<Deadlines, "standstillMs" | "unansweredPings">;
 
 /** One viewer on its WebSocket, in whichever dialect it speaks. */
 export class ViewerLeg {
@@ -112,11 +112,11 @@ export class ViewerLeg {
    * Asks whether the viewer is still there; false when it is not. A viewer that is not listened to cannot answer, and
    * one with much before it would hear the question late: of that one it is asked that it takes something.
    */
-  ping(now: number, standstillMs: number): boolean {
+  ping(now: number, { standstillMs, unansweredPings }: Patience): boolean {
     const standstill = this.#standstill.look(this.#socket, now);
     if (this.#isPaused) return true;
     if (this.#isBehind) return standstill < standstillMs;
-    if (this.#unansweredPings >= MISSED_PINGS) return false;
+    if (this.#unansweredPings >= unansweredPings) return false;
     this.#unansweredPings += 1;
     this.#webSocket.ping();
     return true;

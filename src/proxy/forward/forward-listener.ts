@@ -11,7 +11,7 @@ import { requestLimits, requestOptions } from "../http/request-options.ts";
 import { vouchFor } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { type HopCredentials, nodeAt } from "./credentials.ts";
-import { takeViewerAddress } from "./hop-request.ts";
+import { takeViewer } from "./hop-request.ts";
 
 const limits = {
   /** Connections that carry no console yet, or none any more, beside those that do. */
@@ -119,11 +119,11 @@ export class ForwardListener {
 
   async #admit(request: IncomingMessage): Promise<boolean> {
     const socket = request.socket as TLSSocket;
-    const address = takeViewerAddress(request);
+    const viewer = takeViewer(request);
     const nodeId = nodeAt(socket, this.#options.credentials);
     const isPeer = nodeId !== undefined && (await this.#options.isPeer(nodeId));
-    if (isPeer && address !== undefined) {
-      vouchFor(socket, address);
+    if (isPeer && viewer !== undefined) {
+      vouchFor(socket, viewer);
       return true;
     }
     this.#options.log.warn({ nodeId, from: socket.remoteAddress }, "Something was handed on by who may not");

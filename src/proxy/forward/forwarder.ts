@@ -9,7 +9,7 @@ import { ticketNode } from "#wire/ticket.ts";
 import type { Knock } from "../console/door.ts";
 import { withDeadline } from "../deadline.ts";
 import type { Deadlines } from "../deadlines.ts";
-import { isForwarded, viewerAddress } from "../http/viewer-address.ts";
+import { isForwarded, viewerOf } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { Tally } from "../tally.ts";
 import type { HopCredentials } from "./credentials.ts";
@@ -80,7 +80,7 @@ export class Forwarder {
     try {
       const hop = await this.#reach(peer, signal);
       try {
-        hop.write(requestHead(request, viewerAddress(socket)), "latin1");
+        hop.write(requestHead(request, viewerOf(request)), "latin1");
         if (head.length > 0) hop.write(head);
         socket.write(await this.#answerOf(hop, peer, signal));
         isSpliced = true;
@@ -217,7 +217,7 @@ async function exchange(
     createConnection: () => hop,
     method: request.method,
     path: request.url,
-    headers: headersOnward(request, viewerAddress(request.socket)),
+    headers: headersOnward(request, viewerOf(request)),
     setDefaultHeaders: false,
     signal,
   });

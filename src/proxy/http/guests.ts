@@ -107,7 +107,7 @@ export class Guests implements Disposable {
 }
 
 /** The address, and for IPv6 the /64, all of which one host can call its own. */
-function neighbourhood({ remoteAddress }: Socket): string {
+export function neighbourhood({ remoteAddress }: Socket): string {
   if (remoteAddress === undefined || !ipaddr.isValid(remoteAddress)) return "";
   const address = ipaddr.process(remoteAddress);
   return address.kind() === "ipv4" ? address.toString() : address.toByteArray().slice(0, 8).join(":");

@@ -1,39 +1,60 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import { followExchanges, isAnswering, refuseBrokenRequest } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
 import { brokenRequestAnswer } from "#wire/broken-request.ts";
+import { isTrusted, type TrustedProxies } from "#wire/trusted-proxies.ts";
+import { ignoreError } from "../ignore-error.ts";
+import { HELLO, type TlsFront } from "../tls/front.ts";
+import { HSTS, isSecure } from "../tls/require-tls.ts";
 import { Guests, type GuestsOptions } from "./guests.ts";
+import { takeProxyHeader } from "./proxy-protocol.ts";
 import { requestLimits, requestOptions } from "./request-options.ts";
+import { announce, believeProxies, isSecuredAhead, peerOf } from "./viewer-address.ts";
 
 export interface ListenerOptions extends GuestsOptions {
   readonly addresses: readonly HostPort[];
   /** Beside other processes that say so too; the system spreads connections over them. */
   readonly reusePort: boolean;
+  readonly trustedProxies: TrustedProxies;
+  /** Whether the trusted proxies say whose a connection is before its own first byte. */
+  readonly proxyProtocol: boolean;
+  readonly tls: TlsFront;
   readonly log: Log;
 }
 
 export interface Handlers {
   readonly request: (request: IncomingMessage, response: ServerResponse) => void;
+  /** A request that came without TLS where that is wanted. */
+  readonly unsecured: (request: IncomingMessage, response: ServerResponse) => void;
   readonly upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 }
 
+/** Reads HTTP from a connection: what Node's own server does with each that it accepts. */
+type ReadHttp = (socket: Socket) => void;
+
 /**
- * The node's front: plain HTTP on one port or two, where each serves both the pages and the WebSocket. It bounds the
- * connections that ask or do nothing; those that want a console are the door's to bound once they have said so.
+ * The node's front: HTTP on its ports, where each serves both the pages and the WebSocket, plain or by TLS, as the node
+ * does when a connection comes. It bounds the connections that ask or do nothing; those that want a console are the door's
+ * to bound once they have said so.
  */
 export class Listener {
   readonly #servers: readonly Server[];
   readonly #guests: Guests;
+  readonly #options: ListenerOptions;
+  readonly #tls: TlsFront;
   readonly #closed: readonly Promise<unknown>[];
 
-  private constructor(servers: readonly Server[], guests: Guests) {
+  private constructor(servers: readonly Server[], options: ListenerOptions) {
     this.#servers = servers;
-    this.#guests = guests;
+    this.#guests = new Guests(options);
+    this.#options = options;
+    this.#tls = options.tls;
     this.#closed = servers.map((server) => once(server, "close"));
-    for (const server of servers) server.on("connection", (socket: Socket) => guests.enter(socket));
+    for (const server of servers) this.#receive(server);
   }
 
   /** Resolves when every address is listened on. Throws a ConfigError, with all closed, when one cannot be. */
@@ -41,7 +62,7 @@ export class Listener {
     const servers: Server[] = [];
     try {
       for (const address of options.addresses) servers.push(await listen(address, options));
-      return new Listener(servers, new Guests(options));
+      return new Listener(servers, options);
     } catch (error) {
       for (const server of servers) server.close();
       throw error;
@@ -58,17 +79,23 @@ export class Listener {
   }
 
   /** To be called at once: who asks before is left without an answer. */
-  serve({ request, upgrade }: Handlers): void {
+  serve({ request, unsecured, upgrade }: Handlers): void {
     const guests = this.#guests;
     for (const server of this.#servers) {
       server.on("request", (message, response) => {
+        believeProxies(message, this.#options.trustedProxies);
         const { socket } = message;
         guests.asks(socket);
         response.once("close", () => guests.isAnswered(socket));
-        request(message, response);
+        if (isSecure(socket)) {
+          response.setHeader(HSTS.name, HSTS.value);
+          request(message, response);
+        } else if (this.#tls.isServing && !isSecuredAhead(message)) unsecured(message, response);
+        else request(message, response);
       });
-      // An upgraded connection is a net.Socket on a plain HTTP server; the type says Duplex for those that are not.
+      // What was accepted is a net.Socket, and so is TLS on it; the type says Duplex for servers that are given others.
       server.on("upgrade", (message: IncomingMessage, socket, head: Buffer) => {
+        believeProxies(message, this.#options.trustedProxies);
         guests.leave(socket as Socket);
         if (isAnswering(message)) socket.destroy();
         else upgrade(message, socket as Socket, head);
@@ -82,6 +109,7 @@ export class Listener {
       server.close();
       server.closeAllConnections();
     }
+    this.#tls.stop();
     this.#guests[Symbol.dispose]();
   }
 
@@ -89,6 +117,60 @@ export class Listener {
   async closed(): Promise<void> {
     await Promise.all(this.#closed);
   }
+
+  /**
+   * What is accepted is looked at before HTTP is read from it. Node's own handler of `connection` is the one that reads;
+   * that it takes any connection it is given is documented.
+   */
+  #receive(server: Server): void {
+    const guests = this.#guests;
+    const readers = server.listeners("connection") as ReadHttp[];
+    const read: ReadHttp = (socket) => {
+      for (const reader of readers) reader.call(server, socket);
+    };
+    const taker = {
+      plain: read,
+      secure: (socket: TLSSocket, under: Socket) => {
+        guests.leave(under);
+        guests.enter(socket);
+        announce(socket, peerOf(under));
+        read(socket);
+      },
+    };
+    const begin = (socket: Socket) => {
+      if (this.#tls.isServing) this.#tls.take(socket, taker);
+      else read(socket);
+    };
+    server.removeAllListeners("connection");
+    server.on("connection", (socket: Socket) => {
+      guests.enter(socket);
+      const { proxyProtocol, trustedProxies } = this.#options;
+      const isAnnounced = proxyProtocol && isTrusted(trustedProxies, socket.remoteAddress ?? "");
+      if (isAnnounced) void this.#beginAnnounced(socket, begin);
+      else begin(socket);
+    });
+  }
+
+  /** Without the header it would be the proxy that is taken for the viewer. */
+  async #beginAnnounced(socket: Socket, begin: (socket: Socket) => void): Promise<void> {
+    const { log, firstByteMs } = this.#options;
+    const late = setTimeout(() => socket.destroy(), firstByteMs);
+    socket.on("error", ignoreError);
+    try {
+      announce(socket, await takeProxyHeader(socket));
+      begin(socket);
+    } catch (error) {
+      log.info({ error, from: socket.remoteAddress }, "A trusted proxy's connection was refused");
+      socket.destroy();
+    } finally {
+      clearTimeout(late);
+    }
+  }
+}
+
+/** Of node:http. */
+interface BrokenRequest extends NodeJS.ErrnoException {
+  readonly rawPacket?: Buffer;
 }
 
 async function listen(address: HostPort, { log, reusePort }: ListenerOptions): Promise<Server> {
@@ -96,9 +178,11 @@ async function listen(address: HostPort, { log, reusePort }: ListenerOptions): P
   server.maxHeadersCount = requestLimits.headersRead;
   followExchanges(server);
   // The type says Duplex for what is no plain HTTP server.
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
-    refuseBrokenRequest(error, socket as Socket, brokenRequestAnswer(error.code)),
-  );
+  server.on("clientError", (error: BrokenRequest, socket) => {
+    // Who speaks TLS where it is not served would not read an answer.
+    if (error.rawPacket?.[0] === HELLO) socket.destroy();
+    else refuseBrokenRequest(error, socket as Socket, brokenRequestAnswer(error.code));
+  });
   server.listen({ host: address.host, port: address.port, reusePort });
   try {
     await once(server, "listening");

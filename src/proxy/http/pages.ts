@@ -86,7 +86,7 @@ export class Pages {
     if (this.#pendingReopens >= limits.pendingReopens) throw new GatewayError("node_full");
     this.#pendingReopens += 1;
     try {
-      const asked = { credential: body.credential, viewerAddress: viewerAddress(request.socket) };
+      const asked = { credential: body.credential, viewerAddress: viewerAddress(request) };
       const { url } = await this.#options.reopen(asked);
       answerJson(request, response, { body: { url }, headers: this.headers });
     } finally {

@@ -1,18 +1,60 @@
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { canonicalAddress } from "#wire/address.ts";
+import { isTrusted, type TrustedProxies, type Whereabouts, whereaboutsOf } from "#wire/trusted-proxies.ts";
 
 /** Connections that another node has handed on, and where their viewers came to it from. */
-const vouched = new WeakMap<Socket, string>();
+const vouched = new WeakMap<Socket, Whereabouts>();
 
-/** Where a viewer comes from, in the one spelling that addresses are compared by; empty when it has gone already. */
-export function viewerAddress(socket: Socket): string {
-  const address = vouched.get(socket) ?? socket.remoteAddress ?? "";
-  return canonicalAddress(address) ?? address;
+/** Requests that came by TLS as far as their proxy. */
+const secured = new WeakSet<IncomingMessage>();
+
+/** Connections before which a proxy has said whose they are. */
+const announced = new WeakMap<Socket, string>();
+
+/** What front proxies say. By request: on one connection a proxy asks for many viewers. */
+const believed = new WeakMap<IncomingMessage, Whereabouts>();
+
+/** Where a viewer comes from. The address is empty when it has gone already. */
+export function viewerOf(request: IncomingMessage): Whereabouts {
+  return (
+    vouched.get(request.socket) ??
+    believed.get(request) ??
+    whereaboutsOf(peerOf(request.socket), undefined, [])
+  );
+}
+
+/** The same in the one spelling that addresses are compared by. */
+export function viewerAddress(request: IncomingMessage): string {
+  return viewerOf(request).address;
+}
+
+/** To be called for each request as it arrives: what headers say is believed from trusted proxies and nobody else. */
+export function believeProxies(request: IncomingMessage, trusted: TrustedProxies): void {
+  const header = request.headers["x-forwarded-for"];
+  const forwardedFor = Array.isArray(header) ? header.join(",") : header;
+  believed.set(request, whereaboutsOf(peerOf(request.socket), forwardedFor, trusted));
+  const isProxy = isTrusted(trusted, request.socket.remoteAddress ?? "");
+  if (isProxy && request.headers["x-forwarded-proto"] === "https") secured.add(request);
+}
+
+/** Whether a proxy says that the viewer came to it by TLS. */
+export function isSecuredAhead(request: IncomingMessage): boolean {
+  return secured.has(request);
+}
+
+/** Takes a proxy's word for whose connection it is, said before the viewer's own first byte. */
+export function announce(socket: Socket, address: string | undefined): void {
+  if (address !== undefined) announced.set(socket, address);
+}
+
+/** The other end of a connection, by what a proxy announced where one did. Empty when it has gone already. */
+export function peerOf(socket: Socket): string {
+  return announced.get(socket) ?? socket.remoteAddress ?? "";
 }
 
 /** Takes another node's word for where a viewer comes from. */
-export function vouchFor(socket: Socket, address: string): void {
-  vouched.set(socket, address);
+export function vouchFor(socket: Socket, viewer: Whereabouts): void {
+  vouched.set(socket, viewer);
 }
 
 /** Whether another node has handed the connection on to this one. INVARIANT: it is not handed on again. */

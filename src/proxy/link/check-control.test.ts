@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import { createAuthority, issueNodeCertificate, issueServerCertificate } from "#tls/authority.ts";
+import {
+  createAuthority,
+  issueEntranceCertificate,
+  issueNodeCertificate,
+  issueServerCertificate,
+} from "#tls/authority.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import { checkControl } from "./check-control.ts";
 
@@ -29,4 +34,14 @@ test("a node is not control, whatever its certificate holds for", async () => {
   });
 
   assert.match(checkControl("192.0.2.1", peer(certificate))?.message ?? "", /a node's certificate/);
+});
+
+test("what a node shows to browsers is not control's, though both may be at one address", async () => {
+  const { certificate } = await issueEntranceCertificate(authority, {
+    hosts: ["192.0.2.1"],
+    now,
+    lifetimeMs: 60_000,
+  });
+
+  assert.match(checkControl("192.0.2.1", peer(certificate))?.message ?? "", /shown? to browsers/);
 });

@@ -17,6 +17,7 @@ import {
   type NodeTicketKey,
   type SessionToEnd,
 } from "#wire/link.ts";
+import { type CertificateAnswer, CertificateCommand } from "#wire/link-certificate.ts";
 import type { Obey } from "./channel.ts";
 import { refusal } from "./refusal.ts";
 
@@ -29,6 +30,8 @@ export interface CommandParts {
   readonly takeKeys: (keys: readonly NodeTicketKey[]) => number;
   /** Returns the sessions whose grants the node has then. */
   readonly keepGrants: (grants: GrantsCommand["grants"]) => string[];
+  /** Serves this from now on, or says why not. */
+  readonly serve: (certificate: CertificateCommand["certificate"]) => CertificateAnswer;
   readonly drain: (command: Pick<DrainCommand, "draining">) => void;
   /** Whether the process ends then. */
   readonly leave: (command: Pick<LeaveCommand, "how" | "cutsPassing">) => boolean;
@@ -38,7 +41,7 @@ export interface CommandParts {
 
 /** All that control can ask of a node. */
 export function createCommands(parts: CommandParts): Obey {
-  const { incarnation, end, takeKeys, keepGrants, drain, leave, isReporting } = parts;
+  const { incarnation, end, takeKeys, keepGrants, serve, drain, leave, isReporting } = parts;
   const commands: Readonly<Record<LinkCommand, (body: unknown) => unknown>> = {
     "end-sessions": checked(EndSessionsCommand, (command: EndSessionsCommand): EndSessionsAnswer => {
       if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
@@ -63,6 +66,10 @@ export function createCommands(parts: CommandParts): Obey {
     grants: checked(GrantsCommand, (command: GrantsCommand): GrantsAnswer => {
       if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
       return { kept: keepGrants(command.grants) };
+    }),
+    certificate: checked(CertificateCommand, (command: CertificateCommand): CertificateAnswer => {
+      if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
+      return serve(command.certificate);
     }),
   };
   return async ({ call, body }) => {

@@ -15,6 +15,7 @@ import type {
   WantedAddress,
 } from "#wire/link.ts";
 import type { TicketRefusal } from "#wire/link-refusals.ts";
+import type { OwnOrigins } from "../http/origin.ts";
 import { type NodeMeters, timed } from "../observe/observing.ts";
 import { isEmpty, isGrant, isReopenResponse, isReportResponse } from "./answers.ts";
 import { CertificateWatch } from "./certificate.ts";
@@ -44,6 +45,8 @@ export interface NodeLinkOptions {
   readonly version: string;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  /** The same while it serves TLS. */
+  readonly secure: OwnOrigins;
   /** It has no public address, and control is to give it one; the two origins mean nothing then. */
   readonly wantedAddress: WantedAddress | undefined;
   readonly sharesAddress: boolean;

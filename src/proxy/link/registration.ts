@@ -29,6 +29,8 @@ export interface RegistrationOptions {
   readonly version: string;
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  /** The same while it serves TLS. */
+  readonly secure: NonNullable<RegisterRequest["secure"]>;
   /** It has no public address, and control is to give it one; the two origins mean nothing then. */
   readonly wantedAddress: WantedAddress | undefined;
   readonly sharesAddress: boolean;
@@ -201,13 +203,13 @@ export class Registration {
 
   #introduction(): RegisterRequest {
     const { link, version, pageOrigin, webSocketOrigin, sharesAddress, maximumSessions } = this.#options;
-    const { wantedAddress } = this.#options;
+    const { wantedAddress, secure } = this.#options;
     const forwardAddress = this.#options.forwardAddress(link.localAddress);
     return {
       incarnation: this.incarnation,
       version,
       ...(wantedAddress === undefined
-        ? { pageOrigin, webSocketOrigin }
+        ? { pageOrigin, webSocketOrigin, secure }
         : { pageOrigin: "", webSocketOrigin: "", wantedAddress }),
       sharesAddress,
       ...(forwardAddress === undefined ? {} : { forwardAddress }),

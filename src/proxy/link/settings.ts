@@ -14,6 +14,8 @@ export interface Obeyed {
   readonly found: OwnOrigins | undefined;
   /** Where it is by the address that control gave it, where it has none of its own. */
   readonly given: OwnOrigins | undefined;
+  /** The same two while the node serves TLS. */
+  readonly secure: { readonly found: OwnOrigins | undefined; readonly given: OwnOrigins | undefined };
   readonly entrances: readonly string[];
   /** Whether tickets are accepted while no control answers. */
   readonly acceptsOffline: boolean;
@@ -36,6 +38,7 @@ export function obey(settings: NodeSettings, log: Log): Obeyed {
     frameAncestors: origins(settings.frameAncestors, log),
     found: foundAt(settings.found),
     given: foundAt(settings.given),
+    secure: { found: foundAt(settings.secure?.found), given: foundAt(settings.secure?.given) },
     entrances: origins(settings.entrances, log),
     acceptsOffline: settings.acceptOffline === true,
     sessionTimeoutMs: settings.sessionTimeoutMs ?? 0,

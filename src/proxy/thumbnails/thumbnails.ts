@@ -10,7 +10,7 @@ import { endingOf } from "../console/ending.ts";
 import { readCredentials, readOffers } from "../console/upgrade-request.ts";
 import type { Peer } from "../forward/peers.ts";
 import { answer } from "../http/answer.ts";
-import { viewerAddress } from "../http/viewer-address.ts";
+import { viewerOf } from "../http/viewer-address.ts";
 import type { NodeMeters } from "../observe/observing.ts";
 import { LARGEST, type Shoot, Shots } from "./shots.ts";
 
@@ -60,7 +60,7 @@ export class Thumbnails {
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const credentials = {
       ...readCredentials(request.url, readOffers(undefined)),
-      viewerAddress: viewerAddress(request.socket),
+      viewer: viewerOf(request),
     };
     const { box, addressee } = await this.#orCount(
       async () => await this.#whoseAndHowLarge(request, credentials),

@@ -6,6 +6,7 @@ import { createLog } from "#base/process/log.ts";
 import { aborted } from "#base/process/role.ts";
 import { listenAddresses, type ProxyConfig, workerEnvironment } from "../config.ts";
 import { sessionCeiling } from "../session-ceiling.ts";
+import { type BoundAddresses, tlsListenAddresses } from "../tls/addresses.ts";
 import { Worker, type WorkerReady } from "./worker.ts";
 
 /**
@@ -67,11 +68,14 @@ export async function runWorkers(
  * else would be shared as well, and nobody would see why half of the viewers go astray: it has to be free. Throws a
  * ConfigError.
  */
-async function reserve(config: ProxyConfig): Promise<readonly HostPort[]> {
-  const addresses: HostPort[] = [];
-  for (const address of listenAddresses(config))
-    addresses.push(config.reusePort && address.port !== 0 ? address : await free(address));
-  return addresses;
+async function reserve(config: ProxyConfig): Promise<BoundAddresses> {
+  const plain: HostPort[] = [];
+  const tls: HostPort[] = [];
+  const reserveOne = async (address: HostPort) =>
+    config.reusePort && address.port !== 0 ? address : await free(address);
+  for (const address of listenAddresses(config)) plain.push(await reserveOne(address));
+  for (const address of tlsListenAddresses(config)) tls.push(await reserveOne(address));
+  return { plain, tls };
 }
 
 async function free(address: HostPort): Promise<HostPort> {
@@ -95,9 +99,13 @@ function adminArguments({ adminListen }: ProxyConfig, index: number): readonly s
   return ["--admin-listen", formatHostPort({ ...adminListen, port })];
 }
 
-function sharedArguments([page, webSocket]: readonly HostPort[]): readonly string[] {
+function sharedArguments({ plain, tls }: BoundAddresses): readonly string[] {
   return [
-    ...(page === undefined ? [] : ["--listen", formatHostPort(page)]),
-    ...(webSocket === undefined ? [] : ["--websocket-listen", formatHostPort(webSocket)]),
+    ...flags(["--listen", "--websocket-listen"], plain),
+    ...flags(["--tls-listen", "--tls-websocket-listen"], tls),
   ];
+}
+
+function flags(names: readonly string[], addresses: readonly HostPort[]): readonly string[] {
+  return addresses.flatMap((address, index) => [names[index] ?? "", formatHostPort(address)]);
 }

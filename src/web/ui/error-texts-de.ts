@@ -18,6 +18,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   extra_token_mismatch: text("Das zusätzliche Geheimnis passt nicht zu diesem Link.", "Benutzen Sie das, mit dem der Link angefordert wurde."),
   caller_address_mismatch: text("Dieser Link wurde für eine andere Netzwerkadresse gemacht.", "Öffnen Sie ihn dort, wo er angefordert wurde, oder öffnen Sie die Konsole noch einmal."),
   origin_refused: text("Die Seite eines anderen Anbieters wollte diese Konsole öffnen.", "Öffnen Sie die Konsole aus Ihrer Maschinenliste, oder lassen Sie den Betreiber die Seite in console.allowed.origins eintragen."),
+  tls_required: text("Dieser Konsolenknoten nimmt nur verschlüsselte Verbindungen (TLS) an, und diese war keine.", "Öffnen Sie die Konsole noch einmal, um einen Link zu bekommen, der mit https:// beginnt; andere Programme müssen sich über wss:// verbinden."),
   access_withdrawn: text("Sie dürfen diese Maschine nicht mehr öffnen.", "Fragen Sie einen Administrator ihres Projekts."),
   session_timeout: text("Es wurde so lange nichts gezeigt und nichts getippt, dass die Konsole beendet wurde.", "Öffnen Sie die Konsole erneut, wenn Sie sie noch brauchen."),
   session_idle: text("Es wurde so lange nichts getippt und nirgends gezeigt, dass die Konsole beendet wurde.", "Öffnen Sie die Konsole erneut, wenn Sie sie noch brauchen."),

@@ -6,7 +6,7 @@ import { THUMBNAIL_PATH } from "#wire/viewer.ts";
 import type { Caller } from "../../services.ts";
 import { FailureLimit } from "../failure-limit.ts";
 import { fromFramework, logProblem } from "../http-errors.ts";
-import { peerAddress, provenanceOf, whenceOf } from "../origins.ts";
+import { callerAddress, provenanceOf, whenceOf } from "../origins.ts";
 import { escaped, problemPage, smallPage } from "../small-page.ts";
 import type { CloudStackOptions } from "./cloudstack.ts";
 import { CredentialsRefused } from "./cloudstack-error.ts";
@@ -117,7 +117,7 @@ export function consolePage(app: FastifyInstance, options: CloudStackOptions): v
     if (cookie === undefined) throw new CredentialsRefused();
     const isOurs = provenanceOf(request, ourOrigin(request)) === "ours";
     if (!isOurs && !fitsSession(textOf(parameters, "sessionkey"), cookie)) throw new CredentialsRefused();
-    const caller = await services.accounts.byCookie(cookie, peerAddress(request));
+    const caller = await services.accounts.byCookie(cookie, callerAddress(request));
     if (caller === undefined) throw new CredentialsRefused();
     return { ...caller, ...whenceOf(request, "cloudstack") };
   }

@@ -3,7 +3,7 @@ import { systemClock } from "#base/clock.ts";
 import type { Accounts, Caller } from "../../services.ts";
 import type { SettingValues } from "../../settings/settings.ts";
 import { type FailureLimit, isPossibleApiKey } from "../failure-limit.ts";
-import { peerAddress, whenceOf } from "../origins.ts";
+import { callerAddress, whenceOf } from "../origins.ts";
 import { CredentialsRefused } from "./cloudstack-error.ts";
 import { type Parameters, textOf } from "./parameters.ts";
 import { fitsSession, sessionOf } from "./session.ts";
@@ -44,7 +44,7 @@ export async function identify(
   const cookie = sessionOf(request);
   if (cookie === undefined || !fitsSession(textOf(parameters, "sessionkey"), cookie))
     throw new CredentialsRefused();
-  const caller = await deps.accounts.byCookie(cookie, peerAddress(request));
+  const caller = await deps.accounts.byCookie(cookie, callerAddress(request));
   if (caller === undefined) throw new CredentialsRefused();
   return { caller, via: "session" };
 }
@@ -62,7 +62,7 @@ export async function bySignature(
   },
 ): Promise<Caller> {
   if (!isPossibleApiKey(apiKey)) throw new CredentialsRefused();
-  const address = peerAddress(request);
+  const address = callerAddress(request);
   const source = `${address} ${apiKey}`;
   failures.check(source);
   const found = await accounts.byApiKey(apiKey, address);

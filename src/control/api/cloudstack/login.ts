@@ -4,7 +4,7 @@ import { Secret } from "#base/secret.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts } from "../../services.ts";
 import type { FailureLimit } from "../failure-limit.ts";
-import { peerAddress, provenanceOf, whenceOf } from "../origins.ts";
+import { callerAddress, provenanceOf, whenceOf } from "../origins.ts";
 import type { Fields } from "./answer.ts";
 import { CloudStackError, CredentialsRefused, missingParameter, STATUS } from "./cloudstack-error.ts";
 import { DOMAIN, inOurDomain } from "./domain.ts";
@@ -36,7 +36,7 @@ export async function login(request: FastifyRequest, reply: FastifyReply, deps: 
   refuseForeignPages(request, origin);
   const name = required(parameters, "username");
   const password = required(parameters, "password");
-  const source = `${peerAddress(request)} ${name}`;
+  const source = `${callerAddress(request)} ${name}`;
   failures.check(source);
   const domain = textOf(parameters, "domainid") ?? textOf(parameters, "domain") ?? DOMAIN.path;
   const isPossible =
@@ -47,7 +47,7 @@ export async function login(request: FastifyRequest, reply: FastifyReply, deps: 
     ? await accounts.signInBySecret(
         name,
         new Secret(password),
-        peerAddress(request),
+        callerAddress(request),
         whenceOf(request, "cloudstack"),
       )
     : undefined;

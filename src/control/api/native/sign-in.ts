@@ -3,7 +3,7 @@ import { SignIn } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts } from "../../services.ts";
 import type { AuthenticationDeps } from "../authentication.ts";
-import { peerAddress, provenanceOf, whenceOf } from "../origins.ts";
+import { callerAddress, provenanceOf, whenceOf } from "../origins.ts";
 import { clearSessionCookie, sessionCookie, setSessionCookie } from "../session-cookie.ts";
 import { nothing, problems } from "./components.ts";
 import type { NativeApp } from "./native.ts";
@@ -24,7 +24,7 @@ export function signInRoutes(
    * what others mistype there must lock nobody out. Only the answers to wrong codes are limited.
    */
   const signIn = async (request: FastifyRequest, code: string) => {
-    const source = `${peerAddress(request)} sign-in`;
+    const source = `${callerAddress(request)} sign-in`;
     try {
       return await accounts.signIn(code, whenceOf(request, "web"));
     } catch (error) {

@@ -18,6 +18,7 @@ import { up as draining } from "./0014-draining.ts";
 import { up as launches } from "./0015-launches.ts";
 import { up as failuresAndDrains } from "./0016-failures-and-drains.ts";
 import { up as certificates } from "./0017-certificates.ts";
+import { up as nodeTls } from "./0018-node-tls.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -42,6 +43,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0015-launches": { up: launches },
   "0016-failures-and-drains": { up: failuresAndDrains },
   "0017-certificates": { up: certificates },
+  "0018-node-tls": { up: nodeTls },
 };
 
 /**

@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+import { Type } from "typebox";
+import { hostPort } from "#base/config.ts";
+import { Node, Setting } from "#wire/api.ts";
+import { CliFailure } from "../exit-status.ts";
+import { FRONT_PROXIES, type Recipe } from "../front-proxies.ts";
+import { action, type CliContext, type Invocation } from "../invocation.ts";
+
+interface Options {
+  readonly name?: string;
+  readonly node?: readonly string[];
+  readonly pool?: string;
+}
+
+/** Configurations for what stands in front of nodes, with the installation's own names. */
+export function frontProxyCommands(program: Command, context: CliContext): void {
+  const frontProxy = program
+    .command("front-proxy")
+    .description("Configurations for what stands in front of nodes");
+  for (const [kind, recipe] of Object.entries(FRONT_PROXIES))
+    frontProxy
+      .command(kind)
+      .description(`Print a whole configuration of ${kind} for the nodes of a pool`)
+      .option("--name <host>", "the name that viewers come to; consoleproxy.url.domain if absent")
+      .option("--node <host:port...>", "where the proxy reaches each node; where viewers do, if absent")
+      .option("--pool <pool>", "the pool whose nodes they are; the default pool if absent")
+      .action(
+        action(context, async (invocation, options: Options) => await print(invocation, recipe, options)),
+      );
+}
+
+async function print(invocation: Invocation, recipe: Recipe, options: Options): Promise<void> {
+  const name = options.name ?? (await domain(invocation));
+  const nodes = options.node?.map(checked) ?? (await nodesOf(invocation, options.pool ?? "default"));
+  if (!/^[A-Za-z0-9.-]+$/.test(name)) throw new CliFailure("usage", `“${name}” is no name of a host`);
+  const configuration = recipe({ name, nodes });
+  invocation.output.result({ name, nodes, configuration }, configuration.trimEnd());
+}
+
+async function domain({ api }: Invocation): Promise<string> {
+  const answer = Type.Object({ items: Type.Array(Setting) });
+  const { items } = await api.call({ method: "GET", path: ["settings"], answer });
+  const value = items.find((setting) => setting.name === "consoleproxy.url.domain")?.value ?? "";
+  if (value !== "" && !value.startsWith("*")) return value;
+  throw new CliFailure("usage", "consoleproxy.url.domain is not one name", {
+    remedy: "Say with --name which one the proxy has.",
+  });
+}
+
+async function nodesOf({ api }: Invocation, pool: string): Promise<readonly string[]> {
+  const answer = Type.Object({ items: Type.Array(Node) });
+  const { items } = await api.call({ method: "GET", path: ["nodes"], answer });
+  const origins = items
+    .filter((node) => (node.pool ?? "default") === pool && node.state !== "revoked")
+    .map(({ pageOrigin }) => pageOrigin);
+  const places = [...new Set(origins)].map(placeOf);
+  // Behind a proxy already, they have its address for viewers, and nobody knows where they listen themselves.
+  if (places.length > 0 && places.length === origins.length) return places;
+  throw new CliFailure("usage", `where the nodes of pool ${pool} listen cannot be told from here`, {
+    remedy: "Say it with --node HOST:PORT, once for each.",
+  });
+}
+
+function placeOf(origin: string): string {
+  const { protocol, hostname, port } = new URL(origin);
+  return `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`;
+}
+
+function checked(text: string): string {
+  try {
+    hostPort(text);
+    return text;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CliFailure("usage", `--node ${text}: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,124 @@
+import type { Socket } from "node:net";
+import { createServer, type TLSSocket } from "node:tls";
+import type { Log } from "#base/process/log.ts";
+import { neighbourhood } from "../http/guests.ts";
+import { ignoreError } from "../ignore-error.ts";
+import type { Loaded } from "./serving.ts";
+
+const limits = {
+  /** Handshakes of one address at once: each costs a signature. Beyond them the oldest one is given up. */
+  handshakesPerAddress: 128,
+} as const;
+
+/** The first byte of a TLS record with a handshake in it (RFC 8446 §5.1); no method of HTTP begins with it. */
+export const HELLO = 0x16;
+
+export interface TlsFrontOptions {
+  /** From the first byte to the end of a handshake. */
+  readonly tlsHandshakeMs: number;
+  readonly log: Log;
+}
+
+/** Who a connection is given to, once it is known what is spoken on it. */
+export interface Taker {
+  /** The same one, on which nothing was read. */
+  plain(socket: Socket): void;
+  /** `under` is the connection that was accepted. */
+  secure(socket: TLSSocket, under: Socket): void;
+}
+
+interface Arrival {
+  readonly socket: Socket;
+  readonly taker: Taker;
+  readonly from: string;
+}
+
+/**
+ * TLS for connections that somebody else accepted, so that listening never ends for it: each is served under the
+ * certificate that is the node's when it comes, and keeps that.
+ */
+export class TlsFront {
+  readonly #server;
+  readonly #arriving = new Map<string, Arrival>();
+  readonly #handshaking = new Map<string, Set<Socket>>();
+  #isServing = false;
+
+  constructor({ tlsHandshakeMs, log }: TlsFrontOptions) {
+    this.#server = createServer({ ALPNProtocols: ["http/1.1"], handshakeTimeout: tlsHandshakeMs });
+    this.#server.on("secureConnection", (socket) => {
+      const name = nameOf(socket);
+      const arrival = this.#arriving.get(name);
+      this.#forget(name);
+      if (arrival === undefined) socket.destroy();
+      else arrival.taker.secure(socket, arrival.socket);
+    });
+    // Scanners, browsers that do not trust the certificate, and connections that break.
+    this.#server.on("tlsClientError", (error, socket) => {
+      log.debug({ error }, "A TLS handshake failed");
+      socket.destroy();
+    });
+  }
+
+  /** Whether connections that come now are to be TLS. */
+  get isServing(): boolean {
+    return this.#isServing;
+  }
+
+  /** For connections to come. Where it throws, nothing has changed. */
+  use(loaded: Loaded | undefined): void {
+    if (loaded !== undefined) this.#server.setSecureContext(loaded.options);
+    this.#isServing = loaded !== undefined;
+  }
+
+  /** Waits for the first byte of a connection that has just been accepted. */
+  take(socket: Socket, taker: Taker): void {
+    const name = nameOf(socket);
+    this.#arriving.set(name, { socket, taker, from: neighbourhood(socket) });
+    socket.on("error", ignoreError);
+    socket.once("close", () => {
+      if (this.#arriving.get(name)?.socket === socket) this.#forget(name);
+    });
+    socket.once("readable", () => this.#look(name));
+  }
+
+  /** Ends whoever has not got through. */
+  stop(): void {
+    for (const { socket } of this.#arriving.values()) socket.destroy();
+  }
+
+  #look(name: string): void {
+    const arrival = this.#arriving.get(name);
+    if (arrival === undefined) return;
+    const { socket, taker, from } = arrival;
+    const first: Buffer | null = socket.read(1);
+    if (first === null) {
+      socket.destroy();
+      return;
+    }
+    socket.unshift(first);
+    if (first[0] !== HELLO) {
+      this.#forget(name);
+      taker.plain(socket);
+      return;
+    }
+    const neighbours = this.#handshaking.get(from) ?? new Set();
+    this.#handshaking.set(from, neighbours.add(socket));
+    const [oldest] = neighbours;
+    if (neighbours.size > limits.handshakesPerAddress) oldest?.destroy();
+    this.#server.emit("connection", socket);
+  }
+
+  #forget(name: string): void {
+    const arrival = this.#arriving.get(name);
+    if (arrival === undefined) return;
+    this.#arriving.delete(name);
+    const neighbours = this.#handshaking.get(arrival.from);
+    neighbours?.delete(arrival.socket);
+    if (neighbours?.size === 0) this.#handshaking.delete(arrival.from);
+  }
+}
+
+/** TLS stands on the socket that was accepted, and tells the same of it. */
+function nameOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}

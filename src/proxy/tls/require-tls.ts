@@ -1,0 +1,49 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { OwnOrigins } from "../http/origin.ts";
+
+/** Short enough to be over soon where an operator goes back to plain HTTP: browsers refuse that for as long. In seconds. */
+const HSTS_SECONDS = 30 * 24 * 60 * 60;
+
+export const HSTS = { name: "strict-transport-security", value: `max-age=${HSTS_SECONDS}` } as const;
+
+export function isSecure(socket: Socket): boolean {
+  return (socket as Partial<TLSSocket>).encrypted === true;
+}
+
+/**
+ * Sends whoever came without TLS to the same host and path by TLS. Permanently, and not to be remembered: an operator may
+ * change his mind.
+ */
+export function redirectToTls(
+  { url, headers: { host }, socket }: IncomingMessage,
+  response: ServerResponse,
+  {
+    pageOrigin,
+    webSocketOrigin,
+    webSocketPort,
+  }: OwnOrigins & {
+    /** On which this node listens for the WebSocket alone. */
+    readonly webSocketPort: number | undefined;
+  },
+): void {
+  const location = new URL(socket.localPort === webSocketPort ? webSocketOrigin : pageOrigin);
+  location.hostname = hostOf(host) ?? location.hostname;
+  const path = url?.startsWith("/") === true ? url : "/";
+  response.writeHead(308, {
+    location: `${location.origin}${path}`,
+    "cache-control": "no-store",
+    connection: "close",
+    "content-length": 0,
+  });
+  response.end();
+}
+
+/** As the browser wrote it. */
+function hostOf(header: string | undefined): string | undefined {
+  const text = `http://${header}`;
+  if (header === undefined || !/^[A-Za-z0-9.\-_[\]:]{1,300}$/.test(header) || !URL.canParse(text))
+    return undefined;
+  return new URL(text).hostname;
+}

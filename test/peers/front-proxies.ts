@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { createAuthority, issueServerCertificate } from "#tls/authority.ts";
+import { eventually } from "../harness/eventually.ts";
+import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
+import { startProcess } from "../harness/process.ts";
+import { scratch } from "../harness/scratch.ts";
+
+/** Those whose configuration the documentation gives, and that Debian has. */
+export type FrontProxyName = "nginx" | "haproxy" | "caddy";
+
+/** The example of docs/operations/front-proxy.md, as it stands there. */
+export function recipe(name: FrontProxyName): string {
+  const text = readFileSync(new URL("../../docs/operations/front-proxy.md", import.meta.url), "utf8");
+  const [, example] = new RegExp(`^\`\`\`${name}\\n(.*?)^\`\`\`$`, "ms").exec(text) ?? [];
+  assert.ok(example !== undefined, `there is an example for ${name}`);
+  return example;
+}
+
+export interface FrontProxy extends AsyncDisposable {
+  /** Where its pages are, by https. */
+  readonly origin: string;
+  /** PEM of the CA that its certificate is from. */
+  readonly ca: string;
+}
+
+/** What stands in the examples in place of what a test has. */
+interface Places {
+  readonly port: number;
+  readonly certificate: string;
+  readonly key: string;
+  /** Both in one file. */
+  readonly both: string;
+}
+
+interface Kind {
+  readonly file: string;
+  command(file: string, folder: string): readonly [string, readonly string[]];
+  configure(example: string, places: Places, folder: string): string;
+}
+
+const KINDS: Readonly<Record<FrontProxyName, Kind>> = {
+  nginx: {
+    file: "nginx.conf",
+    command: (file, folder) => ["nginx", ["-p", folder, "-c", file, "-e", "stderr"]],
+    configure: (example, { port, certificate, key }, folder) =>
+      surroundedForNginx(
+        folder,
+        replaced(example, [
+          ["listen 443 ssl", `listen ${LOOPBACK}:${port} ssl`],
+          ["console.example.com", LOOPBACK],
+          ["/etc/nginx/console.pem", certificate],
+          ["/etc/nginx/console.key", key],
+        ]),
+      ),
+  },
+  haproxy: {
+    file: "haproxy.cfg",
+    command: (file) => ["haproxy", ["-db", "-f", file]],
+    configure: (example, { port, both }) =>
+      replaced(example, [
+        ["bind :443", `bind ${LOOPBACK}:${port}`],
+        ["/etc/haproxy/console.pem", both],
+      ]),
+  },
+  caddy: {
+    file: "Caddyfile",
+    command: (file) => ["caddy", ["run", "--config", file, "--adapter", "caddyfile"]],
+    configure: (example, { port, certificate, key }) =>
+      `{\n  admin off\n  auto_https disable_redirects\n}\n${replaced(example, [
+        ["console.example.com {", `https://${LOOPBACK}:${port} {\n  bind ${LOOPBACK}`],
+        ["/etc/caddy/console.pem", certificate],
+        ["/etc/caddy/console.key", key],
+      ])}`,
+  },
+};
+
+/**
+ * Debian's proxy with the documentation's configuration, but for addresses and paths, before two nodes that are started when
+ * its port is known. `change` alters the configuration further.
+ */
+export async function startFrontProxy(
+  name: FrontProxyName,
+  nodes: (origin: string, port: number) => Promise<readonly [string, string]>,
+  change: (configuration: string) => string = (configuration) => configuration,
+): Promise<FrontProxy> {
+  const kind = KINDS[name];
+  await using opened = new AsyncDisposableStack();
+  const { path: folder } = opened.use(scratch());
+  const file = join(folder, kind.file);
+  const { ca, ...paths } = await certificateIn(folder);
+  const child = await onFreePort(async (port) => {
+    const [first, second] = await nodes(`https://${LOOPBACK}:${port}`, port);
+    const example = replaced(recipe(name), [
+      ["10.0.0.11:8080", first],
+      ["10.0.0.12:8080", second],
+    ]);
+    writeFileSync(file, change(kind.configure(example, { port, ...paths }, folder)));
+    const [command, args] = kind.command(file, folder);
+    const started = await startProcess(command, args, { env: { ...process.env, HOME: folder } });
+    let exit: unknown;
+    void started.exited.then((value) => {
+      exit = value;
+    });
+    await eventually(async () => assert.ok(exit !== undefined || (await accepts(port))));
+    assert.equal(exit, undefined, started.stderr.text);
+    return { port, started };
+  });
+  opened.defer(async () => void (await child.started.stop("SIGKILL")));
+  const owned = opened.move();
+  return {
+    origin: `https://${LOOPBACK}:${child.port}`,
+    ca,
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+export async function accepts(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const socket = connect({ port, host: LOOPBACK });
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
+
+async function certificateIn(folder: string) {
+  const now = Date.now();
+  const authority = await createAuthority({ name: "test", now });
+  const { certificate, privateKey } = await issueServerCertificate(authority, { hosts: [LOOPBACK], now });
+  const written = (name: string, text: string) => {
+    const path = join(folder, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    return path;
+  };
+  return {
+    ca: authority.certificate,
+    certificate: written("console.pem", certificate),
+    key: written("console.key", privateKey),
+    both: written("both.pem", certificate + privateKey),
+  };
+}
+
+/** In one process, which keeps everything that it writes in a folder of its own. */
+function surroundedForNginx(folder: string, site: string): string {
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (of) => `  ${of}_temp_path ${folder}/${of};`,
+  );
+  return [
+    `daemon off; master_process off; pid ${folder}/nginx.pid; error_log stderr warn;`,
+    "events { worker_connections 1024; }",
+    "http {",
+    "  access_log off;",
+    ...temporary,
+    site,
+    "}",
+  ].join("\n");
+}
+
+/** Throws where the example does not have what is to be replaced. */
+function replaced(text: string, pairs: readonly (readonly [from: string, to: string])[]): string {
+  return pairs.reduce((current, [from, to]) => {
+    assert.ok(current.includes(from), `the example has ${from}`);
+    return current.replaceAll(from, to);
+  }, text);
+}
