@@ -12,12 +12,13 @@ import { asks } from "./rows/asks.ts";
 import { forwarding } from "./rows/forwarding.ts";
 import { fullStream } from "./rows/full-stream.ts";
 import { idleMemory } from "./rows/idle-memory.ts";
+import { names } from "./rows/names.ts";
 import { opens } from "./rows/opens.ts";
 import { redemptions } from "./rows/redemptions.ts";
 import type { Round, Row, Scale, Trial } from "./rows/row.ts";
 import { steady } from "./rows/steady.ts";
 
-const ROWS: readonly Row[] = [steady, fullStream, idleMemory, opens, asks, forwarding, redemptions];
+const ROWS: readonly Row[] = [steady, fullStream, idleMemory, opens, asks, forwarding, redemptions, names];
 
 const FULL: Scale = {
   rounds: 3,
@@ -30,6 +31,7 @@ const FULL: Scale = {
   idle: [500, 3000],
   callers: 16,
   redemptions: { warmUp: 200, counted: 800 },
+  questionsPerSecond: 50_000,
   processPerViewer: { idle: [10, 30], warmUpOpens: 16, openSeconds: 10 },
 };
 
@@ -45,6 +47,7 @@ const QUICK: Scale = {
   idle: [5, 20],
   callers: 2,
   redemptions: { warmUp: 4, counted: 20 },
+  questionsPerSecond: 500,
   processPerViewer: { idle: [1, 2], warmUpOpens: 1, openSeconds: 0.5 },
 };
 

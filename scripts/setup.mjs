@@ -42,6 +42,10 @@ const TEST_PACKAGES = [
   "libvirt-daemon",
   "libvirt-clients",
   "libvirt-daemon-driver-qemu",
+  "unbound",
+  "bind9-dnsutils",
+  "bind9-utils",
+  "knot-dnsutils",
 ];
 const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify"];
 

@@ -7,7 +7,7 @@ import { NODE_METRICS } from "#proxy/observe/table.ts";
 
 /** Each has values of ours alone, and few: codes of the catalogue, states, protocols, doors, actions. */
 const LABELS =
-  "action api at direction kind launcher pool protocol purpose quantile reason result role state version".split(
+  "action api at direction kind launcher pool protocol purpose quantile reason result role state transport version".split(
     " ",
   );
 

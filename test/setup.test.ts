@@ -141,8 +141,12 @@ describe("the set-up", () => {
     await using folder = scratch();
     const checkout = new Checkout(folder);
     const installed = [
+      "bind9-dnsutils",
+      "bind9-utils",
       "chromium",
       "haproxy",
+      "knot-dnsutils",
+      "unbound",
       "nginx-light",
       "caddy",
       "xterm",

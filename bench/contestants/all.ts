@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import type { StartContestant } from "./contestant.ts";
+import { startUdpAnswer } from "./name-servers.ts";
 import { isNovaUnpacked, startNovaConsoleproxy } from "./nova/consoleproxy.ts";
 import { startBareRelay, startDirect, startFeatureless, startHaproxy, startWebsockify } from "./peers.ts";
 import { startForwarded, startPorthole, startPortholeOnPostgres } from "./porthole.ts";
@@ -15,6 +16,7 @@ export const CONTESTANTS = {
   haproxy: startHaproxy,
   "bare relay": startBareRelay,
   featureless: startFeatureless,
+  "bare UDP": startUdpAnswer,
   "bare update, SQLite": startBareUpdateOnSqlite,
   "bare update, PostgreSQL": startBareUpdateOnPostgres,
   direct: startDirect,

@@ -17,6 +17,8 @@ export interface Contestant extends AsyncDisposable {
   allowUnopened?(count: number): Promise<void>;
   /** Issues so many tickets, for somebody to redeem them without opening a console. */
   redeeming?(options: RedeemOptions): Promise<Redeeming>;
+  /** Answers for names by UDP. */
+  answering?(): Promise<{ readonly port: number; readonly names: readonly string[] }>;
 }
 
 export type StartContestant = (upstream: Address) => Promise<Contestant>;

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, start } from "../measure/child.ts";
 import type { Address, Contestant } from "./contestant.ts";
+import { answerNames } from "./name-servers.ts";
 import { startPostgres } from "./postgres.ts";
 import { redeemOverLink } from "./redeeming.ts";
 
@@ -75,13 +76,18 @@ async function startInstallation(
         "--data": join(directory, "control"),
         "--listen": ANY_PORT,
         "--link": ANY_PORT,
+        "--dns-listen": ANY_PORT,
         "--upstream-allow": `${upstream.host}:${upstream.port}`,
         "--bootstrap-file": bootstrapFile,
       },
       environment,
     ),
   );
-  const ready = JSON.parse(await control.firstLine()) as { control: string; link: string };
+  const ready = JSON.parse(await control.firstLine()) as {
+    readonly control: string;
+    readonly link: string;
+    readonly dns?: readonly string[];
+  };
   const bootstrap = JSON.parse(await readFile(bootstrapFile, "utf8")) as Bootstrap;
 
   const joinTokenFile = join(directory, "join-token");
@@ -127,6 +133,7 @@ async function startInstallation(
     allowUnopened: async (count) => {
       await ask(api, `PUT settings/${PENDING_MAX}`, { value: String(count) });
     },
+    answering: async () => await answerNames(ready.dns, async (route, body) => await ask(api, route, body)),
     redeeming: async (options) =>
       await redeemOverLink(
         {

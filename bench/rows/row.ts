@@ -17,6 +17,8 @@ export interface Scale {
   readonly callers: number;
   /** How many tickets are redeemed before redemptions are counted, and then. */
   readonly redemptions: { readonly warmUp: number; readonly counted: number };
+  /** Of the name server, answered or not. */
+  readonly questionsPerSecond: number;
   /** For contestants that start a process for every viewer: fewer of them, and longer, as they take longer. */
   readonly processPerViewer: {
     readonly idle: readonly [number, number];

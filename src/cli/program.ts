@@ -5,6 +5,7 @@ import { apiKeyCommands } from "./commands/api-key.ts";
 import { auditCommands } from "./commands/audit.ts";
 import { certificateCommands } from "./commands/certificate.ts";
 import { consoleCommands } from "./commands/console.ts";
+import { dnsCommands } from "./commands/dns.ts";
 import { frontProxyCommands } from "./commands/front-proxy.ts";
 import { installationCommands } from "./commands/installation.ts";
 import { machineCommands } from "./commands/machine.ts";
@@ -48,6 +49,7 @@ export function createProgram(context: CliContext): Command {
   installationCommands(program, context);
   publicIpRangeCommands(program, context);
   certificateCommands(program, context);
+  dnsCommands(program, context);
   frontProxyCommands(program, context);
   ticketKeyCommands(program, context);
   auditCommands(program, context);

@@ -34,6 +34,9 @@ import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
 import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
 import { createMachines } from "./machines/machines.ts";
+import { type Challenges, createChallenges } from "./names/challenges.ts";
+import { createNames } from "./names/names.ts";
+import { createZoneReading, type ReadZone } from "./names/zone-reading.ts";
 import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
 import type { Services } from "./services.ts";
@@ -63,6 +66,7 @@ export async function compose({
   installation,
   publicOrigin,
   pods,
+  nameServerAddresses = [],
   servingFor,
   clock,
   log,
@@ -75,6 +79,8 @@ export async function compose({
   readonly publicOrigin: () => string;
   /** In Kubernetes, where pods may join by themselves. */
   readonly pods?: Pods | undefined;
+  /** Where this replica answers for the domain of the consoles. */
+  readonly nameServerAddresses?: readonly string[];
   /** In place of the certificates that were uploaded for pools. */
   readonly servingFor?: ServingFor;
   readonly clock: Clock;
@@ -90,6 +96,8 @@ export async function compose({
   readonly draining: Draining;
   /** The certificates that were uploaded for pools, with their keys. */
   readonly servingFor: ServingFor;
+  readonly readZone: ReadZone;
+  readonly challenges: Challenges;
 }> {
   const { id: installationId, key, vault, authority } = installation;
   const audit = new Audit({ store, clock, log });
@@ -122,12 +130,15 @@ export async function compose({
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
   const { certificates, servingFor: uploadedFor } = createCertificates({ ...base, values, changes });
+  const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
 
   return {
     audit,
     closeSessions,
     draining,
     servingFor: uploadedFor,
+    readZone,
+    challenges: createChallenges(base),
     services: guardServices(
       {
         accounts: createAccounts(base),
@@ -141,6 +152,7 @@ export async function compose({
         publicIpRanges: createPublicIpRanges(base),
         certificates,
         ticketKeys: createKeyRotation({ ...base, generations }),
+        names: createNames(readZone),
         audit: createAuditLog(base),
       },
       audit,

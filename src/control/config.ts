@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import {
   ConfigError,
@@ -80,6 +81,13 @@ export const FIELDS = {
     doc: "Further names under which nodes reach the link, separated by commas.",
     placeholder: "LIST",
     parse: list(text),
+    fallback: [],
+  },
+  dnsListen: {
+    env: "PORTHOLE_CONTROL_DNS_LISTEN",
+    doc: "Where the domain of the consoles is answered for, by UDP and TCP, separated by commas; by default nowhere.",
+    placeholder: "ADDRESS:PORT[,…]",
+    parse: list(addressPort),
     fallback: [],
   },
   publicUrl: {
@@ -203,6 +211,7 @@ export interface ControlConfig extends LauncherOptions {
   readonly listen: HostPort;
   readonly link: HostPort;
   readonly linkNames: readonly string[];
+  readonly dnsListen: readonly HostPort[];
   readonly publicUrl: string | null;
   readonly trustedProxies: TrustedProxies;
   readonly bootstrapFile: string | null;
@@ -297,6 +306,14 @@ function serviceAccount(value: string): string {
 function secureOrigin(value: string): string {
   const parsed = origin(value);
   if (!parsed.startsWith("https:")) throw new Error("must begin with https://");
+  return parsed;
+}
+
+/** Answers come from where the question went, so that is said without a name. */
+function addressPort(value: string): HostPort {
+  const parsed = hostPort(value);
+  if (isIP(parsed.host) === 0)
+    throw new Error("must be ADDRESS:PORT, such as 203.0.113.2:53 or [2001:db8::2]:53");
   return parsed;
 }
 

@@ -17,6 +17,7 @@ import type { Pods } from "./fleet/join.ts";
 import { closeLaunchers, createLaunchers, poolOfPod } from "./fleet/launchers/launchers.ts";
 import { createTokenReview } from "./fleet/token-review.ts";
 import { startLink } from "./link/link.ts";
+import { type Names, startNames } from "./names/name-service.ts";
 import { databaseProblem, observeControl } from "./observe/observe-control.ts";
 import { watchControl } from "./observe/observing.ts";
 import { serve } from "./serve.ts";
@@ -29,6 +30,8 @@ export interface Control {
   readonly origin: string;
   /** Where nodes reach it. */
   readonly link: string;
+  /** Where its name server answers. */
+  readonly dns: readonly string[];
   /** Of a new database, where no bootstrap file took them. */
   readonly firstKeys?: FirstKeys;
   /** Takes no more requests, lets those that run finish, and closes the database. May be called twice. */
@@ -61,6 +64,7 @@ export async function startControl(
     installation,
     publicOrigin,
     pods: podsOf(config, log),
+    nameServerAddresses: config.dnsListen.map(({ host }) => host).filter((host) => !isWildcard(host)),
     clock,
     log,
     observing,
@@ -92,6 +96,8 @@ export async function startControl(
   if (observing.meters !== undefined)
     watchControl(observing.meters, { store, audit, values, channels: link.channels });
   opened.defer(async () => await audit.recordOmitted("now"));
+  const dns = await serveNames(config.dnsListen, { ...composed, cluster, log, meters: observing.meters });
+  opened.defer(dns.stop);
   const sweeps = startSweeps({ store, audit, cluster, values, closeSessions, clock, log });
   opened.defer(async () => await sweeps.stop());
 
@@ -121,10 +127,19 @@ export async function startControl(
   return {
     origin,
     link: linkOrigin,
+    dns: dns.addresses.map(formatHostPort),
     ...first,
     ...(admin === undefined ? {} : { admin }),
     stop,
   };
+}
+
+async function serveNames(
+  listen: readonly HostPort[],
+  parts: Omit<Parameters<typeof startNames>[0], "listen">,
+): Promise<Names> {
+  if (listen.length === 0) return { addresses: [], async stop() {} };
+  return await startNames({ listen, ...parts });
 }
 
 function podsOf(config: ControlConfig, log: Log): Pods | undefined {

@@ -3,6 +3,7 @@ import type {
   Account,
   AccountChange,
   ApiKey,
+  DnsZone,
   JoinToken,
   Machine,
   MachineChange,
@@ -47,6 +48,7 @@ export interface Services {
   readonly certificates: Certificates;
   readonly nodeJobs: NodeJobs;
   readonly ticketKeys: TicketKeys;
+  readonly names: Names;
   readonly audit: AuditLog;
 }
 
@@ -327,6 +329,12 @@ export interface TicketKeys {
   list(caller: Caller): Promise<readonly TicketKeyGeneration[]>;
   /** Makes the next generation. Links that were given out stay good. */
   rotate(caller: Caller): Promise<readonly TicketKeyGeneration[]>;
+}
+
+/** What name servers say of the domain of the consoles. */
+export interface Names {
+  /** With the names of a range of addresses, where one is given. `request_invalid` where there is no domain. */
+  zone(caller: Caller, options?: { readonly range?: string | undefined }): Promise<DnsZone>;
 }
 
 /** What has all of these. Times are milliseconds since 1970, both ends included. */

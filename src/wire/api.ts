@@ -342,6 +342,14 @@ export const PublicIpRange = Type.Object({
 });
 export type PublicIpRange = Static<typeof PublicIpRange>;
 
+/** What name servers say of the domain of the consoles. */
+export const DnsZone = Type.Object({
+  domain: Type.String(),
+  /** As a master file (RFC 1035 §5). */
+  zone: Type.String(),
+});
+export type DnsZone = Static<typeof DnsZone>;
+
 /** Of a join token where its maker says nothing. */
 export const joinTokenDefaults = { pool: DEFAULT_POOL, uses: 1, expiresInSeconds: 24 * 60 * 60 } as const;
 

@@ -48,6 +48,8 @@ export interface Control extends AsyncDisposable {
   readonly link: string;
   /** Where it is watched, if it was started so. */
   readonly admin?: string;
+  /** Where its name server answers, if it was started with one. */
+  readonly dns?: readonly string[];
   readonly apiKey: string;
   readonly secretKey: string;
   readonly joinToken: string;
@@ -62,7 +64,7 @@ export async function startControl(options: { readonly args?: readonly string[] 
     ...["--data", folder.path, "--listen", ANY_PORT, "--link", ANY_PORT],
     ...["--bootstrap-file", bootstrap, "--upstream-allow", EVERYTHING_LOCAL, ...(options.args ?? [])],
   ]);
-  const ready: Pick<Control, "control" | "link" | "admin"> = JSON.parse(await firstLine(child));
+  const ready: Pick<Control, "control" | "link" | "admin" | "dns"> = JSON.parse(await firstLine(child));
   const keys: { readonly apiKey: string; readonly secretKey: string; readonly joinToken: string } =
     JSON.parse(readFileSync(bootstrap, "utf8"));
   return {

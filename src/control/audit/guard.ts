@@ -108,6 +108,9 @@ const RULES: Rules = {
     list: null,
     rotate: (by) => entry("ticket-key.rotate", by),
   },
+  names: {
+    zone: null,
+  },
   audit: {
     list: (by) => entry("audit.list", by),
     export: (by) => entry("audit.export", by),

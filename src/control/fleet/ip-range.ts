@@ -70,6 +70,13 @@ export function firstFree({ first, last }: IpRange, taken: ReadonlySet<IpKey>): 
   return undefined;
 }
 
+/** Every address of it; whoever asks has looked at its size. */
+export function addressesIn({ first, last }: IpRange): readonly string[] {
+  const start = numberOf(first);
+  const count = Number(numberOf(last) - start) + 1;
+  return Array.from({ length: count }, (_, index) => addressOf(keyAt(start + BigInt(index), first)));
+}
+
 function parseBounds(text: string): IpRange {
   const [from = "", to = from, ...more] = text.split("-").map((part) => part.trim());
   if (more.length > 0)

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { dashed } from "#dns/dashed-name.ts";
 
 /** Where browsers find a node. */
 export interface Entrance {
@@ -26,12 +27,6 @@ function named(origin: string, domain: string): string {
   if (isIP(address) === 0) return origin;
   url.hostname = domain.startsWith("*") ? dashed(address) + domain.slice(1) : domain;
   return url.origin;
-}
-
-/** A label of DNS neither begins nor ends with a hyphen: of `::1` it is `0--1`. */
-function dashed(address: string): string {
-  const label = address.replace(/[.:]/g, "-");
-  return `${label.startsWith("-") ? "0" : ""}${label}${label.endsWith("-") ? "0" : ""}`;
 }
 
 /** Of the setting: a name, `*.` and a name, or nothing. Throws an Error that says what is wrong. */

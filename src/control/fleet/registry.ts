@@ -10,6 +10,7 @@ import type {
   RegisterResponse,
 } from "#wire/link.ts";
 import type { Audit } from "../audit/audit.ts";
+import type { Cluster } from "../cluster/cluster.ts";
 import { isLive } from "../sessions/conditions.ts";
 import { endSessionsOfNode } from "../sessions/endings.ts";
 import { findSessions } from "../sessions/found.ts";
@@ -25,6 +26,7 @@ import { silenceMs } from "./up.ts";
 
 interface Parts {
   readonly store: Store;
+  readonly cluster: Cluster;
   readonly audit: Audit;
   readonly clock: Clock;
   readonly log: Log;
@@ -44,7 +46,16 @@ export interface Registry {
  * A node has one start at a time. A new one ends what an older one carried; the older one, should it still run, is
  * told `node_superseded` from then on and does not come back.
  */
-export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor, values }: Parts): Registry {
+export function createRegistry({
+  store,
+  cluster,
+  audit,
+  clock,
+  log,
+  nodeKeys,
+  settingsFor,
+  values,
+}: Parts): Registry {
   const findPlace = createPlaces(store, values);
   const markAttached = prepareReattach(store);
   /** What a start of a node carried when it fell silent it carries still, or has its ending to report. */
@@ -80,6 +91,8 @@ export function createRegistry({ store, audit, clock, log, nodeKeys, settingsFor
         const ending = { kind: "failed", code: "node_lost" } as const;
         await reattach(db, { nodeId, incarnation });
         await noteStart(db, { nodeId, incarnation });
+        // Its name is asked for as soon as it has a console.
+        await cluster.publish(db, "names", nodeId);
         await audit.record(db, nodeEntry("node.register", nodeId, said(version, given)));
         return await endSessionsOfNode(db, { store, audit, nodeId, except: incarnation, ending });
       });

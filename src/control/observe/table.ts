@@ -82,6 +82,16 @@ export const CONTROL_METRICS = {
     help: "A pool's nodes that count against consoleproxy.launch.max: those that are there, and those on their way.",
     labels: ["pool", "state"],
   },
+  porthole_dns_questions_total: {
+    type: "counter",
+    help: "Messages that came to the name server, by what they were answered with: the code, `limited` where there were too many of the same, `ignored` where they were no question.",
+    labels: ["transport", "result"],
+  },
+  porthole_dns_names: {
+    type: "gauge",
+    help: "Addresses of registered nodes that have a name; the same at every replica that answers for the domain.",
+    labels: [],
+  },
   porthole_audit_rows_total: {
     type: "counter",
     help: "Rows written into the audit log by this process, by what they tell. `console.end` by result says why consoles ended.",

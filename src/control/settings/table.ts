@@ -2,6 +2,7 @@ import { flag, list, origin } from "#base/config.ts";
 import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
 import { ASSIGNMENT_ORDERS } from "../fleet/assignment.ts";
 import { consoleDomain } from "../fleet/public-names.ts";
+import { certificateAuthority, contactAddress, nameServer } from "../names/dns-settings.ts";
 
 /** One thing that the whole installation shares and an operator may change at run time. */
 export interface SettingDefinition<Value> {
@@ -139,6 +140,30 @@ export const SETTINGS = {
     parse: milliseconds(0, 24 * HOUR_MS),
     description:
       "How long after its end a console can be opened again from its page, in milliseconds (0 to 24 h). Rights are judged anew each time.",
+  },
+  "dns.caa": {
+    fallback: "",
+    parse: list(certificateAuthority),
+    description:
+      "Which authorities may issue certificates for the domain of the consoles, as they call themselves in CAA records, such as letsencrypt.org, separated by commas. Empty means any.",
+  },
+  "dns.contact": {
+    fallback: "",
+    parse: contactAddress,
+    description:
+      "The mail address of whoever is responsible for the domain of the consoles, which stands in its SOA record. Empty means hostmaster at that domain.",
+  },
+  "dns.name.servers": {
+    fallback: "",
+    parse: list(nameServer),
+    description:
+      "The name servers of the domain of the consoles, separated by commas: NAME, or NAME=ADDRESS where the name is inside that domain, once for each address. The first is the primary one. Empty means ns. before the domain, at the addresses of --dns-listen.",
+  },
+  "dns.public.ranges": {
+    fallback: "false",
+    parse: flag,
+    description:
+      "Whether every address of the pools' public IP ranges has a name in the domain of the consoles, and not registered nodes alone.",
   },
   "session.lost.timeout": {
     fallback: String(HOUR_MS),

@@ -34,6 +34,7 @@ export interface Schema {
   launches: LaunchTable;
   ticket_keys: TicketKeyTable;
   settings: SettingTable;
+  dns_texts: DnsTextTable;
   audit: AuditTable;
   compatibility: CompatibilityTable;
 }
@@ -334,6 +335,13 @@ interface CertificatePartTable {
 interface SettingTable {
   name: string;
   value: string;
+}
+
+/** A value that a certificate authority is to find under a name, until then at most. */
+interface DnsTextTable {
+  name: string;
+  value: string;
+  expires_at: number;
 }
 
 /** One row. */

@@ -19,6 +19,7 @@ import { COMPONENTS } from "./components.ts";
 import { documentOptions, documentRoute } from "./document.ts";
 import { installationRoutes } from "./installation.ts";
 import { machineRoutes } from "./machines.ts";
+import { nameRoutes } from "./names.ts";
 import { nodeRoutes } from "./nodes.ts";
 import { projectRoutes } from "./projects.ts";
 import { publicIpRangeRoutes } from "./public-ip-ranges.ts";
@@ -93,6 +94,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       nodeRoutes(routes, deps);
       publicIpRangeRoutes(routes, deps);
       certificateRoutes(routes, deps);
+      nameRoutes(routes, deps);
       ticketKeyRoutes(routes, deps);
       auditRoutes(routes, deps);
     },

@@ -140,6 +140,21 @@ test("a new start of the node is told again, and until then is found without TLS
   await eventually(async () => assert.match(await at.link(), /^http:/));
 });
 
+test("a node that was told to serve TLS, and whose answer nobody heard, is told when that is taken back", async () => {
+  await using at = await openNode();
+  await at.set("consoleproxy.sslEnabled", "true");
+  await at.client.ask("heartbeat", { incarnation: at.node.incarnation, sessions: 0 });
+  assert.notEqual((await at.client.commands(1))[0]?.body.certificate, undefined);
+  await at.client[Symbol.asyncDispose]();
+  await at.set("consoleproxy.sslEnabled", "false");
+
+  await using again = await at.connect();
+  await again.ask("heartbeat", { incarnation: at.node.incarnation, sessions: 0 });
+
+  const [told] = await again.commands(1);
+  assert.deepEqual(told?.body, { incarnation: at.node.incarnation });
+});
+
 test("an older node, which knows no TLS, is told nothing of it and is found as before", async () => {
   await using at = await openNode(undefined, { secure: false });
   await at.set("consoleproxy.sslEnabled", "true");
@@ -154,6 +169,8 @@ interface At extends AsyncDisposable {
   readonly control: OneControl;
   readonly node: TestNode;
   readonly client: LinkClient;
+  /** The same node over another channel. */
+  connect(): Promise<LinkClient>;
   set(name: string, value: string): Promise<void>;
   /** Two reports: the answer to the second comes when what the first one set off is over, or waits for the node. */
   beat(): Promise<void>;
@@ -184,6 +201,7 @@ async function openNode(
     control,
     node,
     client,
+    connect: async () => await nodeClient(link, node),
     async set(name, value) {
       await control.services.settings.set(control.admin, name, value);
     },

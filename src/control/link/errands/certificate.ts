@@ -56,13 +56,14 @@ export function createCertificateErrand({ store, values, servingFor, defaults, l
     const [row] = await find(store.db, { nodeId });
     if (row === undefined || row.incarnation === null) return;
     const { incarnation } = row;
-    const node = row.certificate_incarnation === incarnation ? row : asStarted(row);
+    const untold = row.certificate_incarnation === incarnation ? {} : UNTOLD;
+    const node = { ...row, ...untold };
     const { key, names, isServed, certificate } = await wantedOf(node);
     if (isServed && node.certificate_settled === 1) return;
     if (key === node.certificate_refused) return;
     const own = store.db.updateTable("nodes").where("id", "=", nodeId).where("incarnation", "=", incarnation);
     // Whoever asks next asks again, should this replica not live to write down the answer.
-    await own.set({ certificate_settled: 0 }).execute();
+    await own.set({ ...untold, certificate_incarnation: incarnation, certificate_settled: 0 }).execute();
     const given = await certificate();
     const command: CertificateCommand = {
       incarnation,
@@ -88,7 +89,9 @@ export function createCertificateErrand({ store, values, servingFor, defaults, l
     else log.error({ nodeId, certificate: given?.id, problem }, "A node cannot serve its certificate");
   };
 
-  async function wantedOf(node: NodeRow): Promise<Wanted> {
+  async function wantedOf(
+    node: Omit<NodeRow, "certificate_settled" | "certificate_refused">,
+  ): Promise<Wanted> {
     if (!values.value("consoleproxy.sslEnabled"))
       return {
         key: "plain",
@@ -114,14 +117,12 @@ export function createCertificateErrand({ store, values, servingFor, defaults, l
   }
 }
 
-/** A start that has been told nothing yet serves plain HTTP. */
-function asStarted<Row extends object>(row: Row) {
-  return {
-    ...row,
-    certificate_id: null,
-    certificate_not_after: null,
-    certificate_names: null,
-    certificate_settled: 1,
-    certificate_refused: null,
-  };
-}
+/** Of a start that has been told nothing yet: it serves plain HTTP. */
+const UNTOLD = {
+  certificate_id: null,
+  certificate_not_after: null,
+  certificate_names: null,
+  certificate_settled: 1,
+  certificate_refused: null,
+  certificate_problem: null,
+} as const;

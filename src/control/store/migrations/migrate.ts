@@ -19,6 +19,7 @@ import { up as launches } from "./0015-launches.ts";
 import { up as failuresAndDrains } from "./0016-failures-and-drains.ts";
 import { up as certificates } from "./0017-certificates.ts";
 import { up as nodeTls } from "./0018-node-tls.ts";
+import { up as dnsTexts } from "./0019-dns-texts.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -44,6 +45,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0016-failures-and-drains": { up: failuresAndDrains },
   "0017-certificates": { up: certificates },
   "0018-node-tls": { up: nodeTls },
+  "0019-dns-texts": { up: dnsTexts },
 };
 
 /**

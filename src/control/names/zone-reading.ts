@@ -1,0 +1,127 @@
+import type { Clock } from "#base/clock.ts";
+import { usualAddress } from "#dns/dashed-name.ts";
+import type { NameServer, ZoneData } from "#dns/zone-data.ts";
+import { addressOf, keyOfOrigin } from "../fleet/ip-range.ts";
+import { silenceMs } from "../fleet/up.ts";
+import type { SettingValues } from "../settings/settings.ts";
+import { INTEGER, prepare } from "../store/prepared.ts";
+import type { Store } from "../store/store.ts";
+import type { NamedServer } from "./dns-settings.ts";
+
+/** The zone as the database has it now; `undefined` while nodes are found by their addresses. */
+export type ReadZone = () => Promise<ZoneData | undefined>;
+
+/**
+ * Reads what there is to be said of the domain. A dashed name has who is registered, and nobody else: were any address
+ * given one, a stranger could make a name of ours lead wherever he likes, and pages of that name would be ours to browsers.
+ *
+ * `ownAddresses`: where this replica answers, for name servers that nobody has named.
+ */
+export function createZoneReading({
+  store,
+  values,
+  clock,
+  ownAddresses,
+}: {
+  readonly store: Store;
+  readonly values: SettingValues;
+  readonly clock: Clock;
+  readonly ownAddresses: readonly string[];
+}): ReadZone {
+  const findNodes = prepare(store, { silenceMs: INTEGER }, (db, slots) =>
+    db
+      .selectFrom("nodes")
+      .select(["page_origin", "web_socket_origin", "secure_page_origin", "secure_web_socket_origin"])
+      .select((node) =>
+        node
+          .case()
+          .when(
+            node.and([
+              node("incarnation", "is not", null),
+              node("draining_at", "is", null),
+              node("seen_at", ">", (where) => where(store.now, "-", slots.silenceMs)),
+            ]),
+          )
+          .then(1)
+          .else(0)
+          .end()
+          .as("takes_viewers"),
+      )
+      .where("revoked_at", "is", null)
+      .where("page_origin", "<>", "")
+      .orderBy("created_at")
+      .orderBy("id"),
+  );
+  const findTexts = prepare(store, {}, (db) =>
+    db
+      .selectFrom("dns_texts")
+      .select(["name", "value"])
+      .where("expires_at", ">", store.now)
+      .orderBy("name")
+      .orderBy("value"),
+  );
+
+  return async () => {
+    const domain = values.value("consoleproxy.url.domain").replace(/^\*\./, "");
+    if (domain === "") return undefined;
+    const nodes = await findNodes(store.db, { silenceMs: silenceMs(values) });
+    const entrances = nodes.filter(({ takes_viewers: takes }) => takes === 1);
+    const texts = await findTexts(store.db, {});
+    return {
+      domain,
+      nameServers: nameServersOf(domain, values.value("dns.name.servers"), ownAddresses),
+      contact: values.value("dns.contact") || `hostmaster@${domain}`,
+      serial: Math.floor(clock.now() / 1000),
+      issuers: values.value("dns.caa"),
+      // A name that leads nowhere would help nobody either.
+      apex: addressesOf(entrances.length > 0 ? entrances : nodes),
+      addresses: addressesOf(nodes),
+      ranges: values.value("dns.public.ranges") ? await rangesOf(store) : [],
+      texts: new Map(
+        Map.groupBy(texts, ({ name }) => name)
+          .entries()
+          .map(([name, rows]) => [name, rows.map(({ value }) => value)]),
+      ),
+    };
+  };
+}
+
+async function rangesOf({ db }: Store) {
+  const rows = await db.selectFrom("public_ip_ranges").select(["first_key", "last_key"]).execute();
+  return rows.map(({ first_key: first, last_key: last }) => ({
+    first: addressOf(first),
+    last: addressOf(last),
+  }));
+}
+
+interface Origins {
+  readonly page_origin: string;
+  readonly web_socket_origin: string;
+  readonly secure_page_origin: string | null;
+  readonly secure_web_socket_origin: string | null;
+}
+
+/** Of those nodes that are known by an address, with TLS or without. */
+function addressesOf(nodes: readonly Origins[]): readonly string[] {
+  const origins = nodes.flatMap((node) => [
+    node.page_origin,
+    node.web_socket_origin,
+    node.secure_page_origin,
+    node.secure_web_socket_origin,
+  ]);
+  const keys = origins.flatMap((origin) => (origin === null ? [] : (keyOfOrigin(origin) ?? [])));
+  return [...new Set(keys)].map((key) => usualAddress(addressOf(key)));
+}
+
+function nameServersOf(
+  domain: string,
+  named: readonly NamedServer[],
+  ownAddresses: readonly string[],
+): readonly NameServer[] {
+  if (named.length === 0) return [{ name: `ns.${domain}`, addresses: ownAddresses }];
+  return [
+    ...Map.groupBy(named, ({ name }) => name)
+      .entries()
+      .map(([name, same]) => ({ name, addresses: same.flatMap(({ address }) => address ?? []) })),
+  ];
+}
