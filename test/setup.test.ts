@@ -146,6 +146,7 @@ describe("the set-up", () => {
       "chromium",
       "haproxy",
       "knot-dnsutils",
+      "openssl",
       "unbound",
       "nginx-light",
       "caddy",

@@ -48,9 +48,9 @@ export function createProgram(context: CliContext): Command {
   nodeCommands(program, context);
   installationCommands(program, context);
   publicIpRangeCommands(program, context);
+  certificateCommands(program, context);
   dnsCommands(program, context);
   frontProxyCommands(program, context);
-  certificateCommands(program, context);
   ticketKeyCommands(program, context);
   auditCommands(program, context);
   program.configureHelp({ showGlobalOptions: true });

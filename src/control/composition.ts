@@ -6,7 +6,7 @@ import { Audit } from "./audit/audit.ts";
 import { createAuditLog } from "./audit/audit-list.ts";
 import { guardServices } from "./audit/guard.ts";
 import { guardIdentification, guardJoin, guardRegistry } from "./audit/guard-link.ts";
-import { createCertificates, type ServingFor } from "./certificates/certificates.ts";
+import { createCertificates } from "./certificates/certificates.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
@@ -25,7 +25,7 @@ import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
 import { createSeats } from "./fleet/seats.ts";
 import type { Installation } from "./installation.ts";
-import { createCertificateErrand } from "./link/errands/certificate.ts";
+import { createCertificateErrand, type ServingFor } from "./link/errands/certificate.ts";
 import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts";
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
 import { createGrantsErrand } from "./link/errands/grants.ts";
@@ -67,7 +67,7 @@ export async function compose({
   publicOrigin,
   pods,
   nameServerAddresses = [],
-  servingFor: givenServingFor,
+  servingFor,
   clock,
   log,
   observing = {},
@@ -81,7 +81,7 @@ export async function compose({
   readonly pods?: Pods | undefined;
   /** Where this replica answers for the domain of the consoles. */
   readonly nameServerAddresses?: readonly string[];
-  /** In place of the certificates that were uploaded. */
+  /** In place of the certificates that were uploaded for pools. */
   readonly servingFor?: ServingFor;
   readonly clock: Clock;
   readonly log: Log;
@@ -94,10 +94,10 @@ export async function compose({
   readonly closeSessions: CloseSessions;
   /** For whoever scales the fleet. */
   readonly draining: Draining;
+  /** The certificates that were uploaded for pools, with their keys. */
+  readonly servingFor: ServingFor;
   readonly readZone: ReadZone;
   readonly challenges: Challenges;
-  /** For whoever tells nodes what to show to browsers. */
-  readonly servingFor: ServingFor;
 }> {
   const { id: installationId, key, vault, authority } = installation;
   const audit = new Audit({ store, clock, log });
@@ -129,17 +129,16 @@ export async function compose({
   };
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
-  const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
   const { certificates, servingFor: uploadedFor } = createCertificates({ ...base, values, changes });
-  const servingFor = givenServingFor ?? uploadedFor;
+  const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
 
   return {
     audit,
     closeSessions,
     draining,
+    servingFor: uploadedFor,
     readZone,
     challenges: createChallenges(base),
-    servingFor,
     services: guardServices(
       {
         accounts: createAccounts(base),
@@ -176,7 +175,7 @@ export async function compose({
         createCertificateErrand({
           ...base,
           values,
-          servingFor,
+          servingFor: servingFor ?? uploadedFor,
           defaults: createDefaultCertificates(authority, clock),
         }),
         createEndSessionsErrand(createClosings(base), log),

@@ -210,6 +210,17 @@ const MATRIX: readonly [
     },
     administrators(),
   ],
+  [
+    "names.zone",
+    async ({ services, admin }, caller) => {
+      if (caller === admin) {
+        await services.settings.set(admin, "consoleproxy.url.domain", "*.console.example");
+        await services.settings.set(admin, "dns.name.servers", "ns1.console.example=192.0.2.53");
+      }
+      await services.names.zone(caller);
+    },
+    administrators(),
+  ],
   ["certificates.list", ({ services }, caller) => services.certificates.list(caller), administrators()],
   [
     "certificates.uploadedAt",

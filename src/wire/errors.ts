@@ -85,7 +85,7 @@ export const ERRORS = {
   method_not_allowed: entry(405, 4474, false, "This address does not take that method.", "Compare the request with /api/v1/openapi.json."),
   request_timeout: entry(408, 4483, true, "The request did not arrive in time.", "Check your network, then try again."),
   conflict: entry(409, 4475, false, "Something that exists already stands in the way.", "Choose another name, or remove what stands in the way first."),
-  certificate_refused: entry(400, 4486, false, "The certificate cannot be used.", "Mend all that is named, then upload it again; what was in use stays in use."),
+  certificate_refused: entry(400, 4487, false, "The certificate cannot be used.", "Mend all that is named, then upload it again; what was in use stays in use."),
   limit_reached: entry(409, 4482, false, "There are as many of these as there may be.", "Remove one that is not needed any more, then try again."),
   body_too_large: entry(413, 4476, false, "The request is larger than is taken here.", "Send less at once."),
   headers_too_large: entry(431, 4484, false, "The request's headers are longer, or more, than are taken here.", "Send fewer and shorter ones; mostly it is cookies."),

@@ -6,12 +6,12 @@ import type { Log } from "#base/process/log.ts";
 import type { Secret } from "#base/secret.ts";
 import type { Audit } from "#control/audit/audit.ts";
 import { type FirstKeys, openOrBootstrap } from "#control/bootstrap.ts";
-import type { ServingFor } from "#control/certificates/certificates.ts";
 import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
 import { createDrainSweep } from "#control/fleet/drain-sweep.ts";
 import type { Draining } from "#control/fleet/draining.ts";
 import type { Installation } from "#control/installation.ts";
+import type { ServingFor } from "#control/link/errands/certificate.ts";
 import type { LinkParts } from "#control/link/server.ts";
 import type { Caller, Services } from "#control/services.ts";
 import type { SettingValues } from "#control/settings/settings.ts";
@@ -126,7 +126,7 @@ async function controlOver({
   folder,
   clock,
   log,
-  servingFor: given,
+  servingFor,
   ...made
 }: ControlParts): Promise<OneControl> {
   const { installation, firstKeys = made.firstKeys } = await openOrBootstrap(store, {
@@ -144,11 +144,11 @@ async function controlOver({
     cluster,
     installation,
     publicOrigin,
-    ...(given === undefined ? {} : { servingFor: given }),
+    ...(servingFor === undefined ? {} : { servingFor }),
     clock,
     log,
   });
-  const { services, link, values, audit, closeSessions, draining, servingFor } = composed;
+  const { services, link, values, audit, closeSessions, draining } = composed;
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
@@ -166,7 +166,7 @@ async function controlOver({
     values,
     sweepDraining: createDrainSweep({ store, cluster, audit, values, closeSessions, log }),
     draining,
-    servingFor,
+    servingFor: composed.servingFor,
     installation,
     clock,
     folder,

@@ -196,6 +196,26 @@ for (const t of onBoth(
 ))
   test(...t);
 
+for (const t of onBoth("a change is told at once to the nodes that it is for", async () => {
+  await using control = await testControl();
+  const [one, two] = [await control.node(), await control.node()];
+  await control.store.db.updateTable("nodes").set({ pool: "north" }).where("id", "=", two.id).execute();
+  const heard: string[] = [];
+  control.cluster.subscribe("node", { heard: (id) => heard.push(id), missed: () => {} });
+
+  const { id } = await upload(control, await chain("*.example.com"), { pool: "north" });
+  await control.services.certificates.remove(control.admin, id);
+  await upload(control, await chain("*.example.com"), { pool: "south" });
+  await upload(control, await chain("*.example.com"));
+
+  const ofAll = [one.id, two.id].sort();
+  await eventually(() => {
+    assert.deepEqual(heard.slice(0, 2), [two.id, two.id]);
+    assert.deepEqual(heard.slice(2).sort(), ofAll);
+  });
+}))
+  test(...t);
+
 test("of uploads through two replicas one is in use, and both hear of it", {
   skip: lackingPostgres,
 }, async () => {

@@ -6,19 +6,16 @@ import { readServerCertificate, type ServerCertificate } from "#tls/certificate/
 import type { CertificateUpload } from "#tls/certificate/upload.ts";
 import type { Certificate, NewCertificate } from "#wire/certificate.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { ServingCertificate } from "#wire/link-certificate.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { consoleDomain } from "../fleet/public-names.ts";
+import type { ServingFor } from "../link/errands/certificate.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Certificates } from "../services.ts";
 import type { SettingChanges, SettingValues } from "../settings/settings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { Place, Vault } from "../vault/vault.ts";
 import { createParts } from "./parts.ts";
-
-/** What a node of a pool shows to browsers, if an operator has brought anything. */
-export type ServingFor = (pool: string) => Promise<ServingCertificate | undefined>;
 
 const limits = {
   /** As many pools with a certificate of their own, and the one of all. */
@@ -34,8 +31,8 @@ const DOMAIN = "consoleproxy.url.domain";
 const ALL_POOLS = "";
 
 /**
- * The certificates that operators bring: one for all pools, and one for each pool that wants its own. The nodes of the pool are
- * told at once; one that is not there is told when it is heard of.
+ * The certificates that operators bring: one for all pools, and one for each pool that wants its own. Nodes are
+ * told of a change at once; one that is not there is told when it is heard of.
  */
 export function createCertificates({
   store,
@@ -55,6 +52,12 @@ export function createCertificates({
   readonly changes: SettingChanges;
 }): { readonly certificates: Certificates; readonly servingFor: ServingFor } {
   const parts = createParts({ store, audit, clock });
+
+  const tellNodes = async (db: Queries, pool: string) => {
+    const all = db.selectFrom("nodes").select("id").where("incarnation", "is not", null);
+    const nodes = await (pool === ALL_POOLS ? all : all.where("pool", "=", pool)).execute();
+    for (const { id } of nodes) await cluster.publish(db, "node", id);
+  };
 
   const certificates: Certificates = {
     async list(caller) {
@@ -127,16 +130,6 @@ export function createCertificates({
       return { id: row.fingerprint, chain: row.chain, privateKey };
     },
   };
-
-  async function tellNodes(db: Queries, pool: string): Promise<void> {
-    const nodes = await db
-      .selectFrom("nodes")
-      .select("id")
-      .where("incarnation", "is not", null)
-      .$if(pool !== ALL_POOLS, (of) => of.where("pool", "=", pool))
-      .execute();
-    for (const { id } of nodes) await cluster.publish(db, "node", id);
-  }
 }
 
 /** Everything but the key. */

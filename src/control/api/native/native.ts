@@ -93,8 +93,8 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       installationRoutes(routes, deps);
       nodeRoutes(routes, deps);
       publicIpRangeRoutes(routes, deps);
-      nameRoutes(routes, deps);
       certificateRoutes(routes, deps);
+      nameRoutes(routes, deps);
       ticketKeyRoutes(routes, deps);
       auditRoutes(routes, deps);
     },

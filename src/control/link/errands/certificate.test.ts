@@ -7,6 +7,7 @@ import { eventually } from "../../../../test/harness/eventually.ts";
 import type { LinkClient } from "../../../../test/harness/link-client.ts";
 import { nodeClient, type OpenLink, openLink } from "../../../../test/harness/open-link.ts";
 import { newServingCertificate } from "../../../../test/harness/serving-certificate.ts";
+import { testCertificate } from "../../../../test/harness/test-certificates.ts";
 import { onBoth } from "../../../../test/harness/test-database.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -99,6 +100,29 @@ test("a certificate that was stored for the pool is told once; one that the node
   await at.nextCertificate({ serves: 30 });
   await at.settled(stored.id);
 });
+
+for (const t of onBoth(
+  "what is uploaded is told to the node at once, and what is removed as well",
+  async () => {
+    await using at = await openNode();
+    await at.set("consoleproxy.sslEnabled", "true");
+    await at.beat();
+    await at.settled((await at.nextCertificate({ serves: 90 }))?.id);
+    const { certificates } = at.control.services;
+    const { pem, key } = await testCertificate({ names: ["console.example.com"] });
+    const privateKey = key.export({ format: "pem", type: "pkcs8" }).toString();
+
+    const { id, fingerprint } = await certificates.upload(at.control.admin, { certificate: pem, privateKey });
+    const uploaded = await at.nextCertificate({ serves: 90 });
+    await at.settled(fingerprint);
+    await certificates.remove(at.control.admin, id);
+    const own = await at.nextCertificate({ serves: 90 });
+
+    assert.deepEqual(uploaded, { id: fingerprint, chain: pem, privateKey });
+    assert.equal(new X509Certificate(own?.chain ?? "").checkIP("203.0.113.7"), "203.0.113.7");
+  },
+))
+  test(...t);
 
 test("a new start of the node is told again, and until then is found without TLS", async () => {
   await using at = await openNode();

@@ -5,13 +5,15 @@ import {
   type CertificateCommand,
   type ServingCertificate,
 } from "#wire/link-certificate.ts";
-import type { ServingFor } from "../../certificates/certificates.ts";
 import type { DefaultCertificates } from "../../fleet/default-certificate.ts";
 import { ENTRANCE_COLUMNS, plainEntranceOf, secureEntranceOf } from "../../fleet/entrance.ts";
 import type { SettingValues } from "../../settings/settings.ts";
 import { prepare, TEXT } from "../../store/prepared.ts";
 import type { Store } from "../../store/store.ts";
 import type { Errand } from "../commands.ts";
+
+/** The certificate that the nodes of a pool are to serve; `undefined`: each its own, of the installation's CA. */
+export type ServingFor = (pool: string) => Promise<ServingCertificate | undefined>;
 
 interface Parts {
   readonly store: Store;
