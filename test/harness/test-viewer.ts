@@ -143,10 +143,15 @@ export async function refusal(
   url: string,
   {
     protocols = [],
-    headers = {},
-  }: { readonly protocols?: readonly string[]; readonly headers?: Record<string, string> } = {},
+    ...options
+  }: {
+    readonly protocols?: readonly string[];
+    readonly headers?: Record<string, string>;
+    /** By wss: whom it trusts. */
+    readonly ca?: string;
+  } = {},
 ): Promise<Refusal> {
-  const webSocket = new WebSocket(url, [...protocols], { headers });
+  const webSocket = new WebSocket(url, [...protocols], options);
   webSocket.on("error", () => {});
   const opened = once(webSocket, "open").then(() => {
     webSocket.terminate();

@@ -12,7 +12,7 @@ import { scratch } from "../harness/scratch.ts";
 export type FrontProxyName = "nginx" | "haproxy" | "caddy";
 
 /** The example of docs/operations/front-proxy.md, as it stands there. */
-export function recipe(name: FrontProxyName): string {
+export function recipe(name: FrontProxyName | "nginx-two-ports"): string {
   const text = readFileSync(new URL("../../docs/operations/front-proxy.md", import.meta.url), "utf8");
   const [, example] = new RegExp(`^\`\`\`${name}\\n(.*?)^\`\`\`$`, "ms").exec(text) ?? [];
   assert.ok(example !== undefined, `there is an example for ${name}`);
@@ -125,7 +125,8 @@ export async function accepts(port: number): Promise<boolean> {
   });
 }
 
-async function certificateIn(folder: string) {
+/** Files with a certificate for loopback, of a CA of its own. */
+export async function certificateIn(folder: string) {
   const now = Date.now();
   const authority = await createAuthority({ name: "test", now });
   const { certificate, privateKey } = await issueServerCertificate(authority, { hosts: [LOOPBACK], now });
@@ -142,8 +143,8 @@ async function certificateIn(folder: string) {
   };
 }
 
-/** In one process, which keeps everything that it writes in a folder of its own. */
-function surroundedForNginx(folder: string, site: string): string {
+/** A whole configuration of nginx. In one process, which keeps everything that it writes in a folder of its own. */
+export function surroundedForNginx(folder: string, site: string): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
     (of) => `  ${of}_temp_path ${folder}/${of};`,
   );
@@ -159,7 +160,7 @@ function surroundedForNginx(folder: string, site: string): string {
 }
 
 /** Throws where the example does not have what is to be replaced. */
-function replaced(text: string, pairs: readonly (readonly [from: string, to: string])[]): string {
+export function replaced(text: string, pairs: readonly (readonly [from: string, to: string])[]): string {
   return pairs.reduce((current, [from, to]) => {
     assert.ok(current.includes(from), `the example has ${from}`);
     return current.replaceAll(from, to);

@@ -29,7 +29,7 @@ test("another port of the WebSocket is taken from the query, and only where it i
   const withPort = (port: string) =>
     webSocketUrl(new URL(`http://[::1]:80/p/4f/console.html?port=${port}`)).href;
 
-  assert.equal(withPort("8080"), "ws://[::1]:8080/p/4f/websockify");
+  assert.equal(withPort("8080"), "ws://[::1]:8080/websockify");
   assert.equal(withPort("evil.example"), "ws://[::1]/p/4f/websockify");
   assert.equal(withPort("99999"), "ws://[::1]/p/4f/websockify");
 });

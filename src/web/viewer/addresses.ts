@@ -6,6 +6,8 @@ export interface Pass {
   readonly extra?: string;
 }
 
+const LAST_PORT = 65_535;
+
 /** The pass out of a fragment `token=…[&extra=…]`; `undefined` where it holds none. */
 export function passOf(fragment: URLSearchParams): Pass | undefined {
   const ticket = fragment.get("token") ?? "";
@@ -30,11 +32,15 @@ export function entranceUrl(entrance: string, page: URL, credential: string): UR
   return url;
 }
 
-/** The WebSocket stands beside the page, under whatever prefix a front proxy gave it; `?port=` names another port. */
+/**
+ * The WebSocket stands beside the page, under whatever prefix a front proxy gave it. On another port, which `?port=` names, it
+ * stands at the root: what is in front of that may pass `/websockify` and nothing else, as CloudStack's operators have it.
+ */
 export function webSocketUrl(page: URL): URL {
-  const url = new URL("websockify", page);
   const port = page.searchParams.get("port");
-  if (port !== null && /^\d{1,5}$/.test(port)) url.port = port;
+  const isElsewhere = port !== null && /^\d{1,5}$/.test(port) && Number(port) <= LAST_PORT;
+  const url = new URL(isElsewhere ? "/websockify" : "websockify", page);
+  if (isElsewhere) url.port = port;
   url.protocol = page.protocol === "https:" ? "wss:" : "ws:";
   url.search = "";
   url.hash = "";
