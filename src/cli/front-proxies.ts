@@ -36,6 +36,7 @@ server {
     proxy_set_header Host $host;
     # Written anew, so that what the viewer says of itself does not get through.
     proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_set_header X-Forwarded-Proto $scheme;
     proxy_buffering off;
   }
 }
@@ -55,6 +56,7 @@ frontend consoles
   bind :443 ssl crt /etc/haproxy/console.pem alpn http/1.1
   # Written anew, so that what the viewer says of itself does not get through.
   http-request set-header X-Forwarded-For %[src]
+  http-request set-header X-Forwarded-Proto https
   default_backend nodes
 
 backend nodes

@@ -96,6 +96,26 @@ test("who comes past the proxy needs no PROXY header, and is not believed one", 
   assert.match(await say(announced, [LINE + reopening()], STRANGER), /^HTTP\/1\.1 400 /);
 });
 
+test("what a viewer writes into headers behind a PROXY header is its own word", async () => {
+  const forged = reopening({ "x-forwarded-for": "192.0.2.66" });
+
+  assert.equal(await seen(announced, [LINE + forged]), VIEWER);
+  assert.equal(await seen(announced, [`PROXY UNKNOWN\r\n${forged}`]), PROXY);
+});
+
+test("who says nothing behind a PROXY header is hung up on, and one without keeps no node from stopping", async () => {
+  const flags = { "trusted-proxies": PROXY, "proxy-protocol": "true" };
+  await using node = await startTestNode({ flags, deadlines: { firstByteMs: 200 } });
+  assert.equal(await say(node, [LINE]), "");
+
+  await using patient = await startTestNode({ flags, deadlines: { firstByteMs: 600_000 } });
+  const waiting = say(patient, ["PROXY "]);
+  const silent = say(patient, [LINE]);
+  await patient.stop();
+
+  assert.deepEqual(await Promise.all([waiting, silent]), ["", ""]);
+});
+
 test("a trusted proxy that sends no PROXY header gets no answer, and the log says why", async () => {
   assert.equal(await say(announced, [reopening()]), "");
   assert.match(announced.log(), /does not begin with a PROXY header/);

@@ -52,7 +52,17 @@ async function nodesOf({ api }: Invocation, pool: string): Promise<readonly stri
   const { items } = await api.call({ method: "GET", path: ["nodes"], answer });
   const origins = items
     .filter((node) => (node.pool ?? "default") === pool && node.state !== "revoked")
-    .map(({ pageOrigin }) => pageOrigin);
+    // One that has never registered has none.
+    .flatMap(({ pageOrigin }) => (pageOrigin === "" ? [] : [pageOrigin]));
+  if (origins.some((origin) => origin.startsWith("https:")))
+    throw new CliFailure(
+      "usage",
+      `nodes of pool ${pool} serve TLS, and what is printed speaks plain HTTP to them`,
+      {
+        remedy:
+          "Set consoleproxy.sslEnabled to false where the proxy ends TLS, or say with --node where they serve plain HTTP.",
+      },
+    );
   const places = [...new Set(origins)].map(placeOf);
   // Behind a proxy already, they have its address for viewers, and nobody knows where they listen themselves.
   if (places.length > 0 && places.length === origins.length) return places;
@@ -62,8 +72,8 @@ async function nodesOf({ api }: Invocation, pool: string): Promise<readonly stri
 }
 
 function placeOf(origin: string): string {
-  const { protocol, hostname, port } = new URL(origin);
-  return `${hostname}:${port === "" ? (protocol === "https:" ? 443 : 80) : port}`;
+  const { hostname, port } = new URL(origin);
+  return `${hostname}:${port === "" ? 80 : port}`;
 }
 
 function checked(text: string): string {

@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import type { Clock } from "#base/clock.ts";
 import { type Authority, issueEntranceCertificate } from "#tls/authority.ts";
 import type { ServingCertificate } from "#wire/link-certificate.ts";
@@ -13,6 +14,9 @@ export interface DefaultCertificates {
   /** With a key of its own, which is told to the node and kept nowhere. */
   issue(names: string): Promise<ServingCertificate>;
 }
+
+/** Of a node that has a name of its own: no browser takes it, and a certificate for the name is to be uploaded. */
+const NOBODY = "node.invalid";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -31,7 +35,8 @@ export function createDefaultCertificates(authority: Authority, clock: Clock): D
         hostOf(pageOrigin),
         hostOf(webSocketOrigin),
       ]);
-      return [...new Set(hosts)].join(" ");
+      const vouched = hosts.filter((host) => isIP(host) !== 0 || isUnder(host, domain));
+      return [...new Set(vouched)].join(" ") || NOBODY;
     },
 
     lasts: (notAfter) => notAfter - clock.now() > lifetimes.renewedBeforeMs,
@@ -44,6 +49,14 @@ export function createDefaultCertificates(authority: Authority, clock: Clock): D
       return { id, chain, privateKey };
     },
   };
+}
+
+/**
+ * INVARIANT: of names, the installation's CA signs those under the domain and no others. A node says by itself what it is
+ * called, and browsers that trust the CA would believe it that it is anybody.
+ */
+function isUnder(host: string, domain: string): boolean {
+  return domain.startsWith("*.") ? host.endsWith(domain.slice(1)) : host === domain;
 }
 
 function hostOf(origin: string): string {

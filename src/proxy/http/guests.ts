@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import ipaddr from "ipaddr.js";
+import { peerOf } from "./viewer-address.ts";
 
 const limits = {
   /** Of all addresses together: about 40 MB where each has sent half of a request. */
@@ -18,6 +19,8 @@ export interface GuestsOptions {
 interface Guest {
   readonly from: string;
   readonly since: number;
+  /** What had been read of it when it came, as long as nothing is asked. */
+  readonly read?: number;
 }
 
 /**
@@ -44,7 +47,7 @@ export class Guests implements Disposable {
   /** A connection has come. It is looked after until it closes, or is taken out. */
   enter(socket: Socket): void {
     socket.once("close", () => this.leave(socket));
-    this.#rest(socket, neighbourhood(socket));
+    this.#rest(socket, { from: neighbourhood(socket), read: socket.bytesRead });
     if (this.#idle.size + this.#asking.size > limits.guests)
       this.#dismiss(first(this.#idle) ?? first(this.#asking));
   }
@@ -60,7 +63,7 @@ export class Guests implements Disposable {
     const guest = this.#asking.get(socket);
     if (guest === undefined) return;
     this.#asking.delete(socket);
-    this.#rest(socket, guest.from);
+    this.#rest(socket, { from: guest.from });
   }
 
   /** It carries a console from here on, or is gone. */
@@ -79,8 +82,8 @@ export class Guests implements Disposable {
     clearInterval(this.#ticker);
   }
 
-  #rest(socket: Socket, from: string): void {
-    this.#idle.set(socket, { from, since: performance.now() });
+  #rest(socket: Socket, { from, read }: Omit<Guest, "since">): void {
+    this.#idle.set(socket, { from, since: performance.now(), ...(read === undefined ? {} : { read }) });
     const neighbours = this.#idleFrom.get(from) ?? new Set();
     this.#idleFrom.set(from, neighbours.add(socket));
     if (neighbours.size > this.#options.maxIdlePerAddress) this.#dismiss(first(neighbours));
@@ -89,9 +92,9 @@ export class Guests implements Disposable {
   #dismissLate(): void {
     const { firstByteMs, answerMs } = this.#options;
     const now = performance.now();
-    for (const [socket, { since }] of this.#idle) {
+    for (const [socket, { since, read }] of this.#idle) {
       if (now - since < firstByteMs) break;
-      if (socket.bytesRead === 0) this.#dismiss(socket);
+      if (socket.bytesRead === read) this.#dismiss(socket);
     }
     for (const [socket, { since }] of this.#asking) {
       if (now - since < answerMs) break;
@@ -107,9 +110,10 @@ export class Guests implements Disposable {
 }
 
 /** The address, and for IPv6 the /64, all of which one host can call its own. */
-export function neighbourhood({ remoteAddress }: Socket): string {
-  if (remoteAddress === undefined || !ipaddr.isValid(remoteAddress)) return "";
-  const address = ipaddr.process(remoteAddress);
+export function neighbourhood(socket: Socket): string {
+  const peer = peerOf(socket);
+  if (!ipaddr.isValid(peer)) return "";
+  const address = ipaddr.process(peer);
   return address.kind() === "ipv4" ? address.toString() : address.toByteArray().slice(0, 8).join(":");
 }
 

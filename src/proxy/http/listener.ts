@@ -13,7 +13,7 @@ import { HSTS, isSecure } from "../tls/require-tls.ts";
 import { Guests, type GuestsOptions } from "./guests.ts";
 import { takeProxyHeader } from "./proxy-protocol.ts";
 import { requestLimits, requestOptions } from "./request-options.ts";
-import { announce, believeProxies, isSecuredAhead, peerOf } from "./viewer-address.ts";
+import { announce, announceAs, believeProxies, isSecuredAhead } from "./viewer-address.ts";
 
 export interface ListenerOptions extends GuestsOptions {
   readonly addresses: readonly HostPort[];
@@ -47,6 +47,8 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #tls: TlsFront;
   readonly #closed: readonly Promise<unknown>[];
+  /** Connections of proxies that have not said whose they are. */
+  readonly #unannounced = new Set<Socket>();
 
   private constructor(servers: readonly Server[], options: ListenerOptions) {
     this.#servers = servers;
@@ -109,6 +111,7 @@ export class Listener {
       server.close();
       server.closeAllConnections();
     }
+    for (const socket of this.#unannounced) socket.destroy();
     this.#tls.stop();
     this.#guests[Symbol.dispose]();
   }
@@ -132,8 +135,8 @@ export class Listener {
       plain: read,
       secure: (socket: TLSSocket, under: Socket) => {
         guests.leave(under);
+        announceAs(under, socket);
         guests.enter(socket);
-        announce(socket, peerOf(under));
         read(socket);
       },
     };
@@ -155,15 +158,21 @@ export class Listener {
   async #beginAnnounced(socket: Socket, begin: (socket: Socket) => void): Promise<void> {
     const { log, firstByteMs } = this.#options;
     const late = setTimeout(() => socket.destroy(), firstByteMs);
+    this.#unannounced.add(socket);
     socket.on("error", ignoreError);
     try {
       announce(socket, await takeProxyHeader(socket));
+      if (socket.destroyed) return;
+      // From here on it is the viewer's, and counts as his.
+      this.#guests.leave(socket);
+      this.#guests.enter(socket);
       begin(socket);
     } catch (error) {
       log.info({ error, from: socket.remoteAddress }, "A trusted proxy's connection was refused");
       socket.destroy();
     } finally {
       clearTimeout(late);
+      this.#unannounced.delete(socket);
     }
   }
 }

@@ -8,8 +8,8 @@ const vouched = new WeakMap<Socket, Whereabouts>();
 /** Requests that came by TLS as far as their proxy. */
 const secured = new WeakSet<IncomingMessage>();
 
-/** Connections before which a proxy has said whose they are. */
-const announced = new WeakMap<Socket, string>();
+/** Connections before which a proxy has said whose they are, or, `undefined`, that it does not know. */
+const announced = new WeakMap<Socket, string | undefined>();
 
 /** What front proxies say. By request: on one connection a proxy asks for many viewers. */
 const believed = new WeakMap<IncomingMessage, Whereabouts>();
@@ -28,12 +28,18 @@ export function viewerAddress(request: IncomingMessage): string {
   return viewerOf(request).address;
 }
 
-/** To be called for each request as it arrives: what headers say is believed from trusted proxies and nobody else. */
-export function believeProxies(request: IncomingMessage, trusted: TrustedProxies): void {
+/**
+ * To be called for each request as it arrives: what headers say is believed from trusted proxies and nobody else. A proxy that
+ * announces connections writes no headers into them: there, they are the word of whom it has announced.
+ */
+export function believeProxies(request: IncomingMessage, proxies: TrustedProxies): void {
+  const { socket } = request;
+  const isUnknown = announced.has(socket) && announced.get(socket) === undefined;
+  const trusted = isUnknown ? [] : proxies;
   const header = request.headers["x-forwarded-for"];
   const forwardedFor = Array.isArray(header) ? header.join(",") : header;
-  believed.set(request, whereaboutsOf(peerOf(request.socket), forwardedFor, trusted));
-  const isProxy = isTrusted(trusted, request.socket.remoteAddress ?? "");
+  believed.set(request, whereaboutsOf(peerOf(socket), forwardedFor, trusted));
+  const isProxy = isTrusted(trusted, peerOf(socket));
   if (isProxy && request.headers["x-forwarded-proto"] === "https") secured.add(request);
 }
 
@@ -44,7 +50,12 @@ export function isSecuredAhead(request: IncomingMessage): boolean {
 
 /** Takes a proxy's word for whose connection it is, said before the viewer's own first byte. */
 export function announce(socket: Socket, address: string | undefined): void {
-  if (address !== undefined) announced.set(socket, address);
+  announced.set(socket, address);
+}
+
+/** Where a connection is one on another, what was announced of that. */
+export function announceAs(under: Socket, socket: Socket): void {
+  if (announced.has(under)) announced.set(socket, announced.get(under));
 }
 
 /** The other end of a connection, by what a proxy announced where one did. Empty when it has gone already. */

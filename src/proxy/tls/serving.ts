@@ -64,7 +64,8 @@ export function createServed(use: (loaded: Loaded | undefined) => void, log: Log
       return current;
     },
     take(certificate) {
-      if (certificate?.id === current?.id) return answer();
+      // A mended chain has the same leaf.
+      if (certificate?.id === current?.id && certificate?.chain === current?.options.cert) return answer();
       try {
         const loaded = certificate === undefined ? undefined : load(certificate);
         use(loaded);

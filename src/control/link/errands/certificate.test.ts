@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
+import { createAuthority } from "#tls/authority.ts";
 import type { CertificateAnswer, ServingCertificate } from "#wire/link-certificate.ts";
 import type { OneControl, TestNode } from "../../../../test/harness/control.ts";
 import { eventually } from "../../../../test/harness/eventually.ts";
@@ -153,6 +154,21 @@ test("a node that was told to serve TLS, and whose answer nobody heard, is told 
 
   const [told] = await again.commands(1);
   assert.deepEqual(told?.body, { incarnation: at.node.incarnation });
+});
+
+test("the same certificate with another chain is told as well", async () => {
+  const stored = await newServingCertificate(await createAuthority({ name: "test", now: Date.now() }));
+  let chain = stored.chain;
+  await using at = await openNode(async () => ({ ...stored, chain }));
+  await at.set("consoleproxy.sslEnabled", "true");
+  await at.beat();
+  assert.equal((await at.nextCertificate({ serves: 90 }))?.chain, stored.chain);
+  await at.settled(stored.id);
+
+  chain = `${stored.chain}${stored.chain}`;
+  await at.beat();
+
+  assert.equal((await at.nextCertificate({ serves: 90 }))?.chain, chain);
 });
 
 test("an older node, which knows no TLS, is told nothing of it and is found as before", async () => {

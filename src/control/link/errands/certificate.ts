@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { Compile } from "typebox/compile";
 import type { Log } from "#base/process/log.ts";
 import {
@@ -23,7 +24,7 @@ interface Parts {
   readonly log: Log;
 }
 
-/** What a node is to serve. `names` where it is the default for these. */
+/** What a node is to serve. `names`: which those are that it is the default for, or what its chain is. */
 interface Wanted {
   /** By which it is known that a node has refused it. */
   readonly key: string;
@@ -59,9 +60,14 @@ export function createCertificateErrand({ store, values, servingFor, defaults, l
     const untold = row.certificate_incarnation === incarnation ? {} : UNTOLD;
     const node = { ...row, ...untold };
     const { key, names, isServed, certificate } = await wantedOf(node);
-    if (isServed && node.certificate_settled === 1) return;
-    if (key === node.certificate_refused) return;
     const own = store.db.updateTable("nodes").where("id", "=", nodeId).where("incarnation", "=", incarnation);
+    if (isServed && node.certificate_settled === 1) {
+      // What it could not serve is not wanted any more.
+      if (node.certificate_refused !== null)
+        await own.set({ certificate_refused: null, certificate_problem: null }).execute();
+      return;
+    }
+    if (key === node.certificate_refused) return;
     // Whoever asks next asks again, should this replica not live to write down the answer.
     await own.set({ ...untold, certificate_incarnation: incarnation, certificate_settled: 0 }).execute();
     const given = await certificate();
@@ -100,13 +106,16 @@ export function createCertificateErrand({ store, values, servingFor, defaults, l
         certificate: async () => undefined,
       };
     const stored = await servingFor(node.pool);
-    if (stored !== undefined)
+    if (stored !== undefined) {
+      // A mended chain has the same leaf.
+      const chain = `chain ${hash("sha256", stored.chain)}`;
       return {
-        key: stored.id,
-        names: null,
-        isServed: node.certificate_id === stored.id,
+        key: chain,
+        names: chain,
+        isServed: node.certificate_id === stored.id && node.certificate_names === chain,
         certificate: async () => stored,
       };
+    }
     const entrances = [secureEntranceOf(node), plainEntranceOf(node)].filter((one) => one !== undefined);
     const names = defaults.namesOf(entrances, values.value("consoleproxy.url.domain"));
     const isServed =
