@@ -33,9 +33,10 @@ export interface Whereabouts {
  */
 export function whereaboutsOf(
   peer: string,
-  forwardedFor: string | undefined,
+  header: string | readonly string[] | undefined,
   trusted: TrustedProxies,
 ): Whereabouts {
+  const forwardedFor = typeof header === "object" ? header.join(",") : header;
   const address = canonicalAddress(peer) ?? peer;
   if (!isTrusted(trusted, address))
     return forwardedFor === undefined ? { address } : { address, doubt: "not trusted" };

@@ -80,9 +80,11 @@ const believed = new WeakMap<FastifyRequest, string>();
 
 /** To be called for each request as it arrives: what headers say is believed from trusted proxies and nobody else. */
 export function believeProxies(request: FastifyRequest, trusted: TrustedProxies): void {
-  const header = request.headers["x-forwarded-for"];
-  const forwardedFor = Array.isArray(header) ? header.join(",") : header;
-  believed.set(request, whereaboutsOf(request.socket.remoteAddress ?? "", forwardedFor, trusted).address);
+  const { headers, socket } = request;
+  believed.set(
+    request,
+    whereaboutsOf(socket.remoteAddress ?? "", headers["x-forwarded-for"], trusted).address,
+  );
 }
 
 /** Where a request comes from, in its one spelling. */

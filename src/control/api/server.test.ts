@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
+import { parseTrustedProxy } from "#wire/trusted-proxies.ts";
 import { basic, testApi } from "../../../test/harness/api.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
 
@@ -285,4 +286,23 @@ describe("what is hardly HTTP", () => {
     assert.equal(status, 400);
     assert.match(body, /"code":"request_invalid".*cannot be decoded/);
   });
+});
+
+describe("X-Forwarded-For", () => {
+  for (const [who, trusted, address] of [
+    ["a trusted proxy", "127.0.0.1", "192.0.2.9"],
+    ["anybody else", "10.0.0.0/8", "127.0.0.1"],
+  ] as const)
+    test(`of ${who} is ${who === "anybody else" ? "no word about" : "where"} the caller is, for the audit log`, async () => {
+      await using api = await testApi({ trustedProxies: [parseTrustedProxy(trusted)] });
+      const headers = { "x-forwarded-for": "192.0.2.9" };
+
+      const call = { as: api.keys, body: { name: "p" }, headers };
+
+      const { status } = await api.call("POST", "/api/v1/projects", call);
+
+      const { admin, services } = api.control;
+      const { items } = await services.audit.list(admin, { action: "project.add" });
+      assert.deepEqual([status, items[0]?.address], [201, address]);
+    });
 });

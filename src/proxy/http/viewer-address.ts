@@ -36,9 +36,7 @@ export function believeProxies(request: IncomingMessage, proxies: TrustedProxies
   const { socket } = request;
   const isUnknown = announced.has(socket) && announced.get(socket) === undefined;
   const trusted = isUnknown ? [] : proxies;
-  const header = request.headers["x-forwarded-for"];
-  const forwardedFor = Array.isArray(header) ? header.join(",") : header;
-  believed.set(request, whereaboutsOf(peerOf(socket), forwardedFor, trusted));
+  believed.set(request, whereaboutsOf(peerOf(socket), request.headers["x-forwarded-for"], trusted));
   const isProxy = isTrusted(trusted, peerOf(socket));
   if (isProxy && request.headers["x-forwarded-proto"] === "https") secured.add(request);
 }
