@@ -243,8 +243,15 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
 
 async function openListener({ config, deadlines, log }: ProxyOptions, tls: TlsFront) {
   const plain = listenAddresses(config);
-  const addresses = [...plain, ...tlsListenAddresses(config)];
-  const listener = await Listener.open({ ...config, ...deadlines, addresses, tls, log });
+  const own = tlsListenAddresses(config);
+  const listener = await Listener.open({
+    ...config,
+    ...deadlines,
+    addresses: config.tlsListen === null ? plain : [...plain, ...own],
+    unasked: config.tlsListen === null ? own : [],
+    tls,
+    log,
+  });
   const got = listener.addresses;
   const bound: BoundAddresses = { plain: got.slice(0, plain.length), tls: got.slice(plain.length) };
   return { listener, bound };
