@@ -248,6 +248,21 @@ const MATRIX: readonly [
     ({ services }, caller) => services.certificates.remove(caller, "nothing"),
     { admin: "not_found", insider: "forbidden", outsider: "forbidden" },
   ],
+  ["acme.show", ({ services }, caller) => services.acme.show(caller), administrators()],
+  ["acme.configure", ({ services }, caller) => services.acme.configure(caller, {}), administrators()],
+  [
+    "acme.renew",
+    async ({ services, admin }, caller) => {
+      await services.acme.configure(admin, {});
+      await services.acme.renew(caller);
+    },
+    administrators(),
+  ],
+  [
+    "acme.disable",
+    ({ services }, caller) => services.acme.disable(caller),
+    { admin: "not_found", insider: "forbidden", outsider: "forbidden" },
+  ],
   ["ticketKeys.list", ({ services }, caller) => services.ticketKeys.list(caller), administrators()],
   ["ticketKeys.rotate", ({ services }, caller) => services.ticketKeys.rotate(caller), administrators()],
   ["nodes.addJoinToken", ({ services }, caller) => services.nodes.addJoinToken(caller, {}), administrators()],

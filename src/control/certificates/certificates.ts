@@ -15,15 +15,13 @@ import type { Certificates } from "../services.ts";
 import type { SettingChanges, SettingValues } from "../settings/settings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { Place, Vault } from "../vault/vault.ts";
+import { CERTIFICATES_LOCK, type IssuedCertificates } from "./issued.ts";
 import { createParts } from "./parts.ts";
 
 const limits = {
   /** As many pools with a certificate of their own, and the one of all. */
   certificates: 100,
 } as const;
-
-/** Taken before a certificate is written or removed, so that the setting and all certificates fit each other. */
-const CERTIFICATES_LOCK = "certificates";
 
 const DOMAIN = "consoleproxy.url.domain";
 
@@ -50,13 +48,23 @@ export function createCertificates({
   readonly clock: Clock;
   readonly values: SettingValues;
   readonly changes: SettingChanges;
-}): { readonly certificates: Certificates; readonly servingFor: ServingFor } {
+}): {
+  readonly certificates: Certificates;
+  readonly servingFor: ServingFor;
+  readonly issued: IssuedCertificates;
+} {
   const parts = createParts({ store, audit, clock });
 
   const tellNodes = async (db: Queries, pool: string) => {
     const all = db.selectFrom("nodes").select("id").where("incarnation", "is not", null);
     const nodes = await (pool === ALL_POOLS ? all : all.where("pool", "=", pool)).execute();
     for (const { id } of nodes) await cluster.publish(db, "node", id);
+  };
+
+  const put = async (db: Queries, row: ReturnType<typeof toRow>) => {
+    await db.deleteFrom("certificates").where("pool", "=", row.pool).execute();
+    await db.insertInto("certificates").values(row).execute();
+    await tellNodes(db, row.pool);
   };
 
   const certificates: Certificates = {
@@ -80,20 +88,24 @@ export function createCertificates({
       const reading = readServerCertificate(upload, { now: clock.now(), anyOf: wanted });
       if ("problems" in reading)
         throw new GatewayError("certificate_refused", { problems: reading.problems });
-      const row = toRow(reading.certificate, { pool: pool ?? ALL_POOLS, vault, now: clock.now() });
+      const row = toRow(reading.certificate, {
+        pool: pool ?? ALL_POOLS,
+        source: "upload",
+        vault,
+        now: clock.now(),
+      });
       const setting =
         domain === undefined ? undefined : wanted.find((name) => coversName(reading.certificate.names, name));
       await store.db.transaction().execute(async (db) => {
         await store.lock(db, CERTIFICATES_LOCK);
         await requireRoom(db, row.pool);
+        if (row.pool === ALL_POOLS) await requireNoAcme(db);
         if (setting !== undefined) {
           await requireOthersCover(db, setting);
           await changes.write(db, { by: caller, name: DOMAIN, text: setting });
         }
-        await db.deleteFrom("certificates").where("pool", "=", row.pool).execute();
-        await db.insertInto("certificates").values(row).execute();
         await audit.record(db, { action: "certificate.upload", by: caller, ...told(row) });
-        await tellNodes(db, row.pool);
+        await put(db, row);
       });
       if (setting !== undefined) await changes.settled();
       return toCertificate(row);
@@ -107,6 +119,7 @@ export function createCertificates({
         await store.lock(db, CERTIFICATES_LOCK);
         const row = await shown(db).where("id", "=", id).executeTakeFirst();
         if (row === undefined) throw new GatewayError("not_found", { detail: "certificate" });
+        if (row.source === "acme") await requireNoAcme(db);
         await db.deleteFrom("certificates").where("id", "=", id).execute();
         await audit.record(db, { action: "certificate.remove", by: caller, ...told(row) });
         await tellNodes(db, row.pool);
@@ -114,8 +127,32 @@ export function createCertificates({
     },
   };
 
+  const issued: IssuedCertificates = {
+    async current() {
+      const row = await shown(store.db)
+        .where("pool", "=", ALL_POOLS)
+        .where("source", "=", "acme")
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      const { fingerprint, chain, names, not_before: notBefore, not_after: notAfter } = row;
+      return { fingerprint, chain, names: namesOf(names), notBefore, notAfter };
+    },
+
+    async isUploaded(db) {
+      const row = await shown(db).where("pool", "=", ALL_POOLS).executeTakeFirst();
+      return row?.source === "upload";
+    },
+
+    async put(db, certificate) {
+      const row = toRow(certificate, { pool: ALL_POOLS, source: "acme", vault, now: clock.now() });
+      await audit.record(db, { action: "certificate.issue", by: {}, ...told(row) });
+      await put(db, row);
+    },
+  };
+
   return {
     certificates,
+    issued,
     async servingFor(pool) {
       // The name of a pool sorts behind the empty one.
       const row = await store.db
@@ -137,7 +174,7 @@ function shown(db: Queries) {
   return db
     .selectFrom("certificates")
     .select(["id", "pool", "fingerprint", "chain", "names", "subject", "issuer"])
-    .select(["not_before", "not_after", "created_at"]);
+    .select(["not_before", "not_after", "created_at", "source"]);
 }
 
 type ShownRow = Awaited<ReturnType<ReturnType<typeof shown>["executeTakeFirstOrThrow"]>>;
@@ -177,8 +214,14 @@ function toUpload(
 
 function toRow(
   certificate: ServerCertificate,
-  { pool, vault, now }: { readonly pool: string; readonly vault: Vault; readonly now: number },
+  parts: {
+    readonly pool: string;
+    readonly source: "upload" | "acme";
+    readonly vault: Vault;
+    readonly now: number;
+  },
 ) {
+  const { pool, source, vault, now } = parts;
   const id = randomUUID();
   return {
     id,
@@ -192,6 +235,7 @@ function toRow(
     not_before: certificate.notBefore,
     not_after: certificate.notAfter,
     created_at: now,
+    source,
   };
 }
 
@@ -199,6 +243,16 @@ async function requireRoom(db: Queries, pool: string): Promise<void> {
   const others = await db.selectFrom("certificates").select("id").where("pool", "!=", pool).execute();
   if (others.length >= limits.certificates)
     throw new GatewayError("limit_reached", { detail: `${limits.certificates} certificates` });
+}
+
+/** While ACME is on, that of all pools is its own, so that neither of the two overwrites what the other has put there. */
+async function requireNoAcme(db: Queries): Promise<void> {
+  const row = await db.selectFrom("acme").select("directory").executeTakeFirst();
+  if (row === undefined) return;
+  const { host } = new URL(row.directory);
+  throw new GatewayError("conflict", {
+    detail: `the certificate of all pools comes from ${host} by itself: “porthole acme disable” first, or name a pool`,
+  });
 }
 
 /** Nodes of pools with a certificate of their own get the new name as well. */
@@ -231,6 +285,7 @@ function toCertificate(row: ShownRow): Certificate {
     notAfter: new Date(row.not_after).toISOString(),
     chain: row.chain,
     createdAt: new Date(row.created_at).toISOString(),
+    source: row.source,
   };
 }
 
