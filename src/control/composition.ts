@@ -135,7 +135,7 @@ export async function compose({
   };
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
-  const certifying = createCertificates({ ...base, values, changes });
+  const certifying = createCertificates({ ...base, changes });
   const { certificates, servingFor: uploadedFor, issued } = certifying;
   const wantedNames = createWantedNames({ store, values });
   const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });

@@ -230,7 +230,7 @@ const MATRIX: readonly [
   [
     "certificates.upload",
     async ({ services }, caller) => {
-      const { pem, keyPem } = await testCertificate({ names: ["console.example.com"] });
+      const { pem, keyPem } = await testCertificate({ names: ["node.example.com"] });
       await services.certificates.upload(caller, { certificate: pem, privateKey: keyPem });
     },
     administrators(),

@@ -21,7 +21,7 @@ export const CERTIFICATE_KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
     };
   },
   "certificate.remove": async ({ control, admin }) => {
-    const { pem, keyPem, certificate } = await testCertificate({ names: ["console.example.com"] });
+    const { pem, keyPem, certificate } = await testCertificate({ names: ["node.example.com"] });
     const { id } = await control.services.certificates.upload(admin, {
       certificate: pem,
       privateKey: keyPem,
@@ -31,7 +31,7 @@ export const CERTIFICATE_KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
       row: () => ({
         ...by(admin),
         object: { kind: "certificate", id },
-        detail: `console.example.com until ${certificate.notAfter.toISOString()} all pools`,
+        detail: `node.example.com until ${certificate.notAfter.toISOString()} all pools`,
       }),
     };
   },
@@ -39,7 +39,7 @@ export const CERTIFICATE_KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
     const { pem, keyPem, certificate } = await testCertificate({ names: ["console.example.com"] });
     const reading = readServerCertificate(
       { certificate: pem, privateKey: keyPem },
-      { now: Date.now(), anyOf: [] },
+      { now: Date.now(), unfit: () => [] },
     );
     if ("problems" in reading) throw new Error(reading.problems.join());
     return {

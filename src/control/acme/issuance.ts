@@ -145,18 +145,16 @@ function readIssued(
   },
 ): ServerCertificate {
   const { names, privateKey, roots, now } = parts;
+  const unfit = (issued: readonly string[]) => {
+    const missing = names.filter((name) => !coversName(issued, name));
+    return missing.length === 0 ? [] : [`it is not for ${missing.slice(0, 5).join(", ")}`];
+  };
   const reading = readServerCertificate(
     { certificate: chain, privateKey, authorities: roots },
-    { now, anyOf: [] },
+    { now, unfit },
   );
-  if ("problems" in reading)
-    throw refused(`what the authority issued cannot be used: ${reading.problems.join("; ")}`);
-  const missing = names.filter((name) => !coversName(reading.certificate.names, name));
-  if (missing.length > 0)
-    throw refused(`what the authority issued is not for ${missing.slice(0, 5).join(", ")}`);
-  return reading.certificate;
-}
-
-function refused(detail: string): GatewayError {
-  return new GatewayError("certificate_refused", { detail });
+  if ("certificate" in reading) return reading.certificate;
+  throw new GatewayError("certificate_refused", {
+    detail: `what the authority issued cannot be used: ${reading.problems.join("; ")}`,
+  });
 }

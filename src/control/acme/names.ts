@@ -1,6 +1,6 @@
 import { mostNames } from "#tls/acme/order.ts";
 import { plainEntranceOf, secureEntranceOf } from "../fleet/entrance.ts";
-import { publicNames } from "../fleet/public-names.ts";
+import { hostsOf, publicNames } from "../fleet/public-names.ts";
 import { silenceMs } from "../fleet/up.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import type { Store } from "../store/store.ts";
@@ -38,17 +38,15 @@ export function createWantedNames({
       .select(["page_origin", "web_socket_origin", "secure_page_origin", "secure_web_socket_origin"])
       .where("incarnation", "is not", null)
       .where("revoked_at", "is", null)
+      // A pool with a certificate of its own needs no other, and may be out of the authority's sight.
+      .where("pool", "not in", (select) => select.selectFrom("certificates").select("certificates.pool"))
       .where("seen_at", ">", (where) => where(store.now, "-", silenceMs(values)))
       .orderBy("created_at")
       .orderBy("id")
       .execute();
     const entrances = nodes.flatMap((row) => [secureEntranceOf(row) ?? [], plainEntranceOf(row)].flat());
-    const hosts = entrances
-      .map((entrance) => publicNames(entrance, domain))
-      .flatMap(({ pageOrigin, webSocketOrigin }) => [pageOrigin, webSocketOrigin])
-      .map((origin) => new URL(origin).hostname)
-      .filter((host) => host.endsWith(domain.slice(1)));
-    const all = [...new Set(hosts)];
+    const hosts = hostsOf(...entrances.map((entrance) => publicNames(entrance, domain)));
+    const all = hosts.filter((host) => host.endsWith(domain.slice(1)));
     return { domain, names: all.slice(0, mostNames), leftOut: Math.max(0, all.length - mostNames) };
   };
 }

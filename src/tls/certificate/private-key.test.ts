@@ -132,7 +132,7 @@ test("what is no PKCS#12 is said to be none, whatever it is", () => {
 });
 
 function reading(upload: CertificateUpload) {
-  return readServerCertificate(upload, { now: Date.now(), anyOf: [] });
+  return readServerCertificate(upload, { now: Date.now(), unfit: () => [] });
 }
 
 function problemsOf(upload: CertificateUpload): readonly string[] {
