@@ -22,13 +22,18 @@ export interface Pebble extends AsyncDisposable {
   log(): string;
 }
 
+/** In place of a resolver that is not asked. */
+const NOBODY = `${LOOPBACK}:1`;
+
 export interface PebbleOptions {
   /** The resolver that it asks, HOST:PORT. */
-  readonly resolver: string;
+  readonly resolver?: string;
   /** On which it looks for answers to http-01, in place of 80. */
   readonly httpPort?: number;
   /** Key ids and their keys, where accounts have to be bound. */
   readonly externalAccounts?: Readonly<Record<string, string>>;
+  /** Believes every name without looking, for tests of what comes after that. */
+  readonly believesAll?: boolean;
   /** Of requests whose nonce it refuses on purpose, in percent. */
   readonly refusedNonces?: number;
   /** Where it listens, for one that comes back. */
@@ -53,8 +58,14 @@ export async function startPebble(options: PebbleOptions): Promise<Pebble> {
         writeFileSync(file, configuration({ ...options, port, management, folder: folder.path }));
         const child = await startProcess(
           "pebble",
-          ["-config", file, "-dnsserver", options.resolver, "-strict", "false"],
-          { env: { PEBBLE_VA_NOSLEEP: "1", PEBBLE_WFE_NONCEREJECT: String(options.refusedNonces ?? 0) } },
+          ["-config", file, "-dnsserver", options.resolver ?? NOBODY, "-strict=false"],
+          {
+            env: {
+              PEBBLE_VA_NOSLEEP: "1",
+              PEBBLE_WFE_NONCEREJECT: String(options.refusedNonces ?? 0),
+              ...(options.believesAll === true ? { PEBBLE_VA_ALWAYS_VALID: "1" } : {}),
+            },
+          },
         );
         const log = () => child.stdout.text + child.stderr.text;
         let exit: unknown;

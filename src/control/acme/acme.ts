@@ -74,7 +74,7 @@ export function createAcme(parts: Parts): AcmeService {
         else
           await db
             .updateTable("acme")
-            .set({ ...next, ...(isOther(before, checked) ? { ...account, is_wanted: 1 } : {}) })
+            .set({ ...next, ...(isOther(before, checked) ? { ...account, ...UNPLANNED } : {}) })
             .execute();
         await audit.record(db, { action: "acme.configure", by: caller, detail: told(change) });
       });
@@ -140,6 +140,15 @@ const FIRST = {
   agrees_to_terms: 0,
   challenge: "dns-01",
   roots: "",
+} as const;
+
+/** What another authority has suggested is nothing to this one. */
+const UNPLANNED = {
+  is_wanted: 1,
+  renew_at: null,
+  window_start: null,
+  window_end: null,
+  window_explanation: null,
 } as const;
 
 async function find(db: Queries): Promise<AcmeTable | undefined> {

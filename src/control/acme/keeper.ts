@@ -89,7 +89,9 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       await attempt(row, { domain, names, replaces: inUse?.chain, signal });
       return;
     }
-    if (current !== undefined && (row.ask_at ?? 0) <= clock.now()) await ask(row, current, signal);
+    // What is to be replaced in any case may be another authority's.
+    if (current !== undefined && row.is_wanted === 0 && (row.ask_at ?? 0) <= clock.now())
+      await ask(row, current, signal);
   };
 
   interface Attempt {
