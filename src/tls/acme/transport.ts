@@ -30,6 +30,8 @@ export interface TransportOptions {
   /** PEM: the authorities by which the server is known, in place of those that everybody knows. */
   readonly roots?: string | undefined;
   readonly userAgent: string;
+  /** From a question to the last byte of its answer; what `limits` say if absent. */
+  readonly answerMs?: number | undefined;
   /** Gives up whatever runs. */
   readonly signal: AbortSignal;
 }
@@ -53,9 +55,9 @@ export class Transport implements Disposable {
   /** Throws an AcmeError where no answer came, and the signal's reason where that aborts. */
   async ask({ method, url, body, accept = "application/json" }: HttpsQuestion): Promise<HttpsAnswer> {
     const { host } = safeUrl(url);
-    const { signal: stop, userAgent } = this.#options;
+    const { signal: stop, userAgent, answerMs = limits.answerMs } = this.#options;
     stop.throwIfAborted();
-    const late = AbortSignal.timeout(limits.answerMs);
+    const late = AbortSignal.timeout(answerMs);
     try {
       const sent = request(url, {
         method,
