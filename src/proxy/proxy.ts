@@ -131,6 +131,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     ...origins,
     secure,
     wantedAddress: wantedAddress(config, bound),
+    publicPath: config.publicPath,
     sharesAddress: sharesAddress(config),
     forwardAddress: (local) => forwardAddress(config, { listened: forwarding.address, local }),
     client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
@@ -215,7 +216,11 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     // An authority looks on port 80, whatever is served on 443.
     unsecured: (request, response) => {
       if (isChallenge(request, response)) return;
-      redirectToTls(request, response, { ...foundAt()[0], webSocketPort: bound.plain[1]?.port });
+      redirectToTls(request, response, {
+        ...foundAt()[0],
+        publicPath: config.publicPath,
+        webSocketPort: bound.plain[1]?.port,
+      });
     },
     upgrade: (request, socket, head) => door.handle(request, socket, head),
   };
@@ -251,8 +256,15 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
 
 async function openListener({ config, deadlines, log }: ProxyOptions, tls: TlsFront) {
   const plain = listenAddresses(config);
-  const addresses = [...plain, ...tlsListenAddresses(config)];
-  const listener = await Listener.open({ ...config, ...deadlines, addresses, tls, log });
+  const own = tlsListenAddresses(config);
+  const listener = await Listener.open({
+    ...config,
+    ...deadlines,
+    addresses: config.tlsListen === null ? plain : [...plain, ...own],
+    unasked: config.tlsListen === null ? own : [],
+    tls,
+    log,
+  });
   const got = listener.addresses;
   const bound: BoundAddresses = { plain: got.slice(0, plain.length), tls: got.slice(plain.length) };
   return { listener, bound };

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { ignoreError } from "../ignore-error.ts";
 
 /** RFC 8555 §8.3. Tokens are base64url; authorities send 43 characters. */
 const CHALLENGE = /^\/\.well-known\/acme-challenge\/([A-Za-z0-9_-]{1,256})(?:\?|$)/;
@@ -16,6 +17,7 @@ export function answerAcmeChallenge(
   const [, token] = CHALLENGE.exec(url ?? "") ?? [];
   if (token === undefined || thumbprint === undefined) return false;
   if (method !== "GET" && method !== "HEAD") return false;
+  response.on("error", ignoreError); // Who leaves in the middle of an answer is no news.
   const body = `${token}.${thumbprint}`;
   response.writeHead(200, {
     "content-type": "application/octet-stream",
