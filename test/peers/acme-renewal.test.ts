@@ -5,6 +5,7 @@ import type { Acme } from "#wire/acme.ts";
 import { type OneControl, type TestControl, testControl, testReplicas } from "../harness/control.ts";
 import { eventually } from "../harness/eventually.ts";
 import { lackingPostgres } from "../harness/postgres.ts";
+import { testCertificate } from "../harness/test-certificates.ts";
 import { onBoth } from "../harness/test-database.ts";
 import { lackingPebble, type Pebble, startPebble } from "./pebble.ts";
 import { type Suggesting, startSuggesting } from "./renewal-info.ts";
@@ -176,6 +177,39 @@ describe("an authority", { skip: lackingPebble }, () => {
     },
   ))
     test(...t);
+
+  for (const t of onBoth("whose certificate is not what was ordered issues in vain", async () => {
+    await using at = await startOrdering(pebble);
+    const { pem } = await testCertificate({ names: [DOMAIN] });
+    at.authority.instead = async (path) =>
+      path.startsWith("/certZ/") ? { status: 200, headers: {}, body: pem } : undefined;
+
+    const { problem } = await at.look();
+
+    assert.match(problem ?? "", /issued cannot be used: the private key does not fit/);
+    assert.deepEqual(await at.control.services.certificates.list(at.control.admin), []);
+  }))
+    test(...t);
+
+  test("that does not want to hear what is replaced issues all the same", async () => {
+    await using at = await startOrdering(pebble);
+    const { clock } = at.control;
+    at.authority.suggestion = suggest({ start: clock.now() + DAY_MS, end: clock.now() + 2 * DAY_MS });
+    await at.issued();
+    await at.look();
+    let refused = 0;
+    at.authority.instead = async (path) => {
+      if (path !== "/order-plz" || refused++ > 0) return undefined;
+      const body = JSON.stringify({ type: "urn:ietf:params:acme:error:alreadyReplaced", detail: "again?" });
+      return { status: 409, headers: { "content-type": "application/problem+json" }, body };
+    };
+    clock.advance(2 * DAY_MS);
+
+    await at.issued();
+
+    assert.equal(refused, 2);
+    assert.equal(at.authority.orders.at(-1)?.replaces, undefined);
+  });
 
   test("that answers too much, or nothing that is ACME, is an error and no more", async () => {
     await using at = await startOrdering(pebble);

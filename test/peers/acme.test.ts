@@ -10,6 +10,7 @@ import type { Acme, AcmeChange } from "#wire/acme.ts";
 import type { Node as ListedNode } from "#wire/api.ts";
 import type { Certificate } from "#wire/certificate.ts";
 import { eventually } from "../harness/eventually.ts";
+import { readMetrics } from "../harness/metrics.ts";
 import { type Control, startControl, startNode } from "../harness/porthole.ts";
 import { idOf } from "../harness/serving-certificate.ts";
 import { startRfbUpstream } from "../harness/test-upstream.ts";
@@ -41,6 +42,11 @@ describe("pebble", { skip: lackingPebble || lackingUnbound }, () => {
     assert.deepEqual([...(only?.names ?? [])].sort(), [WILDCARD, DOMAIN]);
     assert.deepEqual([only?.source, only?.fingerprint, others], ["acme", acme.certificate, []]);
     assert.ok(Date.parse(acme.nextAttemptAt ?? "") > Date.now());
+    const metrics = await readMetrics(at.control.admin);
+    assert.equal(metrics.get('porthole_acme_orders_total{result="ok"}'), 1);
+    assert.equal(metrics.get("porthole_acme_failures"), 0);
+    const last = Date.parse(acme.lastSuccessAt ?? "") / 1000;
+    assert.equal(metrics.get("porthole_acme_last_success_timestamp_seconds"), last);
   });
 
   test("renews it on nodes while a console is open, which goes on", async () => {
@@ -168,7 +174,9 @@ describe("pebble", { skip: lackingPebble || lackingUnbound }, () => {
 /** Control that answers for the domain, and a resolver that finds it there. */
 async function startNamed(domain: string) {
   await using opened = new AsyncDisposableStack();
-  const control: Control = opened.use(await startControl({ args: ["--dns-listen", "127.0.0.1:0"] }));
+  const control: Control = opened.use(
+    await startControl({ args: ["--dns-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"] }),
+  );
   const { api } = control;
   await api.call("PUT", "settings/consoleproxy.url.domain", { value: domain });
   await api.call("PUT", "settings/consoleproxy.loadscan.interval", { value: "1000" });

@@ -37,6 +37,21 @@ test("an answer that does not end is given up after its time, and at once where 
   await assert.rejects(patient.ask({ method: "GET", url }), /^Error: we stop$/);
 });
 
+test("a connection that the server has closed meanwhile is no failure", async () => {
+  const known = new Set<unknown>();
+  await using server = await startServer((answer) => {
+    if (known.has(answer.socket)) answer.socket?.destroy();
+    else answer.end("{}");
+    known.add(answer.socket);
+  });
+  using transport = new Transport({ roots: server.roots, userAgent: "test", signal: NEVER });
+
+  for (let count = 0; count < 3; count++)
+    assert.equal((await transport.ask({ method: "GET", url: server.url })).status, 200);
+
+  assert.equal(known.size, 3);
+});
+
 test("a redirect is an answer, and not followed", async () => {
   await using server = await startServer((answer) =>
     answer.writeHead(302, { location: "https://127.0.0.1:1/" }).end(),

@@ -53,28 +53,13 @@ export class Transport implements Disposable {
   }
 
   /** Throws an AcmeError where no answer came, and the signal's reason where that aborts. */
-  async ask({ method, url, body, accept = "application/json" }: HttpsQuestion): Promise<HttpsAnswer> {
-    const { host } = safeUrl(url);
-    const { signal: stop, userAgent, answerMs = limits.answerMs } = this.#options;
+  async ask(question: HttpsQuestion): Promise<HttpsAnswer> {
+    const { host } = safeUrl(question.url);
+    const { signal: stop, answerMs = limits.answerMs } = this.#options;
     stop.throwIfAborted();
     const late = AbortSignal.timeout(answerMs);
     try {
-      const sent = request(url, {
-        method,
-        agent: this.#agent,
-        signal: AbortSignal.any([stop, late]),
-        headers: {
-          accept,
-          "user-agent": userAgent,
-          ...(body === undefined ? {} : { "content-type": "application/jose+json" }),
-        },
-      });
-      // What breaks after the answer concerns nobody, but an error without a listener ends the process.
-      sent.on("error", () => {});
-      sent.end(body);
-      const [answer] = (await once(sent, "response")) as [IncomingMessage];
-      const { statusCode: status = 0, headers } = answer;
-      return { status, headers, text: await textOf(answer) };
+      return await this.#send(question, AbortSignal.any([stop, late]));
     } catch (cause) {
       stop.throwIfAborted();
       if (cause instanceof AcmeError) throw cause;
@@ -88,6 +73,32 @@ export class Transport implements Disposable {
 
   [Symbol.dispose](): void {
     this.#agent.destroy();
+  }
+
+  async #send(question: HttpsQuestion, signal: AbortSignal): Promise<HttpsAnswer> {
+    const { method, url, body, accept = "application/json" } = question;
+    const sent = request(url, {
+      method,
+      agent: this.#agent,
+      signal,
+      headers: {
+        accept,
+        "user-agent": this.#options.userAgent,
+        ...(body === undefined ? {} : { "content-type": "application/jose+json" }),
+      },
+    });
+    // What breaks after the answer concerns nobody, but an error without a listener ends the process.
+    sent.on("error", () => {});
+    sent.end(body);
+    try {
+      const [answer] = (await once(sent, "response")) as [IncomingMessage];
+      const { statusCode: status = 0, headers } = answer;
+      return { status, headers, text: await textOf(answer) };
+    } catch (error) {
+      // The server has just closed a connection that was kept for the next question, which it has not read: a new one is asked.
+      if (!sent.reusedSocket || signal.aborted || codeOf(error) !== "ECONNRESET") throw error;
+      return await this.#send(question, signal);
+    }
   }
 }
 
