@@ -211,6 +211,21 @@ describe("an authority", { skip: lackingPebble }, () => {
     assert.equal(at.authority.orders.at(-1)?.replaces, undefined);
   });
 
+  test("that asks for another name than the one that was ordered gets no answer", async () => {
+    await using at = await startOrdering(pebble);
+    const { control } = at;
+    await control.services.acme.configure(control.admin, { challenge: "dns-01" });
+    at.authority.instead = async (path) => {
+      if (!path.startsWith("/authZ/")) return undefined;
+      const challenges = [{ type: "dns-01", url: at.authority.directory, status: "pending", token: "x" }];
+      const identifier = { type: "dns", value: "other.example" };
+      return { status: 200, body: JSON.stringify({ status: "pending", identifier, challenges }) };
+    };
+
+    assert.match((await at.look()).problem ?? "", /not ACME \(an authorization\)/);
+    assert.deepEqual(await control.store.db.selectFrom("dns_texts").selectAll().execute(), []);
+  });
+
   test("that answers too much, or nothing that is ACME, is an error and no more", async () => {
     await using at = await startOrdering(pebble);
     const huge = Buffer.alloc(300 * 1024, "[");

@@ -109,6 +109,11 @@ describe("pebble", { skip: lackingPebble || lackingUnbound }, () => {
 
     const dashed = await untilReady(at, plain.certificate);
     assert.deepEqual(dashed.names, [DASHED]);
+    // Pebble follows where it is sent; others need not.
+    const challenge = `${node.node}/.well-known/acme-challenge/token`;
+    const unsent = await fetch(challenge, { redirect: "manual" });
+    assert.equal(unsent.status, 200);
+    assert.match(await unsent.text(), /^token\.[A-Za-z0-9_-]{43}$/);
     await at.untilServed(dashed);
     assert.equal(await visit(String(httpPort), pebble), dashed.certificate);
   });

@@ -79,21 +79,17 @@ export async function issueCertificate(
       }),
     );
   const { request, privateKey } = await createServerRequest(names);
-  const order = async () => await orderOnce();
   if (row.account_url === null) await register();
-  let chain: string;
-  try {
-    chain = await order();
-  } catch (error) {
+  const chain = await order().catch(async (error: unknown) => {
     // An authority that was set up anew has forgotten it.
     if (!(error instanceof AcmeError) || !error.isRefusal("accountDoesNotExist")) throw error;
     await register();
-    chain = await order();
-  }
+    return await order();
+  });
   const now = parts.clock.now() + times.aheadMs;
   return readIssued(chain, { names, privateKey, roots: row.roots, now });
 
-  async function orderOnce(): Promise<string> {
+  async function order(): Promise<string> {
     await using opened = new AsyncDisposableStack();
     return await orderCertificate(client, {
       names,

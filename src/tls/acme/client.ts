@@ -7,6 +7,9 @@ import { type HttpsAnswer, retryAfterMs, safeUrl, Transport, type TransportOptio
 const limits = {
   /** Of one request: authorities forget nonces, and Pebble refuses some on purpose. */
   nonceRetries: 8,
+  /** Of what an authority says in words; it is logged. */
+  detailCharacters: 1_000,
+  typeCharacters: 100,
 } as const;
 
 const Url = Type.String({ maxLength: 2048 });
@@ -159,9 +162,12 @@ export function problemOf(value: unknown): AcmeProblem {
   // Authorities say the reason for one of several names there.
   const details = [detail, ...subproblems.slice(0, 3).map((each) => each.detail ?? "")];
   return {
-    type: type.split(":").at(-1) ?? "",
-    detail: details.filter((each) => each !== "").join("; "),
-    ...(instance === undefined ? {} : { instance }),
+    type: (type.split(":").at(-1) ?? "").slice(0, limits.typeCharacters),
+    detail: details
+      .filter((each) => each !== "")
+      .join("; ")
+      .slice(0, limits.detailCharacters),
+    ...(instance === undefined ? {} : { instance: instance.slice(0, limits.detailCharacters) }),
   };
 }
 

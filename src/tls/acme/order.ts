@@ -69,7 +69,7 @@ export async function orderCertificate(client: AcmeClient, options: OrderOptions
   const open = await openAuthorizations(client, order.authorizations);
   const wanted = open.map(({ url: at, authorization }) => ({
     at,
-    ...challengeOf(authorization, options.challenge),
+    ...challengeOf(authorization, options),
   }));
   await options.present(wanted);
   for (const { answerTo } of wanted) await client.post(answerTo, {});
@@ -121,8 +121,11 @@ async function openAuthorizations(client: AcmeClient, urls: readonly string[]) {
 
 function challengeOf(
   { identifier: { value: name }, challenges }: Authorization,
-  type: ChallengeType,
+  { names, challenge: type }: Pick<OrderOptions, "names" | "challenge">,
 ): Challenge & { readonly answerTo: string } {
+  // What is answered for is what was ordered, whatever an authority would like to see.
+  if (!names.includes(name) && !names.includes(`*.${name}`))
+    throw new AcmeError({ kind: "malformed", what: "an authorization" });
   const challenge = challenges.find((each) => each.type === type);
   if (challenge?.token === undefined) throw new AcmeError({ kind: "no-challenge", name, challenge: type });
   return { name, token: challenge.token, answerTo: challenge.url };
