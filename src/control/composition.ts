@@ -1,5 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
+import { productVersion } from "#base/process/version.ts";
 import { manualDriver } from "#hypervisors/manual/driver.ts";
 import { createAccounts } from "./accounts/accounts.ts";
 import { Audit } from "./audit/audit.ts";
@@ -39,6 +40,7 @@ import { createNames } from "./names/names.ts";
 import { createZoneReading, type ReadZone } from "./names/zone-reading.ts";
 import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
+import { createSelfChecks } from "./self-check/self-check.ts";
 import type { Services } from "./services.ts";
 import { type CloseSessions, createClosing, createClosings } from "./sessions/closing.ts";
 import { createReports } from "./sessions/reports.ts";
@@ -153,6 +155,7 @@ export async function compose({
         certificates,
         ticketKeys: createKeyRotation({ ...base, generations }),
         names: createNames(readZone),
+        selfChecks: createSelfChecks({ ...base, values, version: productVersion() }),
         audit: createAuditLog(base),
       },
       audit,

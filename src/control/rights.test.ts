@@ -210,6 +210,7 @@ const MATRIX: readonly [
     },
     administrators(),
   ],
+  ["selfChecks.control", ({ services }, caller) => services.selfChecks.control(caller), administrators()],
   [
     "names.zone",
     async ({ services, admin }, caller) => {

@@ -28,6 +28,7 @@ import type {
 } from "#wire/api.ts";
 import type { AuditAction, AuditApi, AuditRow } from "#wire/audit.ts";
 import type { Certificate, NewCertificate } from "#wire/certificate.ts";
+import type { SelfCheck, SelfCheckRequest } from "#wire/self-check.ts";
 
 /**
  * What control can do, as its APIs see it. Each interface is made by one folder beside this file and composed
@@ -49,6 +50,7 @@ export interface Services {
   readonly nodeJobs: NodeJobs;
   readonly ticketKeys: TicketKeys;
   readonly names: Names;
+  readonly selfChecks: SelfChecks;
   readonly audit: AuditLog;
 }
 
@@ -335,6 +337,11 @@ export interface TicketKeys {
 export interface Names {
   /** With the names of a range of addresses, where one is given. `request_invalid` where there is no domain. */
   zone(caller: Caller, options?: { readonly range?: string | undefined }): Promise<DnsZone>;
+}
+
+/** What consoles need, looked at from control and its nodes. Changes nothing. */
+export interface SelfChecks {
+  control(caller: Caller, options?: SelfCheckRequest): Promise<SelfCheck>;
 }
 
 /** What has all of these. Times are milliseconds since 1970, both ends included. */

@@ -111,6 +111,9 @@ const RULES: Rules = {
   names: {
     zone: null,
   },
+  selfChecks: {
+    control: null,
+  },
   audit: {
     list: (by) => entry("audit.list", by),
     export: (by) => entry("audit.export", by),

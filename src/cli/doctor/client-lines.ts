@@ -1,0 +1,55 @@
+import { type ProbeOptions, probeEntrance } from "#base/process/probe/probe-entrance.ts";
+import {
+  type CheckedEntrance,
+  type CheckLine,
+  type CheckName,
+  NODE_SPEECH,
+  selfCheckLimits,
+  toLine,
+} from "#wire/self-check.ts";
+
+const limits = {
+  /** Entrances that are looked at at once. */
+  entrancesAtOnce: 5,
+  /** For each step: a browser waits longer, people do not. */
+  stepMs: 5_000,
+} as const;
+
+/** What a browser here would come to at each entrance, in the order in which they were given. */
+export async function clientLines(
+  entrances: readonly CheckedEntrance[],
+  options: Pick<ProbeOptions, "resolve" | "trust" | "signal">,
+): Promise<readonly CheckLine[]> {
+  const probe = { ...options, speech: NODE_SPEECH, stepMs: limits.stepMs, skewMs: selfCheckLimits.skewMs };
+  const found = new Map<CheckedEntrance, readonly CheckLine[]>();
+  const waiting = entrances.values();
+  const look = async () => {
+    for (const entrance of waiting) {
+      const probed = await probeEntrance(entrance, probe);
+      const lines = probed.map(({ check, ...seen }) => {
+        const name: CheckName = `client.${check}`;
+        return toLine({ ...seen, check: name, nodeId: entrance.nodeId });
+      });
+      found.set(entrance, lines);
+    }
+  };
+  await Promise.all(Array.from({ length: limits.entrancesAtOnce }, look));
+  return entrances.flatMap((entrance) => found.get(entrance) ?? []);
+}
+
+/** This machine's clock against control's, which was told at some moment between the two. */
+export function controlClockLine(
+  control: string,
+  { told, before, after }: { readonly told: string; readonly before: number; readonly after: number },
+): CheckLine {
+  const skew = Date.parse(told) - (before + after) / 2;
+  // Where the answer took long, nobody knows when in it the clock was read.
+  const isOff = Math.abs(skew) > selfCheckLimits.skewMs + (after - before) / 2;
+  const check: CheckName = "client.clock";
+  return toLine({
+    check,
+    subject: control,
+    finding: isOff ? "clock_off" : "ok",
+    facts: { skew: `${Math.round(skew / 1000)} s` },
+  });
+}
