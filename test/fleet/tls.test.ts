@@ -10,7 +10,7 @@ import { eventually } from "../harness/eventually.ts";
 import { startProcess } from "../harness/process.ts";
 import { idOf } from "../harness/serving-certificate.ts";
 import { testCertificate } from "../harness/test-certificates.ts";
-import { refusal, type TestViewer } from "../harness/test-viewer.ts";
+import { refusal, TestViewer } from "../harness/test-viewer.ts";
 import { changeUnder, openInstallation, PAGE, type TlsInstallation } from "../harness/tls-installation.ts";
 
 test("sslEnabled works at once, on ports of its own, under a certificate of the installation's CA", async () => {
@@ -85,6 +85,39 @@ test("a certificate that an operator uploads is served under open consoles, and 
   assert.equal((await at.get(`${at.node.node.replace("http:", "https:")}${PAGE}`)).shown, await served());
   assert.notEqual(byDefault, idOf(pem));
   await at.speaks(viewer, "still here");
+});
+
+test("after a change of domain a page of before reopens its console, and links lead to the new name", async () => {
+  await using at = await openInstallation();
+  await at.enable();
+  const named = async (domain: string) => {
+    await at.set("consoleproxy.url.domain", `*.${domain}`);
+    const host = `127-0-0-1.${domain}`;
+    return await eventually(async () => {
+      const console = await at.control.api.openConsole(at.machineId);
+      assert.equal(new URL(console.url).hostname, host);
+      return { host, console };
+    });
+  };
+  const view = async (host: string, ticket: string) => {
+    const { port } = new URL(at.node.node);
+    const headers = { host: `${host}:${port}`, origin: `https://${host}:${port}` };
+    const viewer = await TestViewer.connect(`wss://127.0.0.1:${port}/websockify?token=${ticket}`, {
+      ...{ protocols: ["binary"], ca: at.ca, servername: host, headers },
+    });
+    await viewer.handshake();
+    return at.use(viewer);
+  };
+
+  const old = await named("old.example");
+  await at.speaks(await view(old.host, old.console.websocket.token), "before", 0);
+  const young = await named("new.example");
+
+  const { token } = young.console.websocket;
+  await at.speaks(await view(young.host, token), "by the new name", 1);
+  const again = await at.control.api.openConsole(at.machineId);
+  await at.speaks(await view(old.host, again.websocket.token), "by the old name", 2);
+  await assert.rejects(view("127-0-0-1.other.example", "x"), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
 });
 
 test("openssl finds TLS 1.2 and 1.3, good ciphers, and nothing older", async () => {

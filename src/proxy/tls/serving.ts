@@ -1,5 +1,5 @@
 import { constants, createHash, X509Certificate } from "node:crypto";
-import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import type { Log } from "#base/process/log.ts";
 import type { CertificateAnswer, ServingCertificate } from "#wire/link-certificate.ts";
 
@@ -24,6 +24,8 @@ export interface Loaded {
   /** Milliseconds since 1970. */
   readonly notAfter: number;
   readonly options: SecureContextOptions;
+  readonly context: SecureContext;
+  isFor(name: string): boolean;
 }
 
 /** Throws an Error that says why it cannot be served. */
@@ -41,8 +43,13 @@ function load({ id, chain, privateKey }: ServingCertificate): Loaded {
     honorCipherOrder: false,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
-  createSecureContext(options); // Throws where the key is another's.
-  return { id, notAfter: leaf.validToDate.getTime(), options };
+  return {
+    id,
+    notAfter: leaf.validToDate.getTime(),
+    options,
+    context: createSecureContext(options), // Throws where the key is another's.
+    isFor: (name) => leaf.checkHost(name, { subject: "never" }) !== undefined,
+  };
 }
 
 export interface Served {
