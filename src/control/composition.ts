@@ -31,6 +31,7 @@ import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
 import { createGrantsErrand } from "./link/errands/grants.ts";
 import { createKeysErrand } from "./link/errands/keys.ts";
+import { createSelfCheckErrand } from "./link/errands/self-check.ts";
 import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
 import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
@@ -40,7 +41,9 @@ import { createNames } from "./names/names.ts";
 import { createZoneReading, type ReadZone } from "./names/zone-reading.ts";
 import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
+import { createNodeChecks } from "./self-check/node-checks.ts";
 import { createSelfChecks } from "./self-check/self-check.ts";
+import { createSelfCheckTokens } from "./self-check/token.ts";
 import type { Services } from "./services.ts";
 import { type CloseSessions, createClosing, createClosings } from "./sessions/closing.ts";
 import { createReports } from "./sessions/reports.ts";
@@ -132,6 +135,7 @@ export async function compose({
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
   const { certificates, servingFor: uploadedFor } = createCertificates({ ...base, values, changes });
+  const checking = { checks: createNodeChecks(base), token: createSelfCheckTokens(key, installationId) };
   const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
 
   return {
@@ -155,7 +159,7 @@ export async function compose({
         certificates,
         ticketKeys: createKeyRotation({ ...base, generations }),
         names: createNames(readZone),
-        selfChecks: createSelfChecks({ ...base, values, version: productVersion() }),
+        selfChecks: createSelfChecks({ ...base, ...checking, values, version: productVersion() }),
         audit: createAuditLog(base),
       },
       audit,
@@ -173,6 +177,7 @@ export async function compose({
         noteHeard: createHearing(store, values),
       }),
       noteRefusals: createNodeRefusals(base),
+      ...checking,
       errands: [
         createDrainErrand(base),
         createCertificateErrand({
@@ -185,6 +190,7 @@ export async function compose({
         createKeysErrand({ ...base, nodeKeys }),
         createGrantsErrand(createOfflineGrants({ ...base, ...granting }), log),
         createLeaveErrand(base),
+        createSelfCheckErrand({ ...base, ...checking }),
       ],
       cluster,
       log,

@@ -210,6 +210,11 @@ const MATRIX: readonly [
     },
     administrators(),
   ],
+  [
+    "selfChecks.nodes",
+    ({ services }, caller) => services.selfChecks.nodes(caller, { node: "nobody" }),
+    { admin: "not_found", insider: "forbidden", outsider: "forbidden" },
+  ],
   ["selfChecks.control", ({ services }, caller) => services.selfChecks.control(caller), administrators()],
   [
     "names.zone",

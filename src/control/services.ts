@@ -342,6 +342,8 @@ export interface Names {
 /** What consoles need, looked at from control and its nodes. Changes nothing. */
 export interface SelfChecks {
   control(caller: Caller, options?: SelfCheckRequest): Promise<SelfCheck>;
+  /** Has nodes look at themselves and at hypervisors, and waits some seconds for them. `rate_limited` where many ask. */
+  nodes(caller: Caller, options?: SelfCheckRequest): Promise<SelfCheck>;
 }
 
 /** What has all of these. Times are milliseconds since 1970, both ends included. */

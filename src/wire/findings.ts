@@ -30,6 +30,15 @@ export const FINDINGS = {
     "The node is of an older version, which does not know this check.",
     "Update the node to control's version.",
   ),
+  check_silent: failed(
+    "The node is up, was asked, and did not say in time what it found.",
+    "See the node's log, and run this again. If it stays so, its link is slow or breaks.",
+  ),
+  check_busy: skipped("The node was still looking for somebody else.", "Run this again in a moment."),
+  check_out_of_time: skipped(
+    "The time of this run was over before its turn.",
+    "Mend what does not answer, and run this again.",
+  ),
   skipped_plain: skipped(
     "Plain HTTP is spoken here, so there is no certificate.",
     "To have TLS, set consoleproxy.sslEnabled to true, or end TLS in a front proxy.",
@@ -134,6 +143,10 @@ export const FINDINGS = {
     "Right behind a NAT that sends nothing back inside. What counts is the same line from where people are.",
   ),
 
+  tls_not_known_to_node: warning(
+    "The node does not know the CA of the certificate at its public address.",
+    "Right where that CA is known to browsers and not to servers. What counts is the same line from where people are.",
+  ),
   tls_none: failed(
     "No TLS is spoken there, though the address begins with https.",
     "Give the port TLS, or let the front proxy end it there: docs/operations/tls.md.",
@@ -257,7 +270,7 @@ export const FINDINGS = {
   ),
   hypervisor_other: failed(
     "What answers there is no VNC server.",
-    "See the port: web and SSH servers answer otherwise. Mend it: porthole machine set --address",
+    "See the port: web and SSH servers answer otherwise. Mend it: porthole machine update --address",
   ),
 
   local_network_asks: warning(

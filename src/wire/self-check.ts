@@ -46,6 +46,7 @@ export const selfCheckLimits = {
 export const Facts = Type.Record(
   Type.String({ maxLength: 40 }),
   Type.String({ maxLength: selfCheckLimits.factCharacters }),
+  { maxProperties: selfCheckLimits.facts },
 );
 export type Facts = Readonly<Record<string, string>>;
 
@@ -121,9 +122,36 @@ const UNKNOWN = {
   remedy: "Update control, and run this again.",
 } as const;
 
+/** On a node's page origin, beside a page: POST with the token as the body answers `SeenRequest`. */
+export const SELF_CHECK_PATH = "self-check";
+
+/** How a request reached the node. */
+export const SeenRequest = Type.Object({
+  /** Whose it takes it for, and why that may be a proxy's address. */
+  address: Type.String(),
+  doubt: Type.Optional(Type.Union([Type.Literal("no header"), Type.Literal("not trusted")])),
+  /** Who the connection came from. */
+  peer: Type.String(),
+  isTls: Type.Boolean(),
+  /** X-Forwarded-Proto, where a trusted proxy says https. */
+  isSecuredAhead: Type.Boolean(),
+});
+export type SeenRequest = Static<typeof SeenRequest>;
+
+/** What is to be said of how a request reached a node whose page is there. */
+export function forwardingFinding(
+  { doubt, isTls, isSecuredAhead }: SeenRequest,
+  pageOrigin: string,
+): "ok" | "forwarding_untrusted" | "forwarding_missing" | "forwarding_scheme" {
+  if (doubt === "not trusted") return "forwarding_untrusted";
+  if (doubt === "no header") return "forwarding_missing";
+  return pageOrigin.startsWith("https:") && !isTls && !isSecuredAhead ? "forwarding_scheme" : "ok";
+}
+
 /** How a node is known by what it says: the page and the WebSocket as a viewer without a ticket has them. */
 export const NODE_SPEECH = {
   pagePath: "/p/self-check/console.html",
+  seenPath: `/p/self-check/${SELF_CHECK_PATH}`,
   pageMark: "take-fragment.js",
   webSocketPaths: { beside: "/p/self-check/websockify", elsewhere: "/websockify" },
   protocol: SUBPROTOCOL,

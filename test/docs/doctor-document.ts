@@ -34,6 +34,16 @@ export function doctorDocument(): string {
       "opened without a ticket: the node's own refusal proves that it passes whatever stands in front. Where a certificate is not trusted, it",
       "says why and goes on, so that what is behind it is found in the same run.",
     ].join("\n"),
+    [
+      "**From the nodes.** Control asks each node that is up over its link to resolve its own name, to come to its own entrance as a browser",
+      "does, and to connect to one screen of each hypervisor of its pool, under the same rules as for a console (`upstream.allow`). Nothing is said",
+      "to a screen and no password is used: that something speaks RFB there is seen by its first bytes. A VNC server that counts",
+      "connections without a sign-in, as TigerVNC's does, counts these. Who asks while a node looks, or within ten seconds, is told the same.",
+    ].join("\n"),
+    [
+      "**What proxies say.** For ten minutes after a run a node tells whoever has the run's token how a request reached it: whose it takes it for,",
+      "and who connected. So a front proxy that sends no `X-Forwarded-For`, or is not trusted, is found before a ticket is refused for it.",
+    ].join("\n"),
     "## What is found",
     table(
       ["finding", "result", "meaning", "what to do"],

@@ -2,9 +2,13 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { SelfCheck } from "#wire/self-check.ts";
 import { diagnose, runDoctor } from "../harness/doctor.ts";
 import { eventually } from "../harness/eventually.ts";
+import { startFleet } from "../harness/fleet.ts";
 import { startControl } from "../harness/porthole.ts";
+import { lackingPostgres } from "../harness/postgres.ts";
+import { createDatabase } from "../harness/shared-postgres.ts";
 import { testChain } from "../harness/test-certificates.ts";
 import { openInstallation } from "../harness/tls-installation.ts";
 
@@ -16,7 +20,9 @@ test("of an installation that works the doctor finds nothing that fails, and say
 
   assert.equal(found.status, 0);
   assert.deepEqual({ ...found.summary, ok: 0, skipped: 0 }, { ok: 0, warning: 0, failed: 0, skipped: 0 });
-  for (const check of ["control.database", "control.link", "client.page", "client.websocket"])
+  for (const check of ["control.database", "control.link", "node.page", "node.websocket", "node.hypervisor"])
+    assert.deepEqual(found.of(check), ["ok"], check);
+  for (const check of ["client.page", "client.websocket", "client.forwarding"])
     assert.deepEqual(found.of(check), ["ok"], check);
   assert.deepEqual({ status, err }, { status: 0, err: "" });
   assert.match(out, /^From control\nok {7}control and its database$/m);
@@ -88,6 +94,7 @@ test("a node that is away is told as such, and not looked for", async () => {
   assert.deepEqual(found.of("control.link"), ["link_down"]);
   assert.match(found.line("control.link")?.facts["heard"] ?? "", /^\d+ s ago$/);
   assert.deepEqual(found.of("client.page"), []);
+  assert.deepEqual(found.of("node.check"), ["skipped_node_away"]);
 });
 
 test("without any node that is what it says, and of a node that there is not it says so", async () => {
@@ -100,4 +107,20 @@ test("without any node that is what it says, and of a node that there is not it 
   assert.deepEqual(found.of("control.link"), ["no_nodes"]);
   assert.equal(nobody.status, 3);
   assert.equal((await runDoctor(control, ["--resolver", "nonsense"])).status, 2);
+});
+
+test("a node whose channel another replica holds is asked all the same", {
+  skip: lackingPostgres,
+}, async () => {
+  await using fleet = await startFleet(2, await createDatabase());
+  const node = await fleet.node({ links: [fleet.replicas[1]?.link ?? ""] });
+
+  const { lines } = await fleet.api(0).call<SelfCheck>("POST", "self-check/nodes", {});
+
+  assert.ok(lines.length > 3);
+  assert.ok(lines.every(({ nodeId, check }) => nodeId === node.id && check !== "node.check"));
+  assert.deepEqual(
+    lines.filter(({ check }) => check === "node.hypervisor").map(({ finding }) => finding),
+    ["ok"],
+  );
 });

@@ -41,8 +41,9 @@ describe("two nodes behind nginx", { skip: lacking("nginx-light") }, () => {
     );
 
     assert.equal(found.status, 0);
-    for (const check of ["client.tls", "client.page", "client.websocket"])
+    for (const check of ["client.tls", "client.page", "client.websocket", "client.forwarding"])
       assert.deepEqual(found.of(check), ["ok"], check);
+    assert.deepEqual(found.of("node.websocket"), ["ok", "ok"]);
     assert.deepEqual(found.of("control.link"), ["ok", "ok"]);
   });
 
@@ -59,6 +60,23 @@ describe("two nodes behind nginx", { skip: lacking("nginx-light") }, () => {
     assert.equal(line?.finding, "websocket_not_passed");
     for (const missing of ["proxy_set_header Upgrade", "proxy_set_header Connection", "front-proxy.md"])
       assert.ok(line?.remedy?.includes(missing), missing);
+  });
+
+  test("that nobody trusts, or that says too little: it names what is to be said, and to whom", async () => {
+    const trusting = ["--trusted-proxies", "127.0.0.1"];
+    const without = (header: string) => (configuration: string) =>
+      configuration.replace(new RegExp(`^.*proxy_set_header ${header} .*$`, "m"), "");
+
+    const untrusted = await diagnoseBehindNginx((configuration) => configuration);
+    const silent = await diagnoseBehindNginx(without("X-Forwarded-For"), trusting);
+    const unsecured = await diagnoseBehindNginx(without("X-Forwarded-Proto"), trusting);
+
+    assert.deepEqual(untrusted.of("client.forwarding"), ["forwarding_untrusted"]);
+    assert.match(untrusted.line("client.forwarding")?.remedy ?? "", /--trusted-proxies/);
+    assert.deepEqual(silent.of("client.forwarding"), ["forwarding_missing"]);
+    assert.match(silent.line("client.forwarding")?.remedy ?? "", /X-Forwarded-For/);
+    assert.deepEqual(unsecured.of("client.forwarding"), ["forwarding_scheme"]);
+    assert.deepEqual([untrusted.status, silent.status, unsecured.status], [0, 0, 0]);
   });
 
   test("that looks for the nodes at the wrong port: it says that the proxy does not reach them", async () => {

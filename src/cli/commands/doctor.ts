@@ -35,12 +35,9 @@ async function doctor({ api, output }: Invocation, options: Options, signal: Abo
   const resolve = options.resolver === undefined ? systemNames : namesOf(checked(options.resolver));
   const body = options.node === undefined ? {} : { node: options.node };
   const before = Date.now();
-  const control = await api.call({
-    method: "POST",
-    path: ["self-check", "control"],
-    body,
-    answer: SelfCheck,
-  });
+  const look = async (side: "control" | "nodes") =>
+    await api.call({ method: "POST", path: ["self-check", side], body, answer: SelfCheck });
+  const control = await look("control");
   const clock = controlClockLine(api.url, { told: control.now, before, after: Date.now() });
   const { certificate: authority } = await api.call({
     method: "GET",
@@ -48,9 +45,10 @@ async function doctor({ api, output }: Invocation, options: Options, signal: Abo
     answer: NodeAuthority,
   });
   const trust = { roots: systemRoots(), authority };
-  const client = await clientLines(control.entrances, { resolve, trust, signal });
+  const nodes = await look("nodes");
+  const client = await clientLines(withTokens(control, nodes), { resolve, trust, signal });
 
-  const lines = [...control.lines, clock, ...client];
+  const lines = [...control.lines, ...nodes.lines, clock, ...client];
   const summary = summaryOf(lines);
   output.result(
     { summary, lines },
@@ -60,6 +58,15 @@ async function doctor({ api, output }: Invocation, options: Options, signal: Abo
     throw new CliFailure("unhealthy", `${summary.failed} of ${lines.length} checks failed`, {
       remedy: "What to do stands with each: docs/operations/doctor.md has more.",
     });
+}
+
+/** With what those nodes have that were asked. */
+function withTokens(control: SelfCheck, nodes: SelfCheck): SelfCheck["entrances"] {
+  const tokens = new Map(nodes.entrances.map(({ nodeId, token }) => [nodeId, token]));
+  return control.entrances.map((entrance) => {
+    const token = tokens.get(entrance.nodeId);
+    return token === undefined ? entrance : { ...entrance, token };
+  });
 }
 
 function checked(resolver: string): string {

@@ -4,9 +4,12 @@ import {
   type CheckLine,
   type CheckName,
   NODE_SPEECH,
+  type Seen,
   selfCheckLimits,
   toLine,
 } from "#wire/self-check.ts";
+
+import { forwardingLine } from "./forwarding-line.ts";
 
 const limits = {
   /** Entrances that are looked at at once. */
@@ -26,11 +29,16 @@ export async function clientLines(
   const look = async () => {
     for (const entrance of waiting) {
       const probed = await probeEntrance(entrance, probe);
-      const lines = probed.map(({ check, ...seen }) => {
-        const name: CheckName = `client.${check}`;
-        return toLine({ ...seen, check: name, nodeId: entrance.nodeId });
-      });
-      found.set(entrance, lines);
+      const seen = probed.map(
+        ({ check, ...rest }): Seen<CheckName> => ({ ...rest, check: `client.${check}` }),
+      );
+      const isThere = probed.some(({ check, finding }) => check === "page" && finding === "ok");
+      const { nodeId, pageOrigin, token } = entrance;
+      if (token !== undefined && isThere) seen.push(await forwardingLine({ pageOrigin, token }, probe));
+      found.set(
+        entrance,
+        seen.map((line) => toLine({ ...line, nodeId })),
+      );
     }
   };
   await Promise.all(Array.from({ length: limits.entrancesAtOnce }, look));

@@ -113,6 +113,7 @@ const RULES: Rules = {
   },
   selfChecks: {
     control: null,
+    nodes: null,
   },
   audit: {
     list: (by) => entry("audit.list", by),

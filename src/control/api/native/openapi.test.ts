@@ -287,6 +287,9 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("checkFromControl", { body: {} }, 200);
   await check.call("checkFromControl", { body: { node: "nobody" } }, 404);
   await check.call("checkFromControl", { body: {}, as: member }, 403);
+  await check.call("checkFromNodes", { body: {} }, 200);
+  await check.call("checkFromNodes", { body: { node: "nobody" } }, 404);
+  await check.call("checkFromNodes", { body: {}, as: member }, 403);
   await check.call("checkFromControl", { body: {} }, 200);
   await check.call("checkFromControl", { body: { node: "nobody" } }, 404);
   await check.call("checkFromControl", { body: {}, as: member }, 403);

@@ -26,4 +26,22 @@ export function selfCheckRoutes(
     },
     async (request) => await selfChecks.control(callerOf(request), request.body),
   );
+
+  app.post(
+    "/self-check/nodes",
+    {
+      schema: {
+        operationId: "checkFromNodes",
+        summary:
+          "Have nodes look at their own entrances and at hypervisors, and wait some seconds for them (administrators)",
+        tags,
+        body: SelfCheckRequest,
+        response: {
+          200: ref("SelfCheck", { description: "What was found" }),
+          ...problems("not_found", "rate_limited", "body_too_large", "media_type_unsupported"),
+        },
+      },
+    },
+    async (request) => await selfChecks.nodes(callerOf(request), request.body),
+  );
 }

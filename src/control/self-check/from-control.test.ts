@@ -5,8 +5,8 @@ import type { CheckLine } from "#wire/self-check.ts";
 import { selfCheckLimits } from "#wire/self-check.ts";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
 import { onBoth } from "../../../test/harness/test-database.ts";
+import { lookFromControl } from "./from-control.ts";
 import type { Names } from "./name-lines.ts";
-import { createSelfChecks } from "./self-check.ts";
 
 const NOBODY: Names = {
   resolve: async () => {
@@ -17,13 +17,16 @@ const NOBODY: Names = {
   },
 };
 
-function checksOf(control: TestControl, names: Partial<Names> = {}) {
-  return createSelfChecks({
-    ...control,
-    publicOrigin: () => "http://192.0.2.1:8000",
-    version: "1.2.3",
-    names: { ...NOBODY, ...names },
-  });
+function look(
+  control: TestControl,
+  {
+    names = {},
+    ...options
+  }: { readonly names?: Partial<Names>; readonly version?: string; readonly node?: string } = {},
+) {
+  const { version = "1.2.3", node: nodeId } = options;
+  const parts = { ...control, publicOrigin: () => "http://192.0.2.1:8000", version };
+  return lookFromControl({ ...parts, names: { ...NOBODY, ...names } }, { nodeId });
 }
 
 function found(lines: readonly CheckLine[], check: string): readonly string[] {
@@ -33,7 +36,7 @@ function found(lines: readonly CheckLine[], check: string): readonly string[] {
 for (const t of onBoth("the database is asked, and its clock where it has one of its own", async () => {
   await using control = await testControl();
 
-  const { lines } = await checksOf(control).control(control.admin);
+  const { lines } = await look(control);
 
   assert.match(found(lines, "control.database")[0] ?? "", /^(ok|database_slow)$/);
   assert.match(lines.find(({ check }) => check === "control.database")?.facts["took"] ?? "", /^\d+ ms$/);
@@ -54,7 +57,7 @@ for (const t of onBoth("what control has of each node is told, with what to do",
   const revoked = await control.node({ pageOrigin: "http://192.0.2.15" });
   await control.services.nodes.revoke(control.admin, revoked.id);
 
-  const { lines, entrances } = await checksOf(control).control(control.admin);
+  const { lines, entrances } = await look(control);
 
   const links = lines.filter(({ check }) => check === "control.link");
   assert.deepEqual(Object.fromEntries(links.map(({ nodeId, finding }) => [nodeId, finding])), {
@@ -72,9 +75,8 @@ for (const t of onBoth("what control has of each node is told, with what to do",
 test("a node of another version than control's is told", async () => {
   await using control = await testControl();
   await control.node();
-  const checks = createSelfChecks({ ...control, publicOrigin: () => "", version: "2.0.0", names: NOBODY });
 
-  const { lines } = await checks.control(control.admin);
+  const { lines } = await look(control, { version: "2.0.0" });
 
   assert.deepEqual(found(lines, "control.link"), ["link_version"]);
 });
@@ -82,11 +84,10 @@ test("a node of another version than control's is told", async () => {
 for (const t of onBoth("with sslEnabled a node that has not said it serves TLS is told", async () => {
   await using control = await testControl();
   await control.node({ secure: { pageOrigin: "https://192.0.2.1", webSocketOrigin: "https://192.0.2.1" } });
-  const checks = checksOf(control);
 
-  const before = await checks.control(control.admin);
+  const before = await look(control);
   await control.services.settings.set(control.admin, "consoleproxy.sslEnabled", "true");
-  const after = await checks.control(control.admin);
+  const after = await look(control);
 
   assert.deepEqual(found(before.lines, "control.certificate"), ["skipped_plain"]);
   assert.deepEqual(found(after.lines, "control.certificate"), ["certificate_missing"]);
@@ -99,19 +100,19 @@ test("names are looked up once each, and one that leads elsewhere is told beside
   await control.node({ pageOrigin: "http://192.0.2.7:8080" });
   await control.node({ pageOrigin: "http://192.0.2.8:8080" });
   const asked: string[] = [];
-  const checks = checksOf(control, {
-    resolve: async (name) => {
+  const names = {
+    resolve: async (name: string) => {
       asked.push(name);
       return ["192.0.2.7"];
     },
     nameServers: async () => ["ns1.console.example"],
-  });
+  };
 
-  const { lines, entrances, addresses } = await checks.control(control.admin);
+  const { lines, entrances, addresses } = await look(control, { names });
 
-  const names = lines.filter(({ check }) => check === "control.name");
+  const named = lines.filter(({ check }) => check === "control.name");
   assert.deepEqual(
-    names.map(({ subject, finding, facts }) => [subject, finding, facts["own"]]),
+    named.map(({ subject, finding, facts }) => [subject, finding, facts["own"]]),
     [
       ["192-0-2-7.console.example", "ok", "192.0.2.7"],
       ["192-0-2-8.console.example", "name_elsewhere", "192.0.2.8"],
@@ -129,7 +130,7 @@ test("names are looked up once each, and one that leads elsewhere is told beside
 test("a domain is told as delegated elsewhere, or nowhere", async () => {
   await using control = await testControl();
   const domainOf = async (names: Partial<Names>) =>
-    found((await checksOf(control, names).control(control.admin)).lines, "control.domain");
+    found((await look(control, { names })).lines, "control.domain");
   const nameServers = async () => ["ns.registrar.example"];
 
   assert.deepEqual(await domainOf({}), ["skipped_no_domain"]);
@@ -147,10 +148,9 @@ test("of more nodes than one run looks at, those that are away come first, and t
   for (let count = 0; count < selfCheckLimits.nodes; count++)
     await control.node({ pageOrigin: `http://198.51.100.${count + 1}` });
   const last = await control.node({ pageOrigin: "http://203.0.113.1" });
-  const checks = checksOf(control);
 
-  const { lines } = await checks.control(control.admin);
-  const one = await checks.control(control.admin, { node: last.id });
+  const { lines } = await look(control);
+  const one = await look(control, { node: last.id });
 
   const links = found(lines, "control.link");
   assert.equal(links.filter((finding) => finding === "link_down").length, 5);
