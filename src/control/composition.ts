@@ -134,8 +134,8 @@ export async function compose({
   };
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
-  const { certificates, servingFor: uploadedFor } = createCertificates({ ...base, values, changes });
   const checking = { checks: createNodeChecks(base), token: createSelfCheckTokens(key, installationId) };
+  const { certificates, servingFor: uploadedFor } = createCertificates({ ...base, changes });
   const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
 
   return {

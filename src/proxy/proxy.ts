@@ -136,6 +136,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     ...origins,
     secure,
     wantedAddress: wantedAddress(config, bound),
+    publicPath: config.publicPath,
     sharesAddress: sharesAddress(config),
     forwardAddress: (local) => forwardAddress(config, { listened: forwarding.address, local }),
     client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
@@ -225,7 +226,11 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
   const handlers: Handlers = {
     request: (request, response) => pages.handle(request, response),
     unsecured: (request, response) =>
-      redirectToTls(request, response, { ...foundAt()[0], webSocketPort: bound.plain[1]?.port }),
+      redirectToTls(request, response, {
+        ...foundAt()[0],
+        publicPath: config.publicPath,
+        webSocketPort: bound.plain[1]?.port,
+      }),
     upgrade: (request, socket, head) => door.handle(request, socket, head),
   };
   listener.serve(handlers);
@@ -261,8 +266,15 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
 
 async function openListener({ config, deadlines, log }: ProxyOptions, tls: TlsFront) {
   const plain = listenAddresses(config);
-  const addresses = [...plain, ...tlsListenAddresses(config)];
-  const listener = await Listener.open({ ...config, ...deadlines, addresses, tls, log });
+  const own = tlsListenAddresses(config);
+  const listener = await Listener.open({
+    ...config,
+    ...deadlines,
+    addresses: config.tlsListen === null ? plain : [...plain, ...own],
+    unasked: config.tlsListen === null ? own : [],
+    tls,
+    log,
+  });
   const got = listener.addresses;
   const bound: BoundAddresses = { plain: got.slice(0, plain.length), tls: got.slice(plain.length) };
   return { listener, bound };

@@ -27,7 +27,7 @@ async function diagnoseBehindNginx(
   };
   const nodes = async (origin: string, port: number) =>
     [await start(origin, `127.0.0.2:${port}`), await start(origin, `127.0.0.3:${port}`)] as const;
-  const proxy = opened.use(await startFrontProxy("nginx", nodes, change));
+  const proxy = opened.use(await startFrontProxy("nginx", nodes, { change }));
   const authority = join(folder, "ca.pem");
   writeFileSync(authority, proxy.ca);
   return await diagnose(control, [], { NODE_EXTRA_CA_CERTS: authority });

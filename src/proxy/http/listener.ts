@@ -17,8 +17,12 @@ import { announce, announceAs, believeProxies, isSecuredAhead } from "./viewer-a
 
 export interface ListenerOptions extends GuestsOptions {
   readonly addresses: readonly HostPort[];
+  /** Where nobody said that it is to listen. Where one of them is another's, it does without all of them. */
+  readonly unasked: readonly HostPort[];
   /** Beside other processes that say so too; the system spreads connections over them. */
   readonly reusePort: boolean;
+  /** What a front proxy has put before the node's paths, which it may have taken away again. */
+  readonly publicPath: string | null;
   readonly trustedProxies: TrustedProxies;
   /** Whether the trusted proxies say whose a connection is before its own first byte. */
   readonly proxyProtocol: boolean;
@@ -59,16 +63,17 @@ export class Listener {
     for (const server of servers) this.#receive(server);
   }
 
-  /** Resolves when every address is listened on. Throws a ConfigError, with all closed, when one cannot be. */
+  /** Resolves when every address is listened on. Throws a ConfigError, with all closed, when one that was asked for cannot be. */
   static async open(options: ListenerOptions): Promise<Listener> {
-    const servers: Server[] = [];
-    try {
-      for (const address of options.addresses) servers.push(await listen(address, options));
-      return new Listener(servers, options);
-    } catch (error) {
-      for (const server of servers) server.close();
-      throw error;
-    }
+    const servers = await listenAll(options.addresses, options);
+    const unasked = await listenAll(options.unasked, options).catch((error: unknown) => {
+      options.log.warn(
+        { error },
+        "TLS has no ports of its own and is served on those for plain HTTP; --tls-listen names others",
+      );
+      return [];
+    });
+    return new Listener([...servers, ...unasked], options);
   }
 
   /** The addresses in the order in which they were asked for, with the ports that the system gave. */
@@ -85,24 +90,32 @@ export class Listener {
     const guests = this.#guests;
     for (const server of this.#servers) {
       server.on("request", (message, response) => {
-        believeProxies(message, this.#options.trustedProxies);
+        this.#arrive(message);
         const { socket } = message;
         guests.asks(socket);
         response.once("close", () => guests.isAnswered(socket));
         if (isSecure(socket)) {
-          response.setHeader(HSTS.name, HSTS.value);
+          if (this.#tls.isLasting) response.setHeader(HSTS.name, HSTS.value);
           request(message, response);
         } else if (this.#tls.isServing && !isSecuredAhead(message)) unsecured(message, response);
         else request(message, response);
       });
       // What was accepted is a net.Socket, and so is TLS on it; the type says Duplex for servers that are given others.
       server.on("upgrade", (message: IncomingMessage, socket, head: Buffer) => {
-        believeProxies(message, this.#options.trustedProxies);
+        this.#arrive(message);
         guests.leave(socket as Socket);
         if (isAnswering(message)) socket.destroy();
         else upgrade(message, socket as Socket, head);
       });
     }
+  }
+
+  /** Before anybody reads of it where it comes from, and what it is for. */
+  #arrive(message: IncomingMessage): void {
+    const { trustedProxies, publicPath } = this.#options;
+    believeProxies(message, trustedProxies);
+    if (publicPath !== null && message.url?.startsWith(`${publicPath}/`) === true)
+      message.url = message.url.slice(publicPath.length);
   }
 
   /** Takes no more connections, and ends those that carry no WebSocket. */
@@ -180,6 +193,18 @@ export class Listener {
 /** Of node:http. */
 interface BrokenRequest extends NodeJS.ErrnoException {
   readonly rawPacket?: Buffer;
+}
+
+/** On all of them, or, where one throws, on none. */
+async function listenAll(addresses: readonly HostPort[], options: ListenerOptions): Promise<Server[]> {
+  const servers: Server[] = [];
+  try {
+    for (const address of addresses) servers.push(await listen(address, options));
+    return servers;
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw error;
+  }
 }
 
 async function listen(address: HostPort, { log, reusePort }: ListenerOptions): Promise<Server> {

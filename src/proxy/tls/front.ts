@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
+import { neighbourhood } from "#base/neighbourhood.ts";
 import type { Log } from "#base/process/log.ts";
-import { neighbourhood } from "../http/guests.ts";
+import { peerOf } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
 import type { Loaded } from "./serving.ts";
 
@@ -73,6 +74,14 @@ export class TlsFront {
     return this.#certificates.length > 0;
   }
 
+  /**
+   * Whether browsers may be told never to come without it again. Under the installation's own CA it would be a promise that
+   * holds for those who trust that one, and a wall for the others once somebody has answered the warning.
+   */
+  get isLasting(): boolean {
+    return this.#certificates[0]?.isPublic === true;
+  }
+
   /** For connections to come. Where it throws, nothing has changed. */
   use(loaded: Loaded | undefined): void {
     if (loaded !== undefined) this.#server.setSecureContext(loaded.options);
@@ -83,7 +92,7 @@ export class TlsFront {
   /** Waits for the first byte of a connection that has just been accepted. */
   take(socket: Socket, taker: Taker): void {
     const name = nameOf(socket);
-    this.#arriving.set(name, { socket, taker, from: neighbourhood(socket) });
+    this.#arriving.set(name, { socket, taker, from: neighbourhood(peerOf(socket)) });
     socket.on("error", ignoreError);
     socket.once("close", () => {
       if (this.#arriving.get(name)?.socket === socket) this.#forget(name);

@@ -23,7 +23,9 @@ export function redirectToTls(
     pageOrigin,
     webSocketOrigin,
     webSocketPort,
+    publicPath,
   }: OwnOrigins & {
+    readonly publicPath: string | null;
     /** On which this node listens for the WebSocket alone. */
     readonly webSocketPort: number | undefined;
   },
@@ -32,7 +34,7 @@ export function redirectToTls(
   location.hostname = hostOf(host) ?? location.hostname;
   const path = url?.startsWith("/") === true ? url : "/";
   response.writeHead(308, {
-    location: `${location.origin}${path}`,
+    location: `${location.origin}${publicPath ?? ""}${path}`,
     "cache-control": "no-store",
     connection: "close",
     "content-length": 0,
