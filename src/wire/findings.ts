@@ -56,6 +56,10 @@ export const FINDINGS = {
     "Nodes are not at more private addresses than this page, so the browser asks nobody's leave.",
     "",
   ),
+  skipped_other_origin: skipped(
+    "This page was opened at another address than control's own, so nodes do not answer it.",
+    "Open it at control's own address (--public-url), which is named here, or run: porthole doctor",
+  ),
   skipped_permission_unknown: skipped(
     "This browser knows no permission for local networks, and so does not ask for it.",
     "",
@@ -260,6 +264,10 @@ export const FINDINGS = {
     "See the lines of the page and of the node's link, and run this again.",
   ),
 
+  hypervisor_unnamed: failed(
+    "The node's resolver does not know the name of the hypervisor.",
+    "Add it to the DNS that nodes ask, or use its address: porthole machine update --address",
+  ),
   hypervisor_forbidden: failed(
     "The setting upstream.allow does not let nodes dial this address.",
     "If it is right, add its network: porthole setting set upstream.allow",

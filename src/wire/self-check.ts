@@ -90,7 +90,9 @@ export const SelfCheck = Type.Object({
   entrances: Type.Array(CheckedEntrance),
   /** Control's clock. */
   now: Time,
-  /** The addresses of control's own public origin. */
+  /** Control's own public origin, whose pages nodes answer. */
+  origin: Type.String(),
+  /** The addresses that it has. */
   addresses: Type.Array(Type.String()),
 });
 export type SelfCheck = Static<typeof SelfCheck>;
@@ -137,6 +139,34 @@ export const SeenRequest = Type.Object({
   isSecuredAhead: Type.Boolean(),
 });
 export type SeenRequest = Static<typeof SeenRequest>;
+
+/** The entrances, with the tokens of those nodes that were asked. */
+export function withTokens(
+  { entrances }: Pick<SelfCheck, "entrances">,
+  asked: Pick<SelfCheck, "entrances"> | undefined,
+): CheckedEntrance[] {
+  const tokens = new Map(asked?.entrances.map(({ nodeId, token }) => [nodeId, token]));
+  return entrances.map((entrance) => {
+    const token = tokens.get(entrance.nodeId);
+    return token === undefined ? entrance : { ...entrance, token };
+  });
+}
+
+/** A clock against control's, which was told at some moment between the two. */
+export function controlClock(
+  subject: string,
+  { told, before, after }: { readonly told: string; readonly before: number; readonly after: number },
+): Seen<CheckName> {
+  const skew = Date.parse(told) - (before + after) / 2;
+  // Where the answer took long, nobody knows when in it the clock was read.
+  const isOff = Math.abs(skew) > selfCheckLimits.skewMs + (after - before) / 2;
+  return {
+    check: "client.clock",
+    subject,
+    finding: isOff ? "clock_off" : "ok",
+    facts: { skew: `${Math.round(skew / 1000)} s` },
+  };
+}
 
 /** What is to be said of how a request reached a node whose page is there. */
 export function forwardingFinding(

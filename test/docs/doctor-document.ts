@@ -44,6 +44,20 @@ export function doctorDocument(): string {
       "**What proxies say.** For ten minutes after a run a node tells whoever has the run's token how a request reached it: whose it takes it for,",
       "and who connected. So a front proxy that sends no `X-Forwarded-For`, or is not trusted, is found before a ticket is refused for it.",
     ].join("\n"),
+    "## The page",
+    [
+      "Administrators have the same in control's page, under *Self-check*: there the browser itself goes to the nodes, which is what people's",
+      "browsers do. It is not told why something fails, and so cannot say; the command line can. The page has to be opened at control's own",
+      "address (`--public-url`), since nodes answer pages of no other origin that is not in `console.allowed.origins`.",
+    ].join("\n"),
+    [
+      "**Local Network Access.** Chromium and browsers made of it ask people before a page of a public address may reach a private one: from version",
+      "142 on for requests and frames, from 147 on for WebSockets. The permission is called `local-network`, for the machine itself",
+      "`loopback-network`, and `local-network-access` before version 145. Only pages with TLS may ask. A console in a tab of its own is at the",
+      "node's own address and needs no leave; what does are consoles that a portal at a public address shows in a frame, which then needs",
+      '`allow="local-network; loopback-network; local-network-access"`, and pages that come from a public address while the WebSocket is at a private',
+      "one. Administrators of managed browsers allow it by the policy `LocalNetworkAccessAllowedForUrls`.",
+    ].join("\n"),
     "## What is found",
     table(
       ["finding", "result", "meaning", "what to do"],

@@ -3,8 +3,8 @@ import { hostPort } from "#base/config.ts";
 import { namesOf, systemNames } from "#base/process/probe/resolve-name.ts";
 import { systemRoots } from "#base/process/probe/seen-certificate.ts";
 import { NodeAuthority } from "#wire/api.ts";
-import { SelfCheck } from "#wire/self-check.ts";
-import { clientLines, controlClockLine } from "../doctor/client-lines.ts";
+import { controlClock, SelfCheck, toLine, withTokens } from "#wire/self-check.ts";
+import { clientLines } from "../doctor/client-lines.ts";
 import { report, summaryOf } from "../doctor/report.ts";
 import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, type Invocation } from "../invocation.ts";
@@ -38,7 +38,7 @@ async function doctor({ api, output }: Invocation, options: Options, signal: Abo
   const look = async (side: "control" | "nodes") =>
     await api.call({ method: "POST", path: ["self-check", side], body, answer: SelfCheck });
   const control = await look("control");
-  const clock = controlClockLine(api.url, { told: control.now, before, after: Date.now() });
+  const clock = toLine(controlClock(api.url, { told: control.now, before, after: Date.now() }));
   const { certificate: authority } = await api.call({
     method: "GET",
     path: ["certificates", "authority"],
@@ -58,15 +58,6 @@ async function doctor({ api, output }: Invocation, options: Options, signal: Abo
     throw new CliFailure("unhealthy", `${summary.failed} of ${lines.length} checks failed`, {
       remedy: "What to do stands with each: docs/operations/doctor.md has more.",
     });
-}
-
-/** With what those nodes have that were asked. */
-function withTokens(control: SelfCheck, nodes: SelfCheck): SelfCheck["entrances"] {
-  const tokens = new Map(nodes.entrances.map(({ nodeId, token }) => [nodeId, token]));
-  return control.entrances.map((entrance) => {
-    const token = tokens.get(entrance.nodeId);
-    return token === undefined ? entrance : { ...entrance, token };
-  });
 }
 
 function checked(resolver: string): string {

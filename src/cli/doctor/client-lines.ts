@@ -44,20 +44,3 @@ export async function clientLines(
   await Promise.all(Array.from({ length: limits.entrancesAtOnce }, look));
   return entrances.flatMap((entrance) => found.get(entrance) ?? []);
 }
-
-/** This machine's clock against control's, which was told at some moment between the two. */
-export function controlClockLine(
-  control: string,
-  { told, before, after }: { readonly told: string; readonly before: number; readonly after: number },
-): CheckLine {
-  const skew = Date.parse(told) - (before + after) / 2;
-  // Where the answer took long, nobody knows when in it the clock was read.
-  const isOff = Math.abs(skew) > selfCheckLimits.skewMs + (after - before) / 2;
-  const check: CheckName = "client.clock";
-  return toLine({
-    check,
-    subject: control,
-    finding: isOff ? "clock_off" : "ok",
-    facts: { skew: `${Math.round(skew / 1000)} s` },
-  });
-}

@@ -164,3 +164,22 @@ test("of more nodes than one run looks at, those that are away come first, and t
     [last.id],
   );
 });
+
+test("a resolver that is silent is not asked for every name", async () => {
+  await using control = await testControl();
+  await control.services.settings.set(control.admin, "consoleproxy.url.domain", "*.console.example");
+  for (let count = 1; count <= 9; count++) await control.node({ pageOrigin: `http://192.0.2.${count}` });
+  let asked = 0;
+  const resolve = async (name: string) => {
+    if (!name.startsWith("192-")) return [name];
+    asked += 1;
+    throw new ProbeFailure("resolver_silent");
+  };
+
+  const { lines } = await look(control, { names: { resolve } });
+
+  assert.ok(asked <= 3, `${asked} were asked for`);
+  const names = found(lines, "control.name");
+  assert.equal(names.length, 9);
+  assert.deepEqual(new Set(names), new Set(["resolver_silent", "skipped_earlier"]));
+});

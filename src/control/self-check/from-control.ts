@@ -52,6 +52,7 @@ export async function lookFromControl(
       ...remarks(nodes, leftOut),
     ],
     entrances: entrancesOf(nodes, named.addresses),
+    origin: publicOrigin(),
     addresses,
     now: clock.now(),
   });

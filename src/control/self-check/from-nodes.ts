@@ -19,6 +19,7 @@ export interface NodesParts {
   readonly store: Store;
   readonly values: SettingValues;
   readonly clock: Clock;
+  readonly publicOrigin: () => string;
   readonly checks: NodeChecks;
   readonly token: SelfCheckToken;
   readonly drivers: Drivers;
@@ -30,7 +31,7 @@ export async function lookFromNodes(
   parts: NodesParts,
   { nodeId, account }: { readonly nodeId?: string | undefined; readonly account: string },
 ): Promise<SelfCheck> {
-  const { clock, checks, token, log } = parts;
+  const { clock, publicOrigin, checks, token, log } = parts;
   const { nodes } = await checkedNodes(parts, { now: clock.now(), nodeId });
   const up = nodes.filter(({ state }) => state === "up");
   const pools = new Map<string, Screens>();
@@ -66,7 +67,7 @@ export async function lookFromNodes(
   return told({
     lines: [...lines, ...unseen],
     entrances: entrancesOf(nodes, new Map()).map(withToken),
-    addresses: [],
+    origin: publicOrigin(),
     now: clock.now(),
   });
 }

@@ -10,8 +10,10 @@ import type { CheckedNode } from "./checked-nodes.ts";
 
 const limits = {
   lookupMs: 4_000,
-  /** Look-ups at once: each holds one of the threads that the process has for such things. */
+  /** Look-ups at once: each holds one of the four threads that the process has for such things. */
   lookupsAtOnce: 2,
+  /** From so many on that the resolver did not answer it is not asked again: a look-up goes on when nobody waits for it. */
+  silences: 2,
 } as const;
 
 /** What control's own resolver says. */
@@ -57,10 +59,15 @@ export async function nameLines(
     ({ host }) => host,
   );
   const waiting = byName.entries();
+  let silences = 0;
   const look = async () => {
     for (const [host, same] of waiting) {
       const signal = AbortSignal.any([parts.signal, AbortSignal.timeout(limits.lookupMs)]);
-      const seen = await seenOf(host, { resolve, signal });
+      const seen: SeenName =
+        silences < limits.silences
+          ? await seenOf(host, { resolve, signal })
+          : { addresses: [], finding: "skipped_earlier", facts: {} };
+      if (seen.finding === "resolver_silent") silences += 1;
       addresses.set(host, seen.addresses);
       if (isIP(host) !== 0) continue;
       const own = same.flatMap(({ own: known }) => (known === undefined ? [] : ownAddress(known.pageOrigin)));
@@ -79,10 +86,16 @@ export async function nameLines(
 }
 
 /** The addresses of a name, and what is wrong with it. */
+interface SeenName {
+  readonly addresses: readonly string[];
+  readonly finding?: Finding;
+  readonly facts: Facts;
+}
+
 async function seenOf(
   host: string,
   { resolve, signal }: { readonly resolve: ResolveName; readonly signal: AbortSignal },
-): Promise<{ readonly addresses: readonly string[]; readonly finding?: Finding; readonly facts: Facts }> {
+): Promise<SeenName> {
   try {
     const addresses = await resolve(host, signal);
     return { addresses, facts: { addresses: addresses.join(", ") } };

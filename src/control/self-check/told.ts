@@ -24,17 +24,20 @@ export function entrancesOf(
 export function told({
   lines,
   entrances,
-  addresses,
+  origin,
+  addresses = [],
   now,
 }: {
   readonly lines: readonly Seen[];
   readonly entrances: SelfCheck["entrances"];
-  readonly addresses: readonly string[];
+  readonly origin: string;
+  readonly addresses?: readonly string[];
   readonly now: number;
 }): SelfCheck {
   return {
     lines: lines.slice(0, selfCheckLimits.lines).map(toLine),
     entrances,
+    origin,
     addresses: [...addresses],
     now: new Date(now).toISOString(),
   };

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { formatHostPort } from "#base/config.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import type { Finding } from "#wire/findings.ts";
@@ -6,8 +6,13 @@ import { printable, toGatewayError } from "#wire/gateway-error.ts";
 import type { CheckedScreen, SeenByNode } from "#wire/link-self-check.ts";
 
 const limits = {
-  /** Screens at once. A look-up of a name holds one of the four threads that the process has for such things. */
-  atOnce: 3,
+  /** Screens at once. */
+  atOnce: 4,
+  /**
+   * Of those that have a name: a look-up holds one of the four threads that the process has for such things, and goes on where
+   * a resolver is silent and nobody waits for it any more. Consoles need the others.
+   */
+  namesAtOnce: 1,
   /** From the connection to the server's first bytes. */
   greetingMs: 3_000,
   /** RFC 6143 §7.1.1: "RFB 003.008\n". */
@@ -25,12 +30,19 @@ export async function screenLines(
 ): Promise<readonly SeenByNode[]> {
   if (screens.length === 0) return [{ check: "node.hypervisor", finding: "skipped_no_hypervisors" }];
   const found = new Map<CheckedScreen, SeenByNode>();
-  const waiting = screens.values();
-  const look = async () => {
+  const look = async (waiting: IterableIterator<CheckedScreen>) => {
     for (const screen of waiting) found.set(screen, await screenLine(screen, dial, signal));
   };
-  await Promise.all(Array.from({ length: limits.atOnce }, look));
+  const [named, others] = [screens.filter(isNamed).values(), screens.filter((one) => !isNamed(one)).values()];
+  await Promise.all([
+    ...Array.from({ length: limits.namesAtOnce }, () => look(named)),
+    ...Array.from({ length: limits.atOnce }, () => look(others)),
+  ]);
   return screens.flatMap((screen) => found.get(screen) ?? []);
+}
+
+function isNamed({ address }: CheckedScreen): boolean {
+  return address.kind === "tcp" && isIP(address.host) === 0;
 }
 
 async function screenLine(
@@ -61,7 +73,7 @@ async function screenLine(
 
 const FINDINGS: Readonly<Partial<Record<ErrorCode, Finding>>> = {
   upstream_not_allowed: "hypervisor_forbidden",
-  upstream_name_unresolved: "name_unresolved",
+  upstream_name_unresolved: "hypervisor_unnamed",
   upstream_connection_refused: "connect_refused",
   upstream_timeout: "connect_silent",
   upstream_unreachable: "connect_unreachable",

@@ -64,7 +64,7 @@ test("a screen that is down, forbidden, silent, or another's is told as such, an
 
   const screens = lines.filter(({ check }) => check === "node.hypervisor");
   const found = Object.fromEntries(screens.map(({ facts, finding }) => [facts["machine"], finding]));
-  assert.match(found["nameless"] ?? "", /^(name_unresolved|connect_silent)$/);
+  assert.match(found["nameless"] ?? "", /^(hypervisor_unnamed|connect_silent)$/);
   assert.deepEqual(
     { ...found, nameless: "" },
     {
