@@ -58,6 +58,11 @@ for (const t of onBoth(
       run: "another-run-of-old",
       lines: [{ ...LINE, finding: "page_other" }],
     });
+    const kept = await at.link.control.store.db.selectFrom("node_checks").select("lines").execute();
+    assert.deepEqual(
+      kept.map(({ lines }) => lines),
+      [null],
+    );
     await at.answer(command.body.run);
 
     assert.deepEqual(
