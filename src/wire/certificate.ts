@@ -56,5 +56,8 @@ export const Certificate = Type.Object({
   /** PEM: what is shown, the certificate first. */
   chain: Type.String(),
   createdAt: Time,
+  source: Type.Enum(["upload", "acme"], {
+    description: "`acme`: it came from an authority by itself, and is renewed so",
+  }),
 });
 export type Certificate = Static<typeof Certificate>;

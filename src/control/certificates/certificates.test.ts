@@ -60,6 +60,7 @@ for (const t of onBoth("of a certificate everything is told but its key, which i
     notAfter: new Date(Math.min(...ends)).toISOString(),
     chain: pems.slice(0, 3).join(""),
     createdAt: new Date(control.clock.now()).toISOString(),
+    source: "upload",
   });
   const at = await control.services.certificates.uploadedAt(control.admin, made.id);
   assert.equal(at.getTime(), control.clock.now());

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from "typebox";
+import { Acme } from "#wire/acme.ts";
 import {
   Account,
   ApiKey,
@@ -27,6 +28,7 @@ import { SelfCheck } from "#wire/self-check.ts";
 /** The schemas of everything that is answered, under the names that the OpenAPI document gives them. */
 export const COMPONENTS = {
   Account,
+  Acme,
   ApiKey,
   AuditRow,
   Certificate,
