@@ -6,13 +6,15 @@ import { AccountMenu } from "./account-menu.tsx";
 import type { Api, MachineList } from "./api.ts";
 import { Loaded } from "./loaded.ts";
 import { MachinesPage } from "./machines-page.tsx";
+import { SelfCheckPage } from "./self-check/self-check-page.tsx";
+import { SelfCheckRun } from "./self-check/self-check-run.ts";
 import type { SessionPages } from "./session-pages.ts";
 import { SessionsPage } from "./sessions-page.tsx";
 import { SignedOut } from "./signed-out.tsx";
 import type { Visitor } from "./visitor.ts";
 import { words } from "./words.ts";
 
-const PAGES = ["machines", "sessions"] as const;
+const PAGES = ["machines", "sessions", "doctor"] as const;
 export type PageName = (typeof PAGES)[number];
 
 /** The page that a fragment names; the machines where it names none. */
@@ -53,6 +55,7 @@ interface PagesProps {
 function Pages({ api, visitor, account, page }: PagesProps) {
   const machines = useMemo(() => new Loaded<MachineList>(visitor), [visitor]);
   const sessions = useMemo(() => new Loaded<SessionPages>(visitor), [visitor]);
+  const selfCheck = useMemo(() => new SelfCheckRun(api, visitor), [api, visitor]);
   const w = words.value;
   useEffect(() => {
     document.title = `${w[page]} · ${w.product}`;
@@ -65,7 +68,7 @@ function Pages({ api, visitor, account, page }: PagesProps) {
           <Mark />
           <span>{w.product}</span>
         </span>
-        {PAGES.map((name) => (
+        {PAGES.filter((name) => name !== "doctor" || account.role === "admin").map((name) => (
           <a key={name} href={`#${name}`} aria-current={name === page ? "page" : undefined}>
             {w[name]}
           </a>
@@ -74,11 +77,9 @@ function Pages({ api, visitor, account, page }: PagesProps) {
           <AccountMenu account={account} visitor={visitor} />
         </div>
       </nav>
-      {page === "machines" ? (
-        <MachinesPage api={api} account={account} list={machines} />
-      ) : (
-        <SessionsPage api={api} list={sessions} />
-      )}
+      {page === "machines" && <MachinesPage api={api} account={account} list={machines} />}
+      {page === "sessions" && <SessionsPage api={api} list={sessions} />}
+      {page === "doctor" && <SelfCheckPage run={selfCheck} />}
     </div>
   );
 }

@@ -5,6 +5,7 @@ export const GERMAN: Strings = {
   navigation: "Seiten",
   machines: "Maschinen",
   sessions: "Sitzungen",
+  doctor: "Selbstprüfung",
 
   signedOut: "Sie sind abgemeldet",
   signInHow:
@@ -66,4 +67,13 @@ export const GERMAN: Strings = {
   viewerLost: "Die Verbindung zwischen dem Browser und dem Konsolenknoten brach ab.",
   unused: "Niemand hat den Link rechtzeitig benutzt.",
   older: "Ältere zeigen",
+
+  checkAgain: "Noch einmal prüfen",
+  checkMeans: "Was Konsolen brauchen, geprüft von der Steuerung, von den Knoten und von diesem Browser aus.",
+  checkSides: { control: "Von der Steuerung", nodes: "Von den Knoten", browser: "Von diesem Browser" },
+  checkResults: { ok: "in Ordnung", warning: "Warnung", failed: "Fehler", skipped: "Übergangen" },
+  checking: "Prüft …",
+  checked: (failed, warnings, fine) => `${failed} Fehler, ${warnings} Warnungen, ${fine} in Ordnung`,
+  checkFurther: "Mehr, und von anderswo:",
+  whatToDo: "Was zu tun ist:",
 };

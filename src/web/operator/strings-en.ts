@@ -17,6 +17,7 @@ export const ENGLISH = {
   navigation: "Pages",
   machines: "Machines",
   sessions: "Sessions",
+  doctor: "Self-check",
 
   signedOut: "You are signed out",
   signInHow: "A sign-in link works once. Get one on the computer where Porthole runs, in its folder:",
@@ -75,5 +76,15 @@ export const ENGLISH = {
   viewerLost: "The connection between the viewer and the console node broke.",
   unused: "Nobody used the link in its time.",
   older: "Show older",
+
+  checkAgain: "Check again",
+  checkMeans: "What consoles need, looked at from control, from the nodes, and from this browser.",
+  checkSides: { control: "From control", nodes: "From the nodes", browser: "From this browser" },
+  checkResults: { ok: "ok", warning: "Warning", failed: "Failed", skipped: "Skipped" },
+  checking: "Looking …",
+  checked: (failed: string, warnings: string, fine: string) =>
+    `${failed} failed, ${warnings} warnings, ${fine} ok`,
+  checkFurther: "More, and from another place:",
+  whatToDo: "What to do:",
 };
 export type Strings = typeof ENGLISH;
