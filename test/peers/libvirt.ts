@@ -14,6 +14,7 @@ const NOBODY = { uid: 65_534, gid: 65_534 };
 
 export interface Libvirt extends AsyncDisposable {
   readonly uri: string;
+  readonly socket: string;
   /** A storage pool of it, and the folder that it is. */
   readonly storagePool: string;
   readonly folder: string;
@@ -22,12 +23,23 @@ export interface Libvirt extends AsyncDisposable {
   /** For programs that are to find it. */
   readonly env: Readonly<Record<string, string | undefined>>;
   virsh(...args: readonly string[]): Promise<string>;
+  /** Ends it, and starts it again at the same place; its machines run on. */
+  restart(): Promise<void>;
   /** Ends it, and its machines before it, which would run on without it. */
   stop(): Promise<void>;
 }
 
 /** A libvirt of the test's own, as a user's: nothing of the machine's own libvirt is seen or touched. */
-export async function startLibvirt(): Promise<Libvirt> {
+export async function startLibvirt({
+  settings = "",
+  files = {},
+  args = [],
+}: {
+  /** More of libvirtd.conf; FOLDER is where the files are. */
+  readonly settings?: string;
+  readonly files?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
+} = {}): Promise<Libvirt> {
   await using opened = new AsyncDisposableStack();
   const { path } = opened.use(scratch());
   const runner: { readonly uid?: number; readonly gid?: number } = process.getuid?.() === 0 ? NOBODY : {};
@@ -47,8 +59,12 @@ export async function startLibvirt(): Promise<Libvirt> {
   const conf = join(path, "libvirtd.conf");
   writeFileSync(
     conf,
-    `unix_sock_dir = "${join(path, "run")}"\nauth_unix_rw = "none"\nlog_outputs = "3:stderr"\n`,
+    `unix_sock_dir = "${join(path, "run")}"\nauth_unix_rw = "none"\nlog_outputs = "3:stderr"\n${settings.replaceAll("FOLDER", path)}`,
   );
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(path, name), text);
+    own(join(path, name));
+  }
   // So that no second daemon is needed for what machines print.
   mkdirSync(join(path, "config/libvirt"), { recursive: true });
   writeFileSync(join(path, "config/libvirt/qemu.conf"), 'stdio_handler = "file"\n');
@@ -62,29 +78,39 @@ export async function startLibvirt(): Promise<Libvirt> {
     XDG_DATA_HOME: join(path, "data"),
   };
   own(join(path, "config/libvirt"));
-  const daemon = opened.use(await startProcess("libvirtd", ["-f", conf], { env, ...runner }));
+  const start = async () => await startProcess("libvirtd", ["-f", conf, ...args], { env, ...runner });
+  let daemon = await start();
+  opened.defer(async () => void (await daemon.stop()));
   const socket = join(path, "run", "libvirt-sock");
   const uri = `qemu:///session?socket=${socket}`;
   const virsh = async (...args: readonly string[]) => await run(["-q", "-c", uri, ...args], env);
-  await eventually(async () => {
+  const isReady = async () => {
     assert.ok(statSync(socket).isSocket(), daemon.stderr.text);
     await virsh("version");
-  });
+  };
+  await eventually(isReady);
   await virsh("pool-create-as", "porthole", "dir", "--target", folder);
   let stopping: Promise<void> | undefined;
   const stop = async () => {
     stopping ??= endMachines(virsh).then(async () => void (await daemon.stop()));
     await stopping;
   };
+  const restart = async () => {
+    await daemon.stop();
+    daemon = await start();
+    await eventually(isReady);
+  };
   opened.defer(stop);
   const owned = opened.move();
   return {
     uri,
+    socket,
     storagePool: "porthole",
     folder,
     logs: join(path, "logs"),
     env,
     virsh,
+    restart,
     stop,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
