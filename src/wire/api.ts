@@ -294,7 +294,16 @@ export const Node = Type.Object({
   webSocketOrigin: Type.String(),
   certificate: Type.Optional(
     Type.Object(
-      { id: Type.String({ description: "SHA-256 of it, in hexadecimal." }), notAfter: Time },
+      {
+        id: Type.String({ description: "SHA-256 of it, in hexadecimal." }),
+        notAfter: Time,
+        chainId: Type.Optional(
+          Type.String({
+            description:
+              "Of one that was uploaded: that of the certificate. Absent: it is of the installation's own CA.",
+          }),
+        ),
+      },
       { description: "What it has said that it serves TLS under; absent: it serves plain HTTP." },
     ),
   ),
@@ -382,5 +391,7 @@ export const NodeAuthority = Type.Object({
   certificate: Type.String(),
   /** SHA-256 of it, base64url; every join token begins with it. */
   fingerprint: Type.String(),
+  /** Absent from an older control. */
+  notAfter: Type.Optional(Time),
 });
 export type NodeAuthority = Static<typeof NodeAuthority>;

@@ -55,6 +55,9 @@ export const Certificate = Type.Object({
   notAfter: Time,
   /** PEM: what is shown, the certificate first. */
   chain: Type.String(),
+  chainId: Type.String({
+    description: "SHA-256 of `chain`: nodes that serve it say the same in their `certificate`.",
+  }),
   createdAt: Time,
 });
 export type Certificate = Static<typeof Certificate>;

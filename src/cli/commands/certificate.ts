@@ -9,6 +9,7 @@ import { renewedLineage } from "../config.ts";
 import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, find, type Invocation, readSecret } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
+import { toneOfEnd, warnOfEnds } from "./ends.ts";
 
 interface UploadOptions {
   readonly certificate?: string;
@@ -91,10 +92,19 @@ async function readBytes(path: string): Promise<Buffer> {
 }
 
 async function list({ output, ...invocation }: Invocation): Promise<void> {
+  const all = await allCertificates(invocation);
   output.list(
-    await allCertificates(invocation),
+    all,
     fields(output),
     "No certificates were uploaded. Upload one: porthole certificate upload --certificate FILE --key FILE",
+  );
+  warnOfEnds(
+    output,
+    all.map(({ names, pool, notAfter }) => ({
+      what: `the certificate of ${names.slice(0, 3).join(", ")} (${pool ?? "all pools"})`,
+      notAfter,
+      remedy: "Upload the next one: porthole certificate upload",
+    })),
   );
 }
 
@@ -128,7 +138,11 @@ function fields(output: Output): readonly Field<Certificate>[] {
   return [
     { title: "NAMES", value: ({ names }) => names.join(", ") },
     { title: "POOL", value: ({ pool }) => pool ?? "(all)" },
-    { title: "ENDS", value: ({ notAfter }) => output.time(notAfter) },
+    {
+      title: "ENDS",
+      value: ({ notAfter }) => output.time(notAfter),
+      tone: ({ notAfter }) => toneOfEnd(output, notAfter),
+    },
     { title: "ISSUER", spare: true, value: ({ issuer }) => issuer },
     { title: "UPLOADED", spare: true, value: ({ createdAt }) => output.time(createdAt) },
     { title: "ID", keep: true, value: ({ id }) => id },

@@ -5,6 +5,7 @@ import { Nothing } from "../api-client.ts";
 import { action, type CliContext, type Invocation } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
 import { duration } from "./duration.ts";
+import { toneOfEnd, warnOfEnds } from "./ends.ts";
 
 interface DrainFlags {
   readonly now?: boolean;
@@ -87,6 +88,7 @@ async function listNodes({ api, output }: Invocation): Promise<void> {
   const answer = Type.Object({ items: Type.Array(Node) });
   const { items } = await api.call({ method: "GET", path: ["nodes"], answer });
   output.list(items, summary(output), "No nodes. Let one join: porthole join-token create");
+  warnOfCertificates(output, items);
 }
 
 async function showNode({ api, output }: Invocation, id: string): Promise<void> {
@@ -95,7 +97,6 @@ async function showNode({ api, output }: Invocation, id: string): Promise<void> 
     ...summary(output),
     { title: "WEBSOCKET", value: ({ webSocketOrigin }) => webSocketOrigin },
     { title: "CERTIFICATE", value: ({ certificate }) => certificate?.id },
-    { title: "CERTIFICATE UNTIL", value: ({ certificate }) => output.time(certificate?.notAfter) },
     { title: "CERTIFICATE PROBLEM", value: ({ certificateProblem }) => certificateProblem },
     { title: "TAKES AT MOST", value: ({ maximumSessions }) => maximumSessions?.toString() },
     { title: "DRAINS SINCE", value: ({ draining }) => output.time(draining?.since) },
@@ -103,6 +104,30 @@ async function showNode({ api, output }: Invocation, id: string): Promise<void> 
     { title: "UNTIL", value: ({ draining }) => output.time(draining?.deadline) },
     { title: "THEN", value: ({ draining }) => draining?.outcome },
   ]);
+  warnOfCertificates(output, [node]);
+}
+
+function warnOfCertificates(output: Output, nodes: readonly Node[]): void {
+  for (const { id, certificateProblem: problem } of nodes)
+    if (problem !== undefined)
+      output.warn(`node ${id} cannot load the certificate that it is to serve: ${problem}`);
+  warnOfEnds(
+    output,
+    nodes.flatMap(({ id, certificate }) =>
+      certificate === undefined
+        ? []
+        : [
+            {
+              what: `the certificate that node ${id} serves`,
+              notAfter: certificate.notAfter,
+              remedy:
+                certificate.chainId === undefined
+                  ? "It should have been changed by itself: see control's log."
+                  : "Upload the next one: porthole certificate upload",
+            },
+          ],
+    ),
+  );
 }
 
 async function drain(
@@ -163,6 +188,12 @@ function summary(output: Output): readonly Field<Node>[] {
       align: "right",
       spare: true,
       value: ({ maximumSessions }) => maximumSessions?.toString(),
+    },
+    {
+      title: "CERTIFICATE UNTIL",
+      spare: true,
+      value: ({ certificate }) => output.time(certificate?.notAfter),
+      tone: ({ certificate }) => toneOfEnd(output, certificate?.notAfter),
     },
     { title: "VERSION", spare: true, value: ({ version }) => version },
     { title: "SEEN", spare: true, value: ({ seenAt }) => output.time(seenAt) },

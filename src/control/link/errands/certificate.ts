@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { Compile } from "typebox/compile";
 import type { Log } from "#base/process/log.ts";
 import {
@@ -8,6 +7,7 @@ import {
 } from "#wire/link-certificate.ts";
 import type { DefaultCertificates } from "../../fleet/default-certificate.ts";
 import { ENTRANCE_COLUMNS, plainEntranceOf, secureEntranceOf } from "../../fleet/entrance.ts";
+import { chainId, chainNote } from "../../fleet/served-chain.ts";
 import type { SettingValues } from "../../settings/settings.ts";
 import { prepare, TEXT } from "../../store/prepared.ts";
 import type { Store } from "../../store/store.ts";
@@ -108,7 +108,7 @@ export function createCertificateErrand({ store, values, servingFor, defaults, l
     const stored = await servingFor(node.pool);
     if (stored !== undefined) {
       // A mended chain has the same leaf.
-      const chain = `chain ${hash("sha256", stored.chain)}`;
+      const chain = chainNote(chainId(stored.chain));
       return {
         key: chain,
         names: chain,
