@@ -1,3 +1,4 @@
+import { CERTIFICATES_GERMAN } from "./certificates/strings-de.ts";
 import type { Strings } from "./strings-en.ts";
 
 export const GERMAN: Strings = {
@@ -5,6 +6,7 @@ export const GERMAN: Strings = {
   navigation: "Seiten",
   machines: "Maschinen",
   sessions: "Sitzungen",
+  certificates: "Zertifikate",
 
   signedOut: "Sie sind abgemeldet",
   signInHow:
@@ -66,4 +68,6 @@ export const GERMAN: Strings = {
   viewerLost: "Die Verbindung zwischen dem Browser und dem Konsolenknoten brach ab.",
   unused: "Niemand hat den Link rechtzeitig benutzt.",
   older: "Ältere zeigen",
+
+  ofCertificates: CERTIFICATES_GERMAN,
 };

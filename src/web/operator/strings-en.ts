@@ -1,5 +1,6 @@
 import type { MachineState, SessionState } from "#wire/api.ts";
 import type { Protocol } from "#wire/grant.ts";
+import { CERTIFICATES_ENGLISH } from "./certificates/strings-en.ts";
 
 const protocols: Record<Protocol, string> = { rfb: "RFB" };
 const machineStates: Record<MachineState, string> = { running: "Running", stopped: "Stopped" };
@@ -17,6 +18,7 @@ export const ENGLISH = {
   navigation: "Pages",
   machines: "Machines",
   sessions: "Sessions",
+  certificates: "Certificates",
 
   signedOut: "You are signed out",
   signInHow: "A sign-in link works once. Get one on the computer where Porthole runs, in its folder:",
@@ -75,5 +77,7 @@ export const ENGLISH = {
   viewerLost: "The connection between the viewer and the console node broke.",
   unused: "Nobody used the link in its time.",
   older: "Show older",
+
+  ofCertificates: CERTIFICATES_ENGLISH,
 };
 export type Strings = typeof ENGLISH;
