@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { type Demand, fit } from "#control/certificates/coverage.ts";
 import { readServerCertificate } from "#tls/certificate/server-certificate.ts";
 import type { CertificateUpload } from "#tls/certificate/upload.ts";
 import { type Problems, problemsByField } from "#web/operator/certificates/problems.ts";
@@ -11,11 +12,13 @@ import { scratch } from "./harness/scratch.ts";
 import { ExtendedKeyUsage, HOUR_MS, testCertificate, testChain } from "./harness/test-certificates.ts";
 
 /** What the dialog shows of what is wrong with an upload: the real reading of it, sorted and in German. */
-function shown(upload: CertificateUpload, { anyOf = [] }: { readonly anyOf?: readonly string[] } = {}) {
-  const reading = readServerCertificate(upload, { now: Date.now(), anyOf });
+function shown(upload: CertificateUpload, { domains = [], entrances = [] }: Partial<Demand> = {}) {
+  const unfit = (names: readonly string[]) =>
+    domains.length === 0 ? [] : fit(names, { domains, entrances }).problems;
+  const reading = readServerCertificate(upload, { now: Date.now(), unfit });
   assert.ok("problems" in reading, "it is refused");
   const kind = upload.pkcs12 === undefined ? "pem" : "pkcs12";
-  const brought = { kind, hasDomain: anyOf.length > 0 } as const;
+  const brought = { kind, hasDomain: domains.some((domain) => domain !== "") } as const;
   const [english, german] = (["en", "de"] as const).map((language) =>
     problemsByField(reading.problems, brought, language),
   );
@@ -73,8 +76,11 @@ test("what is wrong with a certificate, its key and its chain stands beside each
     "x".repeat(65 * 1024),
   ])
     assert.deepEqual(Object.keys(shown({ certificate: good.pem, privateKey })), ["privateKey"]);
+  const host = "https://203.0.113.7";
+  const entrances = [{ pageOrigin: host, webSocketOrigin: host }];
+  assert.deepEqual(Object.keys(shown(certificate(good), { domains: [""], entrances })), ["certificate"]);
   assert.deepEqual(
-    Object.keys(shown(certificate(good), { anyOf: ["*.company.com", "company.com"] })),
+    Object.keys(shown(certificate(good), { domains: ["*.company.com", "company.com"] })),
     ["domain"],
     "who has typed a domain may mend that",
   );

@@ -129,7 +129,7 @@ export async function compose({
   };
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
-  const { certificates, servingFor: uploadedFor } = createCertificates({ ...base, values, changes });
+  const { certificates, servingFor: uploadedFor } = createCertificates({ ...base, changes });
   const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
 
   return {

@@ -53,8 +53,11 @@ async function byUdp(port: number, host = "127.0.0.1") {
   };
 }
 
-async function byTcp(port: number, host = "127.0.0.1") {
-  const socket = connect({ port, host });
+async function byTcp(
+  port: number,
+  { host = "127.0.0.1", from }: { readonly host?: string; readonly from?: string } = {},
+) {
+  const socket = connect({ port, host, ...(from === undefined ? {} : { localAddress: from }) });
   let unread = Buffer.alloc(0);
   socket.on("data", (chunk) => {
     unread = Buffer.concat([unread, chunk]);
@@ -96,7 +99,7 @@ for (const host of ["127.0.0.1", "::1"])
   test(`one port answers by UDP and by TCP at ${host}`, async () => {
     await using server = await start({ host });
     using udp = await byUdp(server.port, host);
-    using tcp = await byTcp(server.port, host);
+    using tcp = await byTcp(server.port, { host });
 
     udp.send(QUESTION);
     await write(tcp.socket, framed(QUESTION));
@@ -212,6 +215,25 @@ describe("a TCP connection", () => {
     await write(connections[0]?.socket ?? beyond.socket, framed(QUESTION));
 
     await eventually(() => assert.equal(connections[0]?.answers().length, 1));
+  });
+
+  test("takes the place of the one that has asked nothing for longest", async () => {
+    await using server = await start();
+    await using opened = new AsyncDisposableStack();
+    const connections: Awaited<ReturnType<typeof byTcp>>[] = [];
+    const from = (count: number) => `127.0.1.${1 + Math.floor(count / 32)}`;
+    for (let count = 0; count < 256; count += 1)
+      connections.push(opened.use(await byTcp(server.port, { from: from(count) })));
+    const [first, second] = connections;
+    assert.ok(first !== undefined && second !== undefined);
+    await write(first.socket, framed(QUESTION));
+    await eventually(() => assert.equal(first.answers().length, 1));
+
+    using young = await byTcp(server.port, { from: "127.0.2.1" });
+    await second.closed;
+    for (const { socket } of [first, young]) await write(socket, framed(QUESTION));
+
+    await eventually(() => assert.deepEqual([first.answers().length, young.answers().length], [2, 1]));
   });
 
   test("ends with the server", async () => {

@@ -1,14 +1,15 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { HostPort } from "#base/config.ts";
+import { neighbourhood } from "#base/neighbourhood.ts";
 import { answer } from "./answer.ts";
 import type { Answering } from "./udp.ts";
 
 const limits = {
-  /** Connections at once; what comes beyond is closed. */
+  /** Connections at once; beyond them the one is closed that has asked nothing for longest. */
   connections: 256,
-  /** Of one address: nobody alone keeps the others out. */
-  connectionsOfAddress: 32,
+  /** Of one neighbourhood: nobody alone keeps the others out. */
+  connectionsOfOne: 32,
   /** Of a question. Ours are of a few hundred; what is longer is none, and ends the connection. */
   messageBytes: 4096,
   /** Answers that the asker has not taken; until it has, it is read no more. */
@@ -30,21 +31,27 @@ export async function serveTcp(
   answering: Answering,
   { idleMs }: TcpDeadlines = deadlines,
 ): Promise<{ readonly port: number } & AsyncDisposable> {
-  const sockets = new Set<Socket>();
+  /** With whom each is counted; who asked last is the last. */
+  const sockets = new Map<Socket, string>();
   const server = createServer({ noDelay: true });
-  server.maxConnections = limits.connections;
   server.on("connection", (socket) => {
     socket.on("error", () => socket.destroy());
-    const { remoteAddress: address } = socket;
-    const same = [...sockets].filter(({ remoteAddress }) => remoteAddress === address).length;
-    if (address === undefined || same >= limits.connectionsOfAddress) return void socket.destroy();
-    sockets.add(socket);
+    const from = neighbourhood(socket.remoteAddress ?? "");
+    const same = [...sockets.values()].filter((other) => other === from).length;
+    if (from === "" || same >= limits.connectionsOfOne) return void socket.destroy();
+    const [quietest] = sockets.keys();
+    if (sockets.size >= limits.connections) quietest?.destroy();
+    sockets.set(socket, from);
     const idle = setTimeout(() => socket.destroy(), idleMs);
     socket.on("close", () => {
       clearTimeout(idle);
       sockets.delete(socket);
     });
-    new Conversation(socket, answering, () => idle.refresh());
+    new Conversation(socket, answering, () => {
+      idle.refresh();
+      sockets.delete(socket);
+      sockets.set(socket, from);
+    });
   });
   await listen(server, at);
   const address = server.address();
@@ -53,7 +60,7 @@ export async function serveTcp(
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");
       server.close();
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets.keys()) socket.destroy();
       await closed;
     },
   };

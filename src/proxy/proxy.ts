@@ -12,6 +12,7 @@ import { Draining } from "./draining.ts";
 import { openForwarding } from "./forward/forwarding.ts";
 import { type Handlers, Listener } from "./http/listener.ts";
 import { checkOrigin, type OwnOrigins } from "./http/origin.ts";
+import { OriginsBefore } from "./http/origins-before.ts";
 import { Pages } from "./http/pages.ts";
 import { readViewerFiles } from "./http/viewer-files.ts";
 import { nodeIdOf } from "./link/certificate.ts";
@@ -147,7 +148,11 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
   const own = (): OwnOrigins =>
     tls.isServing ? (link.settings?.secure.given ?? secure) : (link.settings?.given ?? origins);
   const named = () => (tls.isServing ? link.settings?.secure.found : link.settings?.found);
-  const foundAt = (): readonly [OwnOrigins, ...OwnOrigins[]] => [named() ?? own(), own()];
+  const before = new OriginsBefore();
+  const foundAt = (): readonly [OwnOrigins, ...OwnOrigins[]] => {
+    const now = named() ?? own();
+    return [now, own(), ...before.beside(now)];
+  };
   const upstreamAllow = () => link.settings?.upstreamAllow ?? { rules: [] };
   const allowedOrigins = () => link.settings?.allowedOrigins ?? new Set<string>();
   const connect = ({ address }: Grant["upstream"], abort: AbortSignal) =>
@@ -238,8 +243,15 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
 
 async function openListener({ config, deadlines, log }: ProxyOptions, tls: TlsFront) {
   const plain = listenAddresses(config);
-  const addresses = [...plain, ...tlsListenAddresses(config)];
-  const listener = await Listener.open({ ...config, ...deadlines, addresses, tls, log });
+  const own = tlsListenAddresses(config);
+  const listener = await Listener.open({
+    ...config,
+    ...deadlines,
+    addresses: config.tlsListen === null ? plain : [...plain, ...own],
+    unasked: config.tlsListen === null ? own : [],
+    tls,
+    log,
+  });
   const got = listener.addresses;
   const bound: BoundAddresses = { plain: got.slice(0, plain.length), tls: got.slice(plain.length) };
   return { listener, bound };

@@ -6,6 +6,7 @@ import { connect as connectPlain, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
+import { issueEntranceCertificate } from "#tls/authority.ts";
 import type { CertificateAnswer, ServingCertificate } from "#wire/link-certificate.ts";
 import { BINARY_SUBPROTOCOL, SUBPROTOCOL, TICKET_ENTRY_PREFIX } from "#wire/viewer.ts";
 import { eventually } from "../../test/harness/eventually.ts";
@@ -28,6 +29,18 @@ test("a node serves plain HTTP until it is given a certificate, and then TLS on 
   assert.equal(response.headers["strict-transport-security"], "max-age=2592000");
   const policy = String(response.headers["content-security-policy"]);
   assert.ok(policy.includes(`connect-src 'self' wss://127.0.0.1:${portOf(node)};`), policy);
+});
+
+test("under a certificate of the installation's own CA no browser is told that it is for good", async () => {
+  await using node = await startTestNode();
+  const options = { hosts: ["127.0.0.1"], now: Date.now(), lifetimeMs: 3_600_000 };
+  const { certificate: chain, privateKey } = await issueEntranceCertificate(node.control.authority, options);
+  await take(node, { id: idOf(chain), chain, privateKey });
+
+  const { response } = await secure(node, PAGE);
+
+  assert.equal(response.statusCode, 200);
+  assert.equal(response.headers["strict-transport-security"], undefined);
 });
 
 test("plain requests are sent on to the same host and path by TLS, and HSTS is said by TLS alone", async () => {

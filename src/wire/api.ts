@@ -308,7 +308,10 @@ export const Node = Type.Object({
     ),
   ),
   certificateProblem: Type.Optional(
-    Type.String({ description: "Why it goes on with that, and does not serve the one that it is to serve." }),
+    Type.String({
+      description:
+        "Why it goes on with that, and does not serve the one that it is to serve; or which of its names that is not for.",
+    }),
   ),
   /** Its public address, where it was given it out of a range of its pool. */
   givenAddress: Type.Optional(Type.String()),

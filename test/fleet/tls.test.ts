@@ -10,7 +10,7 @@ import { eventually } from "../harness/eventually.ts";
 import { startProcess } from "../harness/process.ts";
 import { idOf } from "../harness/serving-certificate.ts";
 import { testCertificate } from "../harness/test-certificates.ts";
-import { refusal, type TestViewer } from "../harness/test-viewer.ts";
+import { refusal, TestViewer } from "../harness/test-viewer.ts";
 import { changeUnder, openInstallation, PAGE, type TlsInstallation } from "../harness/tls-installation.ts";
 
 test("sslEnabled works at once, on ports of its own, under a certificate of the installation's CA", async () => {
@@ -28,7 +28,7 @@ test("sslEnabled works at once, on ports of its own, under a certificate of the 
 
   assert.match(url, new RegExp(`^https://127\\.0\\.0\\.1:\\d+/p/.*\\?port=${websocket.port}#`));
   assert.equal(page.response.statusCode, 200);
-  assert.match(String(page.response.headers["strict-transport-security"]), /^max-age=/);
+  assert.equal(page.response.headers["strict-transport-security"], undefined);
   await at.speaks(viewer, "by TLS");
   const redirect = await plainly(`${at.node.node}${PAGE}`);
   assert.equal(redirect.statusCode, 308);
@@ -78,13 +78,49 @@ test("a certificate that an operator uploads is served under open consoles, and 
   });
   await eventually(async () => assert.equal(await served(), idOf(pem)));
   const { authorized, shown } = await shownTo(at, pem);
+  const { response } = await at.get(`${at.node.node.replace("http:", "https:")}${PAGE}`, pem);
+  const hsts = String(response.headers["strict-transport-security"]);
   await at.control.api.call("DELETE", `certificates/${id}`);
   await eventually(async () => assert.ok(![idOf(pem), undefined].includes(await served())));
 
+  assert.match(hsts, /^max-age=/);
   assert.deepEqual({ authorized, shown }, { authorized: true, shown: idOf(pem) });
   assert.equal((await at.get(`${at.node.node.replace("http:", "https:")}${PAGE}`)).shown, await served());
   assert.notEqual(byDefault, idOf(pem));
   await at.speaks(viewer, "still here");
+});
+
+test("after a change of domain a page of before reopens its console, and links lead to the new name", async () => {
+  await using at = await openInstallation();
+  await at.enable();
+  const named = async (domain: string) => {
+    await at.set("consoleproxy.url.domain", `*.${domain}`);
+    const host = `127-0-0-1.${domain}`;
+    return await eventually(async () => {
+      const console = await at.control.api.openConsole(at.machineId);
+      assert.equal(new URL(console.url).hostname, host);
+      return { host, console };
+    });
+  };
+  const view = async (host: string, ticket: string) => {
+    const { port } = new URL(at.node.node);
+    const headers = { host: `${host}:${port}`, origin: `https://${host}:${port}` };
+    const viewer = await TestViewer.connect(`wss://127.0.0.1:${port}/websockify?token=${ticket}`, {
+      ...{ protocols: ["binary"], ca: at.ca, servername: host, headers },
+    });
+    await viewer.handshake();
+    return at.use(viewer);
+  };
+
+  const old = await named("old.example");
+  await at.speaks(await view(old.host, old.console.websocket.token), "before", 0);
+  const young = await named("new.example");
+
+  const { token } = young.console.websocket;
+  await at.speaks(await view(young.host, token), "by the new name", 1);
+  const again = await at.control.api.openConsole(at.machineId);
+  await at.speaks(await view(old.host, again.websocket.token), "by the old name", 2);
+  await assert.rejects(view("127-0-0-1.other.example", "x"), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
 });
 
 test("openssl finds TLS 1.2 and 1.3, good ciphers, and nothing older", async () => {

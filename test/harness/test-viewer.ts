@@ -61,6 +61,8 @@ export class TestViewer implements AsyncDisposable {
       readonly localAddress?: string;
       /** By wss: whom it trusts. */
       readonly ca?: string;
+      /** The name that it is known to it by. */
+      readonly servername?: string;
     } = {},
   ): Promise<TestViewer> {
     const viewer = new TestViewer(

@@ -29,7 +29,8 @@ export interface TlsInstallation extends AsyncDisposable {
   enable(): Promise<void>;
   disable(): Promise<void>;
   nodes(): Promise<readonly ListedNode[]>;
-  get(url: string): Promise<{ readonly response: IncomingMessage; readonly shown: string }>;
+  /** `trusted`: in place of the installation's CA. */
+  get(url: string, trusted?: string): Promise<{ readonly response: IncomingMessage; readonly shown: string }>;
   view(console: Pick<Console, "websocket"> & { readonly url?: string }): Promise<TestViewer>;
   /** The machine says something, and the viewer hears it. */
   speaks(viewer: TestViewer, words: string, caller?: number): Promise<void>;
@@ -96,8 +97,8 @@ export async function openInstallation({
       await set("consoleproxy.sslEnabled", "false");
       await untilServes(false);
     },
-    async get(url) {
-      const agent = new Agent({ ca, maxCachedSessions: 0 });
+    async get(url, trusted = ca) {
+      const agent = new Agent({ ca: trusted, maxCachedSessions: 0 });
       const asked = request(url.replace(/#.*/, ""), { agent }).end();
       const [response] = (await once(asked, "response")) as [IncomingMessage];
       const shown = (response.socket as TLSSocket).getPeerX509Certificate()?.toString() ?? "";

@@ -19,7 +19,10 @@ describe("every page", { skip: lackingBrowser }, () => {
     const names = ["one", "two", "three", "four"].map(
       (each) => `${each}.of-a-company-with-a-long-name.example`,
     );
-    const { pem, keyPem } = await testCertificate({ names, notAfter: Date.now() + 100 * HOUR_MS });
+    const { pem, keyPem } = await testCertificate({
+      names: [...names, "127.0.0.1"],
+      notAfter: Date.now() + 100 * HOUR_MS,
+    });
     await porthole.api.call("POST", "certificates", { certificate: pem, privateKey: keyPem });
   });
   after(async () => {

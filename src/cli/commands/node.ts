@@ -110,7 +110,7 @@ async function showNode({ api, output }: Invocation, id: string): Promise<void> 
 function warnOfCertificates(output: Output, nodes: readonly Node[]): void {
   for (const { id, certificateProblem: problem } of nodes)
     if (problem !== undefined)
-      output.warn(`node ${id} cannot load the certificate that it is to serve: ${problem}`);
+      output.warn(`something is wrong with the certificate of node ${id}: ${problem}`);
   warnOfEnds(
     output,
     nodes.flatMap(({ id, certificate }) =>

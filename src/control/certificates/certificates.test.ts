@@ -144,13 +144,92 @@ for (const t of onBoth(
 
     const refused = upload(control, await chain("*.company.com"), { domain: "company.com" });
 
-    await assert.rejects(refused, /conflict: .*\*\.company\.com: north;/);
+    await assert.rejects(refused, /conflict: .*of pool north are not for nodes under \*\.company\.com;/);
     assert.equal(control.values.value(DOMAIN), "*.example.com");
     const [ofAll] = await control.services.certificates.list(control.admin);
     assert.deepEqual(ofAll?.names, ["*.example.com"]);
   },
 ))
   test(...t);
+
+for (const t of onBoth(
+  "a certificate has to be for what browsers call the nodes that are to show it",
+  async () => {
+    await using control = await testControl();
+    const names = ["203.0.113.7", "[2001:db8::7]", "own.example.net"];
+    for (const name of names) await control.node({ pageOrigin: `http://${name}:8080` });
+    const north = await control.node({ pageOrigin: "http://north.example.net:8080" });
+    await control.store.db.updateTable("nodes").set({ pool: "north" }).where("id", "=", north.id).execute();
+
+    const mail = await chain("mail.example.com");
+    await assert.rejects(
+      upload(control, mail),
+      /not for 203\.0\.113\.7, 2001:db8::7, own\.example\.net, north\.example\.net, as browsers/,
+    );
+    await upload(control, await chain("north.example.net"), { pool: "north" });
+    await assert.rejects(
+      upload(control, await chain("*.example.com"), { domain: "example.com" }),
+      /not for own\.example\.net, as/,
+    );
+    await assert.rejects(
+      upload(control, mail, { domain: "example.com" }),
+      (error: { problems: string[] }) => {
+        assert.match(error.problems[0] ?? "", /not for \*\.example\.com or example\.com: it is for mail/);
+        assert.match(error.problems[1] ?? "", /not for own\.example\.net, as/);
+        return true;
+      },
+    );
+
+    await upload(control, await chain("203.0.113.7", "2001:db8::7", "own.example.net"));
+    await assert.rejects(
+      upload(control, await chain("*.example.com", "own.example.net"), { domain: "example.com" }),
+      /conflict: .*of pool north are not for nodes under \*\.example\.com;/,
+    );
+    await control.services.certificates.remove(
+      control.admin,
+      (await control.services.certificates.list(control.admin)).find(({ pool }) => pool === "north")?.id ??
+        "",
+    );
+    const both = await chain("*.example.com", "*.example.net");
+    await upload(control, both, { domain: "example.com" });
+    assert.equal(control.values.value(DOMAIN), "*.example.com");
+  },
+))
+  test(...t);
+
+for (const t of onBoth("the domain is set to nothing that a certificate in use is not for", async () => {
+  await using control = await testControl();
+  await control.node({ pageOrigin: "http://203.0.113.7:8080" });
+  const { settings } = control.services;
+  await upload(control, await chain("*.example.com", "console.example.com"), { domain: "example.com" });
+
+  await settings.set(control.admin, DOMAIN, "Console.example.com");
+  for (const text of ["*.company.com", "company.com", ""])
+    await assert.rejects(
+      settings.set(control.admin, DOMAIN, text),
+      /conflict: .*of all pools are not for/,
+      text,
+    );
+
+  assert.equal(control.values.value(DOMAIN), "console.example.com");
+  const [inUse] = await control.services.certificates.list(control.admin);
+  await control.services.certificates.remove(control.admin, inUse?.id ?? "");
+  await settings.set(control.admin, DOMAIN, "*.company.com");
+}))
+  test(...t);
+
+test("a certificate is judged by the domain that another replica has just set", {
+  skip: lackingPostgres,
+}, async () => {
+  await using cluster = await testReplicas(2);
+  const [one, two] = cluster.replicas;
+  assert.ok(one !== undefined && two !== undefined);
+
+  for (let round = 0; round < 10; round++) {
+    await two.services.settings.set(two.admin, DOMAIN, `*.round-${round}.example`);
+    await assert.rejects(upload(one, await chain("*.other.example")), /not for \*\.round-\d+\.example:/);
+  }
+});
 
 for (const t of onBoth(
   "parts that came before complete a leaf that is said to have them, and no other",

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import { Secret } from "#base/secret.ts";
-import { coversName } from "#tls/certificate/names.ts";
 import { readServerCertificate, type ServerCertificate } from "#tls/certificate/server-certificate.ts";
 import type { CertificateUpload } from "#tls/certificate/upload.ts";
 import type { Certificate, NewCertificate } from "#wire/certificate.ts";
@@ -13,9 +12,10 @@ import { chainId } from "../fleet/served-chain.ts";
 import type { ServingFor } from "../link/errands/certificate.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Certificates } from "../services.ts";
-import type { SettingChanges, SettingValues } from "../settings/settings.ts";
+import type { SettingChanges } from "../settings/settings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { Place, Vault } from "../vault/vault.ts";
+import { ALL_POOLS, type Demand, entrancesOf, fit } from "./coverage.ts";
 import { createParts } from "./parts.ts";
 
 const limits = {
@@ -28,9 +28,6 @@ const CERTIFICATES_LOCK = "certificates";
 
 const DOMAIN = "consoleproxy.url.domain";
 
-/** How the one of all pools stands in the column: the empty text is the name of no pool, and, unlike null, unique. */
-const ALL_POOLS = "";
-
 /**
  * The certificates that operators bring: one for all pools, and one for each pool that wants its own. Nodes are
  * told of a change at once; one that is not there is told when it is heard of.
@@ -41,7 +38,6 @@ export function createCertificates({
   audit,
   cluster,
   clock,
-  values,
   changes,
 }: {
   readonly store: Store;
@@ -49,10 +45,13 @@ export function createCertificates({
   readonly audit: Audit;
   readonly cluster: Cluster;
   readonly clock: Clock;
-  readonly values: SettingValues;
   readonly changes: SettingChanges;
 }): { readonly certificates: Certificates; readonly servingFor: ServingFor } {
   const parts = createParts({ store, audit, clock });
+  changes.guard(DOMAIN, async (db, text) => {
+    await store.lock(db, CERTIFICATES_LOCK);
+    await requireOthersFit(db, { domain: consoleDomain(text) });
+  });
 
   const tellNodes = async (db: Queries, pool: string) => {
     const all = db.selectFrom("nodes").select("id").where("incarnation", "is not", null);
@@ -76,19 +75,26 @@ export function createCertificates({
 
     async upload(caller, { pool, domain, ...brought }, { isCompletedByParts = false } = {}) {
       requireAdministrator(caller);
-      const wanted = domain === undefined ? inForce(values) : domainNames(domain, pool);
+      const wanted = domain === undefined ? undefined : domainNames(domain, pool);
+      const demanded = async (db: Queries): Promise<Demand> => ({
+        domains: wanted ?? [consoleDomain(await changes.stored(db, DOMAIN))],
+        entrances: await entrancesOf(db, pool ?? ALL_POOLS),
+      });
       const upload = toUpload(brought, isCompletedByParts ? await parts.all() : undefined);
-      const reading = readServerCertificate(upload, { now: clock.now(), anyOf: wanted });
-      if ("problems" in reading)
-        throw new GatewayError("certificate_refused", { problems: reading.problems });
-      const row = toRow(reading.certificate, { pool: pool ?? ALL_POOLS, vault, now: clock.now() });
-      const setting =
-        domain === undefined ? undefined : wanted.find((name) => coversName(reading.certificate.names, name));
+      const demand = await demanded(store.db);
+      const unfit = (names: readonly string[]) => fit(names, demand).problems;
+      const reading = readServerCertificate(upload, { now: clock.now(), unfit });
+      if ("problems" in reading) throw refused(reading.problems);
+      const { certificate } = reading;
+      const row = toRow(certificate, { pool: pool ?? ALL_POOLS, vault, now: clock.now() });
       await store.db.transaction().execute(async (db) => {
         await store.lock(db, CERTIFICATES_LOCK);
         await requireRoom(db, row.pool);
-        if (setting !== undefined) {
-          await requireOthersCover(db, setting);
+        // The setting, and nodes, may have changed while it was read.
+        const { domain: setting, problems } = fit(certificate.names, await demanded(db));
+        if (problems.length > 0) throw refused(problems);
+        if (wanted !== undefined) {
+          await requireOthersFit(db, { domain: setting, except: ALL_POOLS });
           await changes.write(db, { by: caller, name: DOMAIN, text: setting });
         }
         await db.deleteFrom("certificates").where("pool", "=", row.pool).execute();
@@ -96,7 +102,7 @@ export function createCertificates({
         await audit.record(db, { action: "certificate.upload", by: caller, ...told(row) });
         await tellNodes(db, row.pool);
       });
-      if (setting !== undefined) await changes.settled();
+      if (wanted !== undefined) await changes.settled();
       return toCertificate(row);
     },
 
@@ -143,9 +149,8 @@ function shown(db: Queries) {
 
 type ShownRow = Awaited<ReturnType<ReturnType<typeof shown>["executeTakeFirstOrThrow"]>>;
 
-function inForce(values: SettingValues): readonly string[] {
-  const domain = values.value(DOMAIN);
-  return domain === "" ? [] : [domain];
+function refused(problems: readonly string[]): GatewayError {
+  return new GatewayError("certificate_refused", { problems });
 }
 
 /** What the setting may become with this domain, the better first. */
@@ -202,13 +207,21 @@ async function requireRoom(db: Queries, pool: string): Promise<void> {
     throw new GatewayError("limit_reached", { detail: `${limits.certificates} certificates` });
 }
 
-/** Nodes of pools with a certificate of their own get the new name as well. */
-async function requireOthersCover(db: Queries, domain: string): Promise<void> {
-  const rows = await shown(db).where("pool", "!=", ALL_POOLS).orderBy("pool").execute();
-  const uncovered = rows.filter(({ names }) => !coversName(namesOf(names), domain)).map(({ pool }) => pool);
-  if (uncovered.length > 0)
+/** Throws where nodes would be called by a domain that the certificate which they serve is not for. */
+async function requireOthersFit(
+  db: Queries,
+  { domain, except }: { readonly domain: string; readonly except?: string },
+): Promise<void> {
+  const rows = await shown(db).orderBy("pool").execute();
+  const unfit: string[] = [];
+  for (const { pool, names } of rows) {
+    if (pool === except) continue;
+    const { problems } = fit(namesOf(names), { domains: [domain], entrances: await entrancesOf(db, pool) });
+    if (problems.length > 0) unfit.push(pool === ALL_POOLS ? "all pools" : `pool ${pool}`);
+  }
+  if (unfit.length > 0)
     throw new GatewayError("conflict", {
-      detail: `the certificates of these pools are not for ${domain}: ${uncovered.join(", ")}; remove or replace them first`,
+      detail: `the certificates of ${unfit.join(", ")} are not for nodes under ${domain === "" ? "no domain" : domain}; upload one with its domain, which sets it as well, or remove them first`,
     });
 }
 

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import type { Clock } from "#base/clock.ts";
 import { type Authority, issueEntranceCertificate } from "#tls/authority.ts";
 import type { ServingCertificate } from "#wire/link-certificate.ts";
-import { type Entrance, publicNames } from "./public-names.ts";
+import { type Entrance, hostsOf, publicNames } from "./public-names.ts";
 
 /** What a node serves that nobody has uploaded a certificate for. */
 export interface DefaultCertificates {
@@ -31,12 +31,8 @@ export function createDefaultCertificates(authority: Authority, clock: Clock): D
   return {
     namesOf(entrances, domain) {
       const all = [...entrances.map((entrance) => publicNames(entrance, domain)), ...entrances];
-      const hosts = all.flatMap(({ pageOrigin, webSocketOrigin }) => [
-        hostOf(pageOrigin),
-        hostOf(webSocketOrigin),
-      ]);
-      const vouched = hosts.filter((host) => isIP(host) !== 0 || isUnder(host, domain));
-      return [...new Set(vouched)].join(" ") || NOBODY;
+      const vouched = hostsOf(...all).filter((host) => isIP(host) !== 0 || isUnder(host, domain));
+      return vouched.join(" ") || NOBODY;
     },
 
     lasts: (notAfter) => notAfter - clock.now() > lifetimes.renewedBeforeMs,
@@ -57,8 +53,4 @@ export function createDefaultCertificates(authority: Authority, clock: Clock): D
  */
 function isUnder(host: string, domain: string): boolean {
   return domain.startsWith("*.") ? host.endsWith(domain.slice(1)) : host === domain;
-}
-
-function hostOf(origin: string): string {
-  return new URL(origin).hostname.replace(/^\[|\]$/g, "");
 }

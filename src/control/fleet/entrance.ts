@@ -10,6 +10,7 @@ export const ENTRANCE_COLUMNS = [
   "nodes.secure_web_socket_origin",
   "nodes.certificate_id",
   "nodes.certificate_incarnation",
+  "nodes.certificate_domain",
 ] as const;
 
 type EntranceRow = Pick<NodeTable, "incarnation" | "page_origin" | "web_socket_origin"> & {
@@ -17,11 +18,15 @@ type EntranceRow = Pick<NodeTable, "incarnation" | "page_origin" | "web_socket_o
   readonly secure_web_socket_origin: string | null;
   readonly certificate_id: string | null;
   readonly certificate_incarnation: string | null;
+  readonly certificate_domain: string | null;
 };
 
 /** By TLS where the node has said that it serves it, or else as an address that begins with https:// would open nothing. */
 export function entranceOf(row: EntranceRow): Entrance {
-  return (servesTls(row) ? secureEntranceOf(row) : undefined) ?? plainEntranceOf(row);
+  const secure = servesTls(row) ? secureEntranceOf(row) : undefined;
+  if (secure === undefined) return plainEntranceOf(row);
+  const { certificate_domain: certifiedDomain } = row;
+  return certifiedDomain === null ? secure : { ...secure, certifiedDomain };
 }
 
 export function plainEntranceOf(row: Pick<EntranceRow, "page_origin" | "web_socket_origin">): Entrance {

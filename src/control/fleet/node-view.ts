@@ -28,6 +28,7 @@ function liveOn(node: ExpressionBuilder<Schema, "nodes">) {
 /** `downBefore`: a node that was not heard of since is down. */
 export function toNode(row: NodeRow, downBefore: number): Node {
   const live = row.live ?? 0;
+  const { pageOrigin, webSocketOrigin } = entranceOf(row);
   const { draining_at: since, drain_outcome: outcome, drain_deadline: deadline } = row;
   return {
     id: row.id,
@@ -44,7 +45,8 @@ export function toNode(row: NodeRow, downBefore: number): Node {
             sessions: live,
           },
         }),
-    ...entranceOf(row),
+    pageOrigin,
+    webSocketOrigin,
     ...certificateOf(row),
     ...(row.given_key === null ? {} : { givenAddress: addressOf(row.given_key) }),
     ...(row.forward_address === null ? {} : { forwardAddress: row.forward_address }),

@@ -5,15 +5,17 @@ import { dashed } from "#dns/dashed-name.ts";
 export interface Entrance {
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  /** The domain that its certificate is for, which stays that of its links until it serves one for the next. */
+  readonly certifiedDomain?: string;
 }
 
 /**
  * A node under the name that `consoleproxy.url.domain` gives it, if it is known by an address: of `*.example.com` it is
  * `203-0-113-7.example.com`, a plain name is the one name of all nodes. A node that has a name of its own keeps it.
  */
-export function publicNames<Node extends Entrance>(node: Node, domain: string): Node {
+export function publicNames<Node extends Entrance>(node: Node, current: string): Node {
+  const { pageOrigin, webSocketOrigin, certifiedDomain: domain = current } = node;
   if (domain === "") return node;
-  const { pageOrigin, webSocketOrigin } = node;
   return {
     ...node,
     pageOrigin: named(pageOrigin, domain),
@@ -27,6 +29,12 @@ function named(origin: string, domain: string): string {
   if (isIP(address) === 0) return origin;
   url.hostname = domain.startsWith("*") ? dashed(address) + domain.slice(1) : domain;
   return url.origin;
+}
+
+/** The names and addresses that browsers find it by, without repetition. IPv6 without brackets. */
+export function hostsOf(...entrances: readonly Entrance[]): readonly string[] {
+  const origins = entrances.flatMap(({ pageOrigin, webSocketOrigin }) => [pageOrigin, webSocketOrigin]);
+  return [...new Set(origins.map((origin) => new URL(origin).hostname.replace(/^\[|\]$/g, "")))];
 }
 
 /** Of the setting: a name, `*.` and a name, or nothing. Throws an Error that says what is wrong. */

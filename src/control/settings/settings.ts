@@ -30,7 +30,13 @@ export interface SettingChanges {
   ): Promise<void>;
   /** Resolves once what was committed is in force here. */
   settled(): Promise<void>;
+  /** What stands in the database, which this replica may not have heard of yet. */
+  stored(db: Queries, name: SettingName): Promise<string>;
+  /** Asks `judge` in the transaction of whoever sets it. It throws a GatewayError where what it keeps does not allow the text. */
+  guard(name: SettingName, judge: Judge): void;
 }
+
+type Judge = (db: Queries, text: string) => Promise<void>;
 
 /**
  * Keeps all settings in memory, as this replica or another last set them. Throws when the database holds a value that
@@ -68,6 +74,7 @@ export async function createSettings({
   const values: SettingValues = {
     value: <Name extends SettingName>(name: Name) => inForce.get(name)?.value as SettingValueOf<Name>,
   };
+  const judges = new Map<SettingName, Judge>();
   const changes: SettingChanges = {
     async write(db, { by, name, text }) {
       await writeSetting(db, name, text);
@@ -76,6 +83,13 @@ export async function createSettings({
       await cluster.publish(db, "settings", name);
     },
     settled: reread.now,
+    async stored(db, name) {
+      const row = await db.selectFrom("settings").select("value").where("name", "=", name).executeTakeFirst();
+      return row?.value ?? SETTINGS[name].fallback;
+    },
+    guard(name, judge) {
+      judges.set(name, judge);
+    },
   };
   const settings: Settings = {
     async list(caller) {
@@ -89,6 +103,7 @@ export async function createSettings({
       const text = value.trim();
       parseOrRefuse(name, text);
       await store.db.transaction().execute(async (db) => {
+        await judges.get(name)?.(db, text);
         await changes.write(db, { by: caller, name, text });
       });
       // Whoever is told that it is set may count on it here at once.

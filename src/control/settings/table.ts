@@ -72,7 +72,7 @@ export const SETTINGS = {
     fallback: String(5 * MINUTE_MS),
     parse: milliseconds(10 * SECOND_MS, 24 * HOUR_MS),
     description:
-      "After how long a console is ended in which neither the machine nor the viewer sent anything, and how long after its end a session still draws the next console of its machine to its node, in milliseconds (10 s to 24 h). Nodes look three times a minute.",
+      "After how long a console is ended in which neither the machine nor the viewer sent anything, and how long after its end a session still draws the next console of its machine to its node, in milliseconds (10 s to 24 h). Nodes look as often as they ping viewers: every 20 s, or as their --ping-interval says.",
   },
   "consoleproxy.sslEnabled": {
     fallback: "false",
@@ -119,7 +119,7 @@ export const SETTINGS = {
     fallback: "0",
     parse: milliseconds(0, 7 * 24 * HOUR_MS),
     description:
-      "After how long a console is ended in which nothing was typed, pointed at or pasted, in milliseconds (up to 7 days), whatever the machine shows; 0 means never. Nodes look three times a minute.",
+      "After how long a console is ended in which nothing was typed, pointed at or pasted, in milliseconds (up to 7 days), whatever the machine shows; 0 means never. Nodes look as often as they ping viewers: every 20 s, or as their --ping-interval says.",
   },
   "console.offline.policy": {
     fallback: "refuse",

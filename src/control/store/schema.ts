@@ -217,6 +217,8 @@ export interface NodeTable {
   certificate_not_after: Generated<number | null>;
   /** Where it is the default one, of the installation's CA: the names that it was made for. */
   certificate_names: Generated<string | null>;
+  /** The consoleproxy.url.domain that it is for, by which links name the node while it serves it. */
+  certificate_domain: Generated<string | null>;
   /** 0: it was told something and has not answered yet, as far as is known. */
   certificate_settled: Generated<0 | 1>;
   /** What it could not serve, and why, in its words. */

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import ipaddr from "ipaddr.js";
+import { neighbourhood } from "#base/neighbourhood.ts";
 import { peerOf } from "./viewer-address.ts";
 
 const limits = {
@@ -47,7 +47,7 @@ export class Guests implements Disposable {
   /** A connection has come. It is looked after until it closes, or is taken out. */
   enter(socket: Socket): void {
     socket.once("close", () => this.leave(socket));
-    this.#rest(socket, { from: neighbourhood(socket), read: socket.bytesRead });
+    this.#rest(socket, { from: neighbourhood(peerOf(socket)), read: socket.bytesRead });
     if (this.#idle.size + this.#asking.size > limits.guests)
       this.#dismiss(first(this.#idle) ?? first(this.#asking));
   }
@@ -107,14 +107,6 @@ export class Guests implements Disposable {
     this.leave(socket);
     socket.destroy();
   }
-}
-
-/** The address, and for IPv6 the /64, all of which one host can call its own. */
-export function neighbourhood(socket: Socket): string {
-  const peer = peerOf(socket);
-  if (!ipaddr.isValid(peer)) return "";
-  const address = ipaddr.process(peer);
-  return address.kind() === "ipv4" ? address.toString() : address.toByteArray().slice(0, 8).join(":");
 }
 
 function first<Item>(items: { keys(): Iterator<Item> }): Item | undefined {

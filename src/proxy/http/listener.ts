@@ -17,6 +17,8 @@ import { announce, announceAs, believeProxies, isSecuredAhead } from "./viewer-a
 
 export interface ListenerOptions extends GuestsOptions {
   readonly addresses: readonly HostPort[];
+  /** Where nobody said that it is to listen. Where one of them is another's, it does without all of them. */
+  readonly unasked: readonly HostPort[];
   /** Beside other processes that say so too; the system spreads connections over them. */
   readonly reusePort: boolean;
   readonly trustedProxies: TrustedProxies;
@@ -59,16 +61,17 @@ export class Listener {
     for (const server of servers) this.#receive(server);
   }
 
-  /** Resolves when every address is listened on. Throws a ConfigError, with all closed, when one cannot be. */
+  /** Resolves when every address is listened on. Throws a ConfigError, with all closed, when one that was asked for cannot be. */
   static async open(options: ListenerOptions): Promise<Listener> {
-    const servers: Server[] = [];
-    try {
-      for (const address of options.addresses) servers.push(await listen(address, options));
-      return new Listener(servers, options);
-    } catch (error) {
-      for (const server of servers) server.close();
-      throw error;
-    }
+    const servers = await listenAll(options.addresses, options);
+    const unasked = await listenAll(options.unasked, options).catch((error: unknown) => {
+      options.log.warn(
+        { error },
+        "TLS has no ports of its own and is served on those for plain HTTP; --tls-listen names others",
+      );
+      return [];
+    });
+    return new Listener([...servers, ...unasked], options);
   }
 
   /** The addresses in the order in which they were asked for, with the ports that the system gave. */
@@ -90,7 +93,7 @@ export class Listener {
         guests.asks(socket);
         response.once("close", () => guests.isAnswered(socket));
         if (isSecure(socket)) {
-          response.setHeader(HSTS.name, HSTS.value);
+          if (this.#tls.isLasting) response.setHeader(HSTS.name, HSTS.value);
           request(message, response);
         } else if (this.#tls.isServing && !isSecuredAhead(message)) unsecured(message, response);
         else request(message, response);
@@ -180,6 +183,18 @@ export class Listener {
 /** Of node:http. */
 interface BrokenRequest extends NodeJS.ErrnoException {
   readonly rawPacket?: Buffer;
+}
+
+/** On all of them, or, where one throws, on none. */
+async function listenAll(addresses: readonly HostPort[], options: ListenerOptions): Promise<Server[]> {
+  const servers: Server[] = [];
+  try {
+    for (const address of addresses) servers.push(await listen(address, options));
+    return servers;
+  } catch (error) {
+    for (const server of servers) server.close();
+    throw error;
+  }
 }
 
 async function listen(address: HostPort, { log, reusePort }: ListenerOptions): Promise<Server> {

@@ -1,13 +1,16 @@
 import type { Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
+import { neighbourhood } from "#base/neighbourhood.ts";
 import type { Log } from "#base/process/log.ts";
-import { neighbourhood } from "../http/guests.ts";
+import { peerOf } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
 import type { Loaded } from "./serving.ts";
 
 const limits = {
   /** Handshakes of one address at once: each costs a signature. Beyond them the oldest one is given up. */
   handshakesPerAddress: 128,
+  /** Certificates that were served before, for the names that the one of now is not for. The latest are kept. */
+  before: 4,
 } as const;
 
 /** The first byte of a TLS record with a handshake in it (RFC 8446 §5.1); no method of HTTP begins with it. */
@@ -35,16 +38,23 @@ interface Arrival {
 
 /**
  * TLS for connections that somebody else accepted, so that listening never ends for it: each is served under the
- * certificate that is the node's when it comes, and keeps that.
+ * certificate that is the node's when it comes, and keeps that. Where the domain was changed, whoever still comes by a name of
+ * before (an open console that comes back, a link that was given out a moment ago) is served as before.
  */
 export class TlsFront {
   readonly #server;
   readonly #arriving = new Map<string, Arrival>();
   readonly #handshaking = new Map<string, Set<Socket>>();
-  #isServing = false;
+  /** The one of now, and those before it, the latest first. */
+  #certificates: readonly Loaded[] = [];
 
   constructor({ tlsHandshakeMs, log }: TlsFrontOptions) {
-    this.#server = createServer({ ALPNProtocols: ["http/1.1"], handshakeTimeout: tlsHandshakeMs });
+    this.#server = createServer({
+      ALPNProtocols: ["http/1.1"],
+      handshakeTimeout: tlsHandshakeMs,
+      // Of a name that none is for: the one of now.
+      SNICallback: (name, done) => done(null, this.#certificates.find((each) => each.isFor(name))?.context),
+    });
     this.#server.on("secureConnection", (socket) => {
       const name = nameOf(socket);
       const arrival = this.#arriving.get(name);
@@ -61,19 +71,28 @@ export class TlsFront {
 
   /** Whether connections that come now are to be TLS. */
   get isServing(): boolean {
-    return this.#isServing;
+    return this.#certificates.length > 0;
+  }
+
+  /**
+   * Whether browsers may be told never to come without it again. Under the installation's own CA it would be a promise that
+   * holds for those who trust that one, and a wall for the others once somebody has answered the warning.
+   */
+  get isLasting(): boolean {
+    return this.#certificates[0]?.isPublic === true;
   }
 
   /** For connections to come. Where it throws, nothing has changed. */
   use(loaded: Loaded | undefined): void {
     if (loaded !== undefined) this.#server.setSecureContext(loaded.options);
-    this.#isServing = loaded !== undefined;
+    const before = this.#certificates.filter(({ id }) => id !== loaded?.id).slice(0, limits.before);
+    this.#certificates = loaded === undefined ? [] : [loaded, ...before];
   }
 
   /** Waits for the first byte of a connection that has just been accepted. */
   take(socket: Socket, taker: Taker): void {
     const name = nameOf(socket);
-    this.#arriving.set(name, { socket, taker, from: neighbourhood(socket) });
+    this.#arriving.set(name, { socket, taker, from: neighbourhood(peerOf(socket)) });
     socket.on("error", ignoreError);
     socket.once("close", () => {
       if (this.#arriving.get(name)?.socket === socket) this.#forget(name);

@@ -1,6 +1,7 @@
 import { constants, createHash, X509Certificate } from "node:crypto";
-import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import type { Log } from "#base/process/log.ts";
+import { isEntrance } from "#tls/node-identity.ts";
 import type { CertificateAnswer, ServingCertificate } from "#wire/link-certificate.ts";
 
 /** What browsers of the last years speak, and nothing else: Mozilla's "intermediate" without finite-field groups. */
@@ -24,6 +25,10 @@ export interface Loaded {
   /** Milliseconds since 1970. */
   readonly notAfter: number;
   readonly options: SecureContextOptions;
+  readonly context: SecureContext;
+  isFor(name: string): boolean;
+  /** Of an authority that is not the installation's own. */
+  readonly isPublic: boolean;
 }
 
 /** Throws an Error that says why it cannot be served. */
@@ -41,8 +46,14 @@ function load({ id, chain, privateKey }: ServingCertificate): Loaded {
     honorCipherOrder: false,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
-  createSecureContext(options); // Throws where the key is another's.
-  return { id, notAfter: leaf.validToDate.getTime(), options };
+  return {
+    id,
+    notAfter: leaf.validToDate.getTime(),
+    options,
+    context: createSecureContext(options), // Throws where the key is another's.
+    isPublic: !isEntrance(leaf),
+    isFor: (name) => leaf.checkHost(name, { subject: "never" }) !== undefined,
+  };
 }
 
 export interface Served {

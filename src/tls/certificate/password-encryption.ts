@@ -1,6 +1,7 @@
 import { createDecipheriv, createHash, pbkdf2Sync } from "node:crypto";
 import { Integer, ObjectIdentifier, OctetString, Sequence } from "asn1js";
 import { ProtocolError } from "#base/protocol-error.ts";
+import type { Passphrase } from "./passphrase.ts";
 
 /**
  * How files of keys are encrypted with a passphrase: PBES2 (RFC 8018 §6.2) with PBKDF2 and AES, as everybody writes
@@ -8,13 +9,9 @@ import { ProtocolError } from "#base/protocol-error.ts";
  * PKCS#8 by itself, and of a PKCS#12 nothing.
  */
 
-const limits = {
-  /** A file names how often its passphrase is hashed, and control would do nothing else meanwhile. Usual is 2048. */
-  iterations: 1_000_000,
-} as const;
-
 const PBES2 = "1.2.840.113549.1.5.13";
 const PBKDF2 = "1.2.840.113549.1.5.12";
+const SCRYPT = "1.3.6.1.4.1.11591.4.11";
 const SHA1_TRIPLE_DES = "1.2.840.113549.1.12.1.3";
 
 const CIPHERS: Readonly<Record<string, { readonly name: string; readonly keyBytes: number }>> = {
@@ -32,11 +29,20 @@ const PSEUDO_RANDOM_FUNCTIONS: Readonly<Record<string, string>> = {
   "1.2.840.113549.2.11": "sha512",
 };
 
+/** What it makes at a time, and, for RFC 7292, works on. */
+const HASHES: Readonly<Record<string, { readonly bytes: number; readonly blockBytes: number }>> = {
+  sha1: { bytes: 20, blockBytes: 64 },
+  sha224: { bytes: 28, blockBytes: 64 },
+  sha256: { bytes: 32, blockBytes: 64 },
+  sha384: { bytes: 48, blockBytes: 128 },
+  sha512: { bytes: 64, blockBytes: 128 },
+};
+
 /** Throws a ProtocolError for an algorithm that is not known, and what node:crypto throws for a wrong passphrase. */
 export function decryptWithPassphrase(
   { algorithm, parameters }: AlgorithmIdentifier,
   encrypted: Uint8Array,
-  passphrase: string,
+  passphrase: Passphrase,
 ): Uint8Array {
   const { cipher, key, iv } =
     algorithm === PBES2
@@ -62,11 +68,17 @@ export function algorithmIdentifier(value: unknown): AlgorithmIdentifier {
   return { algorithm: algorithm.getValue(), parameters };
 }
 
-/** Of a key that node:crypto will open. Throws a ProtocolError where that takes too long. */
-export function requireQuick({ algorithm, parameters }: AlgorithmIdentifier): void {
-  if (algorithm !== PBES2) return;
+/** How often node:crypto will hash the passphrase of a key that it is to open. Throws a ProtocolError where it cannot tell. */
+export function roundsOf({ algorithm, parameters }: AlgorithmIdentifier): number {
+  // Those of old all say it in the same way (RFC 8018 appendix A.3).
+  if (algorithm !== PBES2) return iterationsOf(elements(parameters)[1]);
   const derivation = algorithmIdentifier(elements(parameters)[0]);
-  if (derivation.algorithm === PBKDF2) iterationsOf(elements(derivation.parameters)[1]);
+  const [, first, second, third] = elements(derivation.parameters);
+  if (derivation.algorithm === PBKDF2) return iterationsOf(first);
+  // RFC 7914 §7: its cost, the size of its blocks, and how many times all that.
+  if (derivation.algorithm === SCRYPT)
+    return iterationsOf(first) * iterationsOf(second) * iterationsOf(third);
+  return unknown(derivation.algorithm);
 }
 
 /** The elements of a SEQUENCE. */
@@ -80,13 +92,12 @@ export function octets(value: unknown): Uint8Array {
   return new Uint8Array(value.getValue());
 }
 
+/** How often something is done, as a file says it. */
 export function iterationsOf(value: unknown): number {
   if (!(value instanceof Integer)) throw new ProtocolError("no number where one was expected");
   const iterations = value.valueBlock.valueDec;
   // Of a number that is too long for it, asn1js says 0.
-  if (iterations < 1 || iterations > limits.iterations)
-    throw new ProtocolError(`its passphrase is to be hashed more than ${limits.iterations} times`);
-  return iterations;
+  return iterations < 1 ? Number.POSITIVE_INFINITY : iterations;
 }
 
 interface CipherParts {
@@ -95,7 +106,7 @@ interface CipherParts {
   readonly iv: Uint8Array;
 }
 
-function modernKey(parameters: unknown, passphrase: string): CipherParts {
+function modernKey(parameters: unknown, passphrase: Passphrase): CipherParts {
   const [derivation, scheme] = elements(parameters).map(algorithmIdentifier);
   if (derivation?.algorithm !== PBKDF2 || scheme === undefined) return unknown(derivation?.algorithm ?? "");
   const cipher = CIPHERS[scheme.algorithm];
@@ -103,7 +114,8 @@ function modernKey(parameters: unknown, passphrase: string): CipherParts {
   const [salt, count, ...further] = elements(derivation.parameters);
   const iterations = iterationsOf(count);
   const hash = pseudoRandomFunction(further.at(-1));
-  const key = pbkdf2Sync(passphrase, octets(salt), iterations, cipher.keyBytes, hash);
+  passphrase.spend(iterations * Math.ceil(cipher.keyBytes / (HASHES[hash]?.bytes ?? 1)));
+  const key = pbkdf2Sync(passphrase.text, octets(salt), iterations, cipher.keyBytes, hash);
   return { cipher: cipher.name, key, iv: octets(scheme.parameters) };
 }
 
@@ -114,7 +126,7 @@ function pseudoRandomFunction(value: unknown): string {
   return PSEUDO_RANDOM_FUNCTIONS[algorithm] ?? unknown(algorithm);
 }
 
-function olderKey(parameters: unknown, passphrase: string): CipherParts {
+function olderKey(parameters: unknown, passphrase: Passphrase): CipherParts {
   const [salt, count] = elements(parameters);
   const of = { hash: "sha1", salt: octets(salt), iterations: iterationsOf(count), passphrase } as const;
   const cipher = { name: "des-ede3-cbc", keyBytes: 24, ivBytes: 8 };
@@ -128,13 +140,6 @@ function olderKey(parameters: unknown, passphrase: string): CipherParts {
 /** RFC 7292 appendix B.3. */
 const PURPOSES = { key: 1, iv: 2, mac: 3 } as const;
 
-const HASHES: Readonly<Record<string, { readonly blockBytes: number }>> = {
-  sha1: { blockBytes: 64 },
-  sha256: { blockBytes: 64 },
-  sha384: { blockBytes: 128 },
-  sha512: { blockBytes: 128 },
-};
-
 /** RFC 7292 appendix B.2: bytes out of a passphrase, for one purpose. Letters have the RFC's names. */
 export function pkcs12Key({
   hash,
@@ -147,13 +152,14 @@ export function pkcs12Key({
   readonly hash: string;
   readonly salt: Uint8Array;
   readonly iterations: number;
-  readonly passphrase: string;
+  readonly passphrase: Passphrase;
   readonly purpose: keyof typeof PURPOSES;
   readonly bytes: number;
 }): Uint8Array {
-  const v = HASHES[hash]?.blockBytes ?? unknown(hash);
+  const { bytes: u, blockBytes: v } = HASHES[hash] ?? unknown(hash);
+  passphrase.spend(iterations * Math.ceil(bytes / u));
   const d = Buffer.alloc(v, PURPOSES[purpose]);
-  const i = Buffer.concat([repeated(salt, v), repeated(bmpString(passphrase), v)]);
+  const i = Buffer.concat([repeated(salt, v), repeated(bmpString(passphrase.text), v)]);
   const derived: Uint8Array[] = [];
   for (let length = 0; length < bytes; ) {
     let a: Uint8Array = createHash(hash).update(d).update(i).digest();

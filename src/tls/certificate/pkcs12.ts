@@ -1,6 +1,7 @@
 import { createHmac, createPrivateKey, type KeyObject, timingSafeEqual, X509Certificate } from "node:crypto";
 import { Constructed, fromBER, ObjectIdentifier, Primitive, Sequence } from "asn1js";
 import { ProtocolError } from "#base/protocol-error.ts";
+import { Passphrase } from "./passphrase.ts";
 import {
   algorithmIdentifier,
   decryptWithPassphrase,
@@ -21,7 +22,7 @@ export class WrongPassphrase extends ProtocolError {}
 
 const limits = {
   /** Keys and certificates: a chain has three or four. */
-  bags: 32,
+  things: 32,
 } as const;
 
 const DATA = "1.2.840.113549.1.7.1";
@@ -38,22 +39,31 @@ const DIGESTS: Readonly<Record<string, string>> = {
   "2.16.840.1.101.3.4.2.3": "sha512",
 };
 
+/** Of the longest of them. */
+const DIGEST_BYTES = 64;
+
 /** Throws a ProtocolError for what is none, or encrypted in a way that is not known, and WrongPassphrase. */
-export function readPkcs12(bytes: Uint8Array, passphrase: string): Pkcs12 {
+export function readPkcs12(bytes: Uint8Array, text: string): Pkcs12 {
+  const passphrase = new Passphrase(text);
   const [, authenticatedSafe, macData] = elements(parse(bytes));
   const { contentType, content } = contentInfo(authenticatedSafe);
   if (contentType !== DATA) throw new ProtocolError("it is protected by a key instead of a passphrase");
   const contents = octets(content);
   if (macData !== undefined) requireMac(macData, contents, passphrase);
-  const bags = elements(parse(contents)).flatMap((each) => [
-    ...elements(parse(safeContents(each, passphrase))),
-  ]);
-  if (bags.length > limits.bags) throw new ProtocolError(`it holds more than ${limits.bags} things`);
+  const bags = few(
+    few(elements(parse(contents))).flatMap((each) => elements(parse(safeContents(each, passphrase)))),
+  );
   const found = bags.map((bag) => readBag(bag, passphrase));
   return {
     keys: found.flatMap(({ key }) => key ?? []),
     certificates: found.flatMap(({ certificate }) => certificate ?? []),
   };
+}
+
+/** Before any of them is opened. */
+function few(things: readonly unknown[]): readonly unknown[] {
+  if (things.length > limits.things) throw new ProtocolError(`it holds more than ${limits.things} things`);
+  return things;
 }
 
 function parse(bytes: Uint8Array): unknown {
@@ -68,12 +78,13 @@ function contentInfo(value: unknown): { readonly contentType: string; readonly c
 }
 
 /** RFC 7292 appendix B with HMAC. A kind that is not known is passed over: what is encrypted tells as well. */
-function requireMac(macData: unknown, contents: Uint8Array, passphrase: string): void {
+function requireMac(macData: unknown, contents: Uint8Array, passphrase: Passphrase): void {
   const [digestInfo, salt, iterations] = elements(macData);
   const [algorithm, digest] = elements(digestInfo);
   const hash = DIGESTS[algorithmIdentifier(algorithm).algorithm];
   if (hash === undefined) return;
   const expected = octets(digest);
+  if (expected.length > DIGEST_BYTES) throw new ProtocolError("it is damaged");
   const key = pkcs12Key({
     hash,
     salt: octets(salt),
@@ -87,7 +98,7 @@ function requireMac(macData: unknown, contents: Uint8Array, passphrase: string):
     throw new WrongPassphrase("the passphrase does not fit");
 }
 
-function safeContents(value: unknown, passphrase: string): Uint8Array {
+function safeContents(value: unknown, passphrase: Passphrase): Uint8Array {
   const { contentType, content } = contentInfo(value);
   if (contentType === DATA) return octets(content);
   if (contentType !== ENCRYPTED_DATA)
@@ -99,7 +110,7 @@ function safeContents(value: unknown, passphrase: string): Uint8Array {
 
 function readBag(
   value: unknown,
-  passphrase: string,
+  passphrase: Passphrase,
 ): { readonly key?: KeyObject; readonly certificate?: X509Certificate } {
   const [bagId, wrapped] = elements(value);
   const bag = unwrapped(wrapped);
@@ -121,7 +132,7 @@ function readBag(
   }
 }
 
-function decrypted(algorithm: unknown, encrypted: Uint8Array, passphrase: string): Uint8Array {
+function decrypted(algorithm: unknown, encrypted: Uint8Array, passphrase: Passphrase): Uint8Array {
   try {
     return decryptWithPassphrase(algorithmIdentifier(algorithm), encrypted, passphrase);
   } catch (error) {

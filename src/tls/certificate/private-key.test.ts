@@ -111,13 +111,29 @@ test("a PKCS#12 with an empty passphrase needs none", { skip }, () => {
   assert.ok("certificate" in read);
 });
 
-test("a file that wants its passphrase hashed for minutes is refused at once", { skip }, () => {
-  openssl("pkcs8 -topk8 -iter 1000001 -in ecdsa.key -out out -passout file:secret");
-  const certificate = file("ecdsa.pem") + file("root.pem");
+for (const [title, options] of [
+  ["PBKDF2", "-iter 1000001"],
+  ["the older way", "-v1 PBE-SHA1-3DES -iter 1000001"],
+  ["scrypt", "-scrypt -scrypt_N 16384 -scrypt_r 8 -scrypt_p 8"],
+] as const)
+  test(`a key that wants its passphrase hashed for minutes is refused at once, ${title}`, { skip }, () => {
+    openssl(`pkcs8 -topk8 ${options} -in ecdsa.key -out out -passout file:secret`);
+    const certificate = file("ecdsa.pem") + file("root.pem");
 
-  const problems = problemsOf({ certificate, privateKey: file("out"), passphrase: PASSPHRASE });
+    const problems = problemsOf({ certificate, privateKey: file("out"), passphrase: PASSPHRASE });
 
-  assert.match(problems[0] ?? "", /hashed more than 1000000 times/);
+    assert.match(problems[0] ?? "", /hashed more than 1000000 times/);
+  });
+
+test("all that a PKCS#12 wants hashed is counted together", { skip }, () => {
+  const of = "-inkey ecdsa.key -in ecdsa.pem -certfile root.pem";
+  openssl(`pkcs12 -export ${of} -iter 400000 -nomac -out out.p12 -passout file:secret`);
+  const within = new Uint8Array(readFileSync(join(folder.path, "out.p12")));
+  openssl(`pkcs12 -export ${of} -iter 400000 -out out.p12 -passout file:secret`);
+  const beyond = new Uint8Array(readFileSync(join(folder.path, "out.p12")));
+
+  assert.deepEqual(problemsOf({ pkcs12: within, passphrase: PASSPHRASE }), []);
+  assert.match(problemsOf({ pkcs12: beyond, passphrase: PASSPHRASE })[0] ?? "", /more than 1000000 times/);
 });
 
 test("what is no PKCS#12 is said to be none, whatever it is", () => {
@@ -132,7 +148,7 @@ test("what is no PKCS#12 is said to be none, whatever it is", () => {
 });
 
 function reading(upload: CertificateUpload) {
-  return readServerCertificate(upload, { now: Date.now(), anyOf: [] });
+  return readServerCertificate(upload, { now: Date.now(), unfit: () => [] });
 }
 
 function problemsOf(upload: CertificateUpload): readonly string[] {

@@ -1,7 +1,8 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { fromBER } from "asn1js";
 import { ProtocolError } from "#base/protocol-error.ts";
-import { algorithmIdentifier, elements, requireQuick } from "./password-encryption.ts";
+import { Passphrase } from "./passphrase.ts";
+import { algorithmIdentifier, elements, roundsOf } from "./password-encryption.ts";
 import { type PemBlock, pemBytes } from "./pem.ts";
 
 const limits = {
@@ -44,7 +45,7 @@ export function readPrivateKey(
 function requireQuickKey(block: PemBlock): void {
   const { offset, result } = fromBER(Buffer.from(pemBytes(block)));
   if (offset === -1) throw new ProtocolError("it is damaged");
-  requireQuick(algorithmIdentifier(elements(result)[0]));
+  new Passphrase("").spend(roundsOf(algorithmIdentifier(elements(result)[0])));
 }
 
 function problemOf(error: unknown, isEncrypted: boolean): string {

@@ -8,6 +8,7 @@ import {
   testCertificate,
   testChain,
 } from "../../../test/harness/test-certificates.ts";
+import { coversName } from "./names.ts";
 import { type Demands, readServerCertificate } from "./server-certificate.ts";
 import type { CertificateUpload } from "./upload.ts";
 
@@ -252,7 +253,15 @@ function refused(brought: CertificateUpload, wanted: readonly string[] = []): re
 }
 
 function demands(wanted: readonly string[]): Demands {
-  return { now: Date.now(), anyOf: wanted };
+  const isFor = (names: readonly string[]) =>
+    wanted.length === 0 || wanted.some((name) => coversName(names, name));
+  return {
+    now: Date.now(),
+    unfit: (names) =>
+      isFor(names)
+        ? []
+        : [`the certificate is not for ${wanted.join(" or ")}: it is for ${names.join(", ")}`],
+  };
 }
 
 async function pair(options: Parameters<typeof testCertificate>[0] = {}) {

@@ -1,7 +1,7 @@
 import { createHash, type KeyObject, type X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { chainOf, isSelfSigned, oneLine } from "./chain.ts";
-import { certificateNames, coversName } from "./names.ts";
+import { certificateNames } from "./names.ts";
 import { type CertificateUpload, readUpload } from "./upload.ts";
 import { weaknessesOf } from "./weakness.ts";
 
@@ -9,8 +9,8 @@ import { weaknessesOf } from "./weakness.ts";
 export interface Demands {
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** It has to be good for one of these, if there are any; `*.example.com` asks for the wildcard itself. */
-  readonly anyOf: readonly string[];
+  /** What is wrong with the names that it is for, in words. */
+  readonly unfit: (names: readonly string[]) => readonly string[];
 }
 
 /** A certificate that a server can use, in one form whatever it was brought in. */
@@ -84,16 +84,13 @@ function leafOf(keys: readonly KeyObject[], certificates: readonly X509Certifica
   };
 }
 
-function leafProblems(leaf: X509Certificate, { anyOf }: Demands): string[] {
+function leafProblems(leaf: X509Certificate, { unfit }: Demands): string[] {
   const names = certificateNames(leaf);
   const usages = leaf.keyUsage;
-  const isFor = anyOf.length === 0 || anyOf.some((name) => coversName(names, name));
   return [
     ...(names.length === 0
       ? ["the certificate has no subject alternative names, and browsers look at no others"]
-      : isFor
-        ? []
-        : [`the certificate is not for ${anyOf.join(" or ")}: it is for ${names.slice(0, 5).join(", ")}`]),
+      : unfit(names)),
     ...(usages === undefined || usages.some((usage) => usage === SERVER_AUTH || usage === ANY_USAGE)
       ? []
       : ["the certificate is not for servers: serverAuth is not among its extended key usages"]),

@@ -2,6 +2,11 @@ import { NewCertificate } from "#wire/certificate.ts";
 import { IdParams, listOf, nothing, problems, ref } from "./components.ts";
 import type { NativeApp, NativeDeps } from "./native.ts";
 
+const limits = {
+  /** Each part may have 64 KiB, which JSON and base64 make longer. */
+  bodyBytes: 256 * 1024,
+} as const;
+
 const tags = ["installation"];
 
 /** What console nodes show to browsers. Private keys come in here, and never go out. */
@@ -25,6 +30,7 @@ export function certificateRoutes(
   app.post(
     "/certificates",
     {
+      bodyLimit: limits.bodyBytes,
       schema: {
         operationId: "uploadCertificate",
         summary: "Give console nodes a certificate in place of the one that they have (administrators)",

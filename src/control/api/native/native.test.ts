@@ -261,6 +261,13 @@ describe("bad input", () => {
     );
     assert.equal(await post("<x/>", { "content-type": "text/xml" }), "media_type_unsupported");
     assert.equal(await post(JSON.stringify({ name: "x".repeat(70_000) }), json), "body_too_large");
+    const certificate = JSON.stringify({ certificate: "\n".repeat(65_000), privateKey: "\n".repeat(65_000) });
+    const upload = await api.call("POST", "/api/v1/certificates", {
+      as: api.keys,
+      text: certificate,
+      headers: json,
+    });
+    assert.equal(errorOf(upload).code, "certificate_refused", "each part may be as long as a body elsewhere");
     const long = await api.call("GET", `/api/v1/machines/${"x".repeat(500)}`, { as: api.keys });
     assert.equal(errorOf(long).code, "not_found");
   });

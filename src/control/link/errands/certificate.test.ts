@@ -13,6 +13,7 @@ import { onBoth } from "../../../../test/harness/test-database.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const SECURE = { pageOrigin: "https://203.0.113.7", webSocketOrigin: "https://203.0.113.7:8443" } as const;
+const HOSTS = ["203.0.113.7"] as const;
 
 for (const t of onBoth(
   "a node is told nothing of TLS until it is wanted, and links follow what it says",
@@ -73,14 +74,14 @@ test("a certificate that was stored for the pool is told once; one that the node
   let stored: ServingCertificate | undefined;
   await using at = await openNode(async (pool) => (pool === "default" ? stored : undefined));
   await at.set("consoleproxy.sslEnabled", "true");
-  stored = await newServingCertificate(at.control.installation.authority);
+  stored = await newServingCertificate(at.control.installation.authority, HOSTS);
   await at.beat();
   assert.deepEqual(await at.nextCertificate({ serves: 30 }), stored);
   await at.settled(stored.id);
   await at.beat();
 
   const good = stored;
-  stored = await newServingCertificate(at.control.installation.authority);
+  stored = await newServingCertificate(at.control.installation.authority, HOSTS);
   await at.beat();
   await at.nextCertificate({
     answer: { serves: { id: good.id, notAfter: 4e12 }, problem: "key values mismatch" },
@@ -96,7 +97,7 @@ test("a certificate that was stored for the pool is told once; one that the node
   await at.beat();
   assert.equal(at.client.commanded, 2);
 
-  stored = await newServingCertificate(at.control.installation.authority);
+  stored = await newServingCertificate(at.control.installation.authority, HOSTS);
   await at.beat();
   await at.nextCertificate({ serves: 30 });
   await at.settled(stored.id);
@@ -110,7 +111,7 @@ for (const t of onBoth(
     await at.beat();
     await at.settled((await at.nextCertificate({ serves: 90 }))?.id);
     const { certificates } = at.control.services;
-    const { pem, key } = await testCertificate({ names: ["console.example.com"] });
+    const { pem, key } = await testCertificate({ names: HOSTS });
     const privateKey = key.export({ format: "pem", type: "pkcs8" }).toString();
 
     const { id, fingerprint, chainId } = await certificates.upload(at.control.admin, {
@@ -161,8 +162,55 @@ test("a node that was told to serve TLS, and whose answer nobody heard, is told 
   assert.deepEqual(told?.body, { incarnation: at.node.incarnation });
 });
 
+test("a node is called by a new domain once it serves a certificate for it, and by the old one until then", async () => {
+  await using at = await openNode();
+  await at.set("consoleproxy.url.domain", "*.old.example");
+  await at.set("consoleproxy.sslEnabled", "true");
+  await at.beat();
+  const old = await at.nextCertificate({ serves: 90 });
+  await at.settled(old?.id);
+  assert.match(await at.link(), /^https:\/\/203-0-113-7\.old\.example\//);
+
+  await at.set("consoleproxy.url.domain", "*.new.example");
+  assert.match(await at.link(), /^https:\/\/203-0-113-7\.old\.example\//);
+  await at.beat();
+  const problem = "no memory";
+  await at.nextCertificate({ answer: { serves: { id: old?.id ?? "", notAfter: 4e12 }, problem } });
+  await at.told(problem);
+  assert.match(await at.link(), /^https:\/\/203-0-113-7\.old\.example\//, "it goes on with what it had");
+
+  await at.set("consoleproxy.url.domain", "*.newer.example");
+  await at.beat();
+  await at.settled((await at.nextCertificate({ serves: 90 }))?.id);
+  await eventually(async () => assert.match(await at.link(), /^https:\/\/203-0-113-7\.newer\.example\//));
+});
+
+test("a certificate that is not for what the node is called is served, and the node says so", async () => {
+  const authority = await createAuthority({ name: "test", now: Date.now() });
+  let stored = await newServingCertificate(authority, ["*.old.example", "*.new.example"]);
+  await using at = await openNode(async () => stored);
+  await at.set("consoleproxy.url.domain", "*.old.example");
+  await at.set("consoleproxy.sslEnabled", "true");
+  await at.beat();
+  await at.nextCertificate({ serves: 90 });
+  await at.settled(stored.id);
+
+  await at.set("consoleproxy.url.domain", "*.new.example");
+  await at.beat();
+  await eventually(async () => assert.match(await at.link(), /^https:\/\/203-0-113-7\.new\.example\//));
+  assert.equal(at.client.commanded, 1, "what it serves is for that as well");
+
+  stored = await newServingCertificate(authority, ["*.third.example"]);
+  await at.beat();
+  await at.nextCertificate({ serves: 90 });
+  await at.told("the certificate is not for 203-0-113-7.new.example, as this node is called");
+  await at.set("consoleproxy.url.domain", "*.third.example");
+  await at.beat();
+  await at.settled(stored.id);
+});
+
 test("the same certificate with another chain is told as well", async () => {
-  const stored = await newServingCertificate(await createAuthority({ name: "test", now: Date.now() }));
+  const stored = await newServingCertificate(await createAuthority({ name: "test", now: Date.now() }), HOSTS);
   let chain = stored.chain;
   await using at = await openNode(async () => ({ ...stored, chain }));
   await at.set("consoleproxy.sslEnabled", "true");
@@ -201,6 +249,8 @@ interface At extends AsyncDisposable {
     readonly answer?: CertificateAnswer;
   }): Promise<ServingCertificate | undefined>;
   settled(id: string | undefined): Promise<void>;
+  /** Resolves when administrators are told of this problem. */
+  told(problem: string): Promise<void>;
   /** A console link that is given out now. */
   link(): Promise<string>;
 }
@@ -244,6 +294,12 @@ async function openNode(
       await eventually(async () => {
         const { certificate, certificateProblem } = await control.services.nodes.get(control.admin, node.id);
         assert.deepEqual([certificate?.id, certificateProblem], [id, undefined]);
+      });
+    },
+    async told(problem) {
+      await eventually(async () => {
+        const { certificateProblem } = await control.services.nodes.get(control.admin, node.id);
+        assert.equal(certificateProblem, problem);
       });
     },
     async link() {

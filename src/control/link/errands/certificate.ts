@@ -1,3 +1,5 @@
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { Compile } from "typebox/compile";
 import type { Log } from "#base/process/log.ts";
 import {
@@ -7,6 +9,7 @@ import {
 } from "#wire/link-certificate.ts";
 import type { DefaultCertificates } from "../../fleet/default-certificate.ts";
 import { ENTRANCE_COLUMNS, plainEntranceOf, secureEntranceOf } from "../../fleet/entrance.ts";
+import { hostsOf, publicNames } from "../../fleet/public-names.ts";
 import { chainId, chainNote } from "../../fleet/served-chain.ts";
 import type { SettingValues } from "../../settings/settings.ts";
 import { prepare, TEXT } from "../../store/prepared.ts";
@@ -30,6 +33,10 @@ interface Wanted {
   readonly key: string;
   readonly names: string | null;
   readonly isServed: boolean;
+  /** What links are to be made with once it serves this; null: with the one in force. */
+  readonly domain: string | null;
+  /** What is wrong with it even so, in words. */
+  readonly flaw?: string | undefined;
   readonly certificate: () => Promise<ServingCertificate | undefined>;
 }
 
@@ -44,7 +51,7 @@ export function createCertificateErrand({ store, values, servingFor, defaults, l
     db
       .selectFrom("nodes")
       .select(ENTRANCE_COLUMNS)
-      .select(["pool", "certificate_not_after", "certificate_names"])
+      .select(["pool", "certificate_not_after", "certificate_names", "certificate_problem"])
       .select(["certificate_settled", "certificate_refused"])
       .where("id", "=", slots.nodeId)
       .where("incarnation", "is not", null)
@@ -59,12 +66,16 @@ export function createCertificateErrand({ store, values, servingFor, defaults, l
     const { incarnation } = row;
     const untold = row.certificate_incarnation === incarnation ? {} : UNTOLD;
     const node = { ...row, ...untold };
-    const { key, names, isServed, certificate } = await wantedOf(node);
+    const { key, names, isServed, domain, flaw, certificate } = await wantedOf(node);
     const own = store.db.updateTable("nodes").where("id", "=", nodeId).where("incarnation", "=", incarnation);
     if (isServed && node.certificate_settled === 1) {
-      // What it could not serve is not wanted any more.
-      if (node.certificate_refused !== null)
-        await own.set({ certificate_refused: null, certificate_problem: null }).execute();
+      // What it could not serve is not wanted any more, or it is called something else now.
+      const said = {
+        certificate_domain: domain,
+        certificate_refused: null,
+        certificate_problem: flaw ?? null,
+      };
+      if (!holds(node, said)) await own.set(said).execute();
       return;
     }
     if (key === node.certificate_refused) return;
@@ -84,10 +95,10 @@ export function createCertificateErrand({ store, values, servingFor, defaults, l
         certificate_incarnation: incarnation,
         certificate_id: serves?.id ?? null,
         certificate_not_after: serves?.notAfter ?? null,
-        certificate_problem: problem ?? null,
+        certificate_problem: problem ?? flaw ?? null,
         certificate_refused: problem === undefined ? null : key,
         // With a problem it goes on with what it had.
-        ...(problem === undefined ? { certificate_names: names } : {}),
+        ...(problem === undefined ? { certificate_names: names, certificate_domain: domain } : {}),
       })
       .execute();
     if (problem === undefined)
@@ -103,8 +114,11 @@ export function createCertificateErrand({ store, values, servingFor, defaults, l
         key: "plain",
         names: null,
         isServed: node.certificate_id === null,
+        domain: null,
         certificate: async () => undefined,
       };
+    const entrances = [secureEntranceOf(node), plainEntranceOf(node)].filter((one) => one !== undefined);
+    const domain = values.value("consoleproxy.url.domain");
     const stored = await servingFor(node.pool);
     if (stored !== undefined) {
       // A mended chain has the same leaf.
@@ -113,17 +127,43 @@ export function createCertificateErrand({ store, values, servingFor, defaults, l
         key: chain,
         names: chain,
         isServed: node.certificate_id === stored.id && node.certificate_names === chain,
+        ...naming(node, stored, domain),
         certificate: async () => stored,
       };
     }
-    const entrances = [secureEntranceOf(node), plainEntranceOf(node)].filter((one) => one !== undefined);
-    const names = defaults.namesOf(entrances, values.value("consoleproxy.url.domain"));
+    const names = defaults.namesOf(entrances, domain);
     const isServed =
       node.certificate_id !== null &&
       node.certificate_names === names &&
       defaults.lasts(node.certificate_not_after ?? 0);
-    return { key: names, names, isServed, certificate: async () => await defaults.issue(names) };
+    return { key: names, names, isServed, domain, certificate: async () => await defaults.issue(names) };
   }
+}
+
+/** What a node is to be called that serves this: as before, where it is not for what it would be called now. */
+function naming(
+  node: Parameters<typeof secureEntranceOf>[0] & { readonly certificate_domain: string | null },
+  { chain }: ServingCertificate,
+  domain: string,
+): Pick<Wanted, "domain" | "flaw"> {
+  const entrance = secureEntranceOf(node);
+  if (entrance === undefined) return { domain };
+  const leaf = new X509Certificate(chain);
+  const uncovered = hostsOf(publicNames(entrance, domain)).filter((host) => !isFor(leaf, host));
+  if (uncovered.length === 0) return { domain };
+  return {
+    domain: node.certificate_domain,
+    flaw: `the certificate is not for ${uncovered.join(" and ")}, as this node is called`,
+  };
+}
+
+function isFor(leaf: X509Certificate, host: string): boolean {
+  return (isIP(host) === 0 ? leaf.checkHost(host, { subject: "never" }) : leaf.checkIP(host)) !== undefined;
+}
+
+/** Whether a row says so already. */
+function holds<Columns extends object>(row: Columns, said: Partial<Columns>): boolean {
+  return Object.entries(said).every(([column, value]) => row[column as keyof Columns] === value);
 }
 
 /** Of a start that has been told nothing yet: it serves plain HTTP. */
@@ -131,6 +171,7 @@ const UNTOLD = {
   certificate_id: null,
   certificate_not_after: null,
   certificate_names: null,
+  certificate_domain: null,
   certificate_settled: 1,
   certificate_refused: null,
   certificate_problem: null,

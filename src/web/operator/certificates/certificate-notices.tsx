@@ -45,7 +45,7 @@ function keyOf(notice: Notice): string {
 }
 
 function isGrave(notice: Notice): boolean {
-  return notice.kind === "refused" || notice.days <= 0;
+  return !("days" in notice) || notice.days <= 0;
 }
 
 function textOf(notice: Notice, w: CertificateStrings["notices"], tongue: Language): string {
@@ -67,6 +67,8 @@ function textOf(notice: Notice, w: CertificateStrings["notices"], tongue: Langua
       return notice.days > 0 ? w.authorityEnds(inDays(notice.days, tongue)) : w.authorityEnded;
     case "refused":
       return w.refused(number(notice.nodes.length));
+    case "flawed":
+      return w.flawed(number(notice.nodes.length));
     default:
       return notice satisfies never;
   }

@@ -85,6 +85,7 @@ function nodeColumns(overview: CertificateOverview, tongue: string): readonly Co
 const LOOKS: Readonly<Record<Standing, { readonly shape: Shape; readonly look: string }>> = {
   serves: { shape: "full", look: "good" },
   waits: { shape: "half", look: "caution" },
+  flawed: { shape: "struck", look: "bad" },
   refused: { shape: "struck", look: "bad" },
   plain: { shape: "empty", look: "idle" },
   silent: { shape: "struck", look: "idle" },
@@ -98,7 +99,9 @@ function StandingWord({ node, standing }: { readonly node: Node; readonly standi
         <StateShape shape={shape} />
         {words.value.ofCertificates.standings[standing]}
       </span>
-      {standing === "refused" && <span class="small node-problem">{node.certificateProblem}</span>}
+      {(standing === "refused" || standing === "flawed") && (
+        <span class="small node-problem">{node.certificateProblem}</span>
+      )}
     </>
   );
 }

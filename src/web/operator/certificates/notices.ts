@@ -8,7 +8,7 @@ export type Notice =
   | { readonly kind: "uploaded-ends"; readonly certificate: Certificate; readonly days: number }
   | { readonly kind: "own-ends"; readonly nodes: readonly Node[]; readonly days: number }
   | { readonly kind: "authority-ends"; readonly days: number }
-  | { readonly kind: "refused"; readonly nodes: readonly Node[] };
+  | { readonly kind: "refused" | "flawed"; readonly nodes: readonly Node[] };
 
 /** The gravest first. With TLS off, nobody is shown a certificate. */
 export function noticesOf(overview: CertificateOverview, now: number): readonly Notice[] {
@@ -31,11 +31,14 @@ export function noticesOf(overview: CertificateOverview, now: number): readonly 
     return isOwn && endsSoon(certificate.notAfter) ? [{ node, days: days(certificate.notAfter) }] : [];
   });
   const { notAfter: end } = overview.authority;
-  const refused = overview.nodes.filter((node) => standingOf(node, overview) === "refused");
+  const troubled = (["refused", "flawed"] as const).flatMap((kind) => {
+    const nodes = overview.nodes.filter((node) => standingOf(node, overview) === kind);
+    return nodes.length === 0 ? [] : [{ kind, nodes }];
+  });
 
   return [
     ...uploaded.sort((a, b) => a.days - b.days),
-    ...(refused.length === 0 ? [] : [{ kind: "refused" as const, nodes: refused }]),
+    ...troubled,
     ...(own.length === 0
       ? []
       : [

@@ -82,7 +82,8 @@ test("a node serves what it is to serve once it has said the same chain, whateve
   assert.equal(standingOf(node("a", ""), on), "waits", "it still has its own");
   assert.equal(standingOf(node("a", undefined), on), "waits");
   assert.equal(standingOf(node("a", ""), overview()), "serves", "nothing was uploaded");
-  assert.equal(standingOf(node("a", "all", { certificateProblem: "no" }), on), "refused");
+  assert.equal(standingOf(node("a", "older", { certificateProblem: "no" }), on), "refused");
+  assert.equal(standingOf(node("a", "all", { certificateProblem: "not for it" }), on), "flawed");
   assert.equal(standingOf(node("a", "all", { agentState: "down" }), on), "silent");
   assert.equal(standingOf(node("a", undefined), overview({ isTls: false })), "plain");
   assert.equal(standingOf(node("a", "all"), overview({ isTls: false })), "waits");
@@ -109,11 +110,12 @@ test("progress counts the nodes that are heard of and are to serve it", () => {
 test("notices name what ends within a fortnight, and nodes that could not load theirs, and nothing while TLS is off", () => {
   const ends = certificate("ends", { days: 5 });
   const ended = certificate("ended", { pool: "north", days: -1 });
-  const refused = node("r", "ends", { certificateProblem: "no" });
+  const refused = node("r", "", { certificateProblem: "no" });
+  const flawed = node("f", "ends", { certificateProblem: "not for it" });
   const own = node("own", undefined, { pool: "own", certificate: { id: "x", notAfter: after(3) } });
   const at = {
     certificates: [certificate("good", { pool: "good", days: 15 }), ends, ended],
-    nodes: [refused, own, node("fine", "ends")],
+    nodes: [refused, flawed, own, node("fine", "ends")],
     authority: { certificate: "", fingerprint: "", notAfter: after(10) },
   };
 
@@ -121,6 +123,7 @@ test("notices name what ends within a fortnight, and nodes that could not load t
     { kind: "uploaded-ends", certificate: ended, days: -1 },
     { kind: "uploaded-ends", certificate: ends, days: 5 },
     { kind: "refused", nodes: [refused] },
+    { kind: "flawed", nodes: [flawed] },
     { kind: "own-ends", nodes: [own], days: 3 },
     { kind: "authority-ends", days: 10 },
   ]);

@@ -13,8 +13,11 @@ export interface CertificateOverview {
   readonly domain: string;
 }
 
-/** How far a node is with what it is to serve. `silent`: it is not heard of, so nobody knows. */
-export type Standing = "serves" | "waits" | "refused" | "plain" | "silent";
+/**
+ * How far a node is with what it is to serve. `flawed`: it serves it, though it is not for what the node is called;
+ * `refused`: it could not load it; `silent`: it is not heard of, so nobody knows.
+ */
+export type Standing = "serves" | "flawed" | "waits" | "refused" | "plain" | "silent";
 
 type Uploaded = Pick<CertificateOverview, "certificates">;
 
@@ -28,11 +31,13 @@ export function certificateOf(pool: string | undefined, { certificates }: Upload
 
 export function standingOf(node: Node, overview: Uploaded & Pick<CertificateOverview, "isTls">): Standing {
   if (node.agentState !== "up") return "silent";
-  if (node.certificateProblem !== undefined) return "refused";
-  const { certificate: served } = node;
-  if (!overview.isTls) return served === undefined ? "plain" : "waits";
-  if (served === undefined) return "waits";
-  return served.chainId === certificateOf(node.pool, overview)?.chainId ? "serves" : "waits";
+  const { certificate: served, certificateProblem: problem } = node;
+  const isWanted = overview.isTls
+    ? served !== undefined && served.chainId === certificateOf(node.pool, overview)?.chainId
+    : served === undefined;
+  if (problem !== undefined) return isWanted && served !== undefined ? "flawed" : "refused";
+  if (!isWanted) return "waits";
+  return served === undefined ? "plain" : "serves";
 }
 
 /** How many of the nodes that are heard of serve a certificate, of those that are to; `undefined`: of those without one. */
@@ -44,7 +49,7 @@ export function progressOf(certificate: Certificate | undefined, overview: Certi
   const count = (wanted: Standing) => standings.filter((standing) => standing === wanted).length;
   return {
     of: standings.length,
-    serving: count("serves"),
+    serving: count("serves") + count("flawed"),
     refused: count("refused"),
     waiting: count("waits"),
   };

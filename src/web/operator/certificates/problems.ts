@@ -57,7 +57,8 @@ function part(text: string): string {
   return inner
     .replace(/“([^”]*)”/g, "„$1“")
     .replace(/ of an authority$/, " einer Zertifizierungsstelle")
-    .replace(/ or /g, " oder ");
+    .replace(/ or /g, " oder ")
+    .replace(/ and (\d+) more$/, " und $1 weitere");
 }
 
 function sentence(fragment: string): string {
@@ -91,6 +92,7 @@ const GERMAN: readonly (readonly [RegExp, string])[] = [
   [/^the private key does not fit the certificate (.*)$/, "der private Schlüssel passt nicht zum Zertifikat $1"],
   [/^the certificate has no subject alternative names/, "das Zertifikat hat keine „subject alternative names“, und andere sehen Browser nicht an"],
   [/^the certificate is not for servers/, "das Zertifikat ist nicht für Server: serverAuth fehlt in seiner „extended key usage“"],
+  [/^the certificate is not for (.*), as browsers find nodes now: it is for (.*)$/, "das Zertifikat gilt nicht für $1, wie Browser die Knoten jetzt finden, sondern für $2"],
   [/^the certificate is not for (.*): it is for (.*)$/, "das Zertifikat gilt nicht für $1, sondern für $2"],
   [/^the certificate (“.*?”(?: of an authority)?) expired on (.*)$/, "das Zertifikat $1 ist am $2 abgelaufen"],
   [/^the certificate (“.*?”(?: of an authority)?) is not valid before (.*)$/, "das Zertifikat $1 gilt erst ab $2"],

@@ -36,6 +36,7 @@ export const CERTIFICATES_GERMAN: CertificateStrings = {
   standings: {
     serves: "Bestätigt",
     waits: "Wartet auf den Knoten",
+    flawed: "Nicht für diesen Knoten",
     refused: "Kann es nicht laden",
     plain: "Ohne TLS",
     silent: "Nicht zu hören",
@@ -120,6 +121,10 @@ export const CERTIFICATES_GERMAN: CertificateStrings = {
       count === "1"
         ? "Ein Knoten kann das Zertifikat nicht laden, das er zeigen soll, und macht mit dem weiter, was er hatte."
         : `${count} Knoten können das Zertifikat nicht laden, das sie zeigen sollen, und machen mit dem weiter, was sie hatten.`,
+    flawed: (count) =>
+      count === "1"
+        ? "Ein Knoten zeigt ein Zertifikat, das nicht für seinen Namen gilt: Browser weisen seine Konsolen ab."
+        : `${count} Knoten zeigen ein Zertifikat, das nicht für ihre Namen gilt: Browser weisen ihre Konsolen ab.`,
     ownEnds: (count, when) =>
       `Das Zertifikat der eigenen CA, das ${count === "1" ? "ein Knoten zeigt" : `${count} Knoten zeigen`}, endet ${when} und hätte sich von selbst erneuern sollen. Warum nicht, steht im Protokoll der Steuerung.`,
     ownEnded: (count) =>

@@ -35,6 +35,7 @@ export const CERTIFICATES_ENGLISH = {
   standings: {
     serves: "Confirmed",
     waits: "Waits for the node",
+    flawed: "Not for this node",
     refused: "Cannot load it",
     plain: "Without TLS",
     silent: "Not heard of",
@@ -117,6 +118,10 @@ export const CERTIFICATES_ENGLISH = {
       `The certificate of ${names} (${pool}) ended on ${day}: browsers refuse the consoles of its nodes. Upload the next one.`,
     refused: (count: string) =>
       `${count === "1" ? "A node" : `${count} nodes`} cannot load the certificate that is to be served, and ${count === "1" ? "goes" : "go"} on with what was there.`,
+    flawed: (count: string) =>
+      count === "1"
+        ? "A node serves a certificate that is not for what it is called: browsers refuse its consoles."
+        : `${count} nodes serve a certificate that is not for what they are called: browsers refuse their consoles.`,
     ownEnds: (count: string, when: string) =>
       `The certificate that ${count === "1" ? "a node" : `${count} nodes`} got of the installation's own CA ends ${when}, and should have been renewed by itself. See why in control's log.`,
     ownEnded: (count: string) =>
