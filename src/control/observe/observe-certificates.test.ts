@@ -16,6 +16,9 @@ for (const t of onBoth(
   async () => {
     await using control = await testControl();
     const { store, installation } = control;
+    const notAfter = Math.ceil(control.clock.now() / 1000) * 1000 + 3_600_000;
+    const { pem, keyPem } = await testCertificate({ names: ["a.example.com"], notAfter });
+    await control.services.certificates.upload(control.admin, { certificate: pem, privateKey: keyPem });
     const nodes: TestNode[] = [];
     for (let count = 0; count < 4; count++) nodes.push(await control.node({ secure: SECURE }));
     await control.node();
@@ -28,9 +31,6 @@ for (const t of onBoth(
     await says(1, { certificate_id: "f", certificate_not_after: 3_000_000 });
     await says(2, { certificate_id: "f", certificate_not_after: 3_000_000, certificate_refused: "chain f" });
     await says(3, { certificate_settled: 0 });
-    const notAfter = Math.ceil(control.clock.now() / 1000) * 1000 + 3_600_000;
-    const { pem, keyPem } = await testCertificate({ names: ["a.example.com"], notAfter });
-    await control.services.certificates.upload(control.admin, { certificate: pem, privateKey: keyPem });
     const meters = await loadMeters({ ...PROCESS_METRICS, ...CONTROL_METRICS });
 
     watchCertificates(meters, {
