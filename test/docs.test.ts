@@ -43,6 +43,18 @@ test("environment variables are named after their role, but for the two that all
   assert.equal(sections.length, 4);
 });
 
+test("the documentation's location of nginx under a path is what “porthole front-proxy nginx --path” prints", () => {
+  const printed = FRONT_PROXIES.nginx({
+    name: "cloud.example.com",
+    nodes: ["10.0.0.11:8080"],
+    path: "/console",
+  });
+
+  const [, location = "none"] =
+    /^```nginx-path\n(.*?)^```$/ms.exec(read("docs/operations/front-proxy.md")) ?? [];
+  assert.ok(printed.includes(location));
+});
+
 for (const [kind, recipe] of Object.entries(FRONT_PROXIES))
   test(`the documentation's ${kind} is what “porthole front-proxy ${kind}” prints`, () => {
     const printed = recipe({

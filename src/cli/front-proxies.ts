@@ -4,6 +4,8 @@ interface Behind {
   readonly name: string;
   /** HOST:PORT of each node. */
   readonly nodes: readonly string[];
+  /** What their paths come behind, where the name is not theirs alone. Nodes take it away themselves. */
+  readonly path?: string | undefined;
 }
 
 export type Recipe = (behind: Behind) => string;
@@ -14,7 +16,7 @@ export type Recipe = (behind: Behind) => string;
  */
 export const FRONT_PROXIES = { nginx, haproxy, caddy, traefik } satisfies Record<string, Recipe>;
 
-function nginx({ name, nodes }: Behind): string {
+function nginx({ name, nodes, path = "" }: Behind): string {
   return `map $http_upgrade $connection_upgrade { default upgrade; '' close; }
 
 upstream porthole_nodes {
@@ -28,7 +30,7 @@ server {
   ssl_certificate_key /etc/nginx/console.key;
   ssl_protocols TLSv1.2 TLSv1.3;
 
-  location / {
+  location ${path}/ {
     proxy_pass http://porthole_nodes;
     proxy_http_version 1.1;
     proxy_set_header Upgrade $http_upgrade;
@@ -43,7 +45,7 @@ server {
 `;
 }
 
-function haproxy({ nodes }: Behind): string {
+function haproxy({ nodes, path }: Behind): string {
   return `defaults
   mode http
   timeout connect 5s
@@ -57,7 +59,7 @@ frontend consoles
   # Written anew, so that what the viewer says of itself does not get through.
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Forwarded-Proto https
-  default_backend nodes
+  ${path === undefined ? "default_backend nodes" : `use_backend nodes if { path_beg ${path}/ }`}
 
 backend nodes
   balance roundrobin
@@ -65,21 +67,21 @@ ${each(nodes, (node, number) => `  server node${number} ${node} check`)}
 `;
 }
 
-function caddy({ name, nodes }: Behind): string {
+function caddy({ name, nodes, path }: Behind): string {
   return `${name} {
   tls /etc/caddy/console.pem /etc/caddy/console.key
-  reverse_proxy ${nodes.join(" ")} {
+  reverse_proxy ${[...(path === undefined ? [] : [`${path}/*`]), ...nodes].join(" ")} {
     lb_policy round_robin
   }
 }
 `;
 }
 
-function traefik({ name, nodes }: Behind): string {
+function traefik({ name, nodes, path }: Behind): string {
   return `http:
   routers:
     consoles:
-      rule: Host(\`${name}\`)
+      rule: Host(\`${name}\`)${path === undefined ? "" : ` && PathPrefix(\`${path}/\`)`}
       service: nodes
       tls: {}
   services:

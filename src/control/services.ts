@@ -186,8 +186,8 @@ export interface IssuedConsole {
   readonly expiresAt: Date;
   /** The page with the ticket (and the extra token) in its fragment. */
   readonly url: string;
-  /** Of the node. */
-  readonly pageOrigin: string;
+  /** What the paths of the node's pages come behind. */
+  readonly pageBase: string;
   readonly websocket: { readonly host: string; readonly port: number; readonly path: string };
 }
 

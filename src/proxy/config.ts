@@ -15,6 +15,7 @@ import { adminFields } from "#base/process/admin/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { logLevel } from "#base/process/log.ts";
 import { isWildcard } from "#wire/address.ts";
+import { parsePublicPath } from "#wire/public-path.ts";
 import { parseTrustedProxy } from "#wire/trusted-proxies.ts";
 
 export const FIELDS = {
@@ -112,6 +113,13 @@ export const FIELDS = {
     doc: "Where browsers find the WebSocket with consoleproxy.sslEnabled, as an https origin; by default derived from --public-tls-url",
     placeholder: "ORIGIN",
     parse: secureOrigin,
+    fallback: null,
+  },
+  publicPath: {
+    env: "PORTHOLE_PROXY_PUBLIC_PATH",
+    doc: "What a front proxy has put before the paths of the node: /console, where pages are found at https://cloud.example.com/console. Whether the proxy takes it away again does not matter",
+    placeholder: "PATH",
+    parse: parsePublicPath,
     fallback: null,
   },
   behindProxy: {

@@ -130,6 +130,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     ...origins,
     secure,
     wantedAddress: wantedAddress(config, bound),
+    publicPath: config.publicPath,
     sharesAddress: sharesAddress(config),
     forwardAddress: (local) => forwardAddress(config, { listened: forwarding.address, local }),
     client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
@@ -208,7 +209,11 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
   const handlers: Handlers = {
     request: (request, response) => pages.handle(request, response),
     unsecured: (request, response) =>
-      redirectToTls(request, response, { ...foundAt()[0], webSocketPort: bound.plain[1]?.port }),
+      redirectToTls(request, response, {
+        ...foundAt()[0],
+        publicPath: config.publicPath,
+        webSocketPort: bound.plain[1]?.port,
+      }),
     upgrade: (request, socket, head) => door.handle(request, socket, head),
   };
   listener.serve(handlers);

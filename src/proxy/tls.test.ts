@@ -55,6 +55,23 @@ test("plain requests are sent on to the same host and path by TLS, and HSTS is s
   assert.equal(response.headers["cache-control"], "no-store");
 });
 
+test("plain requests through a proxy that is trusted are sent on to where it was asked, and under its path", async () => {
+  const flags = { "public-path": "/console" };
+  const headers = { host: "upstream", "x-forwarded-host": "console.example.com" };
+  await using trusting = await startTestNode({ flags: { ...flags, "trusted-proxies": "127.0.0.1" } });
+  await using other = await startTestNode({ flags });
+  for (const [node, host] of [
+    [trusting, "console.example.com"],
+    [other, "upstream"],
+  ] as const) {
+    await give(node);
+    for (const path of [PAGE, `/console${PAGE}`]) {
+      const { headers: answered } = await plain(node, path, headers);
+      assert.equal(answered.location, `https://${host}:${portOf(node)}/console${PAGE}`);
+    }
+  }
+});
+
 test("a Host that is none does not become a part of where people are sent", async () => {
   await using node = await startTestNode();
   await give(node);

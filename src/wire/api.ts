@@ -292,6 +292,9 @@ export const Node = Type.Object({
   ),
   pageOrigin: Type.String(),
   webSocketOrigin: Type.String(),
+  publicPath: Type.Optional(
+    Type.String({ description: "What a front proxy has put before its paths, such as /console." }),
+  ),
   certificate: Type.Optional(
     Type.Object(
       {

@@ -1,5 +1,6 @@
 import { type Static, Type } from "typebox";
 import { Grant } from "./grant.ts";
+import { PUBLIC_PATH } from "./public-path.ts";
 import { Ending } from "./viewer.ts";
 
 /**
@@ -160,7 +161,7 @@ export const NodeSettings = Type.Object({
    * control knows of the node's TLS.
    */
   secure: Type.Optional(Type.Object({ found: Origins, given: Type.Optional(Origins) })),
-  /** Page origins of the other nodes of its pool that are up. */
+  /** Where the pages of the other nodes of its pool are that are up: origins, and paths behind them where they have one. */
   entrances: Type.Array(Type.String()),
   /** console.offline.policy: whether tickets are accepted while no control answers. Absent: they are refused. */
   acceptOffline: Type.Optional(Type.Boolean()),
@@ -205,6 +206,8 @@ export const RegisterRequest = Type.Object({
   webSocketOrigin: Type.String({ maxLength: 256 }),
   /** Where while it serves TLS. Absent from an older node, which serves none, and beside `wantedAddress`. */
   secure: Type.Optional(Origins),
+  /** What a front proxy has put before its paths there; absent: nothing. */
+  publicPath: Type.Optional(Type.String({ pattern: PUBLIC_PATH })),
   /** Whether other nodes may have the same origins: there is something before them that spreads viewers over them. */
   sharesAddress: Type.Optional(Type.Boolean()),
   /** HOST:PORT where other nodes of its pool hand on what is meant for this one; absent: nowhere. */

@@ -44,6 +44,23 @@ export function whereaboutsOf(
   return { address: firstUntrusted(address, forwardedFor, trusted) };
 }
 
+/**
+ * The Host that a request was made to: what a trusted proxy says in `X-Forwarded-Host`, where it has changed the header itself.
+ * Of several the last, which that proxy has written.
+ */
+export function hostSaid(
+  peer: string,
+  headers: {
+    readonly host?: string | undefined;
+    readonly "x-forwarded-host"?: string | string[] | undefined;
+  },
+  trusted: TrustedProxies,
+): string | undefined {
+  const { host, "x-forwarded-host": header } = headers;
+  if (header === undefined || !isTrusted(trusted, canonicalAddress(peer) ?? peer)) return host;
+  return [header].flat().join(",").split(",").at(-1)?.trim() || host;
+}
+
 function firstUntrusted(peer: string, forwardedFor: string, trusted: TrustedProxies): string {
   let known = peer;
   for (const named of forwardedFor.split(",").slice(-limits.hops).reverse()) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { FRONT_PROXIES } from "#cli/front-proxies.ts";
 import { createAuthority, issueServerCertificate } from "#tls/authority.ts";
 import { eventually } from "../harness/eventually.ts";
 import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
@@ -17,6 +18,14 @@ export function recipe(name: FrontProxyName | "nginx-two-ports"): string {
   const [, example] = new RegExp(`^\`\`\`${name}\\n(.*?)^\`\`\`$`, "ms").exec(text) ?? [];
   assert.ok(example !== undefined, `there is an example for ${name}`);
   return example;
+}
+
+function printed(name: FrontProxyName, path: string): string {
+  return FRONT_PROXIES[name]({
+    name: "console.example.com",
+    nodes: ["10.0.0.11:8080", "10.0.0.12:8080"],
+    path,
+  });
 }
 
 export interface FrontProxy extends AsyncDisposable {
@@ -77,14 +86,20 @@ const KINDS: Readonly<Record<FrontProxyName, Kind>> = {
   },
 };
 
+export interface FrontProxyOptions {
+  readonly change?: ((configuration: string) => string) | undefined;
+  /** In place of the documentation's example the one that is printed for this path. */
+  readonly path?: string | undefined;
+}
+
 /**
  * Debian's proxy with the documentation's configuration, but for addresses and paths, before two nodes that are started when
- * its port is known. `change` alters the configuration further.
+ * its port is known.
  */
 export async function startFrontProxy(
   name: FrontProxyName,
   nodes: (origin: string, port: number) => Promise<readonly [string, string]>,
-  change: (configuration: string) => string = (configuration) => configuration,
+  { change = (configuration) => configuration, path }: FrontProxyOptions = {},
 ): Promise<FrontProxy> {
   const kind = KINDS[name];
   await using opened = new AsyncDisposableStack();
@@ -93,7 +108,7 @@ export async function startFrontProxy(
   const { ca, ...paths } = await certificateIn(folder);
   const child = await onFreePort(async (port) => {
     const [first, second] = await nodes(`https://${LOOPBACK}:${port}`, port);
-    const example = replaced(recipe(name), [
+    const example = replaced(path === undefined ? recipe(name) : printed(name, path), [
       ["10.0.0.11:8080", first],
       ["10.0.0.12:8080", second],
     ]);

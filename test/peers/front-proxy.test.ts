@@ -1,4 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:https";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { SUBPROTOCOL, TICKET_ENTRY_PREFIX } from "#wire/viewer.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -8,6 +12,7 @@ import { startRfbUpstream } from "../harness/test-upstream.ts";
 import { TestViewer } from "../harness/test-viewer.ts";
 import { type FrontProxy, type FrontProxyName, startFrontProxy } from "./front-proxies.ts";
 
+const PATH = "/cloud/console";
 const OPENS = 100;
 const AT_ONCE = 20;
 
@@ -26,11 +31,12 @@ interface Installation extends AsyncDisposable {
 interface Options {
   readonly nodeArgs?: readonly string[];
   readonly change?: (configuration: string) => string;
+  readonly path?: string;
 }
 
 async function startBehind(
   name: FrontProxyName,
-  { nodeArgs = [], change }: Options = {},
+  { nodeArgs = [], change, path }: Options = {},
 ): Promise<Installation> {
   await using opened = new AsyncDisposableStack();
   const control = opened.use(await startControl());
@@ -46,7 +52,7 @@ async function startBehind(
   };
   const nodes = async (origin: string, port: number) =>
     [await startOne(origin, `127.0.0.2:${port}`), await startOne(origin, `127.0.0.3:${port}`)] as const;
-  const proxy = opened.use(await startFrontProxy(name, nodes, change));
+  const proxy = opened.use(await startFrontProxy(name, nodes, { change, path }));
   const owned = opened.move();
   return { control, machineId, proxy, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
 }
@@ -136,7 +142,37 @@ test("two nodes behind an nginx that says nothing, and cuts who says nothing", {
   });
 });
 
+for (const { name, lacks } of PROXIES)
+  test(`two nodes under a path of the ${name} that is printed for it`, { skip: lacks }, async () => {
+    const nodeArgs = ["--trusted-proxies", "127.0.0.1", "--public-path", `${PATH}/`];
+    await using installation = await startBehind(name, { nodeArgs, path: PATH });
+    const { control, machineId, proxy } = installation;
+
+    for (let time = 0; time < 6; time += 1) {
+      const { url, websocket } = await control.api.openConsole(machineId);
+      assert.ok(url.startsWith(`${proxy.origin}${PATH}/p/`), url);
+      const page = await get(url, proxy.ca);
+      assert.match(page.text, /<script[^>]* src="\.\//, "what it loads stands beside it");
+      const [, script = ""] = /<script[^>]* src="([^"]+)"/.exec(page.text) ?? [];
+      assert.equal((await get(new URL(script, url).href, proxy.ca)).status, 200);
+      assert.equal(websocket.path, `${PATH.slice(1)}/websockify`);
+      const address = `${proxy.origin.replace("https:", "wss:")}/${websocket.path}?token=${websocket.token}`;
+      await using viewer = await TestViewer.connect(address, { protocols: ["binary"], ca: proxy.ca });
+      await viewer.handshake();
+    }
+    assert.equal((await get(`${proxy.origin}/p/x/console.html`, proxy.ca)).text.includes("<script"), false);
+  });
+
 async function openAndLeave(installation: Installation): Promise<void> {
   await using viewer = await open(installation);
   await viewer.handshake();
+}
+
+async function get(
+  url: string,
+  ca: string,
+): Promise<{ readonly status: number | undefined; readonly text: string }> {
+  const asked = request(url.replace(/#.*/, ""), { ca, agent: false }).end();
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  return { status: response.statusCode, text: await text(response) };
 }

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { Type } from "typebox";
 import { hostPort } from "#base/config.ts";
 import { Node, Setting } from "#wire/api.ts";
+import { parsePublicPath } from "#wire/public-path.ts";
 import { CliFailure } from "../exit-status.ts";
 import { FRONT_PROXIES, type Recipe } from "../front-proxies.ts";
 import { action, type CliContext, type Invocation } from "../invocation.ts";
@@ -10,6 +11,7 @@ interface Options {
   readonly name?: string;
   readonly node?: readonly string[];
   readonly pool?: string;
+  readonly path?: string;
 }
 
 /** Configurations for what stands in front of nodes, with the installation's own names. */
@@ -23,6 +25,7 @@ export function frontProxyCommands(program: Command, context: CliContext): void 
       .description(`Print a whole configuration of ${kind} for the nodes of a pool`)
       .option("--name <host>", "the name that viewers come to; consoleproxy.url.domain if absent")
       .option("--node <host:port...>", "where the proxy reaches each node; where viewers do, if absent")
+      .option("--path <path>", "what their pages' paths come behind, where the name is not theirs alone")
       .option("--pool <pool>", "the pool whose nodes they are; the default pool if absent")
       .action(
         action(context, async (invocation, options: Options) => await print(invocation, recipe, options)),
@@ -31,10 +34,13 @@ export function frontProxyCommands(program: Command, context: CliContext): void 
 
 async function print(invocation: Invocation, recipe: Recipe, options: Options): Promise<void> {
   const name = options.name ?? (await domain(invocation));
-  const nodes = options.node?.map(checked) ?? (await nodesOf(invocation, options.pool ?? "default"));
+  const nodes =
+    options.node?.map((node) => checked("--node", node, readHostPort)) ??
+    (await nodesOf(invocation, options.pool ?? "default"));
   if (!/^[A-Za-z0-9.-]+$/.test(name)) throw new CliFailure("usage", `“${name}” is no name of a host`);
-  const configuration = recipe({ name, nodes });
-  invocation.output.result({ name, nodes, configuration }, configuration.trimEnd());
+  const path = options.path === undefined ? undefined : checked("--path", options.path, parsePublicPath);
+  const configuration = recipe({ name, nodes, path });
+  invocation.output.result({ name, nodes, path, configuration }, configuration.trimEnd());
 }
 
 async function domain({ api }: Invocation): Promise<string> {
@@ -76,12 +82,16 @@ function placeOf(origin: string): string {
   return `${hostname}:${port === "" ? 80 : port}`;
 }
 
-function checked(text: string): string {
+function readHostPort(text: string): string {
+  hostPort(text);
+  return text;
+}
+
+function checked(option: string, text: string, read: (text: string) => string): string {
   try {
-    hostPort(text);
-    return text;
+    return read(text);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliFailure("usage", `--node ${text}: ${reason}`, { cause });
+    throw new CliFailure("usage", `${option} ${text}: ${reason}`, { cause });
   }
 }

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { FastifyRequest } from "fastify";
 import { canonicalAddress } from "#wire/address.ts";
 import type { AuditApi } from "#wire/audit.ts";
-import { type TrustedProxies, whereaboutsOf } from "#wire/trusted-proxies.ts";
+import { hostSaid, type TrustedProxies, whereaboutsOf } from "#wire/trusted-proxies.ts";
 import { traceparentOf } from "../observe/request-traces.ts";
 import type { Whence } from "../services.ts";
 
@@ -14,7 +14,7 @@ const limits = {
 } as const;
 
 /**
- * Finds the origin of ours by which a request came, or `undefined` where its Host header names no such origin.
+ * Finds the origin of ours by which a request came, or `undefined` where its Host, or that of a trusted proxy, names no such origin.
  * Ours are the configured ones, in every spelling of loopback if they are on loopback, and the very address that
  * the connection arrived at: an address cannot be rebound, a name can, so no other name is believed. `configured` may
  * grow: an origin that has a port of the system's choice is known only when control listens.
@@ -26,8 +26,9 @@ export function createOrigins(
   let byHost: OriginsByHost = new Map();
   const byAddress = new Map<string, OriginsByHost>();
 
-  return ({ headers, socket }) => {
-    const host = headers.host?.toLowerCase();
+  return (request) => {
+    const { socket } = request;
+    const host = believed.get(request)?.host?.toLowerCase();
     if (host === undefined) return undefined;
     if (known !== configured.length) byHost = originsByHost(configured);
     known = configured.length;
@@ -76,20 +77,24 @@ export function isTrustworthy(origin: string): boolean {
 }
 
 /** What trusted proxies say of a request that came through them. */
-const believed = new WeakMap<FastifyRequest, string>();
+const believed = new WeakMap<
+  FastifyRequest,
+  { readonly address: string; readonly host: string | undefined }
+>();
 
 /** To be called for each request as it arrives: what headers say is believed from trusted proxies and nobody else. */
 export function believeProxies(request: FastifyRequest, trusted: TrustedProxies): void {
   const { headers, socket } = request;
-  believed.set(
-    request,
-    whereaboutsOf(socket.remoteAddress ?? "", headers["x-forwarded-for"], trusted).address,
-  );
+  const peer = socket.remoteAddress ?? "";
+  const { address } = whereaboutsOf(peer, headers["x-forwarded-for"], trusted);
+  believed.set(request, { address, host: hostSaid(peer, headers, trusted) });
 }
 
 /** Where a request comes from, in its one spelling. */
 export function callerAddress(request: FastifyRequest): string {
-  return believed.get(request) ?? whereaboutsOf(request.socket.remoteAddress ?? "", undefined, []).address;
+  return (
+    believed.get(request)?.address ?? whereaboutsOf(request.socket.remoteAddress ?? "", undefined, []).address
+  );
 }
 
 /** Where a request comes from, for the audit log. */

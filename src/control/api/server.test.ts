@@ -306,3 +306,21 @@ describe("X-Forwarded-For", () => {
       assert.deepEqual([status, items[0]?.address], [201, address]);
     });
 });
+
+for (const [who, trusted, status] of [
+  ["a trusted proxy", "127.0.0.1", 200],
+  ["anybody else", "10.0.0.0/8", 421],
+] as const)
+  test(`X-Forwarded-Host of ${who} ${status === 200 ? "is" : "is not"} the Host that was asked`, async () => {
+    const origins = ["https://console.example.com"];
+    await using api = await testApi({ origins, trustedProxies: [parseTrustedProxy(trusted)] });
+    const ask = async (forwarded: string) => {
+      const headers = { host: "upstream", "x-forwarded-host": forwarded };
+      return (await api.call("GET", "/api/v1/openapi.json", { headers })).status;
+    };
+
+    assert.equal(await ask("console.example.com"), status);
+    assert.equal(await ask("forged.example.com, console.example.com"), status);
+    assert.equal(await ask("console.example.com, forged.example.com"), 421);
+    assert.equal(await ask(""), 421);
+  });

@@ -43,6 +43,17 @@ for (const [pageOrigin, webSocketOrigin, query] of PORTS) {
   });
 }
 
+test("under a path of a front proxy pages and the WebSocket of the same port stand behind that", () => {
+  const under = { ...one, publicPath: "/cloud/console" };
+
+  assert.equal(
+    consoleUrl(under, { projectId: project, ticket: "t" }),
+    "http://127.0.0.1:8080/cloud/console/p/0b1f/console.html#token=t",
+  );
+  assert.equal(webSocketOf(under).path, "cloud/console/websockify");
+  assert.equal(webSocketOf({ ...under, webSocketOrigin: "http://127.0.0.1:8081" }).path, "websockify");
+});
+
 test("other viewers get host, port and path of the WebSocket", () => {
   const of = (webSocketOrigin: string) => webSocketOf({ ...one, webSocketOrigin });
 

@@ -1,11 +1,11 @@
-import type { Entrance } from "../fleet/public-names.ts";
+import { type Entrance, pageBase } from "../fleet/public-names.ts";
 import type { IssuedConsole } from "../services.ts";
 
 /** What every node serves WebSockets under; the path before it does not matter. */
 const WEBSOCKET_PATH = "websockify";
 
 /**
- * The page that shows a console: `<node>/p/<project>/console.html[?port=N]#token=…[&extra=…]`. What must not reach
+ * The page that shows a console: `<node>[<path>]/p/<project>/console.html[?port=N]#token=…[&extra=…]`. What must not reach
  * a log or a Referer stands in the fragment. `port` says where the WebSocket is, if not where the page is.
  */
 export function consoleUrl(
@@ -20,13 +20,18 @@ export function consoleUrl(
   const webSocketPort = portOf(new URL(node.webSocketOrigin));
   const query = webSocketPort === pagePort ? "" : `?port=${webSocketPort}`;
   const fragment = `#token=${ticket}${extra === undefined ? "" : `&extra=${encodeURIComponent(extra)}`}`;
-  return `${node.pageOrigin}/p/${encodeURIComponent(projectId)}/console.html${query}${fragment}`;
+  return `${pageBase(node)}/p/${encodeURIComponent(projectId)}/console.html${query}${fragment}`;
 }
 
-/** For clients that bring their own viewer. IPv6 addresses stand in brackets, as in every URL. */
+/**
+ * For clients that bring their own viewer. IPv6 addresses stand in brackets, as in every URL. On a port of its own it stands at
+ * the root, as for our viewer.
+ */
 export function webSocketOf(node: Entrance): IssuedConsole["websocket"] {
   const url = new URL(node.webSocketOrigin);
-  return { host: url.hostname, port: portOf(url), path: WEBSOCKET_PATH };
+  const isBeside = node.webSocketOrigin === node.pageOrigin && node.publicPath !== undefined;
+  const path = isBeside ? `${node.publicPath.slice(1)}/${WEBSOCKET_PATH}` : WEBSOCKET_PATH;
+  return { host: url.hostname, port: portOf(url), path };
 }
 
 function portOf(url: URL): number {

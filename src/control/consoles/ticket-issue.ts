@@ -7,6 +7,7 @@ import { sealTicket } from "#wire/ticket.ts";
 import type { Actor, Audit, AuditEntry } from "../audit/audit.ts";
 import { Pictures } from "../audit/pictures.ts";
 import type { Cluster } from "../cluster/cluster.ts";
+import { pageBase } from "../fleet/public-names.ts";
 import type { ChooseSeat, Seat } from "../fleet/seats.ts";
 import { silenceMs } from "../fleet/up.ts";
 import { codeOf } from "../observe/observing.ts";
@@ -116,7 +117,7 @@ export function createTicketIssue(parts: {
       ticket,
       ...(extra === undefined ? {} : { extra }),
       expiresAt: new Date(expiresAt),
-      pageOrigin: node.pageOrigin,
+      pageBase: pageBase(node),
       url: consoleUrl(node, { projectId: machine.project_id, ticket, extra }),
       websocket: webSocketOf(node),
     };

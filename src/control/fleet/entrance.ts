@@ -6,6 +6,7 @@ export const ENTRANCE_COLUMNS = [
   "nodes.incarnation",
   "nodes.page_origin",
   "nodes.web_socket_origin",
+  "nodes.public_path",
   "nodes.secure_page_origin",
   "nodes.secure_web_socket_origin",
   "nodes.certificate_id",
@@ -14,6 +15,7 @@ export const ENTRANCE_COLUMNS = [
 ] as const;
 
 type EntranceRow = Pick<NodeTable, "incarnation" | "page_origin" | "web_socket_origin"> & {
+  readonly public_path: string | null;
   readonly secure_page_origin: string | null;
   readonly secure_web_socket_origin: string | null;
   readonly certificate_id: string | null;
@@ -24,9 +26,12 @@ type EntranceRow = Pick<NodeTable, "incarnation" | "page_origin" | "web_socket_o
 /** By TLS where the node has said that it serves it, or else as an address that begins with https:// would open nothing. */
 export function entranceOf(row: EntranceRow): Entrance {
   const secure = servesTls(row) ? secureEntranceOf(row) : undefined;
-  if (secure === undefined) return plainEntranceOf(row);
-  const { certificate_domain: certifiedDomain } = row;
-  return certifiedDomain === null ? secure : { ...secure, certifiedDomain };
+  const { certificate_domain: certifiedDomain, public_path: publicPath } = row;
+  return {
+    ...(secure ?? plainEntranceOf(row)),
+    ...(publicPath === null ? {} : { publicPath }),
+    ...(secure === undefined || certifiedDomain === null ? {} : { certifiedDomain }),
+  };
 }
 
 export function plainEntranceOf(row: Pick<EntranceRow, "page_origin" | "web_socket_origin">): Entrance {

@@ -4,7 +4,7 @@ import { prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 import { ENTRANCE_COLUMNS, entranceOf, plainEntranceOf, secureEntranceOf } from "./entrance.ts";
 import { createPeers } from "./peers.ts";
-import { type Entrance, publicNames } from "./public-names.ts";
+import { type Entrance, pageBase, publicNames } from "./public-names.ts";
 import { silenceMs } from "./up.ts";
 
 /** What a node is to obey now; it comes with every answer to register and heartbeat. */
@@ -43,7 +43,7 @@ export function createNodeSettings({
       sessionTimeoutMs: values.value("consoleproxy.session.timeout"),
       idleTimeoutMs: values.value("console.idle.timeout"),
       acceptOffline: values.value("console.offline.policy") === "accept",
-      entrances: up.map((other) => publicNames(entranceOf(other), domain).pageOrigin),
+      entrances: up.map((other) => pageBase(publicNames(entranceOf(other), domain))),
       peers,
     };
   };

@@ -28,7 +28,7 @@ function liveOn(node: ExpressionBuilder<Schema, "nodes">) {
 /** `downBefore`: a node that was not heard of since is down. */
 export function toNode(row: NodeRow, downBefore: number): Node {
   const live = row.live ?? 0;
-  const { pageOrigin, webSocketOrigin } = entranceOf(row);
+  const { pageOrigin, webSocketOrigin, publicPath } = entranceOf(row);
   const { draining_at: since, drain_outcome: outcome, drain_deadline: deadline } = row;
   return {
     id: row.id,
@@ -47,6 +47,7 @@ export function toNode(row: NodeRow, downBefore: number): Node {
         }),
     pageOrigin,
     webSocketOrigin,
+    ...(publicPath === undefined ? {} : { publicPath }),
     ...certificateOf(row),
     ...(row.given_key === null ? {} : { givenAddress: addressOf(row.given_key) }),
     ...(row.forward_address === null ? {} : { forwardAddress: row.forward_address }),

@@ -5,6 +5,8 @@ import { dashed } from "#dns/dashed-name.ts";
 export interface Entrance {
   readonly pageOrigin: string;
   readonly webSocketOrigin: string;
+  /** What a front proxy has put before its paths, such as `/console`. */
+  readonly publicPath?: string;
   /** The domain that its certificate is for, which stays that of its links until it serves one for the next. */
   readonly certifiedDomain?: string;
 }
@@ -29,6 +31,11 @@ function named(origin: string, domain: string): string {
   if (isIP(address) === 0) return origin;
   url.hostname = domain.startsWith("*") ? dashed(address) + domain.slice(1) : domain;
   return url.origin;
+}
+
+/** What its pages' paths come behind. */
+export function pageBase({ pageOrigin, publicPath = "" }: Entrance): string {
+  return pageOrigin + publicPath;
 }
 
 /** The names and addresses that browsers find it by, without repetition. IPv6 without brackets. */

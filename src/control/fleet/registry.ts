@@ -71,6 +71,7 @@ export function createRegistry({
         incarnation,
         version,
         forward_address: parseForwardAddress(request.forwardAddress),
+        public_path: request.publicPath ?? null,
         maximum_sessions: request.maximumSessions ?? null,
         ...heardOf(store, silenceMs(values)),
         // A node that does not say which keys it holds takes what this is answered with.

@@ -210,6 +210,8 @@ export interface NodeTable {
   /** Where it is found while it serves TLS; null: its version serves none. */
   secure_page_origin: Generated<string | null>;
   secure_web_socket_origin: Generated<string | null>;
+  /** What a front proxy has put before its paths, such as `/console`. */
+  public_path: Generated<string | null>;
   /** The start that has said what it serves, which is plain HTTP where the id is null. An earlier one's is of no account. */
   certificate_incarnation: Generated<string | null>;
   /** SHA-256 of the certificate, in hexadecimal, and its end. */

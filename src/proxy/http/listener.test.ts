@@ -32,6 +32,7 @@ async function open(where: Pick<Parameters<typeof Listener.open>[0], "addresses"
     ...where,
     maxIdlePerAddress: 8,
     reusePort: false,
+    publicPath: null,
     trustedProxies: [],
     proxyProtocol: false,
     tls: new TlsFront({ ...DEADLINES, log: quiet }),

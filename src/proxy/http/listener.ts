@@ -21,6 +21,8 @@ export interface ListenerOptions extends GuestsOptions {
   readonly unasked: readonly HostPort[];
   /** Beside other processes that say so too; the system spreads connections over them. */
   readonly reusePort: boolean;
+  /** What a front proxy has put before the node's paths, which it may have taken away again. */
+  readonly publicPath: string | null;
   readonly trustedProxies: TrustedProxies;
   /** Whether the trusted proxies say whose a connection is before its own first byte. */
   readonly proxyProtocol: boolean;
@@ -88,7 +90,7 @@ export class Listener {
     const guests = this.#guests;
     for (const server of this.#servers) {
       server.on("request", (message, response) => {
-        believeProxies(message, this.#options.trustedProxies);
+        this.#arrive(message);
         const { socket } = message;
         guests.asks(socket);
         response.once("close", () => guests.isAnswered(socket));
@@ -100,12 +102,20 @@ export class Listener {
       });
       // What was accepted is a net.Socket, and so is TLS on it; the type says Duplex for servers that are given others.
       server.on("upgrade", (message: IncomingMessage, socket, head: Buffer) => {
-        believeProxies(message, this.#options.trustedProxies);
+        this.#arrive(message);
         guests.leave(socket as Socket);
         if (isAnswering(message)) socket.destroy();
         else upgrade(message, socket as Socket, head);
       });
     }
+  }
+
+  /** Before anybody reads of it where it comes from, and what it is for. */
+  #arrive(message: IncomingMessage): void {
+    const { trustedProxies, publicPath } = this.#options;
+    believeProxies(message, trustedProxies);
+    if (publicPath !== null && message.url?.startsWith(`${publicPath}/`) === true)
+      message.url = message.url.slice(publicPath.length);
   }
 
   /** Takes no more connections, and ends those that carry no WebSocket. */

@@ -1,6 +1,12 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { isTrusted, type TrustedProxies, type Whereabouts, whereaboutsOf } from "#wire/trusted-proxies.ts";
+import {
+  hostSaid,
+  isTrusted,
+  type TrustedProxies,
+  type Whereabouts,
+  whereaboutsOf,
+} from "#wire/trusted-proxies.ts";
 
 /** Connections that another node has handed on, and where their viewers came to it from. */
 const vouched = new WeakMap<Socket, Whereabouts>();
@@ -10,6 +16,9 @@ const secured = new WeakSet<IncomingMessage>();
 
 /** Connections before which a proxy has said whose they are, or, `undefined`, that it does not know. */
 const announced = new WeakMap<Socket, string | undefined>();
+
+/** The Host that a viewer asked. */
+const hosts = new WeakMap<IncomingMessage, string | undefined>();
 
 /** What front proxies say. By request: on one connection a proxy asks for many viewers. */
 const believed = new WeakMap<IncomingMessage, Whereabouts>();
@@ -37,8 +46,14 @@ export function believeProxies(request: IncomingMessage, proxies: TrustedProxies
   const isUnknown = announced.has(socket) && announced.get(socket) === undefined;
   const trusted = isUnknown ? [] : proxies;
   believed.set(request, whereaboutsOf(peerOf(socket), request.headers["x-forwarded-for"], trusted));
+  hosts.set(request, hostSaid(peerOf(socket), request.headers, trusted));
   const isProxy = isTrusted(trusted, peerOf(socket));
   if (isProxy && request.headers["x-forwarded-proto"] === "https") secured.add(request);
+}
+
+/** As the browser wrote it, if it did. */
+export function hostOf(request: IncomingMessage): string | undefined {
+  return hosts.get(request) ?? request.headers.host;
 }
 
 /** Whether a proxy says that the viewer came to it by TLS. */

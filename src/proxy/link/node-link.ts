@@ -49,6 +49,8 @@ export interface NodeLinkOptions {
   readonly secure: OwnOrigins;
   /** It has no public address, and control is to give it one; the two origins mean nothing then. */
   readonly wantedAddress: WantedAddress | undefined;
+  /** What a front proxy has put before the node's paths. */
+  readonly publicPath: string | null;
   readonly sharesAddress: boolean;
   /** Where other nodes hand on to this one; `local` is the address that control sees. */
   readonly forwardAddress: (local: string | undefined) => string | undefined;

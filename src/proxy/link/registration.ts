@@ -33,6 +33,8 @@ export interface RegistrationOptions {
   readonly secure: NonNullable<RegisterRequest["secure"]>;
   /** It has no public address, and control is to give it one; the two origins mean nothing then. */
   readonly wantedAddress: WantedAddress | undefined;
+  /** What a front proxy has put before the node's paths. */
+  readonly publicPath: string | null;
   readonly sharesAddress: boolean;
   /** Where other nodes hand on to this one; `local` is the address that control sees. */
   readonly forwardAddress: (local: string | undefined) => string | undefined;
@@ -203,7 +205,7 @@ export class Registration {
 
   #introduction(): RegisterRequest {
     const { link, version, pageOrigin, webSocketOrigin, sharesAddress, maximumSessions } = this.#options;
-    const { wantedAddress, secure } = this.#options;
+    const { wantedAddress, secure, publicPath } = this.#options;
     const forwardAddress = this.#options.forwardAddress(link.localAddress);
     return {
       incarnation: this.incarnation,
@@ -211,6 +213,7 @@ export class Registration {
       ...(wantedAddress === undefined
         ? { pageOrigin, webSocketOrigin, secure }
         : { pageOrigin: "", webSocketOrigin: "", wantedAddress }),
+      ...(publicPath === null ? {} : { publicPath }),
       sharesAddress,
       ...(forwardAddress === undefined ? {} : { forwardAddress }),
       maximumSessions,

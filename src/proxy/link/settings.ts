@@ -1,6 +1,7 @@
 import { type HostPort, hostPort, origin } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import type { NodeSettings } from "#wire/link.ts";
+import { isPublicPath } from "#wire/public-path.ts";
 import { parseUpstreamAllow, type UpstreamAllow } from "#wire/upstream-allow.ts";
 import type { OwnOrigins } from "../http/origin.ts";
 
@@ -39,7 +40,7 @@ export function obey(settings: NodeSettings, log: Log): Obeyed {
     found: foundAt(settings.found),
     given: foundAt(settings.given),
     secure: { found: foundAt(settings.secure?.found), given: foundAt(settings.secure?.given) },
-    entrances: origins(settings.entrances, log),
+    entrances: settings.entrances.filter((entrance) => isEntrance(entrance, log)),
     acceptsOffline: settings.acceptOffline === true,
     sessionTimeoutMs: settings.sessionTimeoutMs ?? 0,
     idleTimeoutMs: settings.idleTimeoutMs ?? 0,
@@ -81,6 +82,15 @@ function origins(values: readonly string[], log: Log): string[] {
     if (!good) log.warn({ value }, "A setting holds something that is not an origin");
     return good;
   });
+}
+
+/** An origin, with or without a path behind it. */
+function isEntrance(value: string, log: Log): boolean {
+  const at = value.indexOf("/", "https://".length);
+  const path = at === -1 ? "" : value.slice(at);
+  const good = isOrigin(at === -1 ? value : value.slice(0, at)) && (path === "" || isPublicPath(path));
+  if (!good) log.warn({ value }, "Where another node is cannot be read");
+  return good;
 }
 
 function isOrigin(value: string): boolean {

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { OwnOrigins } from "../http/origin.ts";
+import { hostOf } from "../http/viewer-address.ts";
 
 /** Short enough to be over soon where an operator goes back to plain HTTP: browsers refuse that for as long. In seconds. */
 const HSTS_SECONDS = 30 * 24 * 60 * 60;
@@ -17,22 +18,25 @@ export function isSecure(socket: Socket): boolean {
  * change his mind.
  */
 export function redirectToTls(
-  { url, headers: { host }, socket }: IncomingMessage,
+  request: IncomingMessage,
   response: ServerResponse,
   {
     pageOrigin,
     webSocketOrigin,
     webSocketPort,
+    publicPath,
   }: OwnOrigins & {
+    readonly publicPath: string | null;
     /** On which this node listens for the WebSocket alone. */
     readonly webSocketPort: number | undefined;
   },
 ): void {
+  const { url, socket } = request;
   const location = new URL(socket.localPort === webSocketPort ? webSocketOrigin : pageOrigin);
-  location.hostname = hostOf(host) ?? location.hostname;
+  location.hostname = nameIn(hostOf(request)) ?? location.hostname;
   const path = url?.startsWith("/") === true ? url : "/";
   response.writeHead(308, {
-    location: `${location.origin}${path}`,
+    location: `${location.origin}${publicPath ?? ""}${path}`,
     "cache-control": "no-store",
     connection: "close",
     "content-length": 0,
@@ -40,8 +44,8 @@ export function redirectToTls(
   response.end();
 }
 
-/** As the browser wrote it. */
-function hostOf(header: string | undefined): string | undefined {
+/** The name or address in it, where it is what a browser writes. */
+function nameIn(header: string | undefined): string | undefined {
   const text = `http://${header}`;
   if (header === undefined || !/^[A-Za-z0-9.\-_[\]:]{1,300}$/.test(header) || !URL.canParse(text))
     return undefined;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isThisPage, passOf, reopenUrl, subprotocols, webSocketUrl } from "./addresses.ts";
+import { entranceUrl, isThisPage, passOf, reopenUrl, subprotocols, webSocketUrl } from "./addresses.ts";
 
 const PAGE = new URL("https://node.example.com/consoles/p/4f/console.html#token=x");
 
@@ -32,6 +32,16 @@ test("another port of the WebSocket is taken from the query, and only where it i
   assert.equal(withPort("8080"), "ws://[::1]:8080/websockify");
   assert.equal(withPort("evil.example"), "ws://[::1]/p/4f/websockify");
   assert.equal(withPort("99999"), "ws://[::1]/p/4f/websockify");
+});
+
+test("another entrance has the same page, behind whatever path it has itself", () => {
+  const at = (entrance: string) => entranceUrl(entrance, PAGE, "c/1").href;
+
+  assert.equal(at("https://other.example.com"), "https://other.example.com/p/4f/console.html#reopen=c%2F1");
+  assert.equal(
+    at("https://other.example.com/cloud/console"),
+    "https://other.example.com/cloud/console/p/4f/console.html#reopen=c%2F1",
+  );
 });
 
 test("reopening stands beside the page as well", () => {

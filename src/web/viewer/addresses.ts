@@ -27,7 +27,7 @@ export function reopenOf(fragment: URLSearchParams): string | undefined {
  * before our path is its own.
  */
 export function entranceUrl(entrance: string, page: URL, credential: string): URL {
-  const url = new URL(page.pathname.slice(page.pathname.lastIndexOf("/p/")), entrance);
+  const url = new URL(entrance + page.pathname.slice(page.pathname.lastIndexOf("/p/")));
   url.hash = new URLSearchParams({ reopen: credential }).toString();
   return url;
 }

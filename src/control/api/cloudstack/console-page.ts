@@ -77,7 +77,7 @@ export function consolePage(app: FastifyInstance, options: CloudStackOptions): v
   async function thumbnail(request: FastifyRequest, reply: FastifyReply, parameters: Parameters) {
     const caller = await visitor(request, parameters);
     const extra = textOf(parameters, "token");
-    const { ticket, pageOrigin } = await services.consoles.open(caller, {
+    const { ticket, pageBase } = await services.consoles.open(caller, {
       machineId: machineOf(parameters),
       api: "cloudstack",
       purpose: "thumbnail",
@@ -92,7 +92,7 @@ export function consolePage(app: FastifyInstance, options: CloudStackOptions): v
       .header("cache-control", "no-store")
       // Dashboards of other origins show it, which need a signature or a session for it.
       .header("cross-origin-resource-policy", "cross-origin")
-      .redirect(`${pageOrigin}/${THUMBNAIL_PATH}?${query}`, 302);
+      .redirect(`${pageBase}/${THUMBNAIL_PATH}?${query}`, 302);
   }
 
   /** Signed calls only, and those who guess are slowed: it would be an oracle of passwords otherwise. */
