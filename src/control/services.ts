@@ -15,7 +15,6 @@ import type {
   NewProject,
   NewPublicIpRange,
   Node,
-  NodeAuthority,
   Page,
   Project,
   PublicIpRange,
@@ -27,7 +26,7 @@ import type {
   TicketKeyGeneration,
 } from "#wire/api.ts";
 import type { AuditAction, AuditApi, AuditRow } from "#wire/audit.ts";
-import type { Certificate, NewCertificate } from "#wire/certificate.ts";
+import type { Certificate, NewCertificate, NodeAuthority } from "#wire/certificate.ts";
 
 /**
  * What control can do, as its APIs see it. Each interface is made by one folder beside this file and composed

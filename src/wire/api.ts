@@ -390,14 +390,3 @@ export const TicketKeyGeneration = Type.Object({
   retiringSince: Type.Optional(Time),
 });
 export type TicketKeyGeneration = Static<typeof TicketKeyGeneration>;
-
-/** The installation's own CA: what a node that joins without a join token needs to know control by. */
-export const NodeAuthority = Type.Object({
-  /** PEM. */
-  certificate: Type.String(),
-  /** SHA-256 of it, base64url; every join token begins with it. */
-  fingerprint: Type.String(),
-  /** Absent from an older control. */
-  notAfter: Type.Optional(Time),
-});
-export type NodeAuthority = Static<typeof NodeAuthority>;

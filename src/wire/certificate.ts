@@ -61,3 +61,14 @@ export const Certificate = Type.Object({
   createdAt: Time,
 });
 export type Certificate = Static<typeof Certificate>;
+
+/** The installation's own CA: what a node that joins without a join token needs to know control by. */
+export const NodeAuthority = Type.Object({
+  /** PEM. */
+  certificate: Type.String(),
+  /** SHA-256 of it, base64url; every join token begins with it. */
+  fingerprint: Type.String(),
+  /** Absent from an older control. */
+  notAfter: Type.Optional(Time),
+});
+export type NodeAuthority = Static<typeof NodeAuthority>;

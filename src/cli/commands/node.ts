@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { Type } from "typebox";
-import { Node, NodeAuthority, type NodeDrain } from "#wire/api.ts";
+import { Node, type NodeDrain } from "#wire/api.ts";
+import { NodeAuthority } from "#wire/certificate.ts";
 import { Nothing } from "../api-client.ts";
 import { action, type CliContext, type Invocation } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";

@@ -6,14 +6,13 @@ import {
   API_PREFIX,
   Machine,
   Node,
-  NodeAuthority,
   Page,
   pageLimits,
   Session,
   Setting,
   type SignIn,
 } from "#wire/api.ts";
-import { Certificate, type NewCertificate } from "#wire/certificate.ts";
+import { Certificate, type NewCertificate, NodeAuthority } from "#wire/certificate.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import { knownCode } from "../ui/error-texts.ts";
 import type { CertificateOverview } from "./certificates/overview.ts";

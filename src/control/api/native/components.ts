@@ -9,7 +9,6 @@ import {
   Machine,
   NewApiKey,
   Node,
-  NodeAuthority,
   type Page,
   Project,
   PublicIpRange,
@@ -20,7 +19,7 @@ import {
   TicketKeyGeneration,
 } from "#wire/api.ts";
 import { AuditRow } from "#wire/audit.ts";
-import { Certificate } from "#wire/certificate.ts";
+import { Certificate, NodeAuthority } from "#wire/certificate.ts";
 import { ERRORS, type ErrorCode } from "#wire/errors.ts";
 
 /** The schemas of everything that is answered, under the names that the OpenAPI document gives them. */

@@ -1,5 +1,5 @@
-import type { Node, NodeAuthority } from "#wire/api.ts";
-import type { Certificate } from "#wire/certificate.ts";
+import type { Node } from "#wire/api.ts";
+import type { Certificate, NodeAuthority } from "#wire/certificate.ts";
 
 /** What the certificates' page and the notices above every page are made of. */
 export interface CertificateOverview {

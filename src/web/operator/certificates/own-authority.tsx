@@ -1,5 +1,5 @@
 import { useEffect, useId, useState } from "preact/hooks";
-import type { NodeAuthority } from "#wire/api.ts";
+import type { NodeAuthority } from "#wire/certificate.ts";
 import { Copyable } from "../../ui/copyable.tsx";
 import { words } from "../words.ts";
 import { EndTime } from "./end-time.tsx";
