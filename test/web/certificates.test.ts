@@ -240,6 +240,7 @@ describe("an administrator in front of the certificates' page", {
     await dialog.getByText(/In its place come certificates of the installation's own CA/).waitFor();
     await dialog.getByRole("button", { name: "Remove" }).click();
     await page.getByText("No certificate was uploaded.").waitFor();
+    assert.ok(await hasKeyboard(page.getByRole("button", { name: "Upload a certificate" })));
     await eventually(async () => assert.equal(await page.getByRole("cell", { name: "Own CA" }).count(), 3));
   });
 
@@ -290,6 +291,21 @@ describe("an administrator in front of the certificates' page", {
     assert.equal(readFileSync(await download.path(), "utf8"), ca);
     assert.ok(await page.getByText(idOf(ca)).isVisible(), "as browsers show it");
     assert.equal(await page.evaluate<string>("navigator.clipboard.readText()"), fingerprint);
+  });
+
+  test("who would send a key in the clear is told so", async () => {
+    const page = await at.onPage();
+    const warning = "This page came without encryption";
+    assert.equal(
+      await (await openDialog(page)).getByText(warning).count(),
+      0,
+      "nobody listens on the way to oneself",
+    );
+
+    await page.keyboard.press("Escape");
+    await page.evaluate("Object.defineProperty(window, 'isSecureContext', { value: false })");
+
+    await (await openDialog(page)).getByText(warning).waitFor();
   });
 
   test("parts of the page have headings, and every field a label", async () => {
@@ -355,7 +371,8 @@ async function drop(
       transfer.items.add(new File([Uint8Array.from(atob(base64), (each) => each.charCodeAt(0))], name));
     return transfer;
   })()`);
-  const place = page.locator("dialog form");
+  // Beside the dialog: what falls there would otherwise take the page's place.
+  const place = page.locator("body");
   await place.dispatchEvent("dragover", { dataTransfer });
   await place.dispatchEvent("drop", { dataTransfer });
 }

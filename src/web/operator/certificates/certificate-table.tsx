@@ -113,7 +113,7 @@ function certificateColumns({
     },
     {
       id: "remove",
-      label: "",
+      label: w.remove,
       cell: (certificate) => (
         <button
           type="button"

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import type { Certificate } from "#wire/certificate.ts";
 import type { Api } from "../api.ts";
 import { Command } from "../command.tsx";
@@ -18,7 +19,7 @@ import { UploadDialog } from "./upload-dialog.tsx";
 const limits = {
   refreshMs: 10_000,
   /** While nodes are about to change what they serve. */
-  waitingMs: 1_000,
+  waitingMs: 2_000,
 } as const;
 
 interface CertificatesPageProps {
@@ -28,7 +29,7 @@ interface CertificatesPageProps {
 
 /** What was done last, of which the nodes are yet to hear. */
 type Done =
-  | { readonly kind: "uploaded"; readonly certificate: Certificate }
+  | { readonly kind: "uploaded"; readonly certificate: Certificate; readonly setsDomain: boolean }
   | { readonly kind: "removed"; readonly certificate: Certificate };
 
 /** What console nodes show to browsers: what was uploaded, and how far each node is with it. */
@@ -36,6 +37,7 @@ export function CertificatesPage({ api, loaded }: CertificatesPageProps) {
   const isUploading = useSignal(false);
   const removing = useSignal<Certificate | undefined>(undefined);
   const done = useSignal<Done | undefined>(undefined);
+  const uploadButton = useRef<HTMLButtonElement>(null);
   const overview = loaded.data.value;
   const error = loaded.error.value;
   const isWaiting = overview?.nodes.some((node) => standingOf(node, overview) === "waits") ?? false;
@@ -48,6 +50,8 @@ export function CertificatesPage({ api, loaded }: CertificatesPageProps) {
     removing.value = undefined;
     done.value = what;
     load();
+    // With its row goes the button that was pressed; this one stays.
+    if (what.kind === "removed") requestAnimationFrame(() => uploadButton.current?.focus());
   }
 
   return (
@@ -56,6 +60,7 @@ export function CertificatesPage({ api, loaded }: CertificatesPageProps) {
         <h1>{words.value.certificates}</h1>
         {overview !== undefined && (
           <button
+            ref={uploadButton}
             type="button"
             class="button primary"
             onClick={() => {
@@ -90,7 +95,7 @@ export function CertificatesPage({ api, loaded }: CertificatesPageProps) {
         <UploadDialog
           api={api}
           overview={overview}
-          onUploaded={(certificate) => finish({ kind: "uploaded", certificate })}
+          onUploaded={(certificate, setsDomain) => finish({ kind: "uploaded", certificate, setsDomain })}
           onClose={() => {
             isUploading.value = false;
           }}
@@ -124,7 +129,7 @@ function Outcome({ done, overview }: { readonly done: Done; readonly overview: C
   return (
     <p class="notice good">
       <span>
-        {w.uploadedNow(names)} {overview.domain !== "" && w.domainNow(overview.domain)}{" "}
+        {w.uploadedNow(names)} {done.setsDomain && w.domainNow(overview.domain)}{" "}
         {current !== undefined && overview.isTls && <Progress certificate={current} overview={overview} />}
       </span>
     </p>

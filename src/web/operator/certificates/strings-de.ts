@@ -56,10 +56,13 @@ export const CERTIFICATES_GERMAN: CertificateStrings = {
   form: {
     intro:
       "Wählen Sie Dateien, ziehen Sie sie hierher, oder fügen Sie ihren Text ein. Was in Gebrauch ist, bleibt es, bis alles stimmt.",
+    inTheClear:
+      "Diese Seite kam unverschlüsselt: wer unterwegs mithört, liest den privaten Schlüssel. Öffnen Sie sie mit https://, oder führen Sie „porthole certificate upload“ dort aus, wo die Steuerung läuft.",
     kind: "Was Sie haben",
     kinds: { pem: "PEM", pkcs12: "PKCS#12 (PFX)" },
     certificate: "Zertifikat",
-    certificateHint: "Mit denen seiner Zertifizierungsstellen, in beliebiger Reihenfolge.",
+    certificateHint:
+      "Mit denen seiner Zertifizierungsstellen in beliebiger Reihenfolge, und der Wurzel, wenn es eine eigene ist.",
     privateKey: "Privater Schlüssel",
     privateKeyHint: "Nicht nötig, wo er in der Datei des Zertifikats steht.",
     pkcs12: "PKCS#12-Datei",

@@ -55,10 +55,12 @@ export const CERTIFICATES_ENGLISH = {
   form: {
     intro:
       "Choose files, drop them here, or paste their text. What is in use stays in use until all is right.",
+    inTheClear:
+      "This page came without encryption: whoever listens on the way reads the private key. Open it by https://, or run “porthole certificate upload” where control runs.",
     kind: "What you have",
     kinds: { pem: "PEM", pkcs12: "PKCS#12 (PFX)" },
     certificate: "Certificate",
-    certificateHint: "With those of its authorities, in any order.",
+    certificateHint: "With those of its authorities in any order, and the root of an authority of your own.",
     privateKey: "Private key",
     privateKeyHint: "Not needed where it stands in the certificate's file.",
     pkcs12: "PKCS#12 file",

@@ -1,13 +1,14 @@
-import { useSignal } from "@preact/signals";
-import type { TargetedDragEvent, TargetedSubmitEvent } from "preact";
+import type { TargetedSubmitEvent } from "preact";
 import { useMemo, useRef } from "preact/hooks";
 import type { Certificate } from "#wire/certificate.ts";
 import { Choice } from "../../ui/choice.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
+import { StateShape } from "../../ui/icons.tsx";
 import { language } from "../../ui/language.ts";
 import type { Api } from "../api.ts";
 import { Problem } from "../problem.tsx";
 import { words } from "../words.ts";
+import { useFileDrop } from "./file-drop.ts";
 import { FormField } from "./form-field.tsx";
 import { type CertificateOverview, poolsOf } from "./overview.ts";
 import { PartField } from "./part-field.tsx";
@@ -17,7 +18,8 @@ import { type PartName, UploadForm } from "./upload-form.ts";
 interface UploadDialogProps {
   readonly api: Api;
   readonly overview: CertificateOverview;
-  readonly onUploaded: (certificate: Certificate) => void;
+  /** `setsDomain`: with it, consoleproxy.url.domain was set. */
+  readonly onUploaded: (certificate: Certificate, setsDomain: boolean) => void;
   readonly onClose: () => void;
 }
 
@@ -25,7 +27,6 @@ interface UploadDialogProps {
 export function UploadDialog({ api, overview, onUploaded, onClose }: UploadDialogProps) {
   const form = useMemo(() => new UploadForm(), []);
   const place = useRef<HTMLFormElement>(null);
-  const isOver = useSignal(false);
   const w = words.value.ofCertificates;
   const tongue = { language: language.value, words: w.form };
 
@@ -33,7 +34,7 @@ export function UploadDialog({ api, overview, onUploaded, onClose }: UploadDialo
     event.preventDefault();
     if (form.isBusy.value) return;
     const made = await form.send(api, tongue);
-    if (made !== undefined) onUploaded(made);
+    if (made !== undefined) onUploaded(made, form.domain.value.trim() !== "");
     // Behind the next rendering, which says what is wrong.
     else requestAnimationFrame(() => firstWrong(place.current)?.focus());
   }
@@ -42,11 +43,7 @@ export function UploadDialog({ api, overview, onUploaded, onClose }: UploadDialo
     void form.take(files, part, tongue);
   }
 
-  function dropped(event: TargetedDragEvent<HTMLFormElement>) {
-    event.preventDefault();
-    isOver.value = false;
-    take([...(event.dataTransfer?.files ?? [])], form.kind.value === "pem" ? "certificate" : "pkcs12");
-  }
+  const isOver = useFileDrop((files) => take(files, form.kind.value === "pem" ? "certificate" : "pkcs12"));
 
   return (
     <Dialog title={w.upload} onClose={onClose}>
@@ -56,16 +53,14 @@ export function UploadDialog({ api, overview, onUploaded, onClose }: UploadDialo
         autocomplete="off"
         noValidate
         onSubmit={(event) => void submit(event)}
-        onDragOver={(event) => {
-          event.preventDefault();
-          isOver.value = true;
-        }}
-        onDragLeave={() => {
-          isOver.value = false;
-        }}
-        onDrop={dropped}
       >
         <p class="soft">{isOver.value ? w.form.drop : w.form.intro}</p>
+        {!window.isSecureContext && (
+          <p class="notice caution">
+            <StateShape shape="half" />
+            <span>{w.form.inTheClear}</span>
+          </p>
+        )}
         <Refusal form={form} />
         <Choice
           legend={w.form.kind}

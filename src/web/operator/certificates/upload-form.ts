@@ -130,7 +130,7 @@ export class UploadForm {
   }
 
   #refused(error: ApiError, language: Language): void {
-    if (error.code === "certificate_refused") {
+    if (error.problems.length > 0) {
       const brought = { kind: this.kind.value, hasDomain: this.domain.value.trim() !== "" };
       this.problems.value = problemsByField(error.problems, brought, language);
       return;
