@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, beforeEach, describe, test } from "node:test";
 import type { Locator, Page } from "playwright-core";
 import type { SignInLink } from "#wire/api.ts";
+import { SIZES, sideways } from "../harness/appearance.ts";
 import { lackingBrowser } from "../harness/browser.ts";
 import {
   type CertificateStage,
@@ -10,6 +11,7 @@ import {
   shownBy,
   startCertificateStage,
 } from "../harness/certificate-stage.ts";
+import { drop } from "../harness/drop.ts";
 import { eventually } from "../harness/eventually.ts";
 import { NativeClient } from "../harness/native-client.ts";
 import { lacking } from "../harness/requirements.ts";
@@ -195,7 +197,12 @@ describe("an administrator in front of the certificates' page", {
     await row.getByText("Cannot load it").waitFor();
     await row.getByText(/key too small/).waitFor();
     const notice = page.getByRole("status", { name: "Notices" });
-    await notice.getByText(/^A node cannot load the certificate that is to be served/).waitFor();
+    await notice.getByText(/^A node cannot load the certificate that it is to serve/).waitFor();
+
+    for (const { viewport } of Object.values(SIZES)) {
+      await page.setViewportSize(viewport);
+      assert.deepEqual(await sideways(page), [], "nothing stands out sideways");
+    }
 
     const better = await openDialog(page);
     await better
@@ -357,24 +364,6 @@ async function keptBy(page: Page): Promise<string> {
     "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, history.state])",
   );
   return `${kept} ${page.url()}`;
-}
-
-/** Lets files fall onto the dialog, as the browser tells it of those that come from elsewhere. */
-async function drop(
-  page: Page,
-  files: readonly { readonly name: string; readonly content: Buffer }[],
-): Promise<void> {
-  const named = files.map(({ name, content }) => ({ name, base64: content.toString("base64") }));
-  const dataTransfer = await page.evaluateHandle(`(() => {
-    const transfer = new DataTransfer();
-    for (const { name, base64 } of ${JSON.stringify(named)})
-      transfer.items.add(new File([Uint8Array.from(atob(base64), (each) => each.charCodeAt(0))], name));
-    return transfer;
-  })()`);
-  // Beside the dialog: what falls there would otherwise take the page's place.
-  const place = page.locator("body");
-  await place.dispatchEvent("dragover", { dataTransfer });
-  await place.dispatchEvent("drop", { dataTransfer });
 }
 
 async function hasKeyboard(control: Locator): Promise<boolean> {

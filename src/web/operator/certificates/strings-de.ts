@@ -117,13 +117,13 @@ export const CERTIFICATES_GERMAN: CertificateStrings = {
     region: "Hinweise",
     show: "Zertifikate",
     uploadedEnds: (names, pool, when, day) =>
-      `Das Zertifikat von ${names} (${pool}) endet ${when}, am ${day}. Laden Sie vorher das nächste hoch; Konsolen bleiben offen.`,
+      `Das Zertifikat von ${names} (${pool}) endet ${when}, am ${day}. Laden Sie vorher das nächste hoch; offene Konsolen bleiben offen.`,
     uploadedEnded: (names, pool, day) =>
       `Das Zertifikat von ${names} (${pool}) ist am ${day} abgelaufen: Browser weisen die Konsolen seiner Knoten ab. Laden Sie das nächste hoch.`,
     refused: (count) =>
       count === "1"
-        ? "Ein Knoten kann das Zertifikat nicht laden, das er zeigen soll, und macht mit dem weiter, was er hatte."
-        : `${count} Knoten können das Zertifikat nicht laden, das sie zeigen sollen, und machen mit dem weiter, was sie hatten.`,
+        ? "Ein Knoten kann das Zertifikat nicht laden, das er zeigen soll, und macht mit dem weiter, was er hatte. Warum, steht in der Liste der Knoten."
+        : `${count} Knoten können das Zertifikat nicht laden, das sie zeigen sollen, und machen mit dem weiter, was sie hatten. Warum, steht in der Liste der Knoten.`,
     flawed: (count) =>
       count === "1"
         ? "Ein Knoten zeigt ein Zertifikat, das nicht für seinen Namen gilt: Browser weisen seine Konsolen ab."

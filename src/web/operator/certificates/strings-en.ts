@@ -115,11 +115,13 @@ export const CERTIFICATES_ENGLISH = {
     region: "Notices",
     show: "Certificates",
     uploadedEnds: (names: string, pool: string, when: string, day: string) =>
-      `The certificate of ${names} (${pool}) ends ${when}, on ${day}. Upload the next one before; consoles stay open.`,
+      `The certificate of ${names} (${pool}) ends ${when}, on ${day}. Upload the next one before then; consoles that are open stay open.`,
     uploadedEnded: (names: string, pool: string, day: string) =>
       `The certificate of ${names} (${pool}) ended on ${day}: browsers refuse the consoles of its nodes. Upload the next one.`,
     refused: (count: string) =>
-      `${count === "1" ? "A node" : `${count} nodes`} cannot load the certificate that is to be served, and ${count === "1" ? "goes" : "go"} on with what was there.`,
+      count === "1"
+        ? "A node cannot load the certificate that it is to serve, and goes on with what it had. The list of nodes says why."
+        : `${count} nodes cannot load the certificate that they are to serve, and go on with what they had. The list of nodes says why.`,
     flawed: (count: string) =>
       count === "1"
         ? "A node serves a certificate that is not for what it is called: browsers refuse its consoles."
