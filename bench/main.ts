@@ -10,15 +10,18 @@ import { watchMachine } from "./measure/process-tree.ts";
 import { judge, type Report, type RowReport, toMarkdown, writeReport } from "./report.ts";
 import { asks } from "./rows/asks.ts";
 import { forwarding } from "./rows/forwarding.ts";
-import { fullStream } from "./rows/full-stream.ts";
-import { idleMemory } from "./rows/idle-memory.ts";
+import { fullStream, fullStreamByTls } from "./rows/full-stream.ts";
+import { idleMemory, idleMemoryByTls } from "./rows/idle-memory.ts";
 import { names } from "./rows/names.ts";
 import { opens } from "./rows/opens.ts";
 import { redemptions } from "./rows/redemptions.ts";
 import type { Round, Row, Scale, Trial } from "./rows/row.ts";
 import { steady } from "./rows/steady.ts";
 
-const ROWS: readonly Row[] = [steady, fullStream, idleMemory, opens, asks, forwarding, redemptions, names];
+const ROWS: readonly Row[] = [
+  ...[steady, fullStream, idleMemory, opens, asks, forwarding, redemptions, names],
+  ...[fullStreamByTls, idleMemoryByTls],
+];
 
 const FULL: Scale = {
   rounds: 3,

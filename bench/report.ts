@@ -38,7 +38,7 @@ export interface Verdict extends Goal {
  */
 export function judge(goal: Goal, rounds: readonly Round[]): Verdict {
   const pairs = rounds.flatMap((round) => {
-    const porthole = round.Porthole?.[goal.metric];
+    const porthole = round[goal.of ?? "Porthole"]?.[goal.metric];
     const other = round[goal.against]?.[goal.metric];
     return porthole === undefined || other === undefined || other <= 0 ? [] : [{ porthole, other }];
   });

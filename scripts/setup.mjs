@@ -43,6 +43,7 @@ const TEST_PACKAGES = [
   "libvirt-clients",
   "libvirt-daemon-driver-qemu",
   "unbound",
+  "pebble",
   "bind9-dnsutils",
   "bind9-utils",
   "knot-dnsutils",

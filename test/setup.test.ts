@@ -147,6 +147,7 @@ describe("the set-up", () => {
       "haproxy",
       "knot-dnsutils",
       "openssl",
+      "pebble",
       "unbound",
       "nginx-light",
       "caddy",

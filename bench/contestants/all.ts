@@ -2,8 +2,16 @@ import { spawnSync } from "node:child_process";
 import type { StartContestant } from "./contestant.ts";
 import { startUdpAnswer } from "./name-servers.ts";
 import { isNovaUnpacked, startNovaConsoleproxy } from "./nova/consoleproxy.ts";
-import { startBareRelay, startDirect, startFeatureless, startHaproxy, startWebsockify } from "./peers.ts";
-import { startForwarded, startPorthole, startPortholeOnPostgres } from "./porthole.ts";
+import {
+  startBareRelay,
+  startBareTlsRelay,
+  startDirect,
+  startFeatureless,
+  startHaproxy,
+  startTlsBeforeWebsockify,
+  startWebsockify,
+} from "./peers.ts";
+import { startForwarded, startPorthole, startPortholeByTls, startPortholeOnPostgres } from "./porthole.ts";
 import { isPostgresInstalled } from "./postgres.ts";
 import { startBareUpdateOnPostgres, startBareUpdateOnSqlite } from "./redeeming.ts";
 
@@ -11,6 +19,9 @@ export const CONTESTANTS = {
   Porthole: startPorthole,
   "Porthole on PostgreSQL": startPortholeOnPostgres,
   "Porthole, forwarded": startForwarded,
+  "Porthole, TLS": startPortholeByTls,
+  "haproxy's TLS before websockify": startTlsBeforeWebsockify,
+  "bare relay, TLS": startBareTlsRelay,
   websockify: startWebsockify,
   "nova-consoleproxy": startNovaConsoleproxy,
   haproxy: startHaproxy,
@@ -28,6 +39,7 @@ export type Name = keyof typeof CONTESTANTS;
 const INSTALLED: Partial<Record<Name, () => boolean>> = {
   "Porthole on PostgreSQL": isPostgresInstalled,
   "bare update, PostgreSQL": isPostgresInstalled,
+  "haproxy's TLS before websockify": () => runs("websockify", "--help") && runs("haproxy", "-v"),
   websockify: () => runs("websockify", "--help"),
   "nova-consoleproxy": isNovaUnpacked,
   haproxy: () => runs("haproxy", "-v"),

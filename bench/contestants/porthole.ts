@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Child, start } from "../measure/child.ts";
+import { type Child, start, until } from "../measure/child.ts";
 import type { Address, Contestant } from "./contestant.ts";
 import { answerNames } from "./name-servers.ts";
 import { startPostgres } from "./postgres.ts";
@@ -46,6 +46,12 @@ export async function startForwarded(upstream: Address): Promise<Contestant> {
   return await startInstallation({}, { upstream, parts, nodes: 2 });
 }
 
+/** The same with consoleproxy.sslEnabled, and the certificate that nodes have of the installation's CA. */
+export async function startPortholeByTls(upstream: Address): Promise<Contestant> {
+  await using parts = new AsyncDisposableStack();
+  return await startInstallation({}, { upstream, parts, isTls: true });
+}
+
 /** The same, as one of several replicas would run. */
 export async function startPortholeOnPostgres(upstream: Address): Promise<Contestant> {
   await using parts = new AsyncDisposableStack();
@@ -59,11 +65,12 @@ interface Surroundings {
   readonly parts: AsyncDisposableStack;
   readonly processes?: Readonly<Record<string, number>>;
   readonly nodes?: 1 | 2;
+  readonly isTls?: boolean;
 }
 
 async function startInstallation(
   environment: Readonly<Record<string, string>>,
-  { upstream, parts, processes = {}, nodes = 1 }: Surroundings,
+  { upstream, parts, processes = {}, nodes = 1, isTls = false }: Surroundings,
 ): Promise<Contestant> {
   const directory = await mkdtemp(join(tmpdir(), "bench-porthole-"));
   parts.defer(() => rm(directory, { recursive: true }));
@@ -114,6 +121,14 @@ async function startInstallation(
   await ask(api, `PUT settings/${SESSION_MAX}`, { value: MAX_SESSIONS });
   const machine = { name: "bench", protocol: "rfb", address: `${upstream.host}:${upstream.port}` };
   const { id: machineId } = (await ask(api, "POST machines", machine)) as { readonly id: string };
+  if (isTls) {
+    await ask(api, "PUT settings/consoleproxy.sslEnabled", { value: "true" });
+    const isServed = async () => {
+      const { url } = (await ask(api, `POST machines/${machineId}/consoles`, {})) as { readonly url: string };
+      return url.startsWith("https:");
+    };
+    await until(isServed, "links to be https");
+  }
   const owned = parts.move();
   return {
     processes: {

@@ -2,7 +2,8 @@
  * One console as a viewer holds it, over a WebSocket or over the bare TCP that `haproxy` and the direct path
  * offer: connects, does the viewer's half of RFB 3.8, asks for the first update, then hands on what comes.
  */
-import { connect, type Socket } from "node:net";
+import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
+import { connect as connectByTls } from "node:tls";
 import { FrameReader, OPCODE, viewerFrame } from "./frames.ts";
 import {
   CLIENT_INIT_SHARED,
@@ -23,6 +24,8 @@ export type Target =
       readonly port: number;
       readonly path: string;
       readonly protocols: readonly string[];
+      /** Over TLS, whatever certificate is shown. */
+      readonly tls?: true;
     };
 
 export interface ConsoleEvents {
@@ -79,13 +82,17 @@ export class Console {
     this.#acknowledging = target.kind === "websocket" && target.protocols.includes(ACKNOWLEDGING);
     this.#head = target.kind === "websocket" ? Buffer.alloc(0) : undefined;
     this.#frames = new FrameReader((opcode, piece) => this.#piece(opcode, piece));
-    this.#socket = connect({
+    const options: TcpNetConnectOpts = {
       host: target.host,
       port: target.port,
       localAddress: from,
       noDelay: true,
       onread: { buffer: READ_BUFFER, callback: (length) => this.#read(READ_BUFFER.subarray(0, length)) },
-    });
+    };
+    this.#socket =
+      target.kind === "websocket" && target.tls
+        ? connectByTls({ ...options, rejectUnauthorized: false })
+        : connect(options);
     if (target.kind === "websocket") this.#socket.write(upgradeRequest(target));
     this.#socket.on("error", (error) => this.end(error.message));
     this.#socket.on("end", () => this.end("the other end closed"));

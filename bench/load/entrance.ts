@@ -75,6 +75,7 @@ function signedRequest(entrance: Entrance & { readonly kind: "cloudstack" }): st
 interface ConsoleEndpoint {
   readonly success?: boolean;
   readonly details?: string;
+  readonly url?: string;
   readonly websocket?: {
     readonly host: string;
     readonly port: string;
@@ -87,7 +88,7 @@ function cloudstackTarget(body: string): Target {
   const answer = JSON.parse(body) as {
     readonly createconsoleendpointresponse?: { readonly consoleendpoint?: ConsoleEndpoint };
   };
-  const websocket = answer.createconsoleendpointresponse?.consoleendpoint?.websocket;
+  const { websocket, url } = answer.createconsoleendpointresponse?.consoleendpoint ?? {};
   if (websocket === undefined) throw new Error(`no console: ${body}`);
   return {
     kind: "websocket",
@@ -95,6 +96,7 @@ function cloudstackTarget(body: string): Target {
     port: Number(websocket.port),
     path: `/${websocket.path}`,
     protocols: [ACKNOWLEDGING, `porthole.ticket.${websocket.token}`],
+    ...(url?.startsWith("https:") ? { tls: true } : {}),
   };
 }
 

@@ -1,4 +1,4 @@
-/** Row 2: screens that change as fast as they can be carried. */
+/** Rows 2 and 10: screens that change as fast as they can be carried. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { StartContestant } from "../contestants/contestant.ts";
 import type { Row, Scale, Trial } from "./row.ts";
@@ -23,6 +23,27 @@ export const fullStream: Row = {
   ],
   measure,
   control: { name: "direct", measure },
+};
+
+const { control: _, ...common } = fullStream;
+
+export const fullStreamByTls: Row = {
+  ...common,
+  number: 10,
+  title: ({ floods }) => `full stream by TLS, ${floods} sessions`,
+  contestants: ["Porthole, TLS", "haproxy's TLS before websockify", "bare relay, TLS"],
+  goals: [
+    {
+      what: "CPU per GB with TLS",
+      metric: "cpuSecondsPerGb",
+      of: "Porthole, TLS",
+      against: "haproxy's TLS before websockify",
+      bound: { atMost: 1 },
+    },
+  ],
+  notes: [
+    "As row 2, with TLS 1.3 between viewer and contestant, under ECDSA certificates, with the ciphers that each settles on by itself. haproxy ends TLS in TCP mode, and a websockify behind it does the WebSocket.",
+  ],
 };
 
 async function measure(start: StartContestant, scale: Scale): Promise<Trial> {

@@ -1,4 +1,4 @@
-/** Row 3: what one more open console costs that nobody touches. */
+/** Rows 3 and 11: what one more open console costs that nobody touches. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { Contestant } from "../contestants/contestant.ts";
 import { type Memory, memory } from "../measure/process-tree.ts";
@@ -49,6 +49,25 @@ export const idleMemory: Row = {
       await viewers.sample();
       return figures(before, after, many - few);
     }),
+};
+
+export const idleMemoryByTls: Row = {
+  ...idleMemory,
+  number: 11,
+  title: (scale) => `with TLS, ${idleMemory.title(scale)}`,
+  contestants: [["Porthole, TLS", "bare relay, TLS"], "haproxy's TLS before websockify"],
+  goals: [
+    {
+      what: "memory per further idle session with TLS",
+      metric: "rssKib",
+      of: "Porthole, TLS",
+      against: "bare relay, TLS",
+      bound: { atMost: 1.25 },
+    },
+  ],
+  notes: [
+    "As row 3, with TLS 1.3 between viewer and contestant. The bare relay is Node's own TLS server with ws on it.",
+  ],
 };
 
 /** Waits until memory has not moved for a while. Throws where it never comes to rest. */

@@ -40,6 +40,8 @@ export interface Metric {
 export interface Goal {
   readonly what: string;
   readonly metric: string;
+  /** Which Porthole, where not the one that is called so. */
+  readonly of?: Name;
   readonly against: Name;
   readonly bound: { readonly atMost: number } | { readonly atLeast: number };
 }

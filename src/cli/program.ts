@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { productVersion } from "#base/process/version.ts";
 import { accountCommands } from "./commands/account.ts";
+import { acmeCommands } from "./commands/acme.ts";
 import { apiKeyCommands } from "./commands/api-key.ts";
 import { auditCommands } from "./commands/audit.ts";
 import { certificateCommands } from "./commands/certificate.ts";
@@ -49,6 +50,7 @@ export function createProgram(context: CliContext): Command {
   installationCommands(program, context);
   publicIpRangeCommands(program, context);
   certificateCommands(program, context);
+  acmeCommands(program, context);
   dnsCommands(program, context);
   frontProxyCommands(program, context);
   ticketKeyCommands(program, context);

@@ -2,11 +2,14 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { manualDriver } from "#hypervisors/manual/driver.ts";
 import { createAccounts } from "./accounts/accounts.ts";
+import { createAcme } from "./acme/acme.ts";
+import { createWantedNames, type ReadWantedNames } from "./acme/names.ts";
 import { Audit } from "./audit/audit.ts";
 import { createAuditLog } from "./audit/audit-list.ts";
 import { guardServices } from "./audit/guard.ts";
 import { guardIdentification, guardJoin, guardRegistry } from "./audit/guard-link.ts";
 import { createCertificates } from "./certificates/certificates.ts";
+import type { IssuedCertificates } from "./certificates/issued.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { createConsoles } from "./consoles/consoles.ts";
 import { createReopen } from "./consoles/reopen.ts";
@@ -98,6 +101,9 @@ export async function compose({
   readonly servingFor: ServingFor;
   readonly readZone: ReadZone;
   readonly challenges: Challenges;
+  /** For whoever keeps certificates renewed. */
+  readonly issued: IssuedCertificates;
+  readonly wantedNames: ReadWantedNames;
 }> {
   const { id: installationId, key, vault, authority } = installation;
   const audit = new Audit({ store, clock, log });
@@ -129,7 +135,9 @@ export async function compose({
   };
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
-  const { certificates, servingFor: uploadedFor } = createCertificates({ ...base, changes });
+  const certifying = createCertificates({ ...base, changes });
+  const { certificates, servingFor: uploadedFor, issued } = certifying;
+  const wantedNames = createWantedNames({ store, values });
   const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
 
   return {
@@ -139,6 +147,8 @@ export async function compose({
     servingFor: uploadedFor,
     readZone,
     challenges: createChallenges(base),
+    issued,
+    wantedNames,
     services: guardServices(
       {
         accounts: createAccounts(base),
@@ -151,6 +161,7 @@ export async function compose({
         nodeJobs: createNodeJobs({ ...base, values, orders }),
         publicIpRanges: createPublicIpRanges(base),
         certificates,
+        acme: createAcme({ ...base, values, issued, wantedNames }),
         ticketKeys: createKeyRotation({ ...base, generations }),
         names: createNames(readZone),
         audit: createAuditLog(base),

@@ -6,6 +6,7 @@ import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import { productVersion } from "#base/process/version.ts";
 import { isWildcard } from "#wire/address.ts";
+import { keepCertificates } from "./acme/keeper.ts";
 import { createApiServer } from "./api/server.ts";
 import { type FirstKeys, openOrBootstrap } from "./bootstrap.ts";
 import { createCertificatesInUse } from "./certificates/in-use.ts";
@@ -105,6 +106,11 @@ export async function startControl(
   opened.defer(dns.stop);
   const sweeps = startSweeps({ store, audit, cluster, values, closeSessions, inUse, clock, log });
   opened.defer(async () => await sweeps.stop());
+
+  const { vault } = installation;
+  const keeping = { ...composed, store, cluster, vault, clock, log, meters: observing.meters };
+  const certificates = keepCertificates(keeping);
+  opened.defer(async () => await certificates.stop());
 
   const linkOrigin = `https://${formatHostPort(reachable(link.address))}`;
   const launchers = createLaunchers(config, {

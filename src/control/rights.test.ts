@@ -230,7 +230,7 @@ const MATRIX: readonly [
   [
     "certificates.upload",
     async ({ services }, caller) => {
-      const { pem, keyPem } = await testCertificate({ names: ["console.example.com"] });
+      const { pem, keyPem } = await testCertificate({ names: ["node.example.com"] });
       await services.certificates.upload(caller, { certificate: pem, privateKey: keyPem });
     },
     administrators(),
@@ -246,6 +246,21 @@ const MATRIX: readonly [
   [
     "certificates.remove",
     ({ services }, caller) => services.certificates.remove(caller, "nothing"),
+    { admin: "not_found", insider: "forbidden", outsider: "forbidden" },
+  ],
+  ["acme.show", ({ services }, caller) => services.acme.show(caller), administrators()],
+  ["acme.configure", ({ services }, caller) => services.acme.configure(caller, {}), administrators()],
+  [
+    "acme.renew",
+    async ({ services, admin }, caller) => {
+      await services.acme.configure(admin, {});
+      await services.acme.renew(caller);
+    },
+    administrators(),
+  ],
+  [
+    "acme.disable",
+    ({ services }, caller) => services.acme.disable(caller),
     { admin: "not_found", insider: "forbidden", outsider: "forbidden" },
   ],
   ["ticketKeys.list", ({ services }, caller) => services.ticketKeys.list(caller), administrators()],

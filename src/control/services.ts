@@ -1,4 +1,5 @@
 import type { Secret } from "#base/secret.ts";
+import type { Acme, AcmeChange } from "#wire/acme.ts";
 import type {
   Account,
   AccountChange,
@@ -45,6 +46,7 @@ export interface Services {
   readonly nodes: Nodes;
   readonly publicIpRanges: PublicIpRanges;
   readonly certificates: Certificates;
+  readonly acme: AcmeService;
   readonly nodeJobs: NodeJobs;
   readonly ticketKeys: TicketKeys;
   readonly names: Names;
@@ -303,6 +305,20 @@ export interface Certificates {
   addPart(caller: Caller, part: CertificatePart): Promise<{ readonly id: string }>;
   /** Its nodes go back to that of all pools, or to that of the installation's own CA. */
   remove(caller: Caller, id: string): Promise<void>;
+}
+
+/** Certificates of all pools that come from an authority by themselves. */
+export interface AcmeService {
+  show(caller: Caller): Promise<Acme>;
+  /**
+   * Turns it on, or changes what is said; what is absent stays. An order begins soon, whatever failed before. `conflict`
+   * where a certificate was uploaded for all pools and nobody says that its place is to be taken.
+   */
+  configure(caller: Caller, change: AcmeChange): Promise<Acme>;
+  /** Has a new certificate ordered, though there is one. `conflict` where it is off. */
+  renew(caller: Caller): Promise<Acme>;
+  /** Turns it off, and forgets the account's key. What was issued stays in use. */
+  disable(caller: Caller): Promise<void>;
 }
 
 /** One link of a chain, as CloudStack's clients bring it. */

@@ -10,6 +10,7 @@ import type { Deadlines } from "./deadlines.ts";
 import { dial } from "./dial.ts";
 import { Draining } from "./draining.ts";
 import { openForwarding } from "./forward/forwarding.ts";
+import { answerAcmeChallenge } from "./http/acme-challenge.ts";
 import { type Handlers, Listener } from "./http/listener.ts";
 import { checkOrigin, type OwnOrigins } from "./http/origin.ts";
 import { OriginsBefore } from "./http/origins-before.ts";
@@ -206,14 +207,21 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     admit: async (credentials) => await admission.admit(credentials),
     meters,
   });
+  const isChallenge = (...asked: Parameters<Handlers["request"]>) =>
+    answerAcmeChallenge(...asked, link.settings?.acmeThumbprint);
   const handlers: Handlers = {
-    request: (request, response) => pages.handle(request, response),
-    unsecured: (request, response) =>
+    request: (request, response) => {
+      if (!isChallenge(request, response)) pages.handle(request, response);
+    },
+    // An authority looks on port 80, whatever is served on 443.
+    unsecured: (request, response) => {
+      if (isChallenge(request, response)) return;
       redirectToTls(request, response, {
         ...foundAt()[0],
         publicPath: config.publicPath,
         webSocketPort: bound.plain[1]?.port,
-      }),
+      });
+    },
     upgrade: (request, socket, head) => door.handle(request, socket, head),
   };
   listener.serve(handlers);

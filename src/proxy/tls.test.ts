@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { Agent, get as secureGet } from "node:https";
@@ -274,7 +275,8 @@ test("with ports of its own, TLS is found there, and who comes to a plain port i
   assert.equal(new Set([tls?.pageOrigin, tls?.webSocketOrigin, node.origin, webSocketOrigin]).size, 4);
 });
 
-const FLOOD = Buffer.alloc(8 * 1024 * 1024, "a flood of pixels ");
+/** No two parts of it are alike. */
+const FLOOD = randomBytes(8 * 1024 * 1024);
 
 async function take(node: TestNode, certificate: ServingCertificate | undefined): Promise<CertificateAnswer> {
   const incarnation = node.control.registrations.at(-1)?.incarnation;

@@ -41,6 +41,13 @@ export const AUDIT_ACTIONS = {
   "certificate.upload":
     "a certificate for nodes was uploaded, or a part of its chain; `detail` has its names, its end and its pool",
   "certificate.remove": "a certificate was removed; `detail` has its names, its end and its pool",
+  "certificate.issue":
+    "an authority issued a certificate for nodes by ACME; `detail` has its names and its end",
+  "certificate.issue-failed": "no certificate was issued by ACME; `detail` says why",
+  "acme.configure":
+    "certificates are to come from an authority by ACME, or something of that was changed; `detail` has what",
+  "acme.renew": "a new certificate was asked for before its time",
+  "acme.disable": "certificates come by ACME no more; `detail` has the authority's directory",
   "ticket-key.rotate": "a new generation of ticket keys was made; `detail` is its number",
   "console.issue": "a console's ticket was issued, or refused",
   "console.reopen": "a viewer asked for its console again, and got a ticket, or not",

@@ -59,6 +59,9 @@ export const Certificate = Type.Object({
     description: "SHA-256 of `chain`: nodes that serve it say the same in their `certificate`.",
   }),
   createdAt: Time,
+  source: Type.Enum(["upload", "acme"], {
+    description: "`acme`: it came from an authority by itself, and is renewed so",
+  }),
 });
 export type Certificate = Static<typeof Certificate>;
 

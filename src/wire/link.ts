@@ -169,6 +169,8 @@ export const NodeSettings = Type.Object({
   sessionTimeoutMs: Type.Optional(Type.Integer({ minimum: 0 })),
   /** console.idle.timeout, milliseconds; 0: never. */
   idleTimeoutMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** With which ACME's http-01 is answered (RFC 8555 §8.3); it is public. Absent: it is not. */
+  acmeThumbprint: Type.Optional(Type.String({ maxLength: 128 })),
   /** Those of them that a connection can be handed on to, and where. Absent from an older control. */
   peers: Type.Optional(
     Type.Array(Type.Object({ nodeId: Type.String(), address: Type.String() }), {

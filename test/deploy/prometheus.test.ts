@@ -62,6 +62,10 @@ const TROUBLE: Readonly<
   },
   PortholeAuditLost: { series: { 'porthole_audit_dropped_total{reason="failed"}': "0x20 1x9" } },
   PortholeReportsLost: { series: { [`porthole_node_reports_dropped_total{${NODE}}`]: "0x20 5x9" } },
+  PortholeAcmeFails: {
+    series: { 'porthole_acme_failures{instance="control:9100"}': "0x20 4x9" },
+    about: "4 times in a row",
+  },
   PortholePoolShort: {
     series: {
       'porthole_control_spare_places{pool="default",instance="control:9100"}': "10 10 3x28",
@@ -108,6 +112,7 @@ const CALM: Readonly<Record<string, string>> = {
   'porthole_audit_dropped_total{reason="failed"}': "0x30",
   'porthole_audit_dropped_total{reason="omitted"}': "0+5x30",
   [`porthole_node_reports_dropped_total{${NODE}}`]: "0x30",
+  'porthole_acme_failures{instance="control:9100"}': "0x20 2x9",
   'porthole_control_spare_places{pool="default",instance="control:9100"}': "10x30",
   'porthole_control_standby_places{pool="default",instance="control:9100"}': "10x30",
   'porthole_control_launches_total{launcher="libvirt",result="ok"}': "0+1x30",

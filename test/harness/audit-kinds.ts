@@ -1,28 +1,13 @@
-import type { Caller, DrainOutcome } from "#control/services.ts";
+import type { DrainOutcome } from "#control/services.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
-import type { AuditAction, AuditRow } from "#wire/audit.ts";
+import type { AuditAction } from "#wire/audit.ts";
+import { CERTIFICATE_KINDS } from "./audit-certificate-kinds.ts";
+import { by, FROM, idOf, type Kind, type World } from "./audit-world.ts";
 import { launchesOf, TimedPlatform } from "./capacity.ts";
 import type { TestControl, TestNode } from "./control.ts";
-import { testCertificate } from "./test-certificates.ts";
 
-/** One of everything, and an administrator who comes by an API with a key. */
-interface World {
-  readonly control: TestControl;
-  readonly admin: Caller;
-  readonly node: TestNode;
-  readonly machine: { readonly id: string; readonly name: string };
-  readonly someone: { readonly id: string; readonly name: string };
-}
-
-const FROM = { address: "198.51.100.7", api: "native", reference: "ref-1" } as const;
 export const WEB = { address: "198.51.100.8", api: "web", reference: "ref-2" } as const;
 export const VIEWER = "203.0.113.9";
-
-/** Does it, and resolves to the row that tells of it, but for its id and time. */
-type Kind = (world: World) => Promise<{
-  readonly act: () => Promise<unknown>;
-  readonly row: (result: unknown) => Omit<AuditRow, "id" | "at" | "action" | "result"> & { result?: string };
-}>;
 
 /** How each action comes about, and the row that tells of it. */
 export const KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
@@ -235,33 +220,7 @@ export const KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
       }),
     };
   },
-  "certificate.upload": async ({ control, admin }) => {
-    const { pem, keyPem, certificate } = await testCertificate({ names: ["console.example.com"] });
-    return {
-      act: () =>
-        control.services.certificates.upload(admin, { certificate: pem, privateKey: keyPem, pool: "north" }),
-      row: (made) => ({
-        ...by(admin),
-        object: { kind: "certificate", id: idOf(made) },
-        detail: `console.example.com until ${certificate.notAfter.toISOString()} pool north`,
-      }),
-    };
-  },
-  "certificate.remove": async ({ control, admin }) => {
-    const { pem, keyPem, certificate } = await testCertificate({ names: ["console.example.com"] });
-    const { id } = await control.services.certificates.upload(admin, {
-      certificate: pem,
-      privateKey: keyPem,
-    });
-    return {
-      act: () => control.services.certificates.remove(admin, id),
-      row: () => ({
-        ...by(admin),
-        object: { kind: "certificate", id },
-        detail: `console.example.com until ${certificate.notAfter.toISOString()} all pools`,
-      }),
-    };
-  },
+  ...CERTIFICATE_KINDS,
   "ticket-key.rotate": async ({ control, admin }) => ({
     act: () => control.services.ticketKeys.rotate(admin),
     row: () => ({ ...by(admin), detail: "2" }),
@@ -348,10 +307,6 @@ export async function createWorld(control: TestControl): Promise<World> {
   };
 }
 
-function by({ accountId, name: account, apiKey = "" }: Caller) {
-  return { ...FROM, accountId, account, apiKey };
-}
-
 function ofViewer({ admin, node, machine }: World, sessionId: string) {
   const { accountId, name: account } = admin;
   const object = { kind: "machine" as const, ...machine };
@@ -384,8 +339,4 @@ export async function report(
       ...counters,
     },
   ]);
-}
-
-function idOf(made: unknown): string {
-  return (made as { readonly id: string }).id;
 }

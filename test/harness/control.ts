@@ -4,8 +4,10 @@ import { pino } from "pino";
 import { aes256Gcm } from "#base/process/aes-256-gcm.ts";
 import type { Log } from "#base/process/log.ts";
 import type { Secret } from "#base/secret.ts";
+import { createLook } from "#control/acme/keeper.ts";
 import type { Audit } from "#control/audit/audit.ts";
 import { type FirstKeys, openOrBootstrap } from "#control/bootstrap.ts";
+import type { IssuedCertificates } from "#control/certificates/issued.ts";
 import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
 import { createDrainSweep } from "#control/fleet/drain-sweep.ts";
@@ -50,6 +52,9 @@ export interface OneControl {
   readonly sweepDraining: () => Promise<void>;
   readonly draining: Draining;
   readonly servingFor: ServingFor;
+  readonly issued: IssuedCertificates;
+  /** Does at once what the replica that leads looks for every few seconds: renews by ACME. */
+  readonly lookAfterCertificates: (signal?: AbortSignal) => Promise<void>;
   readonly installation: Installation;
   readonly clock: TestClock;
   readonly folder: string;
@@ -149,6 +154,7 @@ async function controlOver({
     log,
   });
   const { services, link, values, audit, closeSessions, draining } = composed;
+  const look = createLook({ ...composed, store, cluster, vault: installation.vault, clock, log });
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
     if (found === undefined) throw new Error("there is no such API key");
@@ -167,6 +173,8 @@ async function controlOver({
     sweepDraining: createDrainSweep({ store, cluster, audit, values, closeSessions, log }),
     draining,
     servingFor: composed.servingFor,
+    issued: composed.issued,
+    lookAfterCertificates: async (signal = new AbortController().signal) => await look(signal),
     installation,
     clock,
     folder,

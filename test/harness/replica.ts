@@ -16,6 +16,8 @@ export interface FirstKeys {
 export interface Replica extends AsyncDisposable {
   readonly control: string;
   readonly link: string;
+  /** Where its name server answers, if it was started with one. */
+  readonly dns?: readonly string[];
   readonly process: Process;
   /** Of an empty database, and of this replica alone. */
   readonly firstKeys: FirstKeys | undefined;
@@ -40,10 +42,11 @@ export async function startReplicaProcess({ url, keyFile, args = [] }: ReplicaOp
 
 export async function startReplica(options: ReplicaOptions): Promise<Replica> {
   const child = await startReplicaProcess(options);
-  const { control, link, apiKey, secretKey } = JSON.parse(await firstLine(child));
+  const { control, link, dns, apiKey, secretKey } = JSON.parse(await firstLine(child));
   return {
     control,
     link,
+    dns,
     process: child,
     firstKeys: apiKey === undefined ? undefined : { apiKey, secretKey },
     api: (keys) => new NativeClient(control, keys),

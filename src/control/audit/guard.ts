@@ -104,6 +104,12 @@ const RULES: Rules = {
     addPart: (by, { name }) => entry("certificate.upload", by, { kind: "certificate", name }),
     remove: (by, id) => entry("certificate.remove", by, { kind: "certificate", id }),
   },
+  acme: {
+    show: null,
+    configure: (by) => entry("acme.configure", by),
+    renew: (by) => entry("acme.renew", by),
+    disable: (by) => entry("acme.disable", by),
+  },
   ticketKeys: {
     list: null,
     rotate: (by) => entry("ticket-key.rotate", by),

@@ -61,6 +61,7 @@ for (const t of onBoth("of a certificate everything is told but its key, which i
     chain: pems.slice(0, 3).join(""),
     chainId: createHash("sha256").update(pems.slice(0, 3).join("")).digest("hex"),
     createdAt: new Date(control.clock.now()).toISOString(),
+    source: "upload",
   });
   const at = await control.services.certificates.uploadedAt(control.admin, made.id);
   assert.equal(at.getTime(), control.clock.now());

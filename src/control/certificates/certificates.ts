@@ -16,15 +16,13 @@ import type { SettingChanges } from "../settings/settings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { Place, Vault } from "../vault/vault.ts";
 import { ALL_POOLS, type Demand, entrancesOf, fit } from "./coverage.ts";
+import { CERTIFICATES_LOCK, type IssuedCertificates } from "./issued.ts";
 import { createParts } from "./parts.ts";
 
 const limits = {
   /** As many pools with a certificate of their own, and the one of all. */
   certificates: 100,
 } as const;
-
-/** Taken before a certificate is written or removed, so that the setting and all certificates fit each other. */
-const CERTIFICATES_LOCK = "certificates";
 
 const DOMAIN = "consoleproxy.url.domain";
 
@@ -46,7 +44,11 @@ export function createCertificates({
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly changes: SettingChanges;
-}): { readonly certificates: Certificates; readonly servingFor: ServingFor } {
+}): {
+  readonly certificates: Certificates;
+  readonly servingFor: ServingFor;
+  readonly issued: IssuedCertificates;
+} {
   const parts = createParts({ store, audit, clock });
   changes.guard(DOMAIN, async (db, text) => {
     await store.lock(db, CERTIFICATES_LOCK);
@@ -57,6 +59,12 @@ export function createCertificates({
     const all = db.selectFrom("nodes").select("id").where("incarnation", "is not", null);
     const nodes = await (pool === ALL_POOLS ? all : all.where("pool", "=", pool)).execute();
     for (const { id } of nodes) await cluster.publish(db, "node", id);
+  };
+
+  const put = async (db: Queries, row: ReturnType<typeof toRow>) => {
+    await db.deleteFrom("certificates").where("pool", "=", row.pool).execute();
+    await db.insertInto("certificates").values(row).execute();
+    await tellNodes(db, row.pool);
   };
 
   const certificates: Certificates = {
@@ -86,10 +94,16 @@ export function createCertificates({
       const reading = readServerCertificate(upload, { now: clock.now(), unfit });
       if ("problems" in reading) throw refused(reading.problems);
       const { certificate } = reading;
-      const row = toRow(certificate, { pool: pool ?? ALL_POOLS, vault, now: clock.now() });
+      const row = toRow(certificate, {
+        pool: pool ?? ALL_POOLS,
+        source: "upload",
+        vault,
+        now: clock.now(),
+      });
       await store.db.transaction().execute(async (db) => {
         await store.lock(db, CERTIFICATES_LOCK);
         await requireRoom(db, row.pool);
+        if (row.pool === ALL_POOLS) await requireNoAcme(db);
         // The setting, and nodes, may have changed while it was read.
         const { domain: setting, problems } = fit(certificate.names, await demanded(db));
         if (problems.length > 0) throw refused(problems);
@@ -97,10 +111,8 @@ export function createCertificates({
           await requireOthersFit(db, { domain: setting, except: ALL_POOLS });
           await changes.write(db, { by: caller, name: DOMAIN, text: setting });
         }
-        await db.deleteFrom("certificates").where("pool", "=", row.pool).execute();
-        await db.insertInto("certificates").values(row).execute();
         await audit.record(db, { action: "certificate.upload", by: caller, ...told(row) });
-        await tellNodes(db, row.pool);
+        await put(db, row);
       });
       if (wanted !== undefined) await changes.settled();
       return toCertificate(row);
@@ -114,6 +126,7 @@ export function createCertificates({
         await store.lock(db, CERTIFICATES_LOCK);
         const row = await shown(db).where("id", "=", id).executeTakeFirst();
         if (row === undefined) throw new GatewayError("not_found", { detail: "certificate" });
+        if (row.source === "acme") await requireNoAcme(db);
         await db.deleteFrom("certificates").where("id", "=", id).execute();
         await audit.record(db, { action: "certificate.remove", by: caller, ...told(row) });
         await tellNodes(db, row.pool);
@@ -121,8 +134,32 @@ export function createCertificates({
     },
   };
 
+  const issued: IssuedCertificates = {
+    async current() {
+      const row = await shown(store.db)
+        .where("pool", "=", ALL_POOLS)
+        .where("source", "=", "acme")
+        .executeTakeFirst();
+      if (row === undefined) return undefined;
+      const { fingerprint, chain, names, not_before: notBefore, not_after: notAfter } = row;
+      return { fingerprint, chain, names: namesOf(names), notBefore, notAfter };
+    },
+
+    async isUploaded(db) {
+      const row = await shown(db).where("pool", "=", ALL_POOLS).executeTakeFirst();
+      return row?.source === "upload";
+    },
+
+    async put(db, certificate) {
+      const row = toRow(certificate, { pool: ALL_POOLS, source: "acme", vault, now: clock.now() });
+      await audit.record(db, { action: "certificate.issue", by: {}, ...told(row) });
+      await put(db, row);
+    },
+  };
+
   return {
     certificates,
+    issued,
     async servingFor(pool) {
       // The name of a pool sorts behind the empty one.
       const row = await store.db
@@ -144,7 +181,7 @@ function shown(db: Queries) {
   return db
     .selectFrom("certificates")
     .select(["id", "pool", "fingerprint", "chain", "names", "subject", "issuer"])
-    .select(["not_before", "not_after", "created_at"]);
+    .select(["not_before", "not_after", "created_at", "source"]);
 }
 
 type ShownRow = Awaited<ReturnType<ReturnType<typeof shown>["executeTakeFirstOrThrow"]>>;
@@ -183,8 +220,14 @@ function toUpload(
 
 function toRow(
   certificate: ServerCertificate,
-  { pool, vault, now }: { readonly pool: string; readonly vault: Vault; readonly now: number },
+  parts: {
+    readonly pool: string;
+    readonly source: "upload" | "acme";
+    readonly vault: Vault;
+    readonly now: number;
+  },
 ) {
+  const { pool, source, vault, now } = parts;
   const id = randomUUID();
   return {
     id,
@@ -198,6 +241,7 @@ function toRow(
     not_before: certificate.notBefore,
     not_after: certificate.notAfter,
     created_at: now,
+    source,
   };
 }
 
@@ -207,15 +251,32 @@ async function requireRoom(db: Queries, pool: string): Promise<void> {
     throw new GatewayError("limit_reached", { detail: `${limits.certificates} certificates` });
 }
 
+/** While ACME is on, that of all pools is its own, so that neither of the two overwrites what the other has put there. */
+async function requireNoAcme(db: Queries): Promise<void> {
+  const directory = await acmeDirectory(db);
+  if (directory === undefined) return;
+  const { host } = new URL(directory);
+  throw new GatewayError("conflict", {
+    detail: `the certificate of all pools comes from ${host} by itself: “porthole acme disable” first, or name a pool`,
+  });
+}
+
+/** `undefined` while certificates do not come by themselves. */
+async function acmeDirectory(db: Queries): Promise<string | undefined> {
+  return (await db.selectFrom("acme").select("directory").executeTakeFirst())?.directory;
+}
+
 /** Throws where nodes would be called by a domain that the certificate which they serve is not for. */
 async function requireOthersFit(
   db: Queries,
   { domain, except }: { readonly domain: string; readonly except?: string },
 ): Promise<void> {
   const rows = await shown(db).orderBy("pool").execute();
+  // ACME gets one for the new domain at once; links have the old one until that is served.
+  const isRenewed = domain !== "" && (await acmeDirectory(db)) !== undefined;
   const unfit: string[] = [];
-  for (const { pool, names } of rows) {
-    if (pool === except) continue;
+  for (const { pool, names, source } of rows) {
+    if (pool === except || (source === "acme" && isRenewed)) continue;
     const { problems } = fit(namesOf(names), { domains: [domain], entrances: await entrancesOf(db, pool) });
     if (problems.length > 0) unfit.push(pool === ALL_POOLS ? "all pools" : `pool ${pool}`);
   }
@@ -246,6 +307,7 @@ function toCertificate(row: ShownRow): Certificate {
     chain: row.chain,
     chainId: chainId(row.chain),
     createdAt: new Date(row.created_at).toISOString(),
+    source: row.source,
   };
 }
 

@@ -21,7 +21,18 @@ export function createNodeSettings({
   readonly publicOrigin: () => string;
 }): NodeSettingsFor {
   const findOwn = prepare(store, { nodeId: TEXT }, (db, slots) =>
-    db.selectFrom("nodes").select(ENTRANCE_COLUMNS).select("given_key").where("id", "=", slots.nodeId),
+    db
+      .selectFrom("nodes")
+      .select(ENTRANCE_COLUMNS)
+      .select("given_key")
+      .select((select) =>
+        select
+          .selectFrom("acme")
+          .select("account_thumbprint")
+          .where("challenge", "=", "http-01")
+          .as("acme_thumbprint"),
+      )
+      .where("id", "=", slots.nodeId),
   );
   const peersOf = createPeers(store);
   return async (nodeId) => {
@@ -40,6 +51,7 @@ export function createNodeSettings({
         domain,
         isGiven: own?.given_key != null,
       }),
+      ...(own?.acme_thumbprint == null ? {} : { acmeThumbprint: own.acme_thumbprint }),
       sessionTimeoutMs: values.value("consoleproxy.session.timeout"),
       idleTimeoutMs: values.value("console.idle.timeout"),
       acceptOffline: values.value("console.offline.policy") === "accept",

@@ -105,6 +105,10 @@ export function watchControl(
       set("porthole_control_sessions", count, { protocol, state });
     set("porthole_control_nodes", up, { state: "up" });
     set("porthole_control_nodes", down, { state: "down" });
+    const acme = await store.db.selectFrom("acme").select(["failures", "succeeded_at"]).executeTakeFirst();
+    if (acme !== undefined) set("porthole_acme_failures", acme.failures);
+    if (acme?.succeeded_at != null)
+      set("porthole_acme_last_success_timestamp_seconds", acme.succeeded_at / 1000);
     set("porthole_database_up", 1);
   });
 }

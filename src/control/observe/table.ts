@@ -102,6 +102,21 @@ export const CONTROL_METRICS = {
     help: "Addresses of registered nodes that have a name; the same at every replica that answers for the domain.",
     labels: [],
   },
+  porthole_acme_orders_total: {
+    type: "counter",
+    help: "Certificates that this replica ordered by ACME, by what came of it: ok or failed.",
+    labels: ["result"],
+  },
+  porthole_acme_failures: {
+    type: "gauge",
+    help: "Orders by ACME that failed since the last one that did not; the same at every replica, and there while ACME is on.",
+    labels: [],
+  },
+  porthole_acme_last_success_timestamp_seconds: {
+    type: "gauge",
+    help: "When ACME last brought a certificate, in seconds since 1970; the same at every replica.",
+    labels: [],
+  },
   porthole_audit_rows_total: {
     type: "counter",
     help: "Rows written into the audit log by this process, by what they tell. `console.end` by result says why consoles ended.",

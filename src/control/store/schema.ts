@@ -3,6 +3,7 @@ import type { MachineState, Role, SessionState } from "#wire/api.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import type { Protocol } from "#wire/grant.ts";
 import type { EndingKind } from "#wire/viewer.ts";
+import type { AcmeTable } from "../acme/acme-table.ts";
 import type { AuditTable } from "../audit/audit-table.ts";
 import type { LaunchState } from "../fleet/capacity/launch-states.ts";
 import type { ApiName, DrainOutcome, NodeJobCommand, TicketPurpose } from "../services.ts";
@@ -35,6 +36,7 @@ export interface Schema {
   ticket_keys: TicketKeyTable;
   settings: SettingTable;
   dns_texts: DnsTextTable;
+  acme: AcmeTable;
   audit: AuditTable;
   compatibility: CompatibilityTable;
 }
@@ -323,6 +325,8 @@ interface CertificateTable {
   not_before: number;
   not_after: number;
   created_at: number;
+  /** Whether somebody brought it, or ACME did. */
+  source: Generated<"upload" | "acme">;
 }
 
 /** Certificates of authorities, which clients of CloudStack's bring before the leaf, one by one. */

@@ -10,6 +10,7 @@ import {
   viewerLimits,
 } from "#wire/viewer.ts";
 import type { Deadlines } from "../deadlines.ts";
+import { isSecure } from "../tls/require-tls.ts";
 import { HEADER_ROOM, writeBinaryHeader } from "./frame-header.ts";
 import { Standstill } from "./standstill.ts";
 import type { Dialect } from "./upgrade-request.ts";
@@ -80,13 +81,15 @@ export class ViewerLeg {
 
   /**
    * Sends `length` bytes that stand in `memory` behind HEADER_ROOM, as one frame whose header is written there. True
-   * when they have left the process, so that the memory is free.
+   * when the memory is free: they have left the process, or, by TLS, they are encrypted, which is done at once where nothing
+   * waits before them. Plain ones that wait are read from the memory itself.
    */
   sendInPlace(memory: Buffer, length: number): boolean {
     if (this.#webSocket.readyState !== this.#webSocket.OPEN) return true;
     const start = writeBinaryHeader(memory, length);
+    const isEncrypted = isSecure(this.#socket) && this.#socket.writableLength === 0 && !this.#isGathering;
     this.#socket.write(memory.subarray(start, HEADER_ROOM + length));
-    return this.#socket.writableLength === 0;
+    return isEncrypted || this.#socket.writableLength === 0;
   }
 
   /** Said in `porthole.v1`; other dialects have no words for it. */

@@ -1,4 +1,5 @@
 import { type Static, type TSchema, Type } from "typebox";
+import { Acme } from "#wire/acme.ts";
 import {
   Account,
   ApiKey,
@@ -25,6 +26,7 @@ import { ERRORS, type ErrorCode } from "#wire/errors.ts";
 /** The schemas of everything that is answered, under the names that the OpenAPI document gives them. */
 export const COMPONENTS = {
   Account,
+  Acme,
   ApiKey,
   AuditRow,
   Certificate,

@@ -13,6 +13,7 @@ import type { Caller, Services } from "../../services.ts";
 import { type AuthenticationDeps, authenticate } from "../authentication.ts";
 import { whenceOf } from "../origins.ts";
 import { accountRoutes } from "./accounts.ts";
+import { acmeRoutes } from "./acme.ts";
 import { auditRoutes } from "./audit.ts";
 import { certificateRoutes } from "./certificates.ts";
 import { COMPONENTS } from "./components.ts";
@@ -94,6 +95,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       nodeRoutes(routes, deps);
       publicIpRangeRoutes(routes, deps);
       certificateRoutes(routes, deps);
+      acmeRoutes(routes, deps);
       nameRoutes(routes, deps);
       ticketKeyRoutes(routes, deps);
       auditRoutes(routes, deps);

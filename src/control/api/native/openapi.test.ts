@@ -59,7 +59,7 @@ test("the document is OpenAPI 3.1, and every operation in it says what a client 
   assert.deepEqual(document.security, [{ apiKey: [] }, { session: [] }]);
   assert.deepEqual(
     Object.keys(document.components.schemas).sort(),
-    "Account ApiKey AuditRow Certificate Console DnsZone Error JoinToken Machine NewApiKey Node NodeAuthority Project PublicIpRange Session Setting SignInLink TicketKeyGeneration".split(
+    "Account Acme ApiKey AuditRow Certificate Console DnsZone Error JoinToken Machine NewApiKey Node NodeAuthority Project PublicIpRange Session Setting SignInLink TicketKeyGeneration".split(
       " ",
     ),
   );
@@ -284,6 +284,17 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("getCertificateAuthority", { as: member }, 403);
   await check.call("removeCertificate", { path: { id: field(uploaded, "id") } }, 204);
   await check.call("removeCertificate", { path: { id: field(uploaded, "id") } }, 404);
+  await check.call("getAcme", {}, 200);
+  await check.call("getAcme", { as: member }, 403);
+  await check.call("renewAcme", {}, 409);
+  await check.call("configureAcme", { body: { directory: "http://acme.example" } }, 400);
+  await check.call("configureAcme", { body: { contact: "ops@example.com", challenge: "http-01" } }, 200);
+  await check.call("configureAcme", { body: { contact: "x".repeat(5 << 20) } }, 413);
+  await check.call("configureAcme", { body: {}, as: member }, 403);
+  await check.call("uploadCertificate", { body: upload }, 409);
+  await check.call("renewAcme", {}, 202);
+  await check.call("disableAcme", {}, 204);
+  await check.call("disableAcme", {}, 404);
   await check.call("getDnsZone", {}, 400);
   await check.call("getDnsZone", { as: member }, 403);
   for (const [name, value] of [

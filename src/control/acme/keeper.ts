@@ -1,0 +1,226 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/process/log.ts";
+import { aborted } from "#base/process/role.ts";
+import { askRenewalWindow, renewalId } from "#tls/acme/renewal-info.ts";
+import { coversName } from "#tls/certificate/names.ts";
+import type { ServerCertificate } from "#tls/certificate/server-certificate.ts";
+import type { Audit } from "../audit/audit.ts";
+import {
+  CERTIFICATES_LOCK,
+  type IssuedCertificate,
+  type IssuedCertificates,
+} from "../certificates/issued.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import type { Challenges } from "../names/challenges.ts";
+import type { ControlMeters } from "../observe/observing.ts";
+import { periodically } from "../periodic.ts";
+import type { Store } from "../store/store.ts";
+import type { Vault } from "../vault/vault.ts";
+import type { AcmeTable } from "./acme-table.ts";
+import { accountKeyOf, issueCertificate, openClient } from "./issuance.ts";
+import type { ReadWantedNames } from "./names.ts";
+import {
+  askAfterMs,
+  askAgainMs,
+  isDue,
+  renewalIn,
+  renewalWithout,
+  restMs,
+  retryAfterFailureMs,
+} from "./schedule.ts";
+import { failureOf } from "./words.ts";
+
+const times = {
+  /** What another replica has been told is seen here after that. */
+  lookMs: 2_000,
+  /** An order, from its beginning to the certificate. */
+  orderMs: 4 * 60_000,
+  /** After its end a replica that has died is not waited for any more. */
+  claimMs: 5 * 60_000,
+  /** One question for renewal information. */
+  questionMs: 60_000,
+} as const;
+
+export interface KeeperParts {
+  readonly store: Store;
+  readonly cluster: Cluster;
+  readonly vault: Vault;
+  readonly audit: Audit;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly challenges: Challenges;
+  readonly issued: IssuedCertificates;
+  readonly wantedNames: ReadWantedNames;
+  readonly meters?: ControlMeters | undefined;
+}
+
+/**
+ * Has certificates issued and renewed, on the replica that leads. An order is claimed before it begins, so that two
+ * replicas that both believe that they lead make one; and what comes of it counts only as long as the claim does, which
+ * whoever changes the configuration takes away.
+ */
+export function keepCertificates(parts: KeeperParts): { stop(): Promise<void> } {
+  const { cluster, log } = parts;
+  const look = createLook(parts);
+  return cluster.lead("acme", async (signal) => {
+    const looking = periodically(async () => await look(signal), {
+      everyMs: times.lookMs,
+      name: "acme",
+      log,
+    });
+    await aborted(signal);
+    await looking.stop();
+  });
+}
+
+/** Looks whether something is to be done, and does it. */
+export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise<void> {
+  const { store, audit, clock, log, issued, wantedNames, meters } = parts;
+
+  return async (signal) => {
+    const row = await store.db.selectFrom("acme").selectAll().executeTakeFirst();
+    if (row === undefined || (row.attempt_until ?? 0) > clock.now()) return;
+    const { domain, names } = await wantedNames(row.challenge);
+    if (names.length === 0) return;
+    const inUse = await issued.current();
+    const current = inUse !== undefined && isGoodFor(inUse, names, clock.now()) ? inUse : undefined;
+    if (isDue(row, { domain, current, now: clock.now() })) {
+      await attempt(row, { domain, names, replaces: inUse?.chain, signal });
+      return;
+    }
+    // What is to be replaced in any case may be another authority's.
+    if (current !== undefined && row.is_wanted === 0 && (row.ask_at ?? 0) <= clock.now())
+      await ask(row, current, signal);
+  };
+
+  interface Attempt {
+    readonly domain: string;
+    readonly names: readonly string[];
+    readonly replaces: string | undefined;
+    readonly signal: AbortSignal;
+  }
+
+  async function attempt(read: AcmeTable, { domain, names, replaces, signal }: Attempt): Promise<void> {
+    const claim = randomUUID();
+    const row = await claimed(read, claim, domain);
+    if (row === undefined) return;
+    log.info({ directory: row.directory, names }, "A certificate is ordered");
+    try {
+      const certificate = await issueCertificate(
+        row,
+        {
+          names,
+          replaces,
+          signal: AbortSignal.any([signal, AbortSignal.timeout(times.orderMs)]),
+          keepAccount: async (url) => await set(claim, { account_url: url }),
+        },
+        parts,
+      );
+      const isWanted = await keep(claim, certificate);
+      if (!isWanted) log.info({ names }, "A certificate was issued that nobody wants any more");
+      else {
+        meters?.add("porthole_acme_orders_total", { result: "ok" });
+        log.info({ names, notAfter: new Date(certificate.notAfter) }, "A certificate was issued");
+      }
+    } catch (error) {
+      if (signal.aborted) await set(claim, { attempt_id: null, attempt_until: null });
+      else await fail(row, claim, error);
+    }
+  }
+
+  /** Nobody else has begun since the row was read. */
+  async function claimed(read: AcmeTable, claim: string, domain: string): Promise<AcmeTable | undefined> {
+    const now = clock.now();
+    return await store.db
+      .updateTable("acme")
+      .set({
+        attempt_id: claim,
+        attempt_until: now + times.claimMs,
+        // Two orders do not begin at the same time, so this tells them apart.
+        attempted_at: Math.max(now, (read.attempted_at ?? 0) + 1),
+        attempted_domain: domain,
+      })
+      .where((where) => where("attempted_at", read.attempted_at === null ? "is" : "=", read.attempted_at))
+      .where((where) => where.or([where("attempt_until", "is", null), where("attempt_until", "<=", now)]))
+      .returningAll()
+      .executeTakeFirst();
+  }
+
+  async function set(claim: string, values: Partial<AcmeTable>): Promise<void> {
+    await store.db.updateTable("acme").set(values).where("attempt_id", "=", claim).execute();
+  }
+
+  async function keep(claim: string, certificate: ServerCertificate): Promise<boolean> {
+    const now = clock.now();
+    return await store.db.transaction().execute(async (db) => {
+      await store.lock(db, CERTIFICATES_LOCK);
+      const mine = await db
+        .updateTable("acme")
+        .set({ attempt_id: null, attempt_until: null, succeeded_at: now, failures: 0, problem: null })
+        .set({ is_wanted: 0, next_at: now + restMs, renew_at: renewalWithout(certificate, Math.random) })
+        .set({ window_start: null, window_end: null, window_explanation: null, ask_at: now })
+        .where("attempt_id", "=", claim)
+        .returning("id")
+        .executeTakeFirst();
+      if (mine === undefined) return false;
+      await issued.put(db, certificate);
+      return true;
+    });
+  }
+
+  async function fail(row: AcmeTable, claim: string, error: unknown): Promise<void> {
+    const { words, retryAfterMs } = failureOf(error);
+    const failures = row.failures + 1;
+    const next = clock.now() + retryAfterFailureMs(failures, retryAfterMs, Math.random);
+    meters?.add("porthole_acme_orders_total", { result: "failed" });
+    log.error({ error, problem: words, next: new Date(next) }, "No certificate was issued");
+    await store.db.transaction().execute(async (db) => {
+      const mine = await db
+        .updateTable("acme")
+        .set({ attempt_id: null, attempt_until: null, failures, problem: words, next_at: next })
+        .where("attempt_id", "=", claim)
+        .returning("id")
+        .executeTakeFirst();
+      if (mine === undefined) return;
+      await audit.record(db, { action: "certificate.issue-failed", by: {}, detail: words });
+    });
+  }
+
+  /** When the authority would like it to be renewed. What it does not say is left as it is. */
+  async function ask(row: AcmeTable, current: IssuedCertificate, signal: AbortSignal): Promise<void> {
+    const now = clock.now();
+    const own = store.db.updateTable("acme").where("attempted_at", "=", row.attempted_at);
+    const id = renewalId(current.chain);
+    try {
+      const key = await accountKeyOf(row, parts.vault);
+      const both = AbortSignal.any([signal, AbortSignal.timeout(times.questionMs)]);
+      using client = openClient(row, { key, signal: both });
+      const answer = id === undefined ? undefined : await askRenewalWindow(client, id, now);
+      const ask_at = now + askAfterMs(answer?.againMs);
+      if (answer === undefined) {
+        await own.set({ ask_at }).execute();
+        return;
+      }
+      const { start, end, explanation = null } = answer.window;
+      // Chosen once, or whoever asks often would hit an early instant in the end.
+      const isSame = row.window_start === start && row.window_end === end;
+      const renew_at = isSame ? row.renew_at : renewalIn(answer.window, current, Math.random);
+      const window = { window_start: start, window_end: end, window_explanation: explanation };
+      await own.set({ ...window, ask_at, renew_at }).execute();
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn({ problem: failureOf(error).words }, "The authority was asked in vain when to renew");
+      await own.set({ ask_at: now + askAgainMs }).execute();
+    }
+  }
+}
+
+/** Whether it need not be replaced at once. */
+export function isGoodFor(
+  { names: held, notAfter }: Pick<IssuedCertificate, "names" | "notAfter">,
+  names: readonly string[],
+  now: number,
+): boolean {
+  return notAfter > now && names.every((name) => coversName(held, name));
+}

@@ -1,0 +1,90 @@
+import { AcmeError, type AcmeFault, type AcmeProblem } from "#tls/acme/acme-error.ts";
+import { GatewayError, printable } from "#wire/gateway-error.ts";
+
+const limits = {
+  /** Of what a peer says, so that there is room for what to do. */
+  detailCharacters: 180,
+} as const;
+
+/** Why no certificate was issued, in words for people that say what to do, and how long the authority wants to be left alone. */
+export interface Failure {
+  readonly words: string;
+  readonly retryAfterMs?: number | undefined;
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof AcmeError) {
+    const { fault } = error;
+    const retryAfterMs = fault.kind === "refused" ? fault.retryAfterMs : undefined;
+    return { words: wordsOf(fault, retryAfterMs), retryAfterMs };
+  }
+  if (error instanceof GatewayError && error.detail !== undefined) return { words: error.detail };
+  if (error instanceof Error && error.name === "TimeoutError")
+    return { words: "the authority did not come to an end in time" };
+  return { words: "something went wrong inside Porthole: see control's log" };
+}
+
+function wordsOf(fault: AcmeFault, retryAfterMs: number | undefined): string {
+  switch (fault.kind) {
+    case "unreachable":
+      return `the authority at ${fault.host} cannot be reached (${printable(fault.reason)}): see that control may connect to it`;
+    case "untrusted":
+      return `the authority at ${fault.host} shows a certificate that is not trusted (${printable(fault.reason)}): give the root of a private authority with “porthole acme configure --root FILE”`;
+    case "malformed":
+      return `the authority's answer is not ACME (${fault.what}): see that the directory URL is right`;
+    case "terms":
+      return `the authority's terms of service are not agreed to: read ${printable(fault.url)}, then “porthole acme configure --agree-terms”`;
+    case "binding":
+      return "the authority wants accounts to be bound to one that it knows: get a key from it, then “porthole acme configure --eab-key-id ID --eab-hmac-file FILE”";
+    case "no-challenge":
+      return `the authority does not offer ${fault.challenge} for ${printable(fault.name)}: take the other one with “porthole acme configure --challenge”`;
+    case "challenge":
+      return `the authority could not see that ${printable(fault.name)} is yours: ${said(fault.problem)}${hint(fault.problem)}`;
+    case "refused":
+      return refusal(fault.problem, fault.status, retryAfterMs);
+    default:
+      return fault satisfies never;
+  }
+}
+
+function refusal(problem: AcmeProblem, status: number, retryAfterMs: number | undefined): string {
+  const words = said(problem);
+  switch (problem.type) {
+    case "rateLimited":
+      return `the authority has issued or refused too much for now: ${words}${until(retryAfterMs)}`;
+    case "accountDoesNotExist":
+    case "unauthorized":
+      return `the authority refuses the account: ${words}`;
+    case "invalidContact":
+    case "unsupportedContact":
+      return `the authority refuses the contact: ${words}; change it with “porthole acme configure --contact ADDRESS”`;
+    case "externalAccountRequired":
+      return wordsOf({ kind: "binding" }, undefined);
+    case "userActionRequired":
+      return wordsOf({ kind: "terms", url: problem.instance ?? words }, undefined);
+    case "caa":
+      return `CAA records forbid the authority to issue: ${words}; see the setting dns.caa, and those of the parent domain`;
+    case "rejectedIdentifier":
+      return `the authority issues nothing for this name: ${words}`;
+    default:
+      return `the authority refuses (${printable(problem.type)}${status === 0 ? "" : `, HTTP ${status}`}): ${words}${until(retryAfterMs)}`;
+  }
+}
+
+function said({ detail, type }: AcmeProblem): string {
+  return detail === "" ? printable(type) : `“${printable(detail.slice(0, limits.detailCharacters))}”`;
+}
+
+function hint({ type }: AcmeProblem): string {
+  if (type === "caa") return "; see the setting dns.caa";
+  if (type === "dns")
+    return "; see that the domain is delegated to control's name servers (docs/operations/dns.md)";
+  if (type === "connection") return "; see that port 80 of the nodes is open to the world";
+  return "";
+}
+
+function until(retryAfterMs: number | undefined): string {
+  if (retryAfterMs === undefined) return "";
+  const minutes = Math.ceil(retryAfterMs / 60_000);
+  return `; it asks to be left alone for ${minutes} minutes`;
+}
