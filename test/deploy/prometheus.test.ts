@@ -118,6 +118,7 @@ const CALM: Readonly<Record<string, string>> = {
   'porthole_control_launches_total{launcher="libvirt",result="ok"}': "0+1x30",
   'porthole_control_launches_total{launcher="libvirt",result="failed"}': "0 0 1x28",
   'porthole_certificate_end_time_seconds{kind="uploaded",pool="*"}': `${15 * DAY}x30`,
+  'porthole_certificate_end_time_seconds{kind="acme",pool="*"}': `${2 * DAY}x30`,
   'porthole_certificate_nodes{pool="default",state="serving"}': "3x30",
   'porthole_certificate_nodes{pool="default",state="waiting"}': "0 1x29",
   [`porthole_node_identity_end_time_seconds{${NODE}}`]: `${30 * DAY}x30`,

@@ -3,12 +3,13 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { Type } from "typebox";
 import { Certificate, type NewCertificate, NodeAuthority } from "#wire/certificate.ts";
+import { lastingOf } from "#wire/certificate-end.ts";
 import { Nothing } from "../api-client.ts";
 import { renewedLineage } from "../config.ts";
 import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, find, type Invocation, readSecret } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
-import { toneOfEnd, warnOfEnds } from "./ends.ts";
+import { remedyOf, warnOfEnds } from "./ends.ts";
 
 interface UploadOptions {
   readonly certificate?: string;
@@ -99,10 +100,11 @@ async function list({ output, ...invocation }: Invocation): Promise<void> {
   );
   warnOfEnds(
     output,
-    all.map(({ names, pool, notAfter }) => ({
-      what: `the certificate of ${names.slice(0, 3).join(", ")} (${pool ?? "all pools"})`,
-      notAfter,
-      remedy: "Upload the next one: porthole certificate upload",
+    all.map((certificate) => ({
+      what: `the certificate of ${certificate.names.slice(0, 3).join(", ")} (${certificate.pool ?? "all pools"})`,
+      notAfter: certificate.notAfter,
+      how: lastingOf(certificate, output.now()),
+      remedy: remedyOf(certificate),
     })),
   );
 }
@@ -140,7 +142,7 @@ function fields(output: Output): readonly Field<Certificate>[] {
     {
       title: "ENDS",
       value: ({ notAfter }) => output.time(notAfter),
-      tone: ({ notAfter }) => toneOfEnd(output, notAfter),
+      tone: (certificate) => (lastingOf(certificate, output.now()) === "good" ? "plain" : "bad"),
     },
     { title: "ISSUER", spare: true, value: ({ issuer }) => issuer },
     { title: "UPLOADED", spare: true, value: ({ createdAt }) => output.time(createdAt) },

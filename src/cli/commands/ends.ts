@@ -1,33 +1,28 @@
-import { daysLeft, lasting } from "#wire/certificate-end.ts";
-import type { Output, Tone } from "../output/output.ts";
+import type { Certificate } from "#wire/certificate.ts";
+import { daysLeft, type lasting } from "#wire/certificate-end.ts";
+import type { Output } from "../output/output.ts";
 
 /** Something that ends, and what is to be done about it before. */
 interface Ending {
   readonly what: string;
   readonly notAfter: string;
+  readonly how: ReturnType<typeof lasting>;
   readonly remedy: string;
 }
 
-export function toneOfEnd(output: Output, notAfter: string | undefined): Tone {
-  if (notAfter === undefined) return "plain";
-  return lasting(Date.parse(notAfter), output.now()) === "good" ? "plain" : "bad";
+export function remedyOf({ source }: Pick<Certificate, "source">): string {
+  return source === "acme"
+    ? "It should have been renewed by itself: porthole acme show"
+    : "Upload the next one: porthole certificate upload";
 }
 
 /** A line beside the result for each that ends soon, or has ended. */
 export function warnOfEnds(output: Output, endings: readonly Ending[]): void {
-  for (const { what, notAfter, remedy } of endings) {
-    const end = Date.parse(notAfter);
+  for (const { what, notAfter, how, remedy } of endings) {
     const day = notAfter.slice(0, 10);
-    switch (lasting(end, output.now())) {
-      case "good":
-        break;
-      case "soon":
-        output.warn(`${what} ends in ${days(daysLeft(end, output.now()))}, on ${day}. ${remedy}`);
-        break;
-      case "ended":
-        output.warn(`${what} ended on ${day}. ${remedy}`);
-        break;
-    }
+    const left = daysLeft(Date.parse(notAfter), output.now());
+    if (how === "soon") output.warn(`${what} ends in ${days(left)}, on ${day}. ${remedy}`);
+    if (how === "ended") output.warn(`${what} ended on ${day}. ${remedy}`);
   }
 }
 

@@ -1,12 +1,13 @@
 import { type Command, Option } from "commander";
 import { Type } from "typebox";
 import { Node, type NodeDrain } from "#wire/api.ts";
-import { NodeAuthority } from "#wire/certificate.ts";
+import { Certificate, NodeAuthority } from "#wire/certificate.ts";
+import { lasting, lastingOf } from "#wire/certificate-end.ts";
 import { Nothing } from "../api-client.ts";
 import { action, type CliContext, type Invocation } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
 import { duration } from "./duration.ts";
-import { toneOfEnd, warnOfEnds } from "./ends.ts";
+import { remedyOf, warnOfEnds } from "./ends.ts";
 
 interface DrainFlags {
   readonly now?: boolean;
@@ -89,7 +90,7 @@ async function listNodes({ api, output }: Invocation): Promise<void> {
   const answer = Type.Object({ items: Type.Array(Node) });
   const { items } = await api.call({ method: "GET", path: ["nodes"], answer });
   output.list(items, summary(output), "No nodes. Let one join: porthole join-token create");
-  warnOfCertificates(output, items);
+  await warnOfCertificates({ api, output }, items);
 }
 
 async function showNode({ api, output }: Invocation, id: string): Promise<void> {
@@ -105,29 +106,37 @@ async function showNode({ api, output }: Invocation, id: string): Promise<void> 
     { title: "UNTIL", value: ({ draining }) => output.time(draining?.deadline) },
     { title: "THEN", value: ({ draining }) => draining?.outcome },
   ]);
-  warnOfCertificates(output, [node]);
+  await warnOfCertificates({ api, output }, [node]);
 }
 
-function warnOfCertificates(output: Output, nodes: readonly Node[]): void {
+async function warnOfCertificates({ api, output }: Invocation, nodes: readonly Node[]): Promise<void> {
   for (const { id, certificateProblem: problem } of nodes)
     if (problem !== undefined)
       output.warn(`something is wrong with the certificate of node ${id}: ${problem}`);
+  const now = output.now();
+  const ending = nodes.flatMap(({ id, certificate }) => {
+    if (certificate === undefined) return [];
+    const how = lasting(Date.parse(certificate.notAfter), now);
+    return how === "good" ? [] : [{ ...certificate, id, how }];
+  });
+  if (ending.length === 0) return;
+  // Which of them an authority renews by itself, its certificate says.
+  const answer = Type.Object({ items: Type.Array(Certificate) });
+  const { items } = await api.call({ method: "GET", path: ["certificates"], answer });
   warnOfEnds(
     output,
-    nodes.flatMap(({ id, certificate }) =>
-      certificate === undefined
-        ? []
-        : [
-            {
-              what: `the certificate that node ${id} serves`,
-              notAfter: certificate.notAfter,
-              remedy:
-                certificate.chainId === undefined
-                  ? "It should have been changed by itself: see control's log."
-                  : "Upload the next one: porthole certificate upload",
-            },
-          ],
-    ),
+    ending.map(({ id, chainId, notAfter, how }) => {
+      const known = items.find((each) => each.chainId === chainId);
+      return {
+        what: `the certificate that node ${id} serves`,
+        notAfter,
+        how: known === undefined ? how : lastingOf(known, now),
+        remedy:
+          chainId === undefined
+            ? "It should have been changed by itself: see control's log."
+            : remedyOf(known ?? { source: "upload" }),
+      };
+    }),
   );
 }
 
@@ -194,7 +203,6 @@ function summary(output: Output): readonly Field<Node>[] {
       title: "CERTIFICATE UNTIL",
       spare: true,
       value: ({ certificate }) => output.time(certificate?.notAfter),
-      tone: ({ certificate }) => toneOfEnd(output, certificate?.notAfter),
     },
     { title: "VERSION", spare: true, value: ({ version }) => version },
     { title: "SEEN", spare: true, value: ({ seenAt }) => output.time(seenAt) },

@@ -86,17 +86,32 @@ for (const t of onBoth("what is in use is what was uploaded, what nodes serve, a
     pool: "north",
   });
 
-  const inUse = await createCertificatesInUse(control.store, control.installation.authority.certificate)();
+  const read = createCertificatesInUse(control.store, control.installation.authority.certificate);
+  const inUse = await read();
 
   assert.deepEqual(
-    inUse.map(({ kind, pool, nodeId, renewsItself }) => [kind, pool, nodeId, renewsItself]),
+    inUse.map(({ kind, pool, nodeId, toldFromDays }) => [kind, pool, nodeId, toldFromDays]),
     [
-      ["authority", "*", undefined, false],
-      ["uploaded", "north", undefined, false],
-      ["served", "default", serving.id, true],
+      ["authority", "*", undefined, 30],
+      ["uploaded", "north", undefined, 30],
+      ["served", "default", serving.id, 14],
     ],
   );
   assert.equal(inUse[2]?.notAfter, notAfter);
+  await control.store.db.updateTable("certificates").set({ source: "acme" }).execute();
+  const { chainId = "" } = (await control.services.certificates.list(control.admin))[0] ?? {};
+  await control.store.db
+    .updateTable("nodes")
+    .set({ certificate_names: `chain ${chainId}` })
+    .execute();
+  assert.deepEqual(
+    (await read()).map(({ kind, toldFromDays }) => [kind, toldFromDays]),
+    [
+      ["authority", 30],
+      ["acme", 1],
+    ],
+    "what was issued speaks for the nodes that serve it",
+  );
 }))
   test(...t);
 
@@ -109,7 +124,7 @@ test("what renews itself is told of only when that has not come about", async ()
     pool: "default",
     nodeId: "n",
     names: [],
-    renewsItself: true,
+    toldFromDays: 14,
     notAfter: now + 90 * DAY_MS,
   });
   const values = { value: () => true } as never;

@@ -7,9 +7,6 @@ import type { CertificateInUse, ReadCertificatesInUse } from "./in-use.ts";
 /** Days that are left when it is said, the longest first; 0: it has ended. */
 const TOLD_AT = [30, 14, 7, 1, 0] as const;
 
-/** What Porthole makes anew by itself is replaced a month ahead: only one that was not is worth a word. */
-const RENEWED_DAYS = 30;
-
 /**
  * Writes into the log which certificates end soon: each once for each threshold, and again by a replica that comes to lead.
  * With TLS off nobody is shown one.
@@ -33,8 +30,7 @@ export function createEndingWatch({
     const due = (await inUse()).flatMap((certificate) => {
       const days = daysLeft(certificate.notAfter, now);
       const threshold = TOLD_AT.findLast((each) => days <= each);
-      if (threshold === undefined) return [];
-      if (certificate.renewsItself && threshold >= RENEWED_DAYS) return [];
+      if (threshold === undefined || threshold > certificate.toldFromDays) return [];
       return [{ certificate, days, threshold, key: keyOf(certificate) }];
     });
     for (const { certificate, days, threshold, key } of due)

@@ -84,7 +84,7 @@ export const CONTROL_METRICS = {
   },
   porthole_certificate_end_time_seconds: {
     type: "gauge",
-    help: "When certificates end, in seconds since 1970: those that were uploaded, what nodes serve (the first of each pool), the installation's own CA. The same at every replica; the pool `*` is all of them.",
+    help: "When certificates end, in seconds since 1970: those that were uploaded, that of ACME, what nodes serve beside these (the first of each pool), the installation's own CA. The same at every replica; the pool `*` is all of them.",
     labels: ["kind", "pool"],
   },
   porthole_certificate_nodes: {

@@ -55,6 +55,8 @@ function textOf(notice: Notice, w: CertificateStrings["notices"], tongue: Langua
       const names = namesText(certificate.names);
       const pool = poolText(certificate.pool);
       const day = dayText(certificate.notAfter, tongue);
+      if (certificate.source === "acme")
+        return days > 0 ? w.renewedEnds(names, pool, inDays(days, tongue)) : w.renewedEnded(names, pool, day);
       return days > 0
         ? w.uploadedEnds(names, pool, inDays(days, tongue), day)
         : w.uploadedEnded(names, pool, day);

@@ -1,5 +1,6 @@
 import { useId, useMemo } from "preact/hooks";
 import type { Certificate } from "#wire/certificate.ts";
+import { lastingOf } from "#wire/certificate-end.ts";
 import { Copyable } from "../../ui/copyable.tsx";
 import { language } from "../../ui/language.ts";
 import { Command } from "../command.tsx";
@@ -88,7 +89,12 @@ function certificateColumns({
     {
       id: "ends",
       label: w.ends,
-      cell: ({ notAfter }) => <EndTime notAfter={notAfter} />,
+      cell: (certificate) => (
+        <>
+          <EndTime notAfter={certificate.notAfter} how={lastingOf(certificate, Date.now())} />
+          {certificate.source === "acme" && <span class="soft small">{w.byAcme}</span>}
+        </>
+      ),
       compare: (a, b) => Date.parse(a.notAfter) - Date.parse(b.notAfter),
     },
     {

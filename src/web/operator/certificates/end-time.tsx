@@ -6,11 +6,16 @@ import { words } from "../words.ts";
 import { inDays } from "./texts.ts";
 
 /** When something ends, with a word where that is soon or past. */
-export function EndTime({ notAfter }: { readonly notAfter: string }) {
+export function EndTime({
+  notAfter,
+  how = lasting(Date.parse(notAfter), Date.now()),
+}: {
+  readonly notAfter: string;
+  readonly how?: ReturnType<typeof lasting>;
+}) {
   const [end, now] = [new Date(notAfter), new Date()];
   const tongue = language.value;
   const w = words.value.ofCertificates;
-  const how = lasting(end.getTime(), now.getTime());
 
   return (
     <>

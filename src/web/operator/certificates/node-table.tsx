@@ -1,5 +1,6 @@
 import { useId, useMemo } from "preact/hooks";
 import type { Node } from "#wire/api.ts";
+import { lastingOf } from "#wire/certificate-end.ts";
 import { type Shape, StateShape } from "../../ui/icons.tsx";
 import { language } from "../../ui/language.ts";
 import { Command } from "../command.tsx";
@@ -69,7 +70,12 @@ function nodeColumns(overview: CertificateOverview, tongue: string): readonly Co
     {
       id: "ends",
       label: w.ends,
-      cell: ({ certificate }) => certificate !== undefined && <EndTime notAfter={certificate.notAfter} />,
+      cell: ({ certificate }) => {
+        if (certificate === undefined) return false;
+        const known = overview.certificates.find(({ chainId }) => chainId === certificate.chainId);
+        const how = known === undefined ? {} : { how: lastingOf(known, Date.now()) };
+        return <EndTime notAfter={certificate.notAfter} {...how} />;
+      },
       compare: (a, b) => endOf(a) - endOf(b),
       weight: "minor",
     },

@@ -1,6 +1,6 @@
 import type { Node } from "#wire/api.ts";
 import type { Certificate } from "#wire/certificate.ts";
-import { daysLeft, lasting } from "#wire/certificate-end.ts";
+import { daysLeft, lasting, lastingOf } from "#wire/certificate-end.ts";
 import { type CertificateOverview, standingOf } from "./overview.ts";
 
 /** What an administrator is to hear of, whichever page is open. `days` are those that are left; below 1 it has ended. */
@@ -18,7 +18,7 @@ export function noticesOf(overview: CertificateOverview, now: number): readonly 
   const days = (end: string) => daysLeft(Date.parse(end), now);
 
   const uploaded = overview.certificates
-    .filter(({ notAfter }) => endsSoon(notAfter))
+    .filter((certificate) => lastingOf(certificate, now) !== "good")
     .map((certificate) => ({
       kind: "uploaded-ends" as const,
       certificate,

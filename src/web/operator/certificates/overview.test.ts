@@ -30,6 +30,7 @@ function certificate(id: string, { pool, days = 60 }: { pool?: string; days?: nu
     chain: "",
     chainId: `chain of ${id}`,
     createdAt: after(-1),
+    source: "upload",
   };
 }
 
@@ -129,6 +130,17 @@ test("notices name what ends within a fortnight, and nodes that could not load t
   ]);
   assert.deepEqual(noticesOf(overview({ ...at, isTls: false }), NOW), []);
   assert.deepEqual(noticesOf(overview({ certificates: [certificate("good")] }), NOW), []);
+});
+
+test("a certificate that ACME renews is told of once it should have been renewed, however short it lives", () => {
+  const acme = { ...certificate("acme", { days: 4 }), source: "acme" as const };
+  const young = { ...acme, notBefore: after(-3) };
+  const old = { ...acme, notBefore: after(-30) };
+
+  assert.deepEqual(noticesOf(overview({ certificates: [young] }), NOW), []);
+  assert.deepEqual(noticesOf(overview({ certificates: [old] }), NOW), [
+    { kind: "uploaded-ends", certificate: old, days: 4 },
+  ]);
 });
 
 test("a fingerprint is shown in the digits that browsers show it in", () => {

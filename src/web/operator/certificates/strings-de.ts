@@ -16,6 +16,7 @@ export const CERTIFICATES_GERMAN: CertificateStrings = {
   ends: "Endet",
   ended: "Abgelaufen",
   endsSoon: "Bald",
+  byAcme: "Erneuert durch ACME",
   nodes: "Knoten",
   fingerprint: "SHA-256",
   copyFingerprint: (names) => `SHA-256-Fingerabdruck von ${names} kopieren`,
@@ -120,6 +121,10 @@ export const CERTIFICATES_GERMAN: CertificateStrings = {
       `Das Zertifikat von ${names} (${pool}) endet ${when}, am ${day}. Laden Sie vorher das nächste hoch; offene Konsolen bleiben offen.`,
     uploadedEnded: (names, pool, day) =>
       `Das Zertifikat von ${names} (${pool}) ist am ${day} abgelaufen: Browser weisen die Konsolen seiner Knoten ab. Laden Sie das nächste hoch.`,
+    renewedEnds: (names, pool, when) =>
+      `Das Zertifikat von ${names} (${pool}) endet ${when} und hätte sich durch ACME erneuern sollen. Warum nicht, sagt „porthole acme show“.`,
+    renewedEnded: (names, pool, day) =>
+      `Das Zertifikat von ${names} (${pool}) ist am ${day} abgelaufen und hätte sich durch ACME erneuern sollen: Browser weisen die Konsolen seiner Knoten ab. Warum nicht, sagt „porthole acme show“.`,
     refused: (count) =>
       count === "1"
         ? "Ein Knoten kann das Zertifikat nicht laden, das er zeigen soll, und macht mit dem weiter, was er hatte. Warum, steht in der Liste der Knoten."

@@ -15,6 +15,7 @@ export const CERTIFICATES_ENGLISH = {
   ends: "Ends",
   ended: "Ended",
   endsSoon: "Soon",
+  byAcme: "Renewed by ACME",
   nodes: "Nodes",
   fingerprint: "SHA-256",
   copyFingerprint: (names: string) => `Copy the SHA-256 fingerprint of ${names}`,
@@ -118,6 +119,10 @@ export const CERTIFICATES_ENGLISH = {
       `The certificate of ${names} (${pool}) ends ${when}, on ${day}. Upload the next one before then; consoles that are open stay open.`,
     uploadedEnded: (names: string, pool: string, day: string) =>
       `The certificate of ${names} (${pool}) ended on ${day}: browsers refuse the consoles of its nodes. Upload the next one.`,
+    renewedEnds: (names: string, pool: string, when: string) =>
+      `The certificate of ${names} (${pool}) ends ${when}, and should have been renewed by ACME. “porthole acme show” says why it was not.`,
+    renewedEnded: (names: string, pool: string, day: string) =>
+      `The certificate of ${names} (${pool}) ended on ${day}, and should have been renewed by ACME: browsers refuse the consoles of its nodes. “porthole acme show” says why it was not.`,
     refused: (count: string) =>
       count === "1"
         ? "A node cannot load the certificate that it is to serve, and goes on with what it had. The list of nodes says why."
