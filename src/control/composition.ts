@@ -1,5 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
+import { productVersion } from "#base/process/version.ts";
 import { manualDriver } from "#hypervisors/manual/driver.ts";
 import { createAccounts } from "./accounts/accounts.ts";
 import { createAcme } from "./acme/acme.ts";
@@ -33,6 +34,7 @@ import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
 import { createGrantsErrand } from "./link/errands/grants.ts";
 import { createKeysErrand } from "./link/errands/keys.ts";
+import { createSelfCheckErrand } from "./link/errands/self-check.ts";
 import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
 import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
@@ -42,6 +44,9 @@ import { createNames } from "./names/names.ts";
 import { createZoneReading, type ReadZone } from "./names/zone-reading.ts";
 import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
+import { createNodeChecks } from "./self-check/node-checks.ts";
+import { createSelfChecks } from "./self-check/self-check.ts";
+import { createSelfCheckTokens } from "./self-check/token.ts";
 import type { Services } from "./services.ts";
 import { type CloseSessions, createClosing, createClosings } from "./sessions/closing.ts";
 import { createReports } from "./sessions/reports.ts";
@@ -135,6 +140,7 @@ export async function compose({
   };
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
+  const checking = { checks: createNodeChecks(base), token: createSelfCheckTokens(key, installationId) };
   const certifying = createCertificates({ ...base, changes });
   const { certificates, servingFor: uploadedFor, issued } = certifying;
   const wantedNames = createWantedNames({ store, values });
@@ -164,6 +170,7 @@ export async function compose({
         acme: createAcme({ ...base, values, issued, wantedNames }),
         ticketKeys: createKeyRotation({ ...base, generations }),
         names: createNames(readZone),
+        selfChecks: createSelfChecks({ ...base, ...checking, values, version: productVersion() }),
         audit: createAuditLog(base),
       },
       audit,
@@ -181,6 +188,7 @@ export async function compose({
         noteHeard: createHearing(store, values),
       }),
       noteRefusals: createNodeRefusals(base),
+      ...checking,
       errands: [
         createDrainErrand(base),
         createCertificateErrand({
@@ -193,6 +201,7 @@ export async function compose({
         createKeysErrand({ ...base, nodeKeys }),
         createGrantsErrand(createOfflineGrants({ ...base, ...granting }), log),
         createLeaveErrand(base),
+        createSelfCheckErrand({ ...base, ...checking }),
       ],
       cluster,
       log,

@@ -9,7 +9,7 @@ const limits = {
 } as const;
 
 /** RFC 1035 §4.1.1, RFC 6891 §9. */
-const RCODES = { NOERROR: 0, FORMERR: 1, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 } as const;
+export const RCODES = { NOERROR: 0, FORMERR: 1, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5, BADVERS: 16 } as const;
 export type Rcode = keyof typeof RCODES;
 
 export type Transport = "udp" | "tcp";

@@ -1,8 +1,9 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { HostPort } from "#base/config.ts";
-import { answer, type Rcode, type Transport } from "./answer.ts";
+import { answer, type Transport } from "./answer.ts";
 import type { RateLimit } from "./rate-limit.ts";
+import type { Outcome } from "./tally.ts";
 import type { Zone } from "./zone.ts";
 
 const limits = {
@@ -11,9 +12,6 @@ const limits = {
   /** Answers that the kernel has not taken yet; what comes beyond is dropped, as a network would. */
   unsentBytes: 1024 * 1024,
 } as const;
-
-/** What became of a message. */
-type Outcome = Rcode | "limited" | "ignored";
 
 /** What servers answer from, and whom they tell. */
 export interface Answering {

@@ -58,6 +58,12 @@ describe("every page", { skip: lackingBrowser }, () => {
       await page.getByRole("button", { name: "Upload", exact: true }).click();
       await page.getByText("The private key is missing.").waitFor();
     },
+    "the self-check": async (page) => {
+      const { url }: SignInLink = await porthole.api.call("POST", "me/sign-in-link");
+      await page.goto(url);
+      await page.locator("nav a[href='#doctor']").click();
+      await page.locator("button.check-again:enabled").waitFor();
+    },
     "the page of who is signed out": async (page) => {
       await page.goto(porthole.control);
       await page.getByRole("heading", { name: "You are signed out" }).waitFor();

@@ -1,9 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
-import { RateLimit } from "#dns/rate-limit.ts";
-import { type NameServer, startNameServer } from "#dns/server.ts";
-import { Zone } from "#dns/zone.ts";
+import { type NameServerThread, startNameServerThread } from "#dns/thread.ts";
 import type { ZoneData } from "#dns/zone-data.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { ControlMeters } from "../observe/observing.ts";
@@ -41,66 +39,57 @@ export async function startNames({
   readonly readMs?: number;
 }): Promise<Names> {
   await using opened = new AsyncDisposableStack();
+  const server = opened.use(await start(listen));
   const kept = new KeptZone();
-  const reread = createReread(async () => kept.take(await readZone()), log);
+  const reread = createReread(async () => {
+    const data = kept.take(await readZone());
+    if (data !== "as before") await server.serve(data);
+  }, log);
   await reread.now();
   const subscription = cluster.subscribe("names", { heard: reread.soon, missed: reread.soon });
   opened.defer(() => subscription.stop());
   const looking = periodically(reread.now, { everyMs: readMs, name: "names", log });
   opened.defer(async () => await looking.stop());
 
-  const outcomes = new Map<string, number>();
-  const server = opened.use(
-    await start(listen, {
-      zone: () => kept.zone,
-      rateLimit: new RateLimit(),
-      onOutcome(transport, outcome) {
-        const told = `${transport} ${outcome}`;
-        outcomes.set(told, (outcomes.get(told) ?? 0) + 1);
-      },
-    }),
-  );
   meters?.onRead((set) => {
-    for (const [told, count] of outcomes) {
-      const [transport = "", result = ""] = told.split(" ");
-      set("porthole_dns_questions_total", count, { transport, result });
-    }
+    for (const { transport, outcome, count } of server.tally.read())
+      set("porthole_dns_questions_total", count, { transport, result: outcome });
     set("porthole_dns_names", kept.names);
   });
   const owned = opened.move();
   return { addresses: server.addresses, stop: async () => await owned.disposeAsync() };
 }
 
-async function start(...[listen, answering]: Parameters<typeof startNameServer>): Promise<NameServer> {
+async function start(listen: readonly HostPort[]): Promise<NameServerThread> {
   try {
-    return await startNameServer(listen, answering);
+    return await startNameServerThread(listen);
   } catch (cause) {
     if (!(cause instanceof Error && "syscall" in cause)) throw cause;
     throw new ConfigError([`--dns-listen ${listen.map(formatHostPort).join(",")}: ${cause.message}`]);
   }
 }
 
-/** The zone as it was last read; made anew, and of another serial, only where something has changed. */
+/** The zone as it was last read, of another serial only where something has changed. */
 class KeptZone {
   #data: ZoneData | undefined;
-  zone: Zone | undefined;
 
   get names(): number {
     return this.#data?.addresses.length ?? 0;
   }
 
-  take(data: ZoneData | undefined): void {
+  /** What is to be served from now on. */
+  take(data: ZoneData | undefined): ZoneData | undefined | "as before" {
     const before = this.#data;
-    if (before === undefined && data === undefined) return;
+    if (before === undefined && data === undefined) return "as before";
     if (
       before !== undefined &&
       data !== undefined &&
       isDeepStrictEqual({ ...data, serial: before.serial }, before)
     )
-      return;
+      return "as before";
     // Serials rise, however fast things change.
     const serial = Math.max(data?.serial ?? 0, (before?.serial ?? 0) + 1);
     this.#data = data && { ...data, serial };
-    this.zone = this.#data && new Zone(this.#data);
+    return this.#data;
   }
 }

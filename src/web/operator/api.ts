@@ -14,6 +14,7 @@ import {
 } from "#wire/api.ts";
 import { Certificate, type NewCertificate, NodeAuthority } from "#wire/certificate.ts";
 import type { ErrorCode } from "#wire/errors.ts";
+import { SelfCheck } from "#wire/self-check.ts";
 import { knownCode } from "../ui/error-texts.ts";
 import type { CertificateOverview } from "./certificates/overview.ts";
 
@@ -40,6 +41,8 @@ export class ApiError extends Error {
 
 const limits = {
   answerMs: 20_000,
+  /** Control waits for nodes within it. */
+  selfCheckMs: 40_000,
   /** More machines than this are not listed at once; the filter then asks control. */
   machinePages: 10,
 } as const;
@@ -120,12 +123,19 @@ export class Api {
     return answer.items;
   }
 
-  async #call(path: string, { method = "GET", body, query = {} }: CallOptions = {}): Promise<unknown> {
+  /** Looks from control, or has nodes look, which takes them some seconds. */
+  async selfCheck(side: "control" | "nodes"): Promise<SelfCheck> {
+    const options = { method: "POST", body: {}, answerMs: limits.selfCheckMs } as const;
+    return parse(SelfCheck, await this.#call(`self-check/${side}`, options));
+  }
+
+  async #call(path: string, options: CallOptions = {}): Promise<unknown> {
+    const { method = "GET", body, query = {}, answerMs = limits.answerMs } = options;
     const address = `.${API_PREFIX}/${path}?${new URLSearchParams(query)}`.replace(/\?$/, "");
     const response = await this.#fetch(address, {
       method,
       cache: "no-store",
-      signal: AbortSignal.timeout(limits.answerMs),
+      signal: AbortSignal.timeout(answerMs),
       ...(body === undefined
         ? {}
         : { headers: { "content-type": "application/json" }, body: JSON.stringify(body) }),
@@ -148,6 +158,7 @@ export class Api {
 interface CallOptions {
   readonly method?: "GET" | "POST" | "DELETE";
   readonly body?: unknown;
+  readonly answerMs?: number;
   readonly query?: Readonly<Record<string, string>>;
 }
 

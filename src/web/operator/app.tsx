@@ -9,17 +9,19 @@ import { CertificatesPage } from "./certificates/certificates-page.tsx";
 import type { CertificateOverview } from "./certificates/overview.ts";
 import { Loaded } from "./loaded.ts";
 import { MachinesPage } from "./machines-page.tsx";
+import { SelfCheckPage } from "./self-check/self-check-page.tsx";
+import { SelfCheckRun } from "./self-check/self-check-run.ts";
 import type { SessionPages } from "./session-pages.ts";
 import { SessionsPage } from "./sessions-page.tsx";
 import { SignedOut } from "./signed-out.tsx";
 import type { Visitor } from "./visitor.ts";
 import { words } from "./words.ts";
 
-const PAGES = ["machines", "sessions", "certificates"] as const;
+const PAGES = ["machines", "sessions", "certificates", "doctor"] as const;
 export type PageName = (typeof PAGES)[number];
 
 /** Of administrators alone: everybody else would only be refused. */
-const OF_ADMINISTRATORS: readonly PageName[] = ["certificates"];
+const OF_ADMINISTRATORS: readonly PageName[] = ["certificates", "doctor"];
 
 /** The page that a fragment names; the machines where it names none. */
 export function pageOf(fragment: string): PageName {
@@ -63,6 +65,7 @@ function Pages({ api, visitor, account, page: wanted }: PagesProps) {
   const machines = useMemo(() => new Loaded<MachineList>(visitor), [visitor]);
   const sessions = useMemo(() => new Loaded<SessionPages>(visitor), [visitor]);
   const certificates = useMemo(() => new Loaded<CertificateOverview>(visitor), [visitor]);
+  const selfCheck = useMemo(() => new SelfCheckRun(api, visitor), [api, visitor]);
   const w = words.value;
   useEffect(() => {
     document.title = `${w[page]} · ${w.product}`;
@@ -91,6 +94,7 @@ function Pages({ api, visitor, account, page: wanted }: PagesProps) {
         {page === "machines" && <MachinesPage api={api} account={account} list={machines} />}
         {page === "sessions" && <SessionsPage api={api} list={sessions} />}
         {page === "certificates" && <CertificatesPage api={api} loaded={certificates} />}
+        {page === "doctor" && <SelfCheckPage run={selfCheck} />}
       </div>
     </div>
   );

@@ -7,6 +7,7 @@ export const GERMAN: Strings = {
   machines: "Maschinen",
   sessions: "Sitzungen",
   certificates: "Zertifikate",
+  doctor: "Selbstprüfung",
 
   signedOut: "Sie sind abgemeldet",
   signInHow:
@@ -70,4 +71,12 @@ export const GERMAN: Strings = {
   older: "Ältere zeigen",
 
   ofCertificates: CERTIFICATES_GERMAN,
+  checkAgain: "Noch einmal prüfen",
+  checkMeans: "Was Konsolen brauchen, geprüft von der Steuerung, von den Knoten und von diesem Browser aus.",
+  checkSides: { control: "Von der Steuerung", nodes: "Von den Knoten", browser: "Von diesem Browser" },
+  checkResults: { ok: "in Ordnung", warning: "Warnung", failed: "Fehler", skipped: "Übergangen" },
+  checking: "Prüft …",
+  checked: (failed, warnings, fine) => `${failed} Fehler, ${warnings} Warnungen, ${fine} in Ordnung`,
+  checkFurther: "Mehr, und von anderswo:",
+  whatToDo: "Was zu tun ist:",
 };

@@ -19,6 +19,7 @@ export const ENGLISH = {
   machines: "Machines",
   sessions: "Sessions",
   certificates: "Certificates",
+  doctor: "Self-check",
 
   signedOut: "You are signed out",
   signInHow: "A sign-in link works once. Get one on the computer where Porthole runs, in its folder:",
@@ -79,5 +80,14 @@ export const ENGLISH = {
   older: "Show older",
 
   ofCertificates: CERTIFICATES_ENGLISH,
+  checkAgain: "Check again",
+  checkMeans: "What consoles need, looked at from control, from the nodes, and from this browser.",
+  checkSides: { control: "From control", nodes: "From the nodes", browser: "From this browser" },
+  checkResults: { ok: "ok", warning: "Warning", failed: "Failed", skipped: "Skipped" },
+  checking: "Looking …",
+  checked: (failed: string, warnings: string, fine: string) =>
+    `${failed} failed, ${warnings} warnings, ${fine} ok`,
+  checkFurther: "More, and from another place:",
+  whatToDo: "What to do:",
 };
 export type Strings = typeof ENGLISH;

@@ -22,6 +22,7 @@ import {
 import { AuditRow } from "#wire/audit.ts";
 import { Certificate, NodeAuthority } from "#wire/certificate.ts";
 import { ERRORS, type ErrorCode } from "#wire/errors.ts";
+import { SelfCheck } from "#wire/self-check.ts";
 
 /** The schemas of everything that is answered, under the names that the OpenAPI document gives them. */
 export const COMPONENTS = {
@@ -40,6 +41,7 @@ export const COMPONENTS = {
   NodeAuthority,
   Project,
   PublicIpRange,
+  SelfCheck,
   Session,
   Setting,
   SignInLink,
