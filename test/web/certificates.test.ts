@@ -52,7 +52,7 @@ describe("an administrator in front of the certificates' page", {
       /^The passphrase of the private key is wrong, or the key is damaged\./,
     );
     assert.equal(await passphrase.getAttribute("aria-invalid"), "true");
-    assert.ok(await hasKeyboard(passphrase));
+    await untilKeyboard(passphrase);
     assert.equal(await passphrase.inputValue(), "wrong");
     for (const name of ["locked.pem", "locked.pkcs8"])
       await dialog.getByText(name, { exact: true }).waitFor();
@@ -247,7 +247,7 @@ describe("an administrator in front of the certificates' page", {
     await dialog.getByText(/In its place come certificates of the installation's own CA/).waitFor();
     await dialog.getByRole("button", { name: "Remove" }).click();
     await page.getByText("No certificate was uploaded.").waitFor();
-    assert.ok(await hasKeyboard(page.getByRole("button", { name: "Upload a certificate" })));
+    await untilKeyboard(page.getByRole("button", { name: "Upload a certificate" }));
     await eventually(async () => assert.equal(await page.getByRole("cell", { name: "Own CA" }).count(), 3));
   });
 
@@ -268,14 +268,14 @@ describe("an administrator in front of the certificates' page", {
     await dialog.waitFor({ state: "hidden" });
 
     const opener = page.getByRole("button", { name: "Upload a certificate" });
-    assert.ok(await hasKeyboard(opener), "the keyboard is where it was");
+    await untilKeyboard(opener);
     const remove = page.getByRole("button", { name: "Remove the certificate of 127.0.0.1" });
     await remove.waitFor();
     await tabTo(page, remove);
     await page.keyboard.press("Enter");
     await page.getByRole("dialog", { name: "Remove the certificate of 127.0.0.1?" }).waitFor();
     await page.keyboard.press("Escape");
-    assert.ok(await hasKeyboard(remove));
+    await untilKeyboard(remove);
   });
 
   test("the CA is saved as the file that the command line prints, and fingerprints are there to be copied", async () => {
@@ -364,6 +364,11 @@ async function keptBy(page: Page): Promise<string> {
     "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, history.state])",
   );
   return `${kept} ${page.url()}`;
+}
+
+/** It comes with the next picture that the browser draws. */
+async function untilKeyboard(control: Locator): Promise<void> {
+  await eventually(async () => assert.ok(await hasKeyboard(control)));
 }
 
 async function hasKeyboard(control: Locator): Promise<boolean> {
