@@ -37,3 +37,53 @@ export interface Driver {
    */
   resolve(machine: DriverMachine): Promise<Upstream>;
 }
+
+/** Whether it runs: one that is paused has its consoles all the same. */
+export type PowerState = "running" | "paused" | "stopped" | "unknown";
+
+/** Of the guest's operating system, for keyboards and icons; where nobody told the platform it is not known. */
+export type GuestFamily = "linux" | "windows" | "bsd" | "macos" | "other" | "unknown";
+
+/** A machine as its platform knows it. */
+export interface KnownMachine {
+  /** Such as the driver takes for an address: it names this machine for ever, and none that comes after it. */
+  readonly address: string;
+  readonly name: string;
+  readonly power: PowerState;
+  readonly guest: GuestFamily;
+}
+
+/** A console that a machine has now, whether or not nodes speak its protocol already. */
+export interface KnownConsole {
+  readonly protocol: Protocol | "serial";
+  readonly isExclusive: boolean;
+}
+
+/** `stop` asks the guest, and `cut` does not; so do `restart` and `reset`. */
+export type PowerAction = "start" | "stop" | "cut" | "restart" | "reset";
+
+export interface Picture {
+  readonly mediaType: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * A platform that can be asked what there is. Beside a GatewayError its methods throw the signal's reason; of a machine that is
+ * not there they throw `machine_gone`, but for `find`.
+ */
+export interface HypervisorDriver extends Driver, AsyncDisposable {
+  list(signal: AbortSignal): Promise<readonly KnownMachine[]>;
+  find(address: string, signal: AbortSignal): Promise<KnownMachine | undefined>;
+  consoles(address: string, signal: AbortSignal): Promise<readonly KnownConsole[]>;
+  /**
+   * Once it resolves, `onChange` is told the address of each machine of which anything changes, until the signal is aborted or
+   * the way to the hypervisor ends, which `ended` says. Whoever follows lists after that, and anew after each end.
+   */
+  follow(
+    onChange: (address: string) => void,
+    signal: AbortSignal,
+  ): Promise<{ readonly ended: Promise<unknown> }>;
+  /** Resolves when the platform has taken the order; that it was carried out, `follow` says. */
+  power(address: string, action: PowerAction, signal: AbortSignal): Promise<void>;
+  screenshot(address: string, signal: AbortSignal): Promise<Picture>;
+}

@@ -32,12 +32,17 @@ interface CallOptions {
   readonly withinMs?: number;
 }
 
+/** A stream towards us. Its first pieces, and even its end, may come before the call is answered. */
 interface Download {
   readonly chunks: Uint8Array[];
   readonly maxBytes: number;
   bytes: number;
+  isAnswered: boolean;
   result?: unknown;
-  isOpen: boolean;
+  isAtEnd: boolean;
+  failure?: Error;
+  /** From our side: said once. */
+  isEnded: boolean;
 }
 
 /** A call that waits or is in flight. Given up by its caller, it keeps its place until libvirt has answered. */
@@ -105,7 +110,10 @@ export class LibvirtConnection {
     call: Call<Result>,
     { maxBytes, ...options }: CallOptions & { readonly maxBytes: number },
   ): Promise<{ readonly result: Result; readonly bytes: Uint8Array }> {
-    const download: Download = { chunks: [], maxBytes, bytes: 0, isOpen: false };
+    const download: Download = {
+      ...{ chunks: [], maxBytes, bytes: 0 },
+      ...{ isAnswered: false, isAtEnd: false, isEnded: false },
+    };
     await this.#exchange({ call, download }, options);
     return { result: download.result as Result, bytes: concat(download.chunks) };
   }
@@ -160,9 +168,10 @@ export class LibvirtConnection {
     if (index >= 0) this.#waiting.splice(index, 1);
     pending.isGivenUp = true;
     pending.done({ error });
-    if (pending.download?.isOpen !== true) return;
+    const { download } = pending;
+    if (download === undefined) return;
     for (const [serial, each] of this.#inFlight)
-      if (each === pending) this.#endStream(serial, pending, "error");
+      if (each === pending) this.#endStream(serial, pending, download);
   }
 
   #take(chunk: Uint8Array): void {
@@ -210,32 +219,35 @@ export class LibvirtConnection {
   #takeReply({ serial, status, body }: Packet, pending: Pending): void {
     const reader = new XdrReader(body);
     const { download } = pending;
-    if (download?.isOpen === true) throw new ProtocolError("a second answer", serial);
+    if (download?.isAnswered === true) throw new ProtocolError("a second answer", serial);
     const outcome: Outcome =
       status === "ok" ? { value: pending.call.read(reader) } : { error: readRemoteError(reader) };
     if (download === undefined || "error" in outcome) {
       this.#release(serial, pending, outcome);
       return;
     }
-    download.isOpen = true;
+    download.isAnswered = true;
     download.result = outcome.value;
-    if (pending.isGivenUp) this.#endStream(serial, pending, "error");
+    if (download.failure === undefined) this.#endStream(serial, pending, download);
+    else this.#release(serial, pending, { error: download.failure });
   }
 
   #takeStream({ serial, status, body }: Packet, pending: Pending): void {
     const { download } = pending;
-    if (download?.isOpen !== true) throw new ProtocolError("a stream of nothing", serial);
+    if (download === undefined) throw new ProtocolError("a stream of nothing", serial);
     switch (status) {
       case "ok":
+        if (!download.isEnded) throw new ProtocolError("an end of a stream that goes on", serial);
         this.#release(serial, pending, { value: undefined });
         return;
       case "error":
-        this.#release(serial, pending, { error: readRemoteError(new XdrReader(body)) });
+        download.failure = readRemoteError(new XdrReader(body));
+        if (download.isAnswered) this.#release(serial, pending, { error: download.failure });
         return;
       case "continue":
-        if (pending.isGivenUp) return;
-        if (body.length === 0) this.#endStream(serial, pending, "ok");
-        else this.#takePiece(pending, download, body);
+        if (body.length > 0) this.#takePiece(pending, download, body);
+        else download.isAtEnd = true;
+        this.#endStream(serial, pending, download);
         return;
       default:
         status satisfies never;
@@ -243,14 +255,18 @@ export class LibvirtConnection {
   }
 
   #takePiece(pending: Pending, download: Download, piece: Uint8Array): void {
+    if (pending.isGivenUp) return;
     const { chunks, maxBytes } = download;
     download.bytes += piece.length;
     if (download.bytes <= maxBytes) chunks.push(piece);
     else this.#giveUp(pending, new HypervisorError("answer", `libvirt sends more than ${maxBytes} bytes`));
   }
 
-  /** libvirt answers in kind, and only then the call is over. */
-  #endStream(serial: number, { call }: Pending, status: "ok" | "error"): void {
+  /** Says that it is over, once it is and may be said; libvirt answers in kind, and only then the call is over too. */
+  #endStream(serial: number, { call, isGivenUp }: Pending, download: Download): void {
+    if (!download.isAnswered || download.isEnded || !(isGivenUp || download.isAtEnd)) return;
+    download.isEnded = true;
+    const status = isGivenUp ? "error" : "ok";
     this.#write({ procedure: call.procedure, type: "stream", serial, status, body: new Uint8Array(0) });
   }
 

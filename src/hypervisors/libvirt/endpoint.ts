@@ -37,7 +37,8 @@ export function parseEndpoint(text: string): Endpoint {
       "not of the form DRIVER+TRANSPORT://[USER@]HOST[:PORT]/PATH, as qemu+tls://host7/system is",
     );
   const socket = socketOf(query);
-  if (!/^\/[\w-]+$/.test(path)) throw new Error(`the path ${path} is none of libvirt's, as /system is`);
+  if (!/^(\/[\w-][\w.-]*)+$/.test(path))
+    throw new Error(`the path ${path} is none of libvirt's, as /system is`);
   const way = wayOf(transport ?? (authority === "" ? "unix" : "tls"), authority, socket);
   return { way, uri: `${driver}://${path}` };
 }

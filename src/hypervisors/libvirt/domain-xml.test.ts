@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { ProtocolError } from "#base/protocol-error.ts";
+import { readConsoles, readOsId } from "./domain-xml.ts";
+import { guestFamily } from "./guest-family.ts";
+
+const inDevices = (devices: string) => `<domain type='kvm' id='3'><devices>${devices}</devices></domain>`;
+
+test("VNC is read as libvirt writes it, where it listens and where it does not", () => {
+  const cases: Readonly<Record<string, ReturnType<typeof readConsoles>["vnc"][number]>> = {
+    "<graphics type='vnc' port='5903' autoport='yes' listen='10.0.0.7'><listen type='address' address='10.0.0.7'/></graphics>":
+      { listen: { kind: "tcp", address: "10.0.0.7", port: 5903 } },
+    "<graphics type='vnc' port='5903' listen='10.0.0.7' passwd='a&amp;b&lt;'/>": {
+      listen: { kind: "tcp", address: "10.0.0.7", port: 5903 },
+      password: "a&b<",
+    },
+    "<graphics type='vnc' port='5900'><listen type='network' address='fd00::7' network='default'/></graphics>":
+      {
+        listen: { kind: "tcp", address: "fd00::7", port: 5900 },
+      },
+    "<graphics type='vnc' socket='/a'><listen type='socket' socket='/a'/></graphics>": {
+      listen: { kind: "unix", path: "/a" },
+    },
+    "<graphics type='vnc'><listen type='none'/></graphics>": {},
+    "<graphics type='vnc' port='-1' autoport='yes' listen='0.0.0.0'/>": {},
+    "<graphics type='vnc' port='65536' listen='0.0.0.0'/>": {},
+  };
+  for (const [xml, vnc] of Object.entries(cases))
+    assert.deepEqual(readConsoles(inDevices(xml)).vnc, [vnc], xml);
+});
+
+test("only consoles below the domain's own devices count", () => {
+  const vnc = "<graphics type='vnc' port='5900' listen='10.0.0.7'/>";
+  const others = [
+    `<domain><metadata><devices>${vnc}</devices></metadata></domain>`,
+    `<domain><devices><disk>${vnc}</disk></devices></domain>`,
+    `<domain><devices><!-- ${vnc} --><![CDATA[${vnc}]]></devices></domain>`,
+    inDevices("<graphics type='spice' port='5900' listen='10.0.0.7'/>"),
+  ];
+
+  for (const xml of others) assert.deepEqual(readConsoles(xml), { vnc: [], serial: [] }, xml);
+});
+
+test("serial lines are those that can be talked to", () => {
+  const xml = inDevices(
+    "<serial type='pty'><target port='0'/></serial><serial type='file'><target port='1'/></serial>" +
+      "<serial type='unix'><target port='2'/></serial><console type='pty'><target type='serial' port='0'/></console>",
+  );
+
+  assert.deepEqual(readConsoles(xml).serial, [{ port: 0 }, { port: 2 }]);
+});
+
+test("what is no domain's XML, or more than a domain has, is refused", () => {
+  const wrong = [
+    "",
+    "x",
+    "<domain>",
+    "<domain></devices>",
+    "<network/>",
+    "<domain/><domain/>",
+    "<domain>&nothing;</domain>",
+    "<!DOCTYPE domain [<!ENTITY a 'a'>]><domain>&a;</domain>",
+    `${"<a>".repeat(65)}${"</a>".repeat(65)}`,
+    `<domain>${"<a/>".repeat(50_000)}</domain>`,
+  ];
+
+  for (const xml of wrong) assert.throws(() => readConsoles(xml), ProtocolError, xml.slice(0, 60));
+});
+
+test("whatever is read, it is consoles or no domain's XML", () => {
+  const piece = fc.constantFrom(
+    ..."< > / ' \" = & ; domain devices graphics type vnc port listen <domain> </domain> <devices> <graphics type='vnc'> <! [CDATA[ ]]> <? ?>".split(
+      " ",
+    ),
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.array(piece).map((all) => all.join("")),
+        fc.string({ unit: "binary" }),
+      ),
+      (xml) => {
+        for (const read of [readConsoles, readOsId]) {
+          try {
+            read(xml);
+          } catch (error) {
+            assert.ok(error instanceof ProtocolError, String(error));
+          }
+        }
+      },
+    ),
+  );
+});
+
+test("the guest's family is told by libosinfo's id, with any prefix", () => {
+  const ids = {
+    "http://microsoft.com/win/11": "windows",
+    "http://debian.org/debian/12": "linux",
+    "http://freebsd.org/freebsd/14.0": "bsd",
+    "http://apple.com/macosx/10.7": "macos",
+    "http://oracle.com/solaris/11": "other",
+    "12": "unknown",
+  } as const;
+  for (const [id, family] of Object.entries(ids)) {
+    const xml = `<x:libosinfo xmlns:x='u'><x:os id='${id}'/></x:libosinfo>`;
+    assert.equal(guestFamily(readOsId(xml)), family);
+  }
+  assert.equal(guestFamily(readOsId("<libosinfo/>")), "unknown");
+});

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Secret } from "#base/secret.ts";
+import type { Way } from "./endpoint.ts";
+import { toUpstream } from "./upstream.ts";
+
+const UNIX: Way = { kind: "unix", path: "/s" };
+const TLS: Way = { kind: "tls", host: "host7", port: 1 };
+const tcp = (address: string) => ({ listen: { kind: "tcp", address, port: 5901 } }) as const;
+
+test("a VNC on all addresses is dialled where its hypervisor is", () => {
+  const hostOf = (listen: string, way: Way) => toUpstream(tcp(listen), { way, password: undefined }).address;
+  const at = (host: string) => ({ kind: "tcp", host, port: 5901 });
+
+  assert.deepEqual(hostOf("0.0.0.0", TLS), at("host7"));
+  assert.deepEqual(hostOf("::", TLS), at("host7"));
+  assert.deepEqual(hostOf("0.0.0.0", UNIX), at("127.0.0.1"));
+  assert.deepEqual(hostOf("::", UNIX), at("::1"));
+  assert.deepEqual(hostOf("10.0.0.7", TLS), at("10.0.0.7"));
+  assert.deepEqual(hostOf("127.0.0.1", UNIX), at("127.0.0.1"));
+});
+
+test("a console that only a hypervisor elsewhere reaches is not looked for here", () => {
+  const elsewhere = [
+    ...["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "localhost"].map(tcp),
+    { listen: { kind: "unix", path: "/run/vnc.sock" } } as const,
+    {},
+    undefined,
+  ];
+
+  for (const vnc of elsewhere)
+    assert.throws(() => toUpstream(vnc, { way: TLS, password: undefined }), { code: "upstream_unreachable" });
+});
+
+test("the password that the domain has goes before the one on record", () => {
+  const password = new Secret("record");
+
+  assert.equal(toUpstream({ ...tcp("10.0.0.7"), password: "own" }, { way: TLS, password }).password, "own");
+  assert.equal(toUpstream(tcp("10.0.0.7"), { way: TLS, password }).password, "record");
+  assert.equal("password" in toUpstream(tcp("10.0.0.7"), { way: TLS, password: undefined }), false);
+});
