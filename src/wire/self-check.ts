@@ -78,6 +78,9 @@ const CheckedEntrance = Type.Object({
   nodeId: Id,
   pageOrigin: Type.String(),
   webSocketOrigin: Type.String(),
+  publicPath: Type.Optional(
+    Type.String({ description: "What a front proxy has put before its paths, such as /console." }),
+  ),
   addresses: Type.Array(Type.String(), { description: "What control's resolver says of its name." }),
   token: Type.Optional(
     Type.String({ description: "With it the node tells how a request reached it, for some minutes." }),
@@ -178,12 +181,30 @@ export function forwardingFinding(
   return pageOrigin.startsWith("https:") && !isTls && !isSecuredAhead ? "forwarding_scheme" : "ok";
 }
 
-/** How a node is known by what it says: the page and the WebSocket as a viewer without a ticket has them. */
+/** What is looked at of a node, as a viewer without a ticket has it. */
+export function placesOf({
+  pageOrigin,
+  webSocketOrigin,
+  publicPath = "",
+}: Pick<CheckedEntrance, "pageOrigin" | "webSocketOrigin" | "publicPath">): {
+  readonly page: URL;
+  /** Where it tells how a request reached it. */
+  readonly seen: URL;
+  /** With the scheme of HTTP. Beside the page, or, at a port of its own, at the root. */
+  readonly webSocket: URL;
+} {
+  const page = new URL(`${publicPath}/p/self-check/console.html`, pageOrigin);
+  const isBeside = pageOrigin === webSocketOrigin;
+  return {
+    page,
+    seen: new URL(SELF_CHECK_PATH, page),
+    webSocket: isBeside ? new URL("websockify", page) : new URL("/websockify", webSocketOrigin),
+  };
+}
+
+/** How a node is known by what it says. */
 export const NODE_SPEECH = {
-  pagePath: "/p/self-check/console.html",
-  seenPath: `/p/self-check/${SELF_CHECK_PATH}`,
   pageMark: "take-fragment.js",
-  webSocketPaths: { beside: "/p/self-check/websockify", elsewhere: "/websockify" },
   protocol: SUBPROTOCOL,
   endingCode: (text: string): string | undefined => {
     const message = parseNodeMessage(text);

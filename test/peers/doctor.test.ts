@@ -16,6 +16,7 @@ import { lackingUnbound, startUnbound } from "./unbound.ts";
 async function diagnoseBehindNginx(
   change: (configuration: string) => string,
   nodeArgs: readonly string[] = [],
+  path?: string,
 ): Promise<Diagnosis> {
   await using opened = new AsyncDisposableStack();
   const control = opened.use(await startControl());
@@ -27,7 +28,7 @@ async function diagnoseBehindNginx(
   };
   const nodes = async (origin: string, port: number) =>
     [await start(origin, `127.0.0.2:${port}`), await start(origin, `127.0.0.3:${port}`)] as const;
-  const proxy = opened.use(await startFrontProxy("nginx", nodes, { change }));
+  const proxy = opened.use(await startFrontProxy("nginx", nodes, { change, path }));
   const authority = join(folder, "ca.pem");
   writeFileSync(authority, proxy.ca);
   return await diagnose(control, [], { NODE_EXTRA_CA_CERTS: authority });
@@ -45,6 +46,18 @@ describe("two nodes behind nginx", { skip: lacking("nginx-light") }, () => {
       assert.deepEqual(found.of(check), ["ok"], check);
     assert.deepEqual(found.of("node.websocket"), ["ok", "ok"]);
     assert.deepEqual(found.of("control.link"), ["ok", "ok"]);
+  });
+
+  test("under a path: the doctor goes to the page and the WebSocket below it", async () => {
+    const under = ["--trusted-proxies", "127.0.0.1", "--public-path", "/console"];
+    const found = await diagnoseBehindNginx((configuration) => configuration, under, "/console");
+
+    assert.equal(found.status, 0);
+    assert.match(found.line("client.page")?.subject ?? "", /^https:[^?]+:\d+\/console\/p\//);
+    for (const check of ["client.page", "client.websocket", "client.forwarding"])
+      assert.deepEqual(found.of(check), ["ok"], check);
+    for (const check of ["node.page", "node.websocket"])
+      assert.deepEqual(found.of(check), ["ok", "ok"], check);
   });
 
   test("without the lines for the upgrade: it names the directives that are missing", async () => {

@@ -70,6 +70,22 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
     );
   });
 
+  test("goes to a node under the path of a front proxy by that path", async () => {
+    await using control = await startControl();
+    await using _node = await startNode(control, { args: ["--public-path", "/console"] });
+
+    const page = await check(control);
+
+    const here = page.getByRole("region", { name: "From this browser" });
+    for (const name of ["The console's page", "The WebSocket"])
+      await here
+        .getByRole("listitem")
+        .filter({ hasText: name })
+        .filter({ hasText: "ok" })
+        .filter({ hasText: "/console/p/" })
+        .waitFor();
+  });
+
   test("is walked by keyboard alone, and is looked at again when asked to", async () => {
     await using control = await startControl();
     await using _node = await startNode(control);

@@ -3,14 +3,22 @@ import { connectTo, hostOf } from "#base/process/probe/connection.ts";
 import { ask } from "#base/process/probe/exchange.ts";
 import type { ProbeOptions } from "#base/process/probe/probe-entrance.ts";
 import { ProbeFailure } from "#base/process/probe/probe-failure.ts";
-import { type CheckName, forwardingFinding, NODE_SPEECH, type Seen, SeenRequest } from "#wire/self-check.ts";
+import {
+  type CheckedEntrance,
+  type CheckName,
+  forwardingFinding,
+  placesOf,
+  type Seen,
+  SeenRequest,
+} from "#wire/self-check.ts";
 
 /** What the node makes of a request from here: whose it takes it for, and what proxies on the way say. */
 export async function forwardingLine(
-  { pageOrigin, token }: { readonly pageOrigin: string; readonly token: string },
+  { token, ...entrance }: CheckedEntrance & { readonly token: string },
   { resolve, trust, signal, stepMs }: Pick<ProbeOptions, "resolve" | "trust" | "signal" | "stepMs">,
 ): Promise<Seen<CheckName>> {
-  const url = new URL(NODE_SPEECH.seenPath, pageOrigin);
+  const { pageOrigin } = entrance;
+  const url = placesOf(entrance).seen;
   const inTime = AbortSignal.any([signal, AbortSignal.timeout(stepMs)]);
   const line = (finding: string, facts: Readonly<Record<string, string>> = {}): Seen<CheckName> => ({
     check: "client.forwarding",

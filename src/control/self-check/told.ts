@@ -1,5 +1,6 @@
 import { hostOf } from "#base/process/probe/connection.ts";
 import { type Seen, type SelfCheck, selfCheckLimits, toLine } from "#wire/self-check.ts";
+import type { Entrance } from "../fleet/public-names.ts";
 import type { CheckedNode } from "./checked-nodes.ts";
 
 /** Nodes that share an entrance are one to a client. */
@@ -9,15 +10,19 @@ export function entrancesOf(
 ): SelfCheck["entrances"] {
   const byPlace = Map.groupBy(
     nodes.flatMap(({ id, state, entrance }) =>
-      entrance === undefined || state !== "up" ? [] : [{ nodeId: id, ...entrance }],
+      entrance === undefined || state !== "up" ? [] : [{ nodeId: id, ...placed(entrance) }],
     ),
-    ({ pageOrigin, webSocketOrigin }) => `${pageOrigin} ${webSocketOrigin}`,
+    ({ pageOrigin, webSocketOrigin, publicPath }) => `${pageOrigin} ${webSocketOrigin} ${publicPath}`,
   );
   return [...byPlace.values()].flatMap(([first]) =>
     first === undefined
       ? []
       : [{ ...first, addresses: [...(addresses.get(hostOf(new URL(first.pageOrigin))) ?? [])] }],
   );
+}
+
+function placed({ pageOrigin, webSocketOrigin, publicPath }: Entrance) {
+  return { pageOrigin, webSocketOrigin, ...(publicPath === undefined ? {} : { publicPath }) };
 }
 
 /** What was found, as it is told: with words, and within its bounds. */

@@ -7,7 +7,7 @@ import { systemRoots } from "#base/process/probe/seen-certificate.ts";
 import type { Finding } from "#wire/findings.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { type CheckCommand, maximumCheckedLines, type SeenByNode } from "#wire/link-self-check.ts";
-import { NODE_SPEECH, type SeenRequest, selfCheckLimits } from "#wire/self-check.ts";
+import { NODE_SPEECH, placesOf, type SeenRequest, selfCheckLimits } from "#wire/self-check.ts";
 import type { OwnOrigins } from "../http/origin.ts";
 import { isSecuredAhead, peerOf, viewerOf } from "../http/viewer-address.ts";
 import { isSecure } from "../tls/require-tls.ts";
@@ -34,6 +34,8 @@ const FOR_NODES: Readonly<Record<string, Finding>> = {
 export interface SelfCheckOptions {
   /** Where browsers are sent. */
   readonly entrance: () => OwnOrigins;
+  /** What a front proxy has put before its paths there. */
+  readonly publicPath: string | null;
   /** The installation's CA, PEM. */
   readonly authority: string;
   /** Control's clock, and this machine's. */
@@ -113,10 +115,11 @@ export class SelfCheck {
   }
 
   async #entranceLines(signal: AbortSignal): Promise<readonly SeenByNode[]> {
-    const { entrance, authority } = this.#options;
-    const { pageOrigin } = entrance();
+    const { entrance, publicPath, authority } = this.#options;
+    const own = entrance();
+    const places = placesOf({ ...own, ...(publicPath === null ? {} : { publicPath }) });
     try {
-      const probed = await probeEntrance(entrance(), {
+      const probed = await probeEntrance(places, {
         speech: NODE_SPEECH,
         resolve: systemNames,
         trust: { roots: systemRoots(), authority },
@@ -133,7 +136,7 @@ export class SelfCheck {
         }));
     } catch (error) {
       if (!signal.aborted) throw error;
-      return [{ check: "node.page", subject: pageOrigin, finding: "check_out_of_time" }];
+      return [{ check: "node.page", subject: own.pageOrigin, finding: "check_out_of_time" }];
     }
   }
 }

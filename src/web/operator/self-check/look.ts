@@ -4,6 +4,7 @@ import {
   type CheckName,
   forwardingFinding,
   NODE_SPEECH,
+  placesOf,
   type Seen,
   SeenRequest,
 } from "#wire/self-check.ts";
@@ -24,24 +25,24 @@ export function isMixed(here: string, there: string): boolean {
 
 /** What this browser comes to at a node's entrance. It does not say why something fails: that is not for pages to know. */
 export async function lookAt(entrance: CheckedEntrance, here: string): Promise<readonly Seen<CheckName>[]> {
-  const { pageOrigin, webSocketOrigin } = entrance;
+  const { pageOrigin } = entrance;
   if (isMixed(here, pageOrigin))
     return [{ check: "client.page", subject: pageOrigin, finding: "mixed_content" }];
   const page = await pageLines(entrance);
-  const { beside, elsewhere } = NODE_SPEECH.webSocketPaths;
-  const url = new URL(pageOrigin === webSocketOrigin ? beside : elsewhere, webSocketOrigin);
-  return [...page, await webSocketLine(url)];
+  return [...page, await webSocketLine(placesOf(entrance).webSocket)];
 }
 
-async function pageLines({ pageOrigin, token = "" }: CheckedEntrance): Promise<readonly Seen<CheckName>[]> {
+async function pageLines(entrance: CheckedEntrance): Promise<readonly Seen<CheckName>[]> {
+  const { pageOrigin, token = "" } = entrance;
+  const { page, seen } = placesOf(entrance);
   const line = (finding: string, facts: Readonly<Record<string, string>> = {}): Seen<CheckName> => ({
     check: "client.page",
-    subject: pageOrigin,
+    subject: page.href,
     finding,
     facts,
   });
   try {
-    const response = await fetch(new URL(NODE_SPEECH.seenPath, pageOrigin), {
+    const response = await fetch(seen, {
       method: "POST",
       // A request that needs no leave of the node to be asked.
       headers: { "content-type": "text/plain" },
