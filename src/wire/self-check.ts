@@ -121,6 +121,19 @@ export function toLine({ check, subject, nodeId, finding, facts = {} }: Seen): C
   };
 }
 
+/**
+ * What was seen, as people are shown it. Of several nodes it is said which one a line is of, by what `--node` takes: nodes behind
+ * one front proxy have the same address.
+ */
+export function shownFacts(lines: readonly CheckLine[]): (line: CheckLine) => readonly [string, string][] {
+  const isSeveral = new Set(lines.map(({ nodeId }) => nodeId ?? "").filter(Boolean)).size > 1;
+  return ({ check, nodeId, facts }) => {
+    // To a client those that share an entrance are one.
+    const isNamed = isSeveral && nodeId !== undefined && !check.startsWith("client.");
+    return [...Object.entries(facts), ...(isNamed ? [["node", nodeId] as [string, string]] : [])];
+  };
+}
+
 const UNKNOWN = {
   result: "warning",
   meaning: "A newer version found something that this one has no words for.",

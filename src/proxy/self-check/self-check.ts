@@ -6,7 +6,7 @@ import { systemNames } from "#base/process/probe/resolve-name.ts";
 import { systemRoots } from "#base/process/probe/seen-certificate.ts";
 import type { Finding } from "#wire/findings.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { type CheckCommand, maximumCheckedLines, type SeenByNode } from "#wire/link-self-check.ts";
+import { type CheckCommand, type SeenByNode, withinBounds } from "#wire/link-self-check.ts";
 import { NODE_SPEECH, placesOf, type SeenRequest, selfCheckLimits } from "#wire/self-check.ts";
 import type { OwnOrigins } from "../http/origin.ts";
 import { isSecuredAhead, peerOf, viewerOf } from "../http/viewer-address.ts";
@@ -98,7 +98,7 @@ export class SelfCheck {
         screenLines(screens, dial, inTime),
       ]);
       const lines = [this.#clockLine(), ...entrance, ...found];
-      if (!signal.aborted) await tell(run, lines.slice(0, maximumCheckedLines), signal);
+      if (!signal.aborted) await tell(run, withinBounds(lines), signal);
       log.debug({ lines: lines.length }, "The node looked at itself");
     } catch (error) {
       if (!signal.aborted) log.warn({ error }, "Control could not be told what the node saw of itself");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SelfCheck } from "#wire/self-check.ts";
+import { Check } from "typebox/value";
+import { SelfCheck, selfCheckLimits } from "#wire/self-check.ts";
 import type { TestNode } from "../../../../test/harness/control.ts";
 import { eventually } from "../../../../test/harness/eventually.ts";
 import type { LinkClient } from "../../../../test/harness/link-client.ts";
@@ -102,6 +103,33 @@ test("what a newer node found is told as far as this version has words for it", 
   const [line] = (await asking).lines;
   assert.deepEqual([line?.check, line?.finding, line?.result], ["node.weather", "rain", "warning"]);
   assert.match(line?.message ?? "", /newer version/);
+});
+
+test("a node speaks for itself alone: what control and clients see is not for it to say", async () => {
+  await using at = await openNode();
+
+  const asking = at.look();
+  const command = await at.told(1, { looks: true });
+  const lies = ["control.link", "client.tls", "nodes"].map((check) => ({ ...LINE, check, finding: "ok" }));
+  await at.answer(command.body.run, [...lies, LINE]);
+
+  assert.deepEqual(
+    (await asking).lines.map(({ check }) => check),
+    [LINE.check],
+  );
+});
+
+test("a line with as many facts as there may be is read by those who asked", async () => {
+  await using at = await openNode();
+
+  const asking = at.look();
+  const command = await at.told(1, { looks: true });
+  const facts = Object.fromEntries(
+    Array.from({ length: selfCheckLimits.facts }, (_, index) => [`fact ${index}`, "x"]),
+  );
+  await at.answer(command.body.run, [{ ...LINE, facts }]);
+
+  assert.ok(Check(SelfCheck, await asking));
 });
 
 test("a node says no more than is bounded", async () => {
