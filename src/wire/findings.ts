@@ -39,6 +39,10 @@ export const FINDINGS = {
     "The time of this run was over before its turn.",
     "Mend what does not answer, and run this again.",
   ),
+  skipped_not_asked: skipped(
+    "Another node answered here, which was not asked in this run: several share this address.",
+    "Run this again: they take turns. Without --node all of them are asked.",
+  ),
   skipped_plain: skipped(
     "Plain HTTP is spoken here, so there is no certificate.",
     "To have TLS, set consoleproxy.sslEnabled to true, or end TLS in a front proxy.",
@@ -208,6 +212,10 @@ export const FINDINGS = {
   page_unreachable: failed(
     "The browser does not get the node's page, and does not say why.",
     "Open the address in a tab of its own to see the reason, or run: porthole doctor",
+  ),
+  page_unread: skipped(
+    "The browser may not read what answers for the page. The WebSocket at the same place is a node's.",
+    "A node of an older version answers so: update it. Otherwise a proxy takes out Access-Control-Allow-Origin.",
   ),
   mixed_content: warning(
     "This page came by https and the node speaks plain HTTP, so the browser lets neither see the other.",

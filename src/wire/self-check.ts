@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { Check } from "typebox/value";
 import { Id, Time } from "./api.ts";
 import { FINDING_RESULTS, FINDINGS, isFinding } from "./findings.ts";
 import { parseNodeMessage, SUBPROTOCOL } from "./viewer.ts";
@@ -155,6 +156,20 @@ export const SeenRequest = Type.Object({
   isSecuredAhead: Type.Boolean(),
 });
 export type SeenRequest = Static<typeof SeenRequest>;
+
+const Refused = Type.Object({ error: Type.Object({ code: Type.String() }) });
+
+/**
+ * What a node answered to a token: how the request reached it, or what is to be said instead. `undefined` where it was no node.
+ * Where several share an entrance another one answers than was asked.
+ */
+export function seenIn(body: unknown): SeenRequest | "skipped_not_asked" | "skipped_node_older" | undefined {
+  if (Check(SeenRequest, body)) return body;
+  if (!Check(Refused, body)) return undefined;
+  const { code } = body.error;
+  if (code === "forbidden") return "skipped_not_asked";
+  return code === "not_found" ? "skipped_node_older" : undefined;
+}
 
 /** The entrances, with the tokens of those nodes that were asked. */
 export function withTokens(

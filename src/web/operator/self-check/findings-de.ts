@@ -29,6 +29,10 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
     "Die Zeit dieses Durchgangs war vorbei, ehe dies an der Reihe war.",
     "Beheben Sie, was nicht antwortet, und prüfen Sie noch einmal.",
   ],
+  skipped_not_asked: [
+    "Hier antwortete ein anderer Knoten, der in diesem Durchgang nicht gefragt wurde: Mehrere teilen sich diese Adresse.",
+    "Prüfen Sie noch einmal: Sie wechseln sich ab. Ohne --node werden alle gefragt.",
+  ],
   skipped_plain: [
     "Hier wird unverschlüsseltes HTTP gesprochen; ein Zertifikat gibt es nicht.",
     "Für TLS setzen Sie consoleproxy.sslEnabled auf true, oder beenden Sie TLS in einem Proxy davor.",
@@ -204,6 +208,10 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
   page_unreachable: [
     "Der Browser bekommt die Seite des Knotens nicht und sagt nicht, warum.",
     "Öffnen Sie die Adresse in einem eigenen Tab, um den Grund zu sehen, oder rufen Sie auf: porthole doctor",
+  ],
+  page_unread: [
+    "Der Browser darf nicht lesen, was für die Seite antwortet. Der WebSocket an derselben Stelle ist der eines Knotens.",
+    "So antwortet ein Knoten älterer Version: Aktualisieren Sie ihn. Sonst nimmt ein Proxy Access-Control-Allow-Origin heraus.",
   ],
   mixed_content: [
     "Diese Seite kam per https, und der Knoten spricht HTTP; der Browser lässt die beiden nicht zueinander.",

@@ -1,4 +1,3 @@
-import { Check } from "typebox/value";
 import {
   type CheckedEntrance,
   type CheckName,
@@ -6,7 +5,7 @@ import {
   NODE_SPEECH,
   placesOf,
   type Seen,
-  SeenRequest,
+  seenIn,
 } from "#wire/self-check.ts";
 
 const limits = {
@@ -25,16 +24,23 @@ export function isMixed(here: string, there: string): boolean {
 
 /** What this browser comes to at a node's entrance. It does not say why something fails: that is not for pages to know. */
 export async function lookAt(entrance: CheckedEntrance, here: string): Promise<readonly Seen<CheckName>[]> {
-  const { pageOrigin } = entrance;
+  const { pageOrigin, webSocketOrigin } = entrance;
   if (isMixed(here, pageOrigin))
     return [{ check: "client.page", subject: pageOrigin, finding: "mixed_content" }];
   const page = await pageLines(entrance);
-  return [...page, await webSocketLine(placesOf(entrance).webSocket)];
+  const webSocket = await webSocketLine(placesOf(entrance).webSocket);
+  const isThere = pageOrigin === webSocketOrigin && webSocket.finding === "ok";
+  return [...page.map((line) => (isThere ? lastHope(line) : line)), webSocket];
+}
+
+/** Where a WebSocket opens the page is there, and it is this page that may not know. */
+function lastHope(line: Seen<CheckName>): Seen<CheckName> {
+  return line.finding === "page_unreachable" ? { ...line, finding: "page_unread" } : line;
 }
 
 async function pageLines(entrance: CheckedEntrance): Promise<readonly Seen<CheckName>[]> {
   const { pageOrigin, token = "" } = entrance;
-  const { page, seen } = placesOf(entrance);
+  const { page, seen: place } = placesOf(entrance);
   const line = (finding: string, facts: Readonly<Record<string, string>> = {}): Seen<CheckName> => ({
     check: "client.page",
     subject: page.href,
@@ -42,7 +48,7 @@ async function pageLines(entrance: CheckedEntrance): Promise<readonly Seen<Check
     facts,
   });
   try {
-    const response = await fetch(seen, {
+    const response = await fetch(place, {
       method: "POST",
       // A request that needs no leave of the node to be asked.
       headers: { "content-type": "text/plain" },
@@ -51,23 +57,33 @@ async function pageLines(entrance: CheckedEntrance): Promise<readonly Seen<Check
       cache: "no-store",
       signal: AbortSignal.timeout(limits.stepMs),
     });
-    const body: unknown = await response.json().catch(() => undefined);
-    if (!Check(SeenRequest, body)) {
-      // Without a token it is the node that refuses, and so it is there.
-      const isNode = response.status === 403 && token === "";
-      return [line(isNode ? "ok" : "page_other", { status: String(response.status) })];
-    }
-    const forwarding: Seen<CheckName> = {
-      check: "client.forwarding",
-      subject: pageOrigin,
-      finding: forwardingFinding(body, pageOrigin),
-      facts: { "sees you at": body.address, from: body.peer },
-    };
-    return [line("ok", { status: String(response.status) }), forwarding];
+    const seen = seenIn(await response.json().catch(() => undefined));
+    // An older node lets no page read that it knows no such place.
+    if (seen === undefined || seen === "skipped_node_older")
+      return [line("page_other", { status: String(response.status) })];
+    // It is a node that refuses, and so it is there.
+    const there = line("ok");
+    const forwarding = { check: "client.forwarding", subject: pageOrigin } as const;
+    if (typeof seen === "string") return token === "" ? [there] : [there, { ...forwarding, finding: seen }];
+    const facts = { "sees you at": seen.address, from: seen.peer };
+    return [there, { ...forwarding, finding: forwardingFinding(seen, pageOrigin), facts }];
   } catch (error) {
-    const isLate = error instanceof DOMException && error.name === "TimeoutError";
-    return [line(isLate ? "connect_silent" : "page_unreachable")];
+    if (isLate(error)) return [line("connect_silent")];
+    return [line((await isOthers(page)) ? "page_other" : "page_unreachable")];
   }
+}
+
+/** Whether something answers that is no node: what nodes answer is kept from pages of other origins, even unread. */
+async function isOthers(page: URL): Promise<boolean> {
+  const options = { mode: "no-cors", credentials: "omit", cache: "no-store" } as const;
+  return await fetch(page, { ...options, signal: AbortSignal.timeout(limits.stepMs) }).then(
+    () => true,
+    () => false,
+  );
+}
+
+function isLate(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
 }
 
 async function webSocketLine(url: URL): Promise<Seen<CheckName>> {
