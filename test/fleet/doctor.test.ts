@@ -39,10 +39,12 @@ test("with TLS it warns of the installation's own CA until that is known where i
   const known = await diagnose(at.control, [], { NODE_EXTRA_CA_CERTS: authority });
 
   assert.deepEqual(unknown.of("client.tls"), ["tls_own_authority"]);
+  assert.deepEqual(unknown.of("node.tls"), ["ok"], "the node has that CA from control");
   assert.match(unknown.line("client.tls")?.remedy ?? "", /porthole node authority/);
   assert.deepEqual(unknown.of("control.certificate"), ["ok"]);
   assert.deepEqual(known.of("client.tls"), ["ok"]);
   assert.deepEqual([unknown.status, known.status], [0, 0]);
+  assert.equal(known.summary.warning, 0);
   assert.deepEqual(known.of("client.websocket"), ["ok"]);
 });
 

@@ -21,8 +21,12 @@ const limits = {
   stepMs: 4_000,
 } as const;
 
-/** What is told otherwise than of a browser: a node may be where its own public address does not lead, and know other CAs. */
+/**
+ * What is told otherwise than of a browser: a node may be where its own public address does not lead, knows the installation's
+ * CA without its being imported, and does not know others that browsers do.
+ */
 const FOR_NODES: Readonly<Record<string, Finding>> = {
+  tls_own_authority: "ok",
   connect_refused: "hairpin",
   connect_silent: "hairpin",
   connect_unreachable: "hairpin",
