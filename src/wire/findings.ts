@@ -217,6 +217,10 @@ export const FINDINGS = {
     "The browser may not read what answers for the page. The WebSocket at the same place is a node's.",
     "A node of an older version answers so: update it. Otherwise a proxy takes out Access-Control-Allow-Origin.",
   ),
+  script_missing: failed(
+    "The part of this page that looks from the browser did not start.",
+    "Reload the page. If it stays so, see the browser's console: an extension or a proxy before control withholds it.",
+  ),
   mixed_content: warning(
     "This page came by https and the node speaks plain HTTP, so the browser lets neither see the other.",
     "Set consoleproxy.sslEnabled to true. Consoles open in tabs of their own, but not inside a page of https.",

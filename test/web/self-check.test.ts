@@ -189,6 +189,18 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
     assert.match((await found.textContent()) ?? "", new RegExp(control.control));
   });
 
+  test("says that its part in the browser did not start, where that is withheld", async () => {
+    await using control = await startControl();
+    await using _node = await startNode(control);
+    const page = await signedIn(control, { expected: /browser-worker|ERR_/ });
+    await page.route(/browser-worker-/, async (route) => await route.abort());
+
+    await page.locator("nav a[href='#doctor']").click();
+    await untilDone(page);
+
+    await line(page, "From this browser", "script_missing").waitFor();
+  });
+
   test("is for administrators alone", async () => {
     await using control = await startControl();
     const { id } = await control.api.call<{ id: string }>("POST", "accounts", {

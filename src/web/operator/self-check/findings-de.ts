@@ -213,6 +213,10 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
     "Der Browser darf nicht lesen, was für die Seite antwortet. Der WebSocket an derselben Stelle ist der eines Knotens.",
     "So antwortet ein Knoten älterer Version: Aktualisieren Sie ihn. Sonst nimmt ein Proxy Access-Control-Allow-Origin heraus.",
   ],
+  script_missing: [
+    "Der Teil dieser Seite, der vom Browser aus nachsieht, ist nicht angelaufen.",
+    "Laden Sie die Seite neu. Bleibt es so, sehen Sie in die Konsole des Browsers: Eine Erweiterung oder ein Proxy vor der Steuerung hält ihn zurück.",
+  ],
   mixed_content: [
     "Diese Seite kam per https, und der Knoten spricht HTTP; der Browser lässt die beiden nicht zueinander.",
     "Setzen Sie consoleproxy.sslEnabled auf true. Konsolen öffnen in eigenen Tabs, aber nicht in einer Seite mit https.",

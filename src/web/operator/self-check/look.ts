@@ -28,7 +28,7 @@ export async function lookAt(entrance: CheckedEntrance, here: string): Promise<r
   if (isMixed(here, pageOrigin))
     return [{ check: "client.page", subject: pageOrigin, finding: "mixed_content" }];
   const page = await pageLines(entrance);
-  const webSocket = await webSocketLine(placesOf(entrance).webSocket);
+  const webSocket = await webSocketLine(placesOf(entrance).webSocket, here);
   const isThere = pageOrigin === webSocketOrigin && webSocket.finding === "ok";
   return [...page.map((line) => (isThere ? lastHope(line) : line)), webSocket];
 }
@@ -86,8 +86,9 @@ function isLate(error: unknown): boolean {
   return error instanceof DOMException && error.name === "TimeoutError";
 }
 
-async function webSocketLine(url: URL): Promise<Seen<CheckName>> {
+async function webSocketLine(url: URL, here: string): Promise<Seen<CheckName>> {
   const subject = url.href.replace(/^http/, "ws");
+  if (isMixed(here, url.href)) return { check: "client.websocket", subject, finding: "mixed_content" };
   const { promise, resolve } = Promise.withResolvers<string>();
   const late = setTimeout(() => resolve("websocket_silent"), limits.stepMs);
   const socket = new WebSocket(subject, NODE_SPEECH.protocol);
