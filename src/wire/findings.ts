@@ -22,6 +22,10 @@ export const FINDINGS = {
     "More than are looked at in one run: the rest was left out.",
     "Look at one node by itself: porthole doctor --node ID",
   ),
+  skipped_more_hypervisors: skipped(
+    "The pool has more hypervisors than a node tries in one run: the rest was left out.",
+    "Run this again: each run takes others.",
+  ),
   skipped_node_away: skipped(
     "The node is not up, so it was not asked.",
     "See to the line of its link, and run this again.",
@@ -47,10 +51,15 @@ export const FINDINGS = {
     "Plain HTTP is spoken here, so there is no certificate.",
     "To have TLS, set consoleproxy.sslEnabled to true, or end TLS in a front proxy.",
   ),
+  skipped_tls_ahead: skipped("TLS is ended by what stands in front: the node itself serves plain HTTP.", ""),
   skipped_same_clock: skipped("The database is embedded, and has control's own clock.", ""),
   skipped_no_domain: skipped(
     "Nodes are found by addresses: consoleproxy.url.domain names no domain.",
     "To give them names, see docs/operations/dns.md.",
+  ),
+  skipped_not_delegated: skipped(
+    "The domain has no name servers of its own: its names stand in the zone above it.",
+    "Whether they do, the lines of the names say. To have Porthole answer for them: docs/operations/dns.md.",
   ),
   skipped_no_hypervisors: skipped(
     "No running machine is registered for the pool of this node.",
@@ -122,8 +131,8 @@ export const FINDINGS = {
     "Right where a NAT or a front proxy stands there. Otherwise mend the record: porthole dns zone",
   ),
   domain_not_delegated: warning(
-    "The domain has no name servers of its own in public DNS.",
-    "Right where its names stand in the zone above it. Otherwise add NS records there: docs/operations/dns.md.",
+    "The setting dns.name.servers names name servers of the domain, and the zone above it names none.",
+    "Add NS records there: docs/operations/dns.md. Or, where others are to answer for these names, empty the setting.",
   ),
   domain_elsewhere: failed(
     "The domain's NS records do not name the name servers of the setting dns.name.servers.",

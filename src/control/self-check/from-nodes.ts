@@ -53,7 +53,7 @@ export async function lookFromNodes(
           {
             check: "node.hypervisor",
             subject: pool,
-            finding: "skipped_left_out",
+            finding: "skipped_more_hypervisors",
             facts: { "left out": `${leftOut} hypervisors` },
           },
         ],

@@ -74,12 +74,15 @@ function certificateLines(
 }
 
 function certificateFinding(
-  { certificate, certificateProblem }: CheckedNode,
+  { certificate, certificateProblem, own }: CheckedNode,
   now: number,
   wantsTls: boolean,
 ): Finding {
   if (certificateProblem !== undefined) return "certificate_refused";
-  if (certificate === undefined) return wantsTls ? "certificate_missing" : "skipped_plain";
+  if (certificate === undefined) {
+    if (wantsTls) return "certificate_missing";
+    return own?.pageOrigin.startsWith("https:") === true ? "skipped_tls_ahead" : "skipped_plain";
+  }
   if (certificate.notAfter <= now) return "tls_expired";
   return certificate.notAfter - now < limits.soonMs ? "tls_ends_soon" : "ok";
 }

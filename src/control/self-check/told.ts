@@ -40,10 +40,19 @@ export function told({
   readonly now: number;
 }): SelfCheck {
   return {
-    lines: lines.slice(0, selfCheckLimits.lines).map(toLine),
+    lines: bounded(lines).map(toLine),
     entrances,
     origin,
     addresses: [...addresses],
     now: new Date(now).toISOString(),
   };
+}
+
+/** What is left out is told, last. */
+function bounded(lines: readonly Seen[]): readonly Seen[] {
+  const { lines: most } = selfCheckLimits;
+  if (lines.length <= most) return lines;
+  const check = lines[0]?.check ?? "";
+  const leftOut = { "left out": `${lines.length - most + 1} of ${lines.length} lines` };
+  return [...lines.slice(0, most - 1), { check, finding: "skipped_left_out", facts: leftOut }];
 }

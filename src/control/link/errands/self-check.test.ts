@@ -105,6 +105,28 @@ test("what a newer node found is told as far as this version has words for it", 
   assert.match(line?.message ?? "", /newer version/);
 });
 
+test("of more hypervisors than one run tries each has its turn, and what is left out is told", async () => {
+  await using at = await openNode();
+  const hosts = Array.from({ length: 24 }, (_, index) => `192.0.2.${index + 1}`);
+  for (const [index, host] of hosts.entries())
+    await at.link.control.machine({ name: `guest ${index}`, address: `${host}:5900` });
+  const tried = new Set<string>();
+
+  // Of 24 a run leaves out 4: that 60 of them leave out the same one does not come about.
+  for (let run = 1; tried.size < hosts.length && run <= 60; run++) {
+    const asking = at.look();
+    const command = await at.told(run, { looks: true });
+    for (const { address } of command.body.screens) tried.add(address.host);
+    await at.answer(command.body.run);
+    const { lines } = await asking;
+    const left = lines.find(({ finding }) => finding === "skipped_more_hypervisors");
+    assert.deepEqual([left?.subject, left?.facts["left out"]], ["default", "4 hypervisors"]);
+    await at.link.control.store.db.deleteFrom("node_checks").execute();
+  }
+
+  assert.equal(tried.size, hosts.length);
+});
+
 test("a node speaks for itself alone: what control and clients see is not for it to say", async () => {
   await using at = await openNode();
 

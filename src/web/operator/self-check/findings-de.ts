@@ -12,6 +12,10 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
     "Es gibt mehr, als in einem Durchgang geprüft wird; der Rest wurde ausgelassen.",
     "Prüfen Sie einen Knoten für sich: porthole doctor --node ID",
   ],
+  skipped_more_hypervisors: [
+    "Der Pool hat mehr Hypervisoren, als ein Knoten in einem Durchgang probiert; der Rest wurde ausgelassen.",
+    "Prüfen Sie noch einmal: Jeder Durchgang nimmt andere.",
+  ],
   skipped_node_away: [
     "Der Knoten läuft nicht und wurde darum nicht gefragt.",
     "Sehen Sie nach der Zeile seiner Verbindung, und prüfen Sie noch einmal.",
@@ -37,10 +41,18 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
     "Hier wird unverschlüsseltes HTTP gesprochen; ein Zertifikat gibt es nicht.",
     "Für TLS setzen Sie consoleproxy.sslEnabled auf true, oder beenden Sie TLS in einem Proxy davor.",
   ],
+  skipped_tls_ahead: [
+    "TLS endet bei dem, was davor steht: Der Knoten selbst spricht unverschlüsseltes HTTP.",
+    "",
+  ],
   skipped_same_clock: ["Die Datenbank ist eingebettet und hat die Uhr der Steuerung.", ""],
   skipped_no_domain: [
     "Knoten werden unter Adressen gefunden: consoleproxy.url.domain nennt keine Domain.",
     "Wie sie Namen bekommen, steht in docs/operations/dns.md.",
+  ],
+  skipped_not_delegated: [
+    "Die Domain hat keine eigenen Nameserver: Ihre Namen stehen in der Zone darüber.",
+    "Ob sie es tun, sagen die Zeilen der Namen. Soll Porthole für sie antworten: docs/operations/dns.md.",
   ],
   skipped_no_hypervisors: [
     "Für den Pool dieses Knotens ist keine laufende Maschine eingetragen.",
@@ -115,8 +127,8 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
     "Richtig, wenn dort ein NAT oder ein Proxy steht. Sonst berichtigen Sie den Eintrag: porthole dns zone",
   ],
   domain_not_delegated: [
-    "Die Domain hat im öffentlichen DNS keine eigenen Nameserver.",
-    "Richtig, wenn ihre Namen in der Zone darüber stehen. Sonst tragen Sie dort NS ein: docs/operations/dns.md.",
+    "Die Einstellung dns.name.servers nennt Nameserver der Domain, und die Zone darüber nennt keine.",
+    "Tragen Sie dort NS ein: docs/operations/dns.md. Oder leeren Sie die Einstellung, wenn andere für diese Namen antworten.",
   ],
   domain_elsewhere: [
     "Die NS-Einträge der Domain nennen nicht die Nameserver der Einstellung dns.name.servers.",
