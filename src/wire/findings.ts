@@ -66,7 +66,7 @@ export const FINDINGS = {
     "Add one: porthole machine add",
   ),
   skipped_same_network: skipped(
-    "Nodes are not at more private addresses than this page, so the browser asks nobody's leave.",
+    "Nodes are not at more private addresses than this page, so the browser asks for no permission.",
     "",
   ),
   skipped_other_origin: skipped(

@@ -25,7 +25,7 @@ export const CHECKS = {
   "client.page": "the console's page, seen from here",
   "client.websocket": "the WebSocket, seen from here",
   "client.forwarding": "what proxies on the way say of requests from here",
-  "client.local-network": "leave of the browser to reach private addresses",
+  "client.local-network": "the browser's permission to reach private addresses",
 } as const satisfies Readonly<Record<string, string>>;
 export type CheckName = keyof typeof CHECKS;
 export const CHECK_NAMES = Object.keys(CHECKS) as readonly CheckName[];

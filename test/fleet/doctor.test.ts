@@ -94,7 +94,7 @@ test("a node that is away is told as such, and not looked for", async () => {
 
   assert.equal(found.status, 6);
   assert.deepEqual(found.of("control.link"), ["link_down"]);
-  assert.match(found.line("control.link")?.facts["heard"] ?? "", /^\d+ s ago$/);
+  assert.match(found.line("control.link")?.facts["silent for"] ?? "", /^\d+ s$/);
   assert.deepEqual(found.of("client.page"), []);
   assert.deepEqual(found.of("node.check"), ["skipped_node_away"]);
 });

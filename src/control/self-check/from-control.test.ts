@@ -165,7 +165,7 @@ test("of more nodes than one run looks at, those that are away come first, and t
   assert.equal(links.length, selfCheckLimits.nodes + 1);
   assert.equal(
     lines.find(({ finding }) => finding === "skipped_left_out")?.facts["left out"],
-    `8 of ${7 + selfCheckLimits.nodes + 1} nodes`,
+    `8 / ${7 + selfCheckLimits.nodes + 1}`,
   );
   assert.deepEqual(
     one.entrances.map(({ nodeId }) => nodeId),

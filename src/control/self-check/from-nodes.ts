@@ -54,7 +54,7 @@ export async function lookFromNodes(
             check: "node.hypervisor",
             subject: pool,
             finding: "skipped_more_hypervisors",
-            facts: { "left out": `${leftOut} hypervisors` },
+            facts: { "left out": String(leftOut) },
           },
         ],
   );

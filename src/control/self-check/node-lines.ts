@@ -26,7 +26,7 @@ function linkLine(
     facts: {
       ...(node.state === "never"
         ? {}
-        : { heard: `${Math.max(0, Math.round((now - node.seenAt) / 1000))} s ago` }),
+        : { "silent for": `${Math.max(0, Math.round((now - node.seenAt) / 1000))} s` }),
       version: node.version,
       pool: node.pool,
     },

@@ -19,6 +19,6 @@ test("of more lines than are told it is said how many are left out", () => {
 
   assert.equal(all.length, selfCheckLimits.lines);
   assert.deepEqual(all.at(-1)?.finding, "skipped_left_out");
-  assert.equal(all.at(-1)?.facts["left out"], `4 of ${lines.length} lines`);
+  assert.equal(all.at(-1)?.facts["left out"], `4 / ${lines.length}`);
   assert.ok(few.every(({ finding }) => finding === "ok"));
 });

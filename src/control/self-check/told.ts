@@ -53,6 +53,6 @@ function bounded(lines: readonly Seen[]): readonly Seen[] {
   const { lines: most } = selfCheckLimits;
   if (lines.length <= most) return lines;
   const check = lines[0]?.check ?? "";
-  const leftOut = { "left out": `${lines.length - most + 1} of ${lines.length} lines` };
+  const leftOut = { "left out": `${lines.length - most + 1} / ${lines.length}` };
   return [...lines.slice(0, most - 1), { check, finding: "skipped_left_out", facts: leftOut }];
 }

@@ -59,7 +59,7 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
     "Tragen Sie eine ein: porthole machine add",
   ],
   skipped_same_network: [
-    "Knoten haben keine privateren Adressen als diese Seite; der Browser fragt darum niemanden.",
+    "Knoten haben keine privateren Adressen als diese Seite; der Browser fragt darum nicht um Erlaubnis.",
     "",
   ],
   skipped_other_origin: [
