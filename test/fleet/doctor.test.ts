@@ -99,6 +99,31 @@ test("a node that is away is told as such, and not looked for", async () => {
   assert.deepEqual(found.of("node.check"), ["skipped_node_away"]);
 });
 
+test("while too many have nodes look already, what control and this machine see is told all the same", async () => {
+  await using at = await openInstallation();
+  const { pid } = at.node.process;
+
+  // A node that stands still keeps those waiting who asked for it.
+  const { out, err } = await eventually(async () => {
+    process.kill(pid, "SIGSTOP");
+    try {
+      const ask = async () => await at.control.api.call("POST", "self-check/nodes", {});
+      const asking = Array.from({ length: 8 }, ask);
+      const ran = await runDoctor(at.control);
+      await Promise.allSettled(asking);
+      assert.equal(ran.status, 5, ran.err);
+      return ran;
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+  });
+
+  assert.match(out, /^ok {7}control and its database$/m);
+  assert.match(out, /^From here$/m);
+  assert.doesNotMatch(out, /^From the nodes$/m);
+  assert.match(err, /^porthole: Too many requests/);
+});
+
 test("without any node that is what it says, and of a node that there is not it says so", async () => {
   await using control = await startControl();
 

@@ -127,6 +127,25 @@ test("of more hypervisors than one run tries each has its turn, and what is left
   assert.equal(tried.size, hosts.length);
 });
 
+test("of one replica so many at once have nodes look, and who asks control alone does not wait for them", async () => {
+  await using at = await openNode();
+  const { services, admin } = at.link.control;
+
+  const asking = Array.from({ length: 8 }, () => at.look());
+  await assert.rejects(at.look(), { code: "rate_limited" });
+  const { lines } = await services.selfChecks.control(admin);
+  const command = await at.told(1, { looks: true });
+  await at.answer(command.body.run);
+  await Promise.all(asking);
+  const { lines: after } = await at.look();
+
+  assert.ok(lines.some(({ check }) => check === "control.link"));
+  assert.deepEqual(
+    after.map(({ finding }) => finding),
+    ["hairpin"],
+  );
+});
+
 test("a node speaks for itself alone: what control and clients see is not for it to say", async () => {
   await using at = await openNode();
 
