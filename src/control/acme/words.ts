@@ -19,9 +19,17 @@ export function failureOf(error: unknown): Failure {
     return { words: wordsOf(fault, retryAfterMs), retryAfterMs };
   }
   if (error instanceof GatewayError && error.detail !== undefined) return { words: error.detail };
-  if (error instanceof Error && error.name === "TimeoutError")
-    return { words: "the authority did not come to an end in time" };
+  if (isTimeout(error))
+    return {
+      words: "the authority did not come to an end in time: if it stays so, ask it why, or take another",
+    };
   return { words: "something went wrong inside Porthole: see control's log" };
+}
+
+/** While something is waited for, node:timers throws an AbortError, which has the signal's reason as its cause. */
+function isTimeout(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === "TimeoutError" || (error.name === "AbortError" && isTimeout(error.cause));
 }
 
 function wordsOf(fault: AcmeFault, retryAfterMs: number | undefined): string {
@@ -39,12 +47,23 @@ function wordsOf(fault: AcmeFault, retryAfterMs: number | undefined): string {
     case "no-challenge":
       return `the authority does not offer ${fault.challenge} for ${printable(fault.name)}: take the other one with “porthole acme configure --challenge”`;
     case "challenge":
-      return `the authority could not see that ${printable(fault.name)} is yours: ${said(fault.problem)}${hint(fault.problem)}`;
+      return `the authority could not see that ${printable(fault.name)} is yours${reason(fault.problem)}; ${hint(fault)}`;
     case "refused":
-      return refusal(fault.problem, fault.status, retryAfterMs);
+      return fault.problem === undefined
+        ? silence(fault.status, retryAfterMs)
+        : refusal(fault.problem, fault.status, retryAfterMs);
     default:
       return fault satisfies never;
   }
+}
+
+/** Of what answers, and does not say why. */
+function silence(status: number, retryAfterMs: number | undefined): string {
+  if (status === 0) return "the authority refuses the order, and does not say why";
+  if (status === 429)
+    return `the authority has been asked too much for now (HTTP ${status})${until(retryAfterMs)}`;
+  if (status >= 500) return `the authority is out of order (HTTP ${status})${until(retryAfterMs)}`;
+  return `what answers is no ACME (HTTP ${status}): see that the directory URL is right`;
 }
 
 function refusal(problem: AcmeProblem, status: number, retryAfterMs: number | undefined): string {
@@ -54,7 +73,7 @@ function refusal(problem: AcmeProblem, status: number, retryAfterMs: number | un
       return `the authority has issued or refused too much for now: ${words}${until(retryAfterMs)}`;
     case "accountDoesNotExist":
     case "unauthorized":
-      return `the authority refuses the account: ${words}`;
+      return `the authority refuses the account: ${words}; see that the external account is right, if it wants one, or “porthole acme disable” and configure anew, for a new account`;
     case "invalidContact":
     case "unsupportedContact":
       return `the authority refuses the contact: ${words}; change it with “porthole acme configure --contact ADDRESS”`;
@@ -71,20 +90,24 @@ function refusal(problem: AcmeProblem, status: number, retryAfterMs: number | un
   }
 }
 
+function reason(problem: AcmeProblem | undefined): string {
+  return problem === undefined ? ", and does not say why" : `: ${said(problem)}`;
+}
+
 function said({ detail, type }: AcmeProblem): string {
   return detail === "" ? printable(type) : `“${printable(detail.slice(0, limits.detailCharacters))}”`;
 }
 
-function hint({ type }: AcmeProblem): string {
-  if (type === "caa") return "; see the setting dns.caa";
-  if (type === "dns")
-    return "; see that the domain is delegated to control's name servers (docs/operations/dns.md)";
-  if (type === "connection") return "; see that port 80 of the nodes is open to the world";
-  return "";
+function hint({ challenge, problem }: Extract<AcmeFault, { kind: "challenge" }>): string {
+  if (problem?.type === "caa") return "see the setting dns.caa";
+  if (challenge === "dns-01")
+    return "see that the domain is delegated to control's name servers, and they are open to the world on port 53 (docs/operations/dns.md)";
+  if (problem?.type === "dns") return "see that this name leads to nodes for all the world";
+  return "see that port 80 of this name leads to nodes for all the world, or take dns-01";
 }
 
 function until(retryAfterMs: number | undefined): string {
   if (retryAfterMs === undefined) return "";
   const minutes = Math.ceil(retryAfterMs / 60_000);
-  return `; it asks to be left alone for ${minutes} minutes`;
+  return `; it asks to be left alone for ${minutes === 1 ? "a minute" : `${minutes} minutes`}`;
 }

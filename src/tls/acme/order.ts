@@ -73,7 +73,7 @@ export async function orderCertificate(client: AcmeClient, options: OrderOptions
   }));
   await options.present(wanted);
   for (const { answerTo } of wanted) await client.post(answerTo, {});
-  for (const { at } of wanted) await authorized(client, at);
+  for (const { at } of wanted) await authorized(client, at, options.challenge);
 
   const ready = await settled(client, url, { schema: Order, what: "an order", pending: ["pending"] });
   if (ready.status === "ready")
@@ -131,12 +131,13 @@ function challengeOf(
   return { name, token: challenge.token, answerTo: challenge.url };
 }
 
-async function authorized(client: AcmeClient, url: string): Promise<void> {
+async function authorized(client: AcmeClient, url: string, challenge: ChallengeType): Promise<void> {
   const options = { schema: Authorization, what: "an authorization", pending: ["pending", "processing"] };
   const { status, identifier, challenges } = await settled(client, url, options);
   if (status === "valid") return;
   const failed = challenges.find(({ error }) => error !== undefined);
-  throw new AcmeError({ kind: "challenge", name: identifier.value, problem: problemOf(failed?.error) });
+  const problem = problemOf(failed?.error);
+  throw new AcmeError({ kind: "challenge", name: identifier.value, challenge, problem });
 }
 
 /** Asks until it is in no such state any more; what bounds the time is the client's signal. */
