@@ -172,6 +172,57 @@ for (const t of onBoth("another domain is tried at once, whatever failed for the
 }))
   test(...t);
 
+for (const t of onBoth("nobody waits for what a clock that was wrong has written down", async () => {
+  await using control = await testControl();
+  const { settings, acme } = control.services;
+  await settings.set(control.admin, DOMAIN, "*.example.com");
+  await acme.configure(control.admin, { directory: ELSEWHERE });
+  const look = async () => {
+    await control.lookAfterCertificates();
+    return await acme.show(control.admin);
+  };
+  const yearMs = 365 * 24 * 3_600_000;
+
+  control.clock.advance(yearMs);
+  const wrong = await look();
+  control.clock.advance(-yearMs);
+  const right = await look();
+  // As one leaves it that dies while it orders.
+  const left = { attempt_id: "of one that died", attempt_until: control.clock.now() + yearMs };
+  await control.store.db.updateTable("acme").set(left).execute();
+  const after = await acme.show(control.admin);
+  control.clock.advance(Date.parse(after.nextAttemptAt ?? "") - control.clock.now());
+  const last = await look();
+
+  assert.deepEqual([wrong.failures, right.failures, last.failures], [1, 2, 3]);
+  assert.equal(after.state, "failing");
+}))
+  test(...t);
+
+for (const t of onBoth(
+  "nodes learn what to answer before it is ordered, whatever the domain was",
+  async () => {
+    await using control = await testControl();
+    const { settings, acme } = control.services;
+    await settings.set(control.admin, DOMAIN, "one.example.com");
+    await acme.configure(control.admin, { directory: ELSEWHERE, challenge: "http-01" });
+    const look = async () => {
+      await control.lookAfterCertificates();
+      return (await acme.show(control.admin)).failures;
+    };
+    control.clock.advance(60_000);
+    assert.equal(await look(), 1);
+
+    await settings.set(control.admin, DOMAIN, "two.example.com");
+    const { nextAttemptAt } = await acme.configure(control.admin, { directory: `${ELSEWHERE}/other` });
+
+    assert.equal(await look(), 0);
+    control.clock.advance(Date.parse(nextAttemptAt ?? "") - control.clock.now());
+    assert.equal(await look(), 1);
+  },
+))
+  test(...t);
+
 for (const t of onBoth(
   "by http-01 it is the names of nodes that are up and have none of their own",
   async () => {

@@ -23,7 +23,10 @@ import type { ReadWantedNames } from "./names.ts";
 import {
   askAfterMs,
   askAgainMs,
+  claimMs,
   isDue,
+  isOrdering,
+  isQuestionDue,
   renewalIn,
   renewalWithout,
   restMs,
@@ -36,8 +39,6 @@ const times = {
   lookMs: 2_000,
   /** An order, from its beginning to the certificate. */
   orderMs: 4 * 60_000,
-  /** After its end a replica that has died is not waited for any more. */
-  claimMs: 5 * 60_000,
   /** One question for renewal information. */
   questionMs: 60_000,
 } as const;
@@ -80,7 +81,7 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
 
   return async (signal) => {
     const row = await store.db.selectFrom("acme").selectAll().executeTakeFirst();
-    if (row === undefined || (row.attempt_until ?? 0) > clock.now()) return;
+    if (row === undefined || isOrdering(row, clock.now())) return;
     const { domain, names } = await wantedNames(row.challenge);
     if (names.length === 0) return;
     const inUse = await issued.current();
@@ -90,7 +91,7 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       return;
     }
     // What is to be replaced in any case may be another authority's.
-    if (current !== undefined && row.is_wanted === 0 && (row.ask_at ?? 0) <= clock.now())
+    if (current !== undefined && row.is_wanted === 0 && isQuestionDue(row, clock.now()))
       await ask(row, current, signal);
   };
 
@@ -136,13 +137,13 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       .updateTable("acme")
       .set({
         attempt_id: claim,
-        attempt_until: now + times.claimMs,
+        attempt_until: now + claimMs,
         // Two orders do not begin at the same time, so this tells them apart.
         attempted_at: Math.max(now, (read.attempted_at ?? 0) + 1),
         attempted_domain: domain,
       })
       .where((where) => where("attempted_at", read.attempted_at === null ? "is" : "=", read.attempted_at))
-      .where((where) => where.or([where("attempt_until", "is", null), where("attempt_until", "<=", now)]))
+      .where("attempt_id", read.attempt_id === null ? "is" : "=", read.attempt_id)
       .returningAll()
       .executeTakeFirst();
   }
