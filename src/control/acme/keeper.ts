@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { aborted } from "#base/process/role.ts";
@@ -107,18 +108,26 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
     const row = await claimed(read, claim, domain);
     if (row === undefined) return;
     log.info({ directory: row.directory, names }, "A certificate is ordered");
+    const lost = new AbortController();
+    const watching = periodically(
+      async () => {
+        if (!(await isHeld(claim))) lost.abort();
+      },
+      { everyMs: times.lookMs, name: "acme claim", log },
+    );
+    const all = AbortSignal.any([signal, lost.signal, AbortSignal.timeout(times.orderMs)]);
     try {
       const certificate = await issueCertificate(
         row,
         {
           names,
           replaces,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(times.orderMs)]),
+          signal: all,
           keepAccount: async (url) => await set(claim, { account_url: url }),
         },
         parts,
       );
-      const isWanted = await keep(claim, certificate);
+      const isWanted = await keepAtLast(claim, certificate, all);
       if (!isWanted) log.info({ names }, "A certificate was issued that nobody wants any more");
       else {
         meters?.add("porthole_acme_orders_total", { result: "ok" });
@@ -126,7 +135,10 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       }
     } catch (error) {
       if (signal.aborted) await set(claim, { attempt_id: null, attempt_until: null });
+      else if (lost.signal.aborted) log.info({ names }, "An order was given up that nobody wants any more");
       else await fail(row, claim, error);
+    } finally {
+      await watching.stop();
     }
   }
 
@@ -148,8 +160,30 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       .executeTakeFirst();
   }
 
+  async function isHeld(claim: string): Promise<boolean> {
+    const row = await store.db.selectFrom("acme").select("attempt_id").executeTakeFirst();
+    return row?.attempt_id === claim;
+  }
+
   async function set(claim: string, values: Partial<AcmeTable>): Promise<void> {
     await store.db.updateTable("acme").set(values).where("attempt_id", "=", claim).execute();
+  }
+
+  /** Authorities limit how often they issue the same, so what was issued is not lost to a database that is away for a moment. */
+  async function keepAtLast(
+    claim: string,
+    certificate: ServerCertificate,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    for (;;)
+      try {
+        return await keep(claim, certificate);
+      } catch (error) {
+        log.warn({ error }, "What was issued could not be kept yet");
+        await delay(times.lookMs, undefined, { signal }).catch(() => {
+          throw error;
+        });
+      }
   }
 
   async function keep(claim: string, certificate: ServerCertificate): Promise<boolean> {
@@ -211,8 +245,9 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       await own.set({ ...window, ask_at, renew_at }).execute();
     } catch (error) {
       if (signal.aborted) return;
-      log.warn({ problem: failureOf(error).words }, "The authority was asked in vain when to renew");
-      await own.set({ ask_at: now + askAgainMs }).execute();
+      const { words, retryAfterMs } = failureOf(error);
+      log.warn({ problem: words }, "The authority was asked in vain when to renew");
+      await own.set({ ask_at: now + askAfterMs(retryAfterMs ?? askAgainMs) }).execute();
     }
   }
 }
