@@ -101,6 +101,22 @@ describe("an authority, in the middle of an order,", { skip: lackingPebble }, ()
     assert.deepEqual(await at.show(), { state: "off" });
   });
 
+  test("issues in vain for a domain that is another one by then", async () => {
+    await using at = await startOrdering(pebble);
+    const { control } = at;
+    at.authority.instead = async (path) => {
+      if (path.startsWith("/certZ/"))
+        await control.services.settings.set(control.admin, "consoleproxy.url.domain", "other.example");
+      return undefined;
+    };
+
+    await control.lookAfterCertificates();
+    assert.deepEqual(await control.services.certificates.list(control.admin), []);
+    at.authority.instead = undefined;
+
+    assert.deepEqual((await at.issued()).names, ["other.example"]);
+  });
+
   test("has one order of two replicas, and another one where the first of them has died", {
     skip: lackingPostgres,
   }, async () => {

@@ -44,6 +44,9 @@ const times = {
   questionMs: 60_000,
 } as const;
 
+/** No order runs. */
+const FREE = { attempt_id: null, attempt_until: null } as const;
+
 export interface KeeperParts {
   readonly store: Store;
   readonly cluster: Cluster;
@@ -108,10 +111,13 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
     const row = await claimed(read, claim, domain);
     if (row === undefined) return;
     log.info({ directory: row.directory, names }, "A certificate is ordered");
+    // Nobody has changed the configuration, and the domain is what it was.
+    const isWanted = async () =>
+      (await isHeld(claim)) && (await wantedNames(row.challenge)).domain === domain;
     const lost = new AbortController();
     const watching = periodically(
       async () => {
-        if (!(await isHeld(claim))) lost.abort();
+        if (!(await isWanted())) lost.abort();
       },
       { everyMs: times.lookMs, name: "acme claim", log },
     );
@@ -127,16 +133,17 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
         },
         parts,
       );
-      const isWanted = await keepAtLast(claim, certificate, all);
-      if (!isWanted) log.info({ names }, "A certificate was issued that nobody wants any more");
-      else {
-        meters?.add("porthole_acme_orders_total", { result: "ok" });
-        log.info({ names, notAfter: new Date(certificate.notAfter) }, "A certificate was issued");
+      if (!(await isWanted()) || !(await keepAtLast(claim, certificate, all))) {
+        log.info({ names }, "A certificate was issued that nobody wants any more");
+        await set(claim, FREE);
+        return;
       }
+      meters?.add("porthole_acme_orders_total", { result: "ok" });
+      log.info({ names, notAfter: new Date(certificate.notAfter) }, "A certificate was issued");
     } catch (error) {
-      if (signal.aborted) await set(claim, { attempt_id: null, attempt_until: null });
-      else if (lost.signal.aborted) log.info({ names }, "An order was given up that nobody wants any more");
-      else await fail(row, claim, error);
+      if (!signal.aborted && !lost.signal.aborted) return await fail(row, claim, error);
+      if (!signal.aborted) log.info({ names }, "An order was given up that nobody wants any more");
+      await set(claim, FREE);
     } finally {
       await watching.stop();
     }
@@ -192,7 +199,7 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       await store.lock(db, CERTIFICATES_LOCK);
       const mine = await db
         .updateTable("acme")
-        .set({ attempt_id: null, attempt_until: null, succeeded_at: now, failures: 0, problem: null })
+        .set({ ...FREE, succeeded_at: now, failures: 0, problem: null })
         .set({ is_wanted: 0, next_at: now + restMs, renew_at: renewalWithout(certificate, Math.random) })
         .set({ window_start: null, window_end: null, window_explanation: null, ask_at: now })
         .where("attempt_id", "=", claim)
@@ -213,7 +220,7 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
     await store.db.transaction().execute(async (db) => {
       const mine = await db
         .updateTable("acme")
-        .set({ attempt_id: null, attempt_until: null, failures, problem: words, next_at: next })
+        .set({ ...FREE, failures, problem: words, next_at: next })
         .where("attempt_id", "=", claim)
         .returning("id")
         .executeTakeFirst();
