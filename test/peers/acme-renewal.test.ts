@@ -107,6 +107,17 @@ describe("an authority", { skip: lackingPebble }, () => {
   }))
     test(...t);
 
+  for (const explanationURL of ["javascript:alert(1)", "\u001b[2J", 7])
+    test(`whose explanation is ${JSON.stringify(explanationURL)} is obeyed without one`, async () => {
+      await using at = await startOrdering(pebble);
+      const [start, end] = [at.control.clock.now() + DAY_MS, at.control.clock.now() + 2 * DAY_MS];
+      const suggestedWindow = { start: iso(start), end: iso(end) };
+      at.authority.suggestion = { status: 200, body: JSON.stringify({ suggestedWindow, explanationURL }) };
+      await at.issued();
+
+      assert.deepEqual((await at.look()).renewalWindow, suggestedWindow);
+    });
+
   test("that is busy when it is asked is asked again when it says", async () => {
     await using at = await startOrdering(pebble);
     const { clock } = at.control;
