@@ -56,6 +56,8 @@ describe("porthole acme", { skip: lackingPebble }, () => {
     assert.match(shown, /NAMES +\*\.console\.example, console\.example\nCERTIFICATE +[0-9a-f]{64}\nENDS +2/);
     assert.match(shown, /FAILURES SINCE +0\nNEXT ORDER +2/);
     assert.doesNotMatch(shown, /PROBLEM/);
+    const { out } = await line.porthole(["certificate", "list"]);
+    assert.match(out, / FROM +SINCE .*\n.*console\.example .* acme /);
   });
 
   test("orders another one on demand, and is turned off", async () => {

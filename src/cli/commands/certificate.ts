@@ -130,7 +130,8 @@ function fields(output: Output): readonly Field<Certificate>[] {
     { title: "POOL", value: ({ pool }) => pool ?? "(all)" },
     { title: "ENDS", value: ({ notAfter }) => output.time(notAfter) },
     { title: "ISSUER", spare: true, value: ({ issuer }) => issuer },
-    { title: "UPLOADED", spare: true, value: ({ createdAt }) => output.time(createdAt) },
+    { title: "FROM", spare: true, value: ({ source }) => source },
+    { title: "SINCE", spare: true, value: ({ createdAt }) => output.time(createdAt) },
     { title: "ID", keep: true, value: ({ id }) => id },
   ];
 }

@@ -40,6 +40,19 @@ for (const [what, fault, words] of [
     assert.doesNotMatch(told, /unknown|undefined/);
   });
 
+for (const fault of [
+  { ...DNS, problem: { type: "dns", detail: "x".repeat(1_000) } },
+  { kind: "terms", url: `https://example.com/${"x".repeat(2_000)}` },
+  { kind: "refused", status: 403, problem: { type: "unauthorized", detail: "x".repeat(1_000) } },
+] as const satisfies readonly AcmeFault[])
+  test(`what an authority says of ${fault.kind} is cut, and not what to do`, () => {
+    const told = failureOf(new AcmeError(fault)).words;
+
+    assert.equal(told.length, 300);
+    assert.match(told, /x…[”,]/);
+    assert.doesNotMatch(told, /…$/);
+  });
+
 test("time that runs out while an authority is waited for is its fault, not ours", async () => {
   const waiting = delay(3_600_000, undefined, { signal: AbortSignal.timeout(1) });
 

@@ -2,8 +2,10 @@ import { AcmeError, type AcmeFault, type AcmeProblem } from "#tls/acme/acme-erro
 import { GatewayError, printable } from "#wire/gateway-error.ts";
 
 const limits = {
-  /** Of what a peer says, so that there is room for what to do. */
-  detailCharacters: 180,
+  /** Of the whole: what is longer is cut wherever it is shown. */
+  characters: 300,
+  /** Of what a peer says, however much there is to say beside it. */
+  leastQuoted: 40,
 } as const;
 
 /** Why no certificate was issued, in words for people that say what to do, and how long the authority wants to be left alone. */
@@ -41,13 +43,17 @@ function wordsOf(fault: AcmeFault, retryAfterMs: number | undefined): string {
     case "malformed":
       return `the authority's answer is not ACME (${fault.what}): see that the directory URL is right`;
     case "terms":
-      return `the authority's terms of service are not agreed to: read ${printable(fault.url)}, then “porthole acme configure --agree-terms”`;
+      return around(
+        "the authority's terms of service are not agreed to: read ",
+        fault.url,
+        ", then “porthole acme configure --agree-terms”",
+      );
     case "binding":
       return "the authority wants accounts to be bound to one that it knows: get a key from it, then “porthole acme configure --eab-key-id ID --eab-hmac-file FILE”";
     case "no-challenge":
       return `the authority does not offer ${fault.challenge} for ${printable(fault.name)}: take the other one with “porthole acme configure --challenge”`;
     case "challenge":
-      return `the authority could not see that ${printable(fault.name)} is yours${reason(fault.problem)}; ${hint(fault)}`;
+      return unseen(fault);
     case "refused":
       return fault.problem === undefined
         ? silence(fault.status, retryAfterMs)
@@ -67,41 +73,63 @@ function silence(status: number, retryAfterMs: number | undefined): string {
 }
 
 function refusal(problem: AcmeProblem, status: number, retryAfterMs: number | undefined): string {
-  const words = said(problem);
-  switch (problem.type) {
+  const { type, detail } = problem;
+  const says = (before: string, after: string) => quoting(`the authority ${before}: `, problem, after);
+  switch (type) {
     case "rateLimited":
-      return `the authority has issued or refused too much for now: ${words}${until(retryAfterMs)}`;
+      return says("has issued or refused too much for now", until(retryAfterMs));
     case "accountDoesNotExist":
     case "unauthorized":
-      return `the authority refuses the account: ${words}; see that the external account is right, if it wants one, or “porthole acme disable” and configure anew, for a new account`;
+      return says(
+        "refuses the account",
+        "; see that the external account is right, if it wants one, or “porthole acme disable” and configure anew, for a new account",
+      );
     case "invalidContact":
     case "unsupportedContact":
-      return `the authority refuses the contact: ${words}; change it with “porthole acme configure --contact ADDRESS”`;
+      return says("refuses the contact", "; change it with “porthole acme configure --contact ADDRESS”");
     case "externalAccountRequired":
       return wordsOf({ kind: "binding" }, undefined);
     case "userActionRequired":
-      return wordsOf({ kind: "terms", url: problem.instance ?? words }, undefined);
+      return wordsOf({ kind: "terms", url: problem.instance ?? detail }, undefined);
     case "caa":
-      return `CAA records forbid the authority to issue: ${words}; see the setting dns.caa, and those of the parent domain`;
+      return says(
+        "is forbidden to issue by CAA records",
+        "; see the setting dns.caa, and those of the parent domain",
+      );
     case "rejectedIdentifier":
-      return `the authority issues nothing for this name: ${words}`;
+      return says("issues nothing for this name", "");
     default:
-      return `the authority refuses (${printable(problem.type)}${status === 0 ? "" : `, HTTP ${status}`}): ${words}${until(retryAfterMs)}`;
+      return says(
+        `refuses (${printable(type)}${status === 0 ? "" : `, HTTP ${status}`})`,
+        until(retryAfterMs),
+      );
   }
 }
 
-function reason(problem: AcmeProblem | undefined): string {
-  return problem === undefined ? ", and does not say why" : `: ${said(problem)}`;
+function unseen(fault: Extract<AcmeFault, { kind: "challenge" }>): string {
+  const { name, problem } = fault;
+  const before = `the authority could not see that ${printable(name)} is yours`;
+  const after = `; ${hint(fault)}`;
+  return problem === undefined
+    ? `${before}, and does not say why${after}`
+    : quoting(`${before}: `, problem, after);
 }
 
-function said({ detail, type }: AcmeProblem): string {
-  return detail === "" ? printable(type) : `“${printable(detail.slice(0, limits.detailCharacters))}”`;
+function quoting(before: string, { detail, type }: AcmeProblem, after: string): string {
+  return detail === "" ? around(before, type, after) : around(`${before}“`, detail, `”${after}`);
+}
+
+/** Cuts what a peer says, and not what to do. */
+function around(before: string, said: string, after: string): string {
+  const room = Math.max(limits.characters - before.length - after.length, limits.leastQuoted);
+  const line = printable(said);
+  return before + (line.length <= room ? line : `${line.slice(0, room - 1)}…`) + after;
 }
 
 function hint({ challenge, problem }: Extract<AcmeFault, { kind: "challenge" }>): string {
   if (problem?.type === "caa") return "see the setting dns.caa";
   if (challenge === "dns-01")
-    return "see that the domain is delegated to control's name servers, and they are open to the world on port 53 (docs/operations/dns.md)";
+    return "see that the domain is delegated to control's name servers, which are open to all the world";
   if (problem?.type === "dns") return "see that this name leads to nodes for all the world";
   return "see that port 80 of this name leads to nodes for all the world, or take dns-01";
 }
