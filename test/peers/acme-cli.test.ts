@@ -84,6 +84,7 @@ describe("porthole acme", { skip: lackingPebble }, () => {
       [["--eab-key-id", "kid-1", "--no-eab"], /cannot be used with/],
       [["--challenge", "tls-alpn-01"], /Allowed choices are dns-01, http-01/],
       [["--root", "nowhere.pem"], /ENOENT/],
+      [["--root", "-"], /-: is empty; --no-root/],
     ] as const) {
       const { status, err } = await configure(...args);
       assert.equal(status, 2, err);

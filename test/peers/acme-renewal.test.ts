@@ -247,6 +247,23 @@ describe("an authority", { skip: lackingPebble }, () => {
     assert.deepEqual(await control.store.db.selectFrom("dns_texts").selectAll().execute(), []);
   });
 
+  test("that has decided against us before is not answered, and its reason is told", async () => {
+    await using at = await startOrdering(pebble);
+    const asked: string[] = [];
+    at.authority.instead = async (path) => {
+      asked.push(path);
+      if (!path.startsWith("/authZ/")) return undefined;
+      const error = { type: "urn:ietf:params:acme:error:connection", detail: "timeout" };
+      const url = new URL("/chalZ/x", at.authority.directory).href;
+      const challenges = [{ type: "http-01", url, status: "invalid", token: "x", error }];
+      const identifier = { type: "dns", value: DOMAIN };
+      return { status: 200, body: JSON.stringify({ status: "invalid", identifier, challenges }) };
+    };
+
+    assert.match((await at.look()).problem ?? "", /is yours: “timeout”; see that port 80/);
+    assert.ok(!asked.includes("/chalZ/x"));
+  });
+
   test("that answers too much, or nothing that is ACME, is an error and no more", async () => {
     await using at = await startOrdering(pebble);
     const huge = Buffer.alloc(300 * 1024, "[");
