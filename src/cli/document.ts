@@ -12,7 +12,7 @@ export function cliDocument(): string {
   return `${[
     "# The command line",
     "<!-- Generated from src/cli; a test keeps it so. -->",
-    "`porthole <noun> <verb>` is a client of the native API. In a checkout it is `npm run -s porthole -- <noun> <verb>`.",
+    "`porthole <noun> <verb>`, or `porthole doctor`, is a client of the native API. In a checkout it is `npm run -s porthole -- <noun> <verb>`.",
     "## Where control is, and who asks",
     [
       `It reads a TOML file with ${Object.keys(CLIENT_FIELDS).map(fileKey).join(", ")}: the one that \`--config\` or`,
@@ -45,7 +45,8 @@ export function cliDocument(): string {
 }
 
 function section(command: Command): string {
-  const path = [command.parent?.name(), command.name()].join(" ");
+  const noun = command.parent?.parent == null ? [] : [command.parent.name()];
+  const path = [...noun, command.name()].join(" ");
   const args = command.registeredArguments.map((argument) =>
     argument.required ? argument.name().toUpperCase() : `[${argument.name().toUpperCase()}]`,
   );

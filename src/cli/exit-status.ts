@@ -12,6 +12,7 @@ export const EXIT = {
     status: 5,
     meaning: "Control cannot be reached, or cannot do it just now; the same may work later.",
   },
+  unhealthy: { status: 6, meaning: "`porthole doctor` found something that fails, and has printed it." },
 } as const;
 
 export type Exit = keyof typeof EXIT;

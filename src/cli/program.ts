@@ -7,6 +7,7 @@ import { auditCommands } from "./commands/audit.ts";
 import { certificateCommands } from "./commands/certificate.ts";
 import { consoleCommands } from "./commands/console.ts";
 import { dnsCommands } from "./commands/dns.ts";
+import { doctorCommands } from "./commands/doctor.ts";
 import { frontProxyCommands } from "./commands/front-proxy.ts";
 import { installationCommands } from "./commands/installation.ts";
 import { machineCommands } from "./commands/machine.ts";
@@ -53,6 +54,7 @@ export function createProgram(context: CliContext): Command {
   acmeCommands(program, context);
   dnsCommands(program, context);
   frontProxyCommands(program, context);
+  doctorCommands(program, context);
   ticketKeyCommands(program, context);
   auditCommands(program, context);
   program.configureHelp({ showGlobalOptions: true });

@@ -1,5 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
+import { productVersion } from "#base/process/version.ts";
 import { manualDriver } from "#hypervisors/manual/driver.ts";
 import { createAccounts } from "./accounts/accounts.ts";
 import { createAcme } from "./acme/acme.ts";
@@ -33,15 +34,19 @@ import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
 import { createGrantsErrand } from "./link/errands/grants.ts";
 import { createKeysErrand } from "./link/errands/keys.ts";
+import { createSelfCheckErrand } from "./link/errands/self-check.ts";
 import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
 import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
 import { createMachines } from "./machines/machines.ts";
 import { type Challenges, createChallenges } from "./names/challenges.ts";
 import { createNames } from "./names/names.ts";
-import { createZoneReading, type ReadZone } from "./names/zone-reading.ts";
+import { createZoneReading, type ReadZones } from "./names/zone-reading.ts";
 import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
+import { createNodeChecks } from "./self-check/node-checks.ts";
+import { createSelfChecks } from "./self-check/self-check.ts";
+import { createSelfCheckTokens } from "./self-check/token.ts";
 import type { Services } from "./services.ts";
 import { type CloseSessions, createClosing, createClosings } from "./sessions/closing.ts";
 import { createReports } from "./sessions/reports.ts";
@@ -99,7 +104,7 @@ export async function compose({
   readonly draining: Draining;
   /** The certificates that were uploaded for pools, with their keys. */
   readonly servingFor: ServingFor;
-  readonly readZone: ReadZone;
+  readonly readZones: ReadZones;
   readonly challenges: Challenges;
   /** For whoever keeps certificates renewed. */
   readonly issued: IssuedCertificates;
@@ -135,17 +140,18 @@ export async function compose({
   };
   const settingsFor = createNodeSettings({ ...base, values });
   const orders = createNodeOrders({ ...base, values });
+  const checking = { checks: createNodeChecks(base), token: createSelfCheckTokens(key, installationId) };
   const certifying = createCertificates({ ...base, changes });
   const { certificates, servingFor: uploadedFor, issued } = certifying;
   const wantedNames = createWantedNames({ store, values });
-  const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
+  const readZones = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
 
   return {
     audit,
     closeSessions,
     draining,
     servingFor: uploadedFor,
-    readZone,
+    readZones,
     challenges: createChallenges(base),
     issued,
     wantedNames,
@@ -163,7 +169,8 @@ export async function compose({
         certificates,
         acme: createAcme({ ...base, values, issued, wantedNames }),
         ticketKeys: createKeyRotation({ ...base, generations }),
-        names: createNames(readZone),
+        names: createNames(readZones),
+        selfChecks: createSelfChecks({ ...base, ...checking, values, version: productVersion() }),
         audit: createAuditLog(base),
       },
       audit,
@@ -181,6 +188,7 @@ export async function compose({
         noteHeard: createHearing(store, values),
       }),
       noteRefusals: createNodeRefusals(base),
+      ...checking,
       errands: [
         createDrainErrand(base),
         createCertificateErrand({
@@ -193,6 +201,7 @@ export async function compose({
         createKeysErrand({ ...base, nodeKeys }),
         createGrantsErrand(createOfflineGrants({ ...base, ...granting }), log),
         createLeaveErrand(base),
+        createSelfCheckErrand({ ...base, ...checking }),
       ],
       cluster,
       log,

@@ -211,6 +211,12 @@ const MATRIX: readonly [
     administrators(),
   ],
   [
+    "selfChecks.nodes",
+    ({ services }, caller) => services.selfChecks.nodes(caller, { node: "nobody" }),
+    { admin: "not_found", insider: "forbidden", outsider: "forbidden" },
+  ],
+  ["selfChecks.control", ({ services }, caller) => services.selfChecks.control(caller), administrators()],
+  [
     "names.zone",
     async ({ services, admin }, caller) => {
       if (caller === admin) {

@@ -16,7 +16,6 @@ import type {
   NewProject,
   NewPublicIpRange,
   Node,
-  NodeAuthority,
   Page,
   Project,
   PublicIpRange,
@@ -28,7 +27,8 @@ import type {
   TicketKeyGeneration,
 } from "#wire/api.ts";
 import type { AuditAction, AuditApi, AuditRow } from "#wire/audit.ts";
-import type { Certificate, NewCertificate } from "#wire/certificate.ts";
+import type { Certificate, NewCertificate, NodeAuthority } from "#wire/certificate.ts";
+import type { SelfCheck, SelfCheckRequest } from "#wire/self-check.ts";
 
 /**
  * What control can do, as its APIs see it. Each interface is made by one folder beside this file and composed
@@ -51,6 +51,7 @@ export interface Services {
   readonly nodeJobs: NodeJobs;
   readonly ticketKeys: TicketKeys;
   readonly names: Names;
+  readonly selfChecks: SelfChecks;
   readonly audit: AuditLog;
 }
 
@@ -351,6 +352,13 @@ export interface TicketKeys {
 export interface Names {
   /** With the names of a range of addresses, where one is given. `request_invalid` where there is no domain. */
   zone(caller: Caller, options?: { readonly range?: string | undefined }): Promise<DnsZone>;
+}
+
+/** What consoles need, looked at from control and its nodes. Changes nothing. */
+export interface SelfChecks {
+  control(caller: Caller, options?: SelfCheckRequest): Promise<SelfCheck>;
+  /** Has nodes look at themselves and at hypervisors, and waits some seconds for them. `rate_limited` where many ask. */
+  nodes(caller: Caller, options?: SelfCheckRequest): Promise<SelfCheck>;
 }
 
 /** What has all of these. Times are milliseconds since 1970, both ends included. */

@@ -1,8 +1,9 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { HostPort } from "#base/config.ts";
-import { answer, type Rcode, type Transport } from "./answer.ts";
+import { answer, type Transport } from "./answer.ts";
 import type { RateLimit } from "./rate-limit.ts";
+import type { Outcome } from "./tally.ts";
 import type { Zone } from "./zone.ts";
 
 const limits = {
@@ -12,13 +13,10 @@ const limits = {
   unsentBytes: 1024 * 1024,
 } as const;
 
-/** What became of a message. */
-type Outcome = Rcode | "limited" | "ignored";
-
 /** What servers answer from, and whom they tell. */
 export interface Answering {
-  /** As it is now. */
-  readonly zone: () => Zone | undefined;
+  /** As they are now. */
+  readonly zones: () => readonly Zone[];
   readonly rateLimit: RateLimit;
   /** Called for each message. */
   readonly onOutcome: (transport: Transport, outcome: Outcome) => void;
@@ -58,7 +56,7 @@ function reply(
   socket: Socket,
   { message, from, answering }: { message: Buffer; from: RemoteInfo; answering: Answering },
 ): void {
-  const made = from.port === 0 ? undefined : answer(message, answering.zone(), "udp");
+  const made = from.port === 0 ? undefined : answer(message, answering.zones(), "udp");
   if (made === undefined) {
     answering.onOutcome("udp", "ignored");
     return;

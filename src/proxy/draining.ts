@@ -3,7 +3,7 @@ import type { Log } from "#base/process/log.ts";
 import { aborted } from "#base/process/role.ts";
 import { isErrorCode } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { DrainCommand, LeaveCommand } from "#wire/link.ts";
+import type { DrainCommand, LeaveCommand } from "#wire/link-draining.ts";
 import type { Notice } from "#wire/viewer.ts";
 import type { Sessions } from "./console/sessions.ts";
 import type { Forwarder } from "./forward/forwarder.ts";

@@ -1,3 +1,4 @@
+import { systemClock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Grant, Protocol } from "#wire/grant.ts";
@@ -23,6 +24,7 @@ import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
 import { refusal } from "./link/refusal.ts";
 import { observeNode } from "./observe/observe-node.ts";
+import { SelfCheck } from "./self-check/self-check.ts";
 import { sessionCeiling } from "./session-ceiling.ts";
 import { shootRfb } from "./thumbnails/shoot-rfb.ts";
 import { Thumbnails } from "./thumbnails/thumbnails.ts";
@@ -33,6 +35,9 @@ import { createServed } from "./tls/serving.ts";
 
 /** How a small picture of a screen is made, by the protocol that it speaks. */
 const SHOOTINGS: Readonly<Record<Protocol, typeof shootRfb>> = { rfb: shootRfb };
+
+/** For a screen that the self-check tries: so that many that are silent are not waited for too long. */
+const SCREEN_DIAL_MS = 3_000;
 
 export interface ProxyOptions {
   readonly config: ProxyConfig;
@@ -123,6 +128,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     keepGrants: (grants) => link.keepGrants(grants),
     takeKeys: (keys) => link.takeKeys(keys),
     serve: (certificate) => served.take(certificate),
+    check: (command) => selfCheck.begin(command),
     drain: (command) => draining.obey(command),
     leave: (command) => draining.leave(command),
     isReporting: (session) => link.isReporting(session),
@@ -192,6 +198,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     frameAncestors: () => link.settings?.frameAncestors ?? [],
     reopen: async (request) => await link.reopen(request),
     thumbnail: async (request, response) => await thumbnails.handle(request, response),
+    seen: (request, token) => selfCheck.seen(request, token),
   });
   const door: Door = new Door({
     log,
@@ -206,6 +213,16 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     checkOrigin: (origin) => checkOrigin(origin, foundAt(), allowedOrigins()),
     admit: async (credentials) => await admission.admit(credentials),
     meters,
+  });
+  const selfCheck: SelfCheck = new SelfCheck({
+    entrance: () => foundAt()[0],
+    authority: identity.authority,
+    clock: link.clock,
+    own: systemClock,
+    dial: async (address, abort) =>
+      await dial(address, { allow: upstreamAllow(), deadlineMs: SCREEN_DIAL_MS, signal: abort }),
+    tell: async (run, lines, abort) => await link.tellChecked(run, lines, abort),
+    log,
   });
   const isChallenge = (...asked: Parameters<Handlers["request"]>) =>
     answerAcmeChallenge(...asked, link.settings?.acmeThumbprint);
@@ -235,6 +252,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
   opened.defer(async () => await door.close());
   opened.defer(async () => await thumbnails.stop());
   opened.defer(() => link.stopAsking());
+  opened.defer(async () => await selfCheck.stop());
   opened.defer(() => forwarding.stop());
   opened.defer(() => listener.stopListening());
   opened.defer(() => observed.stopping());

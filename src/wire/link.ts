@@ -39,12 +39,21 @@ export const LINK_CALLS = [
   "refused",
   "renew",
   "renewed",
+  "checked",
   "deregister",
 ] as const;
 export type LinkCall = (typeof LINK_CALLS)[number];
 
 /** What control can ask a node: its commands. A node that answers has done it, or has said why not. */
-export const LINK_COMMANDS = ["drain", "end-sessions", "keys", "grants", "certificate", "leave"] as const;
+export const LINK_COMMANDS = [
+  "drain",
+  "end-sessions",
+  "keys",
+  "grants",
+  "certificate",
+  "check",
+  "leave",
+] as const;
 export type LinkCommand = (typeof LINK_COMMANDS)[number];
 
 const Question = Type.Object({
@@ -360,38 +369,6 @@ export const GrantsAnswer = Type.Object({
   kept: Type.Array(Type.String({ maxLength: 64 }), { maxItems: linkLimits.grantsPerCommand }),
 });
 export type GrantsAnswer = Static<typeof GrantsAnswer>;
-
-/**
- * Control gives the node no new sessions from now on, or, with `draining` absent, does again. The node goes on with what it
- * has and admits whoever still comes with a ticket; it says that it is not ready, and tells viewers where it is to.
- */
-export const DrainCommand = Type.Object({
-  incarnation: Incarnation,
-  draining: Type.Optional(
-    Type.Object({
-      /** What sessions that are left are ended with, of the catalogue. */
-      code: Type.String({ maxLength: 64 }),
-      /** When that is, milliseconds since 1970 by control's clock; absent: they are waited for. */
-      deadline: Type.Optional(Type.Integer()),
-      /** Whether viewers are to be told. */
-      warn: Type.Boolean(),
-    }),
-  ),
-});
-export type DrainCommand = Static<typeof DrainCommand>;
-
-/** The process is to end, for ever or to come back as a new start. It carries nothing by all that control knows. */
-export const LeaveCommand = Type.Object({
-  incarnation: Incarnation,
-  how: Type.Union([Type.Literal("restart"), Type.Literal("stop")]),
-  /** Even where consoles of other nodes pass through this one: their time is over, too. */
-  cutsPassing: Type.Optional(Type.Boolean()),
-});
-export type LeaveCommand = Static<typeof LeaveCommand>;
-
-/** Whether it does. It does not while it carries a session, or hands one on. */
-export const LeaveAnswer = Type.Object({ leaves: Type.Boolean() });
-export type LeaveAnswer = Static<typeof LeaveAnswer>;
 
 export const DeregisterRequest = Type.Object({ incarnation: Incarnation });
 export type DeregisterRequest = Static<typeof DeregisterRequest>;

@@ -2,6 +2,7 @@ import { cliDocument } from "#cli/document.ts";
 import { settingsDocument } from "#control/settings/document.ts";
 import { auditDocument } from "./audit-document.ts";
 import { configurationDocument } from "./configuration-document.ts";
+import { doctorDocument } from "./doctor-document.ts";
 import { errorsDocument } from "./errors-document.ts";
 import { metricsDocument } from "./metrics-document.ts";
 
@@ -11,6 +12,7 @@ export const DOCUMENTS: Readonly<Record<string, () => string>> = {
   "docs/api/audit.md": auditDocument,
   "docs/cli.md": cliDocument,
   "docs/operations/configuration.md": configurationDocument,
+  "docs/operations/doctor.md": doctorDocument,
   "docs/operations/metrics.md": metricsDocument,
   "docs/operations/settings.md": settingsDocument,
 };

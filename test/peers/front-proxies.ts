@@ -13,7 +13,7 @@ import { scratch } from "../harness/scratch.ts";
 export type FrontProxyName = "nginx" | "haproxy" | "caddy";
 
 /** The example of docs/operations/front-proxy.md, as it stands there. */
-export function recipe(name: FrontProxyName | "nginx-two-ports"): string {
+export function recipe(name: FrontProxyName | "nginx-two-ports" | "haproxy-passthrough"): string {
   const text = readFileSync(new URL("../../docs/operations/front-proxy.md", import.meta.url), "utf8");
   const [, example] = new RegExp(`^\`\`\`${name}\\n(.*?)^\`\`\`$`, "ms").exec(text) ?? [];
   assert.ok(example !== undefined, `there is an example for ${name}`);

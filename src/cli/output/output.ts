@@ -55,7 +55,7 @@ export class Output {
     if (this.json) this.#line(JSON.stringify(items));
     else if (items.length === 0) this.note(empty);
     else {
-      const title = (text: string) => this.#paint("faint", text);
+      const title = (text: string) => this.painted("faint", text);
       const columns = fields.map((field) => this.#column(field));
       const width = this.#out.isTTY === true ? { width: this.#out.columns || 80 } : {};
       for (const line of renderTable(items, columns, { ...width, title })) this.#line(line);
@@ -73,7 +73,7 @@ export class Output {
     for (const field of shown) {
       const { value, paint } = this.#column(field);
       const text = value(item);
-      this.#line(`${this.#paint("faint", field.title.padEnd(width))}  ${paint?.(text, item) ?? text}`);
+      this.#line(`${this.painted("faint", field.title.padEnd(width))}  ${paint?.(text, item) ?? text}`);
     }
   }
 
@@ -106,6 +106,10 @@ export class Output {
     }
   }
 
+  now(): number {
+    return this.#now();
+  }
+
   /** Relative for people at a terminal, exact for everything else. */
   time(time: string): string;
   time(time: string | undefined): string | undefined;
@@ -132,11 +136,12 @@ export class Output {
     return {
       ...field,
       value: (item) => printable(value(item) ?? "–"),
-      ...(tone === undefined ? {} : { paint: (cell: string, item: Item) => this.#paint(tone(item), cell) }),
+      ...(tone === undefined ? {} : { paint: (cell: string, item: Item) => this.painted(tone(item), cell) }),
     };
   }
 
-  #paint(tone: Tone, text: string): string {
+  /** Coloured where that is seen, and the same text everywhere else. */
+  painted(tone: Tone, text: string): string {
     const coloured = this.#out.isTTY === true && this.#out.hasColors?.() === true;
     return coloured && tone !== "plain" ? styleText(STYLES[tone], text, { validateStream: false }) : text;
   }

@@ -117,6 +117,10 @@ const RULES: Rules = {
   names: {
     zone: null,
   },
+  selfChecks: {
+    control: null,
+    nodes: null,
+  },
   audit: {
     list: (by) => entry("audit.list", by),
     export: (by) => entry("audit.export", by),

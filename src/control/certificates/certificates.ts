@@ -8,6 +8,7 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { consoleDomain } from "../fleet/public-names.ts";
+import { chainId } from "../fleet/served-chain.ts";
 import type { ServingFor } from "../link/errands/certificate.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Certificates } from "../services.ts";
@@ -304,6 +305,7 @@ function toCertificate(row: ShownRow): Certificate {
     notBefore: new Date(row.not_before).toISOString(),
     notAfter: new Date(row.not_after).toISOString(),
     chain: row.chain,
+    chainId: chainId(row.chain),
     createdAt: new Date(row.created_at).toISOString(),
     source: row.source,
   };

@@ -15,9 +15,11 @@ import {
   ReportRequest,
 } from "#wire/link.ts";
 import { RefusedRequest } from "#wire/link-refusals.ts";
+import { CheckedRequest } from "#wire/link-self-check.ts";
 import type { Reopen } from "../consoles/reopen.ts";
 import type { Registry } from "../fleet/registry.ts";
 import type { Renewal } from "../fleet/renewal.ts";
+import type { NodeChecks } from "../self-check/node-checks.ts";
 import type { TakeReports } from "../sessions/reports.ts";
 import type { NoteRefusals } from "../tickets/node-refusals.ts";
 import type { Redeem } from "../tickets/redemption.ts";
@@ -30,6 +32,7 @@ export interface CallParts {
   readonly takeReports: TakeReports;
   readonly noteRefusals: NoteRefusals;
   readonly renewal: Renewal;
+  readonly checks: NodeChecks;
 }
 
 /** Answers a node's question. Throws what it is refused with. */
@@ -37,7 +40,7 @@ export type AnswerCall = (nodeId: string, question: Question) => Promise<unknown
 
 /** All that a node can ask. Who it is comes from its certificate, never from what it says. */
 export function createCalls(parts: CallParts): AnswerCall {
-  const { registry, redeem, reopen, takeReports, noteRefusals, renewal } = parts;
+  const { registry, redeem, reopen, takeReports, noteRefusals, renewal, checks } = parts;
   const calls: Readonly<Record<LinkCall, AnswerCall>> = {
     register: checked(RegisterRequest, registry.register),
     heartbeat: checked(HeartbeatRequest, registry.heartbeat),
@@ -45,6 +48,10 @@ export function createCalls(parts: CallParts): AnswerCall {
     renew: checked(RenewRequest, renewal.renew),
     // Who asks with the new certificate has been settled on: see server.ts.
     renewed: checked(RenewedRequest, async () => ({})),
+    checked: checked(
+      CheckedRequest,
+      async (nodeId, request: CheckedRequest) => await checks.answer(nodeId, request),
+    ),
     redeem: checked(RedeemRequest, redeem),
     reopen: checked(ReopenRequest, async (_nodeId, body: ReopenRequest) => await reopen(body)),
     report: checked(

@@ -26,6 +26,7 @@ const QUESTIONS: Readonly<Record<LinkCall, object>> = {
   refused: { refusals: [] },
   renew: { incarnation, certificateRequest: "" },
   renewed: { incarnation },
+  checked: { incarnation, run: "12345678", lines: [] },
   deregister: { incarnation },
 };
 

@@ -37,6 +37,7 @@ export interface Schema {
   settings: SettingTable;
   dns_texts: DnsTextTable;
   acme: AcmeTable;
+  node_checks: NodeCheckTable;
   audit: AuditTable;
   compatibility: CompatibilityTable;
 }
@@ -350,6 +351,19 @@ interface DnsTextTable {
   name: string;
   value: string;
   expires_at: number;
+}
+
+/** What a node was last asked to look at, for the self-check. */
+interface NodeCheckTable {
+  node_id: string;
+  run: string;
+  asked_at: number;
+  told: Generated<0 | 1>;
+  /** JSON: CheckedScreen[] of wire/link-self-check.ts. */
+  screens: string;
+  answered_at: number | null;
+  /** JSON: what it found. */
+  lines: string | null;
 }
 
 /** One row. */

@@ -14,7 +14,8 @@ export async function readJson(request: IncomingMessage, maximumBytes: number): 
   }
 }
 
-async function readText(request: IncomingMessage, maximumBytes: number): Promise<string> {
+/** Reads a body up to a bound. Throws `body_too_large` or `request_invalid`. */
+export async function readText(request: IncomingMessage, maximumBytes: number): Promise<string> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {

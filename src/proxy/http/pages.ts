@@ -4,10 +4,11 @@ import { Check } from "typebox/value";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { ReopenResponse } from "#wire/link.ts";
+import { SELF_CHECK_PATH, type SeenRequest } from "#wire/self-check.ts";
 import { REOPEN_PATH, THUMBNAIL_PATH } from "#wire/viewer.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { answerError, answerJson } from "./answer.ts";
-import { readJson } from "./body.ts";
+import { readJson, readText } from "./body.ts";
 import { checkOrigin, type OwnOrigins } from "./origin.ts";
 import { checkHeaderCount } from "./request-options.ts";
 import { securityHeaders } from "./security-headers.ts";
@@ -17,6 +18,8 @@ import { answerFile, type ViewerFiles } from "./viewer-files.ts";
 const limits = {
   /** A reopen credential in JSON. */
   bodyBytes: 4 * 1024,
+  /** A token of the self-check. */
+  tokenBytes: 128,
   /** Reopenings that may wait for control at once. */
   pendingReopens: 64,
 } as const;
@@ -37,6 +40,8 @@ export interface PagesOptions {
   readonly allowedOrigins: () => ReadonlySet<string>;
   /** Answers, or throws a GatewayError. */
   readonly thumbnail: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /** How a request reached the node. Throws a GatewayError where the token is none. */
+  readonly seen: (request: IncomingMessage, token: string) => SeenRequest;
   readonly reopen: (request: {
     readonly credential: string;
     readonly viewerAddress: string;
@@ -72,10 +77,23 @@ export class Pages {
       return await this.#options.thumbnail(request, response);
     }
     if (name === REOPEN_PATH) return await this.#reopen(request, response);
+    if (name === SELF_CHECK_PATH) return await this.#tellSeen(request, response);
     const file = name === undefined ? undefined : this.#options.files.get(name);
     if (file === undefined) throw new GatewayError("not_found");
     if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(response, "GET, HEAD");
     answerFile(request, response, { file, headers: this.headers });
+  }
+
+  /** For the self-check of control's own page, too: it alone of all other origins may read the answer. */
+  async #tellSeen(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== "POST") throw methodNotAllowed(response, "POST");
+    const { origin } = request.headers;
+    if (origin !== undefined && this.#options.allowedOrigins().has(origin)) {
+      response.setHeader("access-control-allow-origin", origin);
+      response.setHeader("vary", "origin");
+    }
+    const token = await readText(request, limits.tokenBytes);
+    answerJson(request, response, { body: this.#options.seen(request, token), headers: this.headers });
   }
 
   async #reopen(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -2,7 +2,6 @@ import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 import { GatewayError } from "#wire/gateway-error.ts";
 import {
-  DrainCommand,
   type Empty,
   type EndSessionsAnswer,
   EndSessionsCommand,
@@ -10,14 +9,14 @@ import {
   GrantsCommand,
   type KeysAnswer,
   KeysCommand,
-  type LeaveAnswer,
-  LeaveCommand,
   LINK_COMMANDS,
   type LinkCommand,
   type NodeTicketKey,
   type SessionToEnd,
 } from "#wire/link.ts";
 import { type CertificateAnswer, CertificateCommand } from "#wire/link-certificate.ts";
+import { DrainCommand, type LeaveAnswer, LeaveCommand } from "#wire/link-draining.ts";
+import { type CheckAnswer, CheckCommand } from "#wire/link-self-check.ts";
 import type { Obey } from "./channel.ts";
 import { refusal } from "./refusal.ts";
 
@@ -33,6 +32,8 @@ export interface CommandParts {
   /** Serves this from now on, or says why not. */
   readonly serve: (certificate: CertificateCommand["certificate"]) => CertificateAnswer;
   readonly drain: (command: Pick<DrainCommand, "draining">) => void;
+  /** Whether the node looks at itself now, and tells control later what it saw. */
+  readonly check: (command: Pick<CheckCommand, "run" | "token" | "screens">) => boolean;
   /** Whether the process ends then. */
   readonly leave: (command: Pick<LeaveCommand, "how" | "cutsPassing">) => boolean;
   /** Whether something of this session is still to be reported. */
@@ -41,7 +42,7 @@ export interface CommandParts {
 
 /** All that control can ask of a node. */
 export function createCommands(parts: CommandParts): Obey {
-  const { incarnation, end, takeKeys, keepGrants, serve, drain, leave, isReporting } = parts;
+  const { incarnation, end, takeKeys, keepGrants, serve, check, drain, leave, isReporting } = parts;
   const commands: Readonly<Record<LinkCommand, (body: unknown) => unknown>> = {
     "end-sessions": checked(EndSessionsCommand, (command: EndSessionsCommand): EndSessionsAnswer => {
       if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
@@ -70,6 +71,10 @@ export function createCommands(parts: CommandParts): Obey {
     certificate: checked(CertificateCommand, (command: CertificateCommand): CertificateAnswer => {
       if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
       return serve(command.certificate);
+    }),
+    check: checked(CheckCommand, (command: CheckCommand): CheckAnswer => {
+      if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
+      return { looks: check(command) };
     }),
   };
   return async ({ call, body }) => {

@@ -15,6 +15,7 @@ import type {
   WantedAddress,
 } from "#wire/link.ts";
 import type { TicketRefusal } from "#wire/link-refusals.ts";
+import type { CheckedRequest, SeenByNode } from "#wire/link-self-check.ts";
 import type { OwnOrigins } from "../http/origin.ts";
 import { type NodeMeters, timed } from "../observe/observing.ts";
 import { isEmpty, isGrant, isReopenResponse, isReportResponse } from "./answers.ts";
@@ -142,7 +143,8 @@ export class NodeLink {
     const { isReachable, silenceMs } = this.#registration;
     const { queued: queuedReports, dropped: droppedReports } = this.#reporter;
     const intervalMs = this.settings?.heartbeatIntervalMs ?? 0;
-    return { isReachable, silenceMs, intervalMs, queuedReports, droppedReports };
+    const { endsAt: identityEndsAt } = this.#renewal;
+    return { isReachable, silenceMs, intervalMs, queuedReports, droppedReports, identityEndsAt };
   }
 
   get settings(): Obeyed | undefined {
@@ -186,6 +188,13 @@ export class NodeLink {
       this.#log.info({ sessionId: request.sessionId }, "Console opened while no control answers");
       return ahead;
     }
+  }
+
+  /** Tells control what the node saw of itself. Throws a GatewayError. */
+  async tellChecked(run: string, lines: readonly SeenByNode[], signal: AbortSignal): Promise<void> {
+    const body: CheckedRequest = { incarnation: this.incarnation, run, lines: [...lines] };
+    const options = { deadlineMs: deadlines.reportMs, signal, repeatable: true };
+    await this.#client.call("checked", body, isEmpty, options);
   }
 
   async reopen(request: Omit<ReopenRequest, "incarnation">): Promise<ReopenResponse> {

@@ -50,9 +50,7 @@ export function readPkcs12(bytes: Uint8Array, text: string): Pkcs12 {
   if (contentType !== DATA) throw new ProtocolError("it is protected by a key instead of a passphrase");
   const contents = octets(content);
   if (macData !== undefined) requireMac(macData, contents, passphrase);
-  const bags = few(
-    few(elements(parse(contents))).flatMap((each) => elements(parse(safeContents(each, passphrase)))),
-  );
+  const bags = few(few(elements(parse(contents))).flatMap((each) => safeContents(each, passphrase)));
   const found = bags.map((bag) => readBag(bag, passphrase));
   return {
     keys: found.flatMap(({ key }) => key ?? []),
@@ -98,14 +96,17 @@ function requireMac(macData: unknown, contents: Uint8Array, passphrase: Passphra
     throw new WrongPassphrase("the passphrase does not fit");
 }
 
-function safeContents(value: unknown, passphrase: Passphrase): Uint8Array {
+function safeContents(value: unknown, passphrase: Passphrase): readonly unknown[] {
   const { contentType, content } = contentInfo(value);
-  if (contentType === DATA) return octets(content);
+  if (contentType === DATA) return elements(parse(octets(content)));
   if (contentType !== ENCRYPTED_DATA)
     throw new ProtocolError("it is protected by a key instead of a passphrase");
   const [, encryptedContentInfo] = elements(content);
   const [, algorithm, encrypted] = elements(encryptedContentInfo);
-  return decrypted(algorithm, implicitOctets(encrypted), passphrase);
+  return opened(algorithm, implicitOctets(encrypted), {
+    passphrase,
+    read: (bytes) => elements(parse(bytes)),
+  });
 }
 
 function readBag(
@@ -119,7 +120,7 @@ function readBag(
       return { key: privateKey(derOf(bag)) };
     case SHROUDED_KEY_BAG: {
       const [algorithm, encrypted] = elements(bag);
-      return { key: privateKey(decrypted(algorithm, octets(encrypted), passphrase)) };
+      return { key: opened(algorithm, octets(encrypted), { passphrase, read: privateKey }) };
     }
     case CERTIFICATE_BAG: {
       const [kind, certificate] = elements(bag);
@@ -129,6 +130,23 @@ function readBag(
     default:
       // Revocation lists and what programs keep for themselves.
       return {};
+  }
+}
+
+/**
+ * What is read of encrypted bytes. One wrong passphrase in 256 decrypts them to something that ends as it should: then they
+ * cannot be read.
+ */
+function opened<Found>(
+  algorithm: unknown,
+  encrypted: Uint8Array,
+  { passphrase, read }: { readonly passphrase: Passphrase; readonly read: (bytes: Uint8Array) => Found },
+): Found {
+  const bytes = decrypted(algorithm, encrypted, passphrase);
+  try {
+    return read(bytes);
+  } catch {
+    throw new WrongPassphrase("the passphrase does not fit");
   }
 }
 

@@ -2,6 +2,8 @@ import "../ui/tokens.css";
 import "../ui/base.css";
 import "../ui/panel.css";
 import "./operator.css";
+import "./certificates/certificates.css";
+import "./self-check/self-check.css";
 import { render } from "preact";
 import { takeFragment } from "../ui/fragment.ts";
 import { startLanguage } from "../ui/language.ts";

@@ -1,3 +1,4 @@
+import { CERTIFICATES_GERMAN } from "./certificates/strings-de.ts";
 import type { Strings } from "./strings-en.ts";
 
 export const GERMAN: Strings = {
@@ -5,6 +6,8 @@ export const GERMAN: Strings = {
   navigation: "Seiten",
   machines: "Maschinen",
   sessions: "Sitzungen",
+  certificates: "Zertifikate",
+  doctor: "Selbstprüfung",
 
   signedOut: "Sie sind abgemeldet",
   signInHow:
@@ -66,4 +69,14 @@ export const GERMAN: Strings = {
   viewerLost: "Die Verbindung zwischen dem Browser und dem Konsolenknoten brach ab.",
   unused: "Niemand hat den Link rechtzeitig benutzt.",
   older: "Ältere zeigen",
+
+  ofCertificates: CERTIFICATES_GERMAN,
+  checkAgain: "Noch einmal prüfen",
+  checkMeans: "Was Konsolen brauchen, geprüft von der Steuerung, von den Knoten und von diesem Browser aus.",
+  checkSides: { control: "Von der Steuerung", nodes: "Von den Knoten", browser: "Von diesem Browser" },
+  checkResults: { ok: "in Ordnung", warning: "Warnung", failed: "Fehler", skipped: "Übergangen" },
+  checking: "Prüft …",
+  checked: (failed, warnings, fine) => `${failed} Fehler, ${warnings} Warnungen, ${fine} in Ordnung`,
+  checkFurther: "Mehr, und von anderswo:",
+  whatToDo: "Was zu tun ist:",
 };

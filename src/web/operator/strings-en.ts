@@ -1,5 +1,6 @@
 import type { MachineState, SessionState } from "#wire/api.ts";
 import type { Protocol } from "#wire/grant.ts";
+import { CERTIFICATES_ENGLISH } from "./certificates/strings-en.ts";
 
 const protocols: Record<Protocol, string> = { rfb: "RFB" };
 const machineStates: Record<MachineState, string> = { running: "Running", stopped: "Stopped" };
@@ -17,6 +18,8 @@ export const ENGLISH = {
   navigation: "Pages",
   machines: "Machines",
   sessions: "Sessions",
+  certificates: "Certificates",
+  doctor: "Self-check",
 
   signedOut: "You are signed out",
   signInHow: "A sign-in link works once. Get one on the computer where Porthole runs, in its folder:",
@@ -75,5 +78,16 @@ export const ENGLISH = {
   viewerLost: "The connection between the viewer and the console node broke.",
   unused: "Nobody used the link in its time.",
   older: "Show older",
+
+  ofCertificates: CERTIFICATES_ENGLISH,
+  checkAgain: "Check again",
+  checkMeans: "What consoles need, looked at from control, from the nodes, and from this browser.",
+  checkSides: { control: "From control", nodes: "From the nodes", browser: "From this browser" },
+  checkResults: { ok: "ok", warning: "Warning", failed: "Failed", skipped: "Skipped" },
+  checking: "Looking …",
+  checked: (failed: string, warnings: string, fine: string) =>
+    `${failed} failed, ${warnings} warnings, ${fine} ok`,
+  checkFurther: "More, and from another place:",
+  whatToDo: "What to do:",
 };
 export type Strings = typeof ENGLISH;

@@ -10,7 +10,6 @@ import {
   Machine,
   NewApiKey,
   Node,
-  NodeAuthority,
   type Page,
   Project,
   PublicIpRange,
@@ -21,8 +20,9 @@ import {
   TicketKeyGeneration,
 } from "#wire/api.ts";
 import { AuditRow } from "#wire/audit.ts";
-import { Certificate } from "#wire/certificate.ts";
+import { Certificate, NodeAuthority } from "#wire/certificate.ts";
 import { ERRORS, type ErrorCode } from "#wire/errors.ts";
+import { SelfCheck } from "#wire/self-check.ts";
 
 /** The schemas of everything that is answered, under the names that the OpenAPI document gives them. */
 export const COMPONENTS = {
@@ -41,6 +41,7 @@ export const COMPONENTS = {
   NodeAuthority,
   Project,
   PublicIpRange,
+  SelfCheck,
   Session,
   Setting,
   SignInLink,

@@ -24,6 +24,7 @@ import { nameRoutes } from "./names.ts";
 import { nodeRoutes } from "./nodes.ts";
 import { projectRoutes } from "./projects.ts";
 import { publicIpRangeRoutes } from "./public-ip-ranges.ts";
+import { selfCheckRoutes } from "./self-check.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { ticketKeyRoutes } from "./ticket-keys.ts";
@@ -97,6 +98,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       certificateRoutes(routes, deps);
       acmeRoutes(routes, deps);
       nameRoutes(routes, deps);
+      selfCheckRoutes(routes, deps);
       ticketKeyRoutes(routes, deps);
       auditRoutes(routes, deps);
     },

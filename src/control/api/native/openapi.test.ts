@@ -59,7 +59,7 @@ test("the document is OpenAPI 3.1, and every operation in it says what a client 
   assert.deepEqual(document.security, [{ apiKey: [] }, { session: [] }]);
   assert.deepEqual(
     Object.keys(document.components.schemas).sort(),
-    "Account Acme ApiKey AuditRow Certificate Console DnsZone Error JoinToken Machine NewApiKey Node NodeAuthority Project PublicIpRange Session Setting SignInLink TicketKeyGeneration".split(
+    "Account Acme ApiKey AuditRow Certificate Console DnsZone Error JoinToken Machine NewApiKey Node NodeAuthority Project PublicIpRange SelfCheck Session Setting SignInLink TicketKeyGeneration".split(
       " ",
     ),
   );
@@ -284,6 +284,12 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("getCertificateAuthority", { as: member }, 403);
   await check.call("removeCertificate", { path: { id: field(uploaded, "id") } }, 204);
   await check.call("removeCertificate", { path: { id: field(uploaded, "id") } }, 404);
+  await check.call("checkFromControl", { body: {} }, 200);
+  await check.call("checkFromControl", { body: { node: "nobody" } }, 404);
+  await check.call("checkFromControl", { body: {}, as: member }, 403);
+  await check.call("checkFromNodes", { body: {} }, 200);
+  await check.call("checkFromNodes", { body: { node: "nobody" } }, 404);
+  await check.call("checkFromNodes", { body: {}, as: member }, 403);
   await check.call("getAcme", {}, 200);
   await check.call("getAcme", { as: member }, 403);
   await check.call("renewAcme", {}, 409);

@@ -14,6 +14,13 @@ type WebOptions = Omit<AuthenticationDeps, "accounts"> & {
 /** Vite names its assets by their content, so an asset never changes under its name. */
 const ASSETS = /[\\/]assets[\\/]/;
 
+/**
+ * The self-check's worker alone talks to nodes, wherever they are. It has a policy of its own, has no document, and knows
+ * nothing that is worth telling anybody.
+ */
+const SELF_CHECK_WORKER = /[\\/]browser-worker-[^\\/]*\.js$/;
+const SELF_CHECK_POLICY = "default-src 'none'; script-src 'self'; connect-src http: https: ws: wss:";
+
 /** What people open in a browser: the operator's pages, and the links to consoles that stand on them. */
 export async function webPages(app: FastifyInstance, { webRoot, ...options }: WebOptions): Promise<void> {
   consoleLink(app, options);
@@ -25,6 +32,7 @@ export async function webPages(app: FastifyInstance, { webRoot, ...options }: We
     cacheControl: false,
     setHeaders: (reply, path) => {
       const immutable = ASSETS.test(path);
+      if (SELF_CHECK_WORKER.test(path)) reply.header("content-security-policy", SELF_CHECK_POLICY);
       reply.header("cache-control", immutable ? "public, max-age=31536000, immutable" : "no-store");
     },
   });

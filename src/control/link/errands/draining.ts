@@ -1,7 +1,7 @@
 import { Compile } from "typebox/compile";
 import type { Log } from "#base/process/log.ts";
 import { toGatewayError } from "#wire/gateway-error.ts";
-import { type DrainCommand, LeaveAnswer, type LeaveCommand } from "#wire/link.ts";
+import { type DrainCommand, LeaveAnswer, type LeaveCommand } from "#wire/link-draining.ts";
 import { carries } from "../../fleet/carrying.ts";
 import { DRAIN_CODES, hasSettled } from "../../fleet/draining.ts";
 import { INTEGER, prepare, TEXT } from "../../store/prepared.ts";

@@ -21,6 +21,7 @@ import { up as certificates } from "./0017-certificates.ts";
 import { up as nodeTls } from "./0018-node-tls.ts";
 import { up as dnsTexts } from "./0019-dns-texts.ts";
 import { up as acme } from "./0020-acme.ts";
+import { up as nodeChecks } from "./0021-node-checks.ts";
 import { up as certificateDomain } from "./0023-certificate-domain.ts";
 import { up as publicPath } from "./0024-public-path.ts";
 import { isNewerAndFits } from "./compatibility.ts";
@@ -50,6 +51,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0018-node-tls": { up: nodeTls },
   "0019-dns-texts": { up: dnsTexts },
   "0020-acme": { up: acme },
+  "0021-node-checks": { up: nodeChecks },
   "0023-certificate-domain": { up: certificateDomain },
   "0024-public-path": { up: publicPath },
 };

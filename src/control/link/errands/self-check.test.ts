@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { SelfCheck } from "#wire/self-check.ts";
+import type { TestNode } from "../../../../test/harness/control.ts";
+import { eventually } from "../../../../test/harness/eventually.ts";
+import type { LinkClient } from "../../../../test/harness/link-client.ts";
+import { nodeClient, type OpenLink, openLink } from "../../../../test/harness/open-link.ts";
+import { onBoth } from "../../../../test/harness/test-database.ts";
+
+const LINE = {
+  check: "node.page",
+  subject: "http://n.example",
+  finding: "hairpin",
+  facts: { reason: "x" },
+} as const;
+
+for (const t of onBoth(
+  "a node is told once for all who ask at about the same time, and all hear what it found",
+  async () => {
+    await using at = await openNode();
+    await at.link.control.machine({ name: "one", address: "192.0.2.10:5900", password: "hunter22" });
+    await at.link.control.machine({ name: "two", address: "192.0.2.10:5901" });
+    await at.link.control.machine({ name: "three", address: "192.0.2.11:5900" });
+
+    const asking = [at.look(), at.look()];
+    const command = await at.told(1, { looks: true });
+    await at.answer(command.body.run);
+    const found = await Promise.all(asking);
+
+    assert.equal(command.call, "check");
+    assert.ok(!JSON.stringify(command.body).includes("hunter22"), "no password is told");
+    assert.deepEqual(
+      command.body.screens.map(({ address }: { address: { host: string } }) => address.host),
+      ["192.0.2.10", "192.0.2.11"],
+      "one screen of each hypervisor",
+    );
+    for (const { lines, entrances } of found) {
+      assert.deepEqual(
+        lines.map(({ nodeId, finding, result }) => [nodeId, finding, result]),
+        [[at.node.id, "hairpin", "warning"]],
+      );
+      assert.equal(entrances[0]?.token, command.body.token);
+    }
+    assert.equal(at.client.commanded, 1);
+  },
+))
+  test(...t);
+
+for (const t of onBoth(
+  "what a node says of another run than the last is not taken for its answer",
+  async () => {
+    await using at = await openNode();
+
+    const asking = at.look();
+    const command = await at.told(1, { looks: true });
+    await at.client.ask("checked", {
+      incarnation: at.node.incarnation,
+      run: "another-run-of-old",
+      lines: [{ ...LINE, finding: "page_other" }],
+    });
+    const kept = await at.link.control.store.db.selectFrom("node_checks").select("lines").execute();
+    assert.deepEqual(
+      kept.map(({ lines }) => lines),
+      [null],
+    );
+    await at.answer(command.body.run);
+
+    assert.deepEqual(
+      (await asking).lines.map(({ finding }) => finding),
+      ["hairpin"],
+    );
+  },
+))
+  test(...t);
+
+test("a node of an older version is told as such, and one that is busy too", async () => {
+  for (const [answer, finding] of [
+    [{ error: { code: "not_found", detail: "command" } }, "skipped_node_older"],
+    [{ body: { looks: false } }, "check_busy"],
+  ] as const) {
+    await using at = await openNode();
+
+    const asking = at.look();
+    const [command] = await at.client.commands(1);
+    at.client.socket.send(JSON.stringify([{ id: command?.id, ...answer }]));
+
+    const { lines } = await asking;
+    assert.deepEqual(
+      lines.map((line) => line.finding),
+      [finding],
+    );
+  }
+});
+
+test("what a newer node found is told as far as this version has words for it", async () => {
+  await using at = await openNode();
+
+  const asking = at.look();
+  const command = await at.told(1, { looks: true });
+  await at.answer(command.body.run, [{ check: "node.weather", finding: "rain" }]);
+
+  const [line] = (await asking).lines;
+  assert.deepEqual([line?.check, line?.finding, line?.result], ["node.weather", "rain", "warning"]);
+  assert.match(line?.message ?? "", /newer version/);
+});
+
+test("a node says no more than is bounded", async () => {
+  await using at = await openNode();
+
+  const asking = at.look();
+  const command = await at.told(1, { looks: true });
+  const refused = await at.answer(
+    command.body.run,
+    Array.from({ length: 65 }, () => LINE),
+  );
+  await at.answer(command.body.run);
+
+  assert.equal(refused.error?.code, "request_invalid");
+  assert.equal((await asking).lines.length, 1);
+});
+
+interface OpenNode extends AsyncDisposable {
+  readonly link: OpenLink;
+  readonly node: TestNode;
+  readonly client: LinkClient;
+  look(): Promise<SelfCheck>;
+  /** Answers the command with this number, and resolves to it. */
+  told(number: number, body: object): Promise<Awaited<ReturnType<LinkClient["commands"]>>[number]>;
+  answer(run: string, lines?: readonly object[]): ReturnType<LinkClient["ask"]>;
+}
+
+async function openNode(): Promise<OpenNode> {
+  const link = await openLink();
+  const node = await link.control.node();
+  const client = await nodeClient(link, node);
+  await client.ask("heartbeat", { incarnation: node.incarnation, sessions: 0 });
+  return {
+    link,
+    node,
+    client,
+    look: async () => await link.control.services.selfChecks.nodes(link.control.admin),
+    async told(number, body) {
+      const command = await eventually(async () => {
+        const found = (await client.commands(number))[number - 1];
+        assert.ok(found !== undefined);
+        return found;
+      });
+      client.socket.send(JSON.stringify([{ id: command.id, body }]));
+      return command;
+    },
+    answer: async (run, lines = [LINE]) =>
+      await client.ask("checked", { incarnation: node.incarnation, run, lines }),
+    async [Symbol.asyncDispose]() {
+      await client[Symbol.asyncDispose]();
+      await link[Symbol.asyncDispose]();
+    },
+  };
+}

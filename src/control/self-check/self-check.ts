@@ -1,0 +1,35 @@
+import { GatewayError } from "#wire/gateway-error.ts";
+import { requireAdministrator } from "../rights.ts";
+import type { SelfChecks } from "../services.ts";
+import { type ControlParts, lookFromControl } from "./from-control.ts";
+import { lookFromNodes, type NodesParts } from "./from-nodes.ts";
+
+const limits = {
+  /** Runs at once, at one replica: each waits for resolvers, or for nodes. */
+  runs: 8,
+} as const;
+
+/** What consoles need, for administrators. Nothing is changed by it. */
+export function createSelfChecks(parts: ControlParts & NodesParts): SelfChecks {
+  let running = 0;
+  const bounded = async <Found>(look: () => Promise<Found>): Promise<Found> => {
+    if (running >= limits.runs) throw new GatewayError("rate_limited");
+    running += 1;
+    try {
+      return await look();
+    } finally {
+      running -= 1;
+    }
+  };
+  return {
+    async control(caller, { node: nodeId } = {}) {
+      requireAdministrator(caller);
+      return await bounded(async () => await lookFromControl(parts, { nodeId }));
+    },
+
+    async nodes(caller, { node: nodeId } = {}) {
+      requireAdministrator(caller);
+      return await bounded(async () => await lookFromNodes(parts, { nodeId, account: caller.name }));
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import type { CheckLine } from "#wire/self-check.ts";
+import { scratch } from "../../../test/harness/scratch.ts";
+import { testClock } from "../../../test/harness/test-clock.ts";
+import { startFleet, type TestFleet } from "../../../test/harness/test-fleet.ts";
+import { startRfbUpstream, startUpstream, type TestUpstream } from "../../../test/harness/test-upstream.ts";
+import { CheckTokens } from "./check-tokens.ts";
+
+async function look({ control }: TestFleet): Promise<readonly CheckLine[]> {
+  return (await control.services.selfChecks.nodes(control.admin)).lines;
+}
+
+async function addMachine(
+  { control }: TestFleet,
+  name: string,
+  { upstream }: Pick<TestUpstream, "upstream">,
+) {
+  const { address } = upstream;
+  await control.machine({
+    name,
+    address: address.kind === "unix" ? `unix:${address.path}` : `${address.host}:${address.port}`,
+  });
+}
+
+test("a node looks at its own entrance, its clock, and the screens of machines", async () => {
+  await using fleet = await startFleet();
+  await using machine = await startRfbUpstream();
+  const node = await fleet.start();
+  await addMachine(fleet, "guest", machine);
+
+  const lines = await look(fleet);
+
+  const found = Object.fromEntries(lines.map(({ check, finding }) => [check, finding]));
+  assert.deepEqual(
+    [found["node.clock"], found["node.websocket"], found["node.hypervisor"]],
+    ["ok", "ok", "ok"],
+  );
+  assert.ok(lines.every(({ nodeId }) => nodeId === node.id));
+  const screen = lines.find(({ check }) => check === "node.hypervisor");
+  assert.deepEqual([screen?.facts["machine"], screen?.facts["greeting"]], ["guest", "RFB 003.008"]);
+});
+
+test("a screen that is down, forbidden, silent, or another's is told as such, and nothing is said to it", async () => {
+  await using folder = scratch();
+  await using fleet = await startFleet();
+  await fleet.control.services.settings.set(fleet.control.admin, "upstream.allow", "127.0.0.0/8,unix:/tmp/*");
+  await fleet.start();
+  await using silent = await startUpstream(() => {}, { path: join(folder.path, "silent.sock") });
+  await using web = await startUpstream(({ socket }) => void socket.write("SSH-2.0-OpenSSH_9.2\r\n"), {
+    path: join(folder.path, "ssh.sock"),
+  });
+  await addMachine(fleet, "silent", silent);
+  await addMachine(fleet, "ssh", web);
+  await fleet.control.machine({ name: "down", address: "127.0.0.1:1" });
+  await fleet.control.machine({ name: "forbidden", address: "198.51.100.7:5900" });
+  await fleet.control.machine({ name: "nameless", address: "kvm.invalid:5900" });
+  await fleet.control.machine({ name: "nobody", address: `unix:${join(folder.path, "none.sock")}` });
+  const stopped = await fleet.control.machine({ name: "stopped", address: "198.51.100.8:5900" });
+  await fleet.control.services.machines.update(fleet.control.admin, stopped.id, { state: "stopped" });
+
+  const lines = await look(fleet);
+
+  const screens = lines.filter(({ check }) => check === "node.hypervisor");
+  const found = Object.fromEntries(screens.map(({ facts, finding }) => [facts["machine"], finding]));
+  assert.match(found["nameless"] ?? "", /^(hypervisor_unnamed|connect_silent)$/);
+  assert.deepEqual(
+    { ...found, nameless: "" },
+    {
+      silent: "hypervisor_silent",
+      ssh: "hypervisor_other",
+      down: "connect_refused",
+      forbidden: "hypervisor_forbidden",
+      nameless: "",
+      nobody: "connect_refused",
+    },
+  );
+  for (const { callers } of [silent, web]) {
+    assert.equal(callers.length, 1);
+    assert.equal(Buffer.concat(callers[0]?.said ?? []).length, 0);
+  }
+});
+
+test("how a request reached a node is told to who has a token, and to pages of control alone", async () => {
+  await using fleet = await startFleet();
+  const { origin } = await fleet.start();
+  const { services, admin } = fleet.control;
+  const ask = async (body: string, headers: Record<string, string> = {}) =>
+    await fetch(`${origin}/p/x/self-check`, { method: "POST", body, headers });
+
+  const before = await ask("no token at all");
+  const { entrances } = await services.selfChecks.nodes(admin);
+  const token = entrances[0]?.token ?? "";
+  const seen = await ask(token);
+  const ours = await ask(token, { origin: "https://control.example.com" });
+  const theirs = await ask(token, { origin: "https://elsewhere.example" });
+
+  assert.equal(before.status, 403);
+  assert.deepEqual(await seen.json(), {
+    address: "127.0.0.1",
+    peer: "127.0.0.1",
+    isTls: false,
+    isSecuredAhead: false,
+  });
+  assert.equal(ours.headers.get("access-control-allow-origin"), "https://control.example.com");
+  assert.equal(theirs.headers.get("access-control-allow-origin"), null);
+  assert.equal((await ask("x".repeat(200))).status, 413);
+  assert.equal((await fetch(`${origin}/p/x/self-check`)).status, 405);
+});
+
+test("a token is good for some minutes, and the newest ones push the oldest out", () => {
+  const clock = testClock();
+  const tokens = new CheckTokens(clock);
+
+  tokens.take("one");
+  assert.deepEqual([tokens.has("one"), tokens.has("two")], [true, false]);
+  clock.advance(9 * 60_000);
+  tokens.take("one");
+  clock.advance(9 * 60_000);
+  assert.equal(tokens.has("one"), true);
+  clock.advance(60_000);
+  assert.equal(tokens.has("one"), false);
+  for (const token of ["a", "b", "c", "d", "e"]) tokens.take(token);
+  assert.deepEqual([tokens.has("a"), tokens.has("e")], [false, true]);
+});

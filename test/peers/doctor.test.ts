@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { hostPort } from "#base/config.ts";
+import { namesOf } from "#base/process/probe/resolve-name.ts";
+import { type Diagnosis, diagnose } from "../harness/doctor.ts";
+import { eventually } from "../harness/eventually.ts";
+import { type Control, startControl, startNode } from "../harness/porthole.ts";
+import { lacking } from "../harness/requirements.ts";
+import { scratch } from "../harness/scratch.ts";
+import { startFrontProxy } from "./front-proxies.ts";
+import { lackingUnbound, startUnbound } from "./unbound.ts";
+
+/** What the doctor finds of two nodes behind an nginx of the documentation that was changed. */
+async function diagnoseBehindNginx(
+  change: (configuration: string) => string,
+  nodeArgs: readonly string[] = [],
+): Promise<Diagnosis> {
+  await using opened = new AsyncDisposableStack();
+  const control = opened.use(await startControl());
+  const { path: folder } = opened.use(scratch());
+  const start = async (publicUrl: string, listen: string) => {
+    const args = ["--public-url", publicUrl, "--behind-proxy", "--listen", listen, ...nodeArgs];
+    opened.use(await startNode(control, { args }));
+    return listen;
+  };
+  const nodes = async (origin: string, port: number) =>
+    [await start(origin, `127.0.0.2:${port}`), await start(origin, `127.0.0.3:${port}`)] as const;
+  const proxy = opened.use(await startFrontProxy("nginx", nodes, { change }));
+  const authority = join(folder, "ca.pem");
+  writeFileSync(authority, proxy.ca);
+  return await diagnose(control, [], { NODE_EXTRA_CA_CERTS: authority });
+}
+
+describe("two nodes behind nginx", { skip: lacking("nginx-light") }, () => {
+  test("as the documentation has it: the doctor finds nothing that fails, and looks at the one entrance once", async () => {
+    const found = await diagnoseBehindNginx(
+      (configuration) => configuration,
+      ["--trusted-proxies", "127.0.0.1"],
+    );
+
+    assert.equal(found.status, 0);
+    for (const check of ["client.tls", "client.page", "client.websocket", "client.forwarding"])
+      assert.deepEqual(found.of(check), ["ok"], check);
+    assert.deepEqual(found.of("node.websocket"), ["ok", "ok"]);
+    assert.deepEqual(found.of("control.link"), ["ok", "ok"]);
+  });
+
+  test("without the lines for the upgrade: it names the directives that are missing", async () => {
+    const found = await diagnoseBehindNginx((configuration) =>
+      configuration
+        .replace(/^.*proxy_set_header Upgrade.*$/m, "")
+        .replace(/^.*proxy_set_header Connection.*$/m, ""),
+    );
+
+    assert.equal(found.status, 6);
+    assert.deepEqual(found.of("client.page"), ["ok"]);
+    const line = found.line("client.websocket");
+    assert.equal(line?.finding, "websocket_not_passed");
+    for (const missing of ["proxy_set_header Upgrade", "proxy_set_header Connection", "front-proxy.md"])
+      assert.ok(line?.remedy?.includes(missing), missing);
+  });
+
+  test("that nobody trusts, or that says too little: it names what is to be said, and to whom", async () => {
+    const trusting = ["--trusted-proxies", "127.0.0.1"];
+    const without = (header: string) => (configuration: string) =>
+      configuration.replace(new RegExp(`^.*proxy_set_header ${header} .*$`, "m"), "");
+
+    const untrusted = await diagnoseBehindNginx((configuration) => configuration);
+    const silent = await diagnoseBehindNginx(without("X-Forwarded-For"), trusting);
+    const unsecured = await diagnoseBehindNginx(without("X-Forwarded-Proto"), trusting);
+
+    assert.deepEqual(untrusted.of("client.forwarding"), ["forwarding_untrusted"]);
+    assert.match(untrusted.line("client.forwarding")?.remedy ?? "", /--trusted-proxies/);
+    assert.deepEqual(silent.of("client.forwarding"), ["forwarding_missing"]);
+    assert.match(silent.line("client.forwarding")?.remedy ?? "", /X-Forwarded-For/);
+    assert.deepEqual(unsecured.of("client.forwarding"), ["forwarding_scheme"]);
+    assert.deepEqual([untrusted.status, silent.status, unsecured.status], [0, 0, 0]);
+  });
+
+  test("that looks for the nodes at the wrong port: it says that the proxy does not reach them", async () => {
+    const found = await diagnoseBehindNginx((configuration) =>
+      configuration.replace(/server 127\.0\.0\.[23]:\d+;/g, "server 127.0.0.4:1;"),
+    );
+
+    assert.deepEqual(found.of("client.page"), ["page_gateway"]);
+    assert.deepEqual(found.of("client.websocket"), ["websocket_gateway"]);
+  });
+});
+
+describe("names that a name server of one's own has", { skip: lackingUnbound }, () => {
+  async function named(): Promise<
+    { readonly control: Control; readonly resolver: string } & AsyncDisposable
+  > {
+    await using opened = new AsyncDisposableStack();
+    const control = opened.use(await startControl({ args: ["--dns-listen", "127.0.0.1:0"] }));
+    opened.use(await startNode(control));
+    const server = hostPort(control.dns?.[0] ?? "");
+    for (const [name, value] of [
+      ["consoleproxy.loadscan.interval", "1000"],
+      ["consoleproxy.url.domain", "*.console.example"],
+      ["dns.name.servers", "ns1.console.example=127.0.0.1"],
+      ["consoleproxy.sslEnabled", "true"],
+    ] as const)
+      await control.api.call("PUT", `settings/${name}`, { value });
+    // Unbound does not forget soon that a server knew nothing.
+    const ask = namesOf(control.dns?.[0] ?? "");
+    await eventually(async () => await ask("127-0-0-1.console.example", AbortSignal.timeout(60_000)));
+    const unbound = opened.use(await startUnbound("console.example", server));
+    const owned = opened.move();
+    return {
+      control,
+      resolver: `127.0.0.1:${unbound.port}`,
+      [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+    };
+  }
+
+  test("are asked of it with --resolver, and lead through TLS to the node", async () => {
+    await using at = await named();
+
+    const found = await eventually(async () => {
+      const all = await diagnose(at.control, ["--resolver", at.resolver]);
+      assert.deepEqual(all.of("control.certificate"), ["ok"]);
+      assert.deepEqual(all.of("client.name"), ["ok"]);
+      return all;
+    });
+
+    assert.equal(found.line("client.name")?.facts["addresses"], "127.0.0.1");
+    assert.deepEqual(found.of("client.tls"), ["tls_own_authority"]);
+    assert.match(found.line("client.tls")?.facts["names"] ?? "", /127-0-0-1\.console\.example/);
+    assert.deepEqual(found.of("client.websocket"), ["ok"]);
+    assert.match(found.of("control.name")[0] ?? "", /^(name_unresolved|resolver_silent)$/);
+  });
+});

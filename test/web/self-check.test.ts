@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, describe, test } from "node:test";
+import type { BrowserContextOptions, Locator, Page } from "playwright-core";
+import type { SignInLink } from "#wire/api.ts";
+import { FINDINGS, type Finding } from "#wire/findings.ts";
+import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
+import { eventually } from "../harness/eventually.ts";
+import { NativeClient } from "../harness/native-client.ts";
+import { type Control, startControl, startNode } from "../harness/porthole.ts";
+
+interface Options extends BrowserContextOptions {
+  readonly expected?: RegExp;
+  /** By which the browser comes to control, in place of its own. */
+  readonly host?: string;
+}
+
+describe("the self-check in control's page", { skip: lackingBrowser }, () => {
+  let browser: TestBrowser;
+  before(async () => {
+    browser = await startBrowser();
+  });
+  after(async () => await browser[Symbol.asyncDispose]());
+  const pages: Page[] = [];
+  // They go on to ask control, which has gone with its test.
+  afterEach(async () => {
+    for (const page of pages.splice(0)) await page.context().close();
+  });
+
+  /** Signed in, at the machines. */
+  async function signedIn({ api }: Pick<Control, "api">, { host, ...options }: Options = {}): Promise<Page> {
+    const page = await browser.open(options);
+    pages.push(page);
+    const { url }: SignInLink = await api.call("POST", "me/sign-in-link");
+    await page.goto(host === undefined ? url : url.replace("127.0.0.1", host));
+    await page.locator("main h1").waitFor();
+    return page;
+  }
+
+  async function check(control: Control, options: Options = {}): Promise<Page> {
+    const page = await signedIn(control, options);
+    await page.locator("nav a[href='#doctor']").click();
+    await untilDone(page);
+    return page;
+  }
+
+  async function untilDone(page: Page): Promise<void> {
+    await page.locator("section[aria-busy=true]").first().waitFor({ state: "detached", timeout: 90_000 });
+    await page.locator("button.check-again:enabled").waitFor({ timeout: 90_000 });
+  }
+
+  /** The line of a side that says this. */
+  function line(page: Page, side: string, finding: Finding): Locator {
+    return page
+      .getByRole("region", { name: side })
+      .getByRole("listitem")
+      .filter({ hasText: FINDINGS[finding].meaning });
+  }
+
+  test("goes to every node by page and WebSocket, and says of each what is so", async () => {
+    await using control = await startControl();
+    await using node = await startNode(control);
+    await control.api.addMachine({ name: "down", protocol: "rfb", address: "127.0.0.1:1" });
+
+    const page = await check(control);
+
+    const here = page.getByRole("region", { name: "From this browser" });
+    for (const name of ["The console's page", "The WebSocket", "What proxies on the way say"])
+      await here.getByRole("listitem").filter({ hasText: name }).filter({ hasText: "ok" }).waitFor();
+    assert.match((await here.textContent()) ?? "", new RegExp(node.node));
+    const down = line(page, "From the nodes", "connect_refused");
+    await down.getByText(FINDINGS.connect_refused.remedy).waitFor();
+    assert.match((await down.textContent()) ?? "", /Failed/);
+    assert.match(
+      (await page.getByRole("main").getByRole("status").first().textContent()) ?? "",
+      /^1 failed, 0 warnings, \d+ ok$/,
+    );
+  });
+
+  test("is walked by keyboard alone, and is looked at again when asked to", async () => {
+    await using control = await startControl();
+    await using _node = await startNode(control);
+    const page = await signedIn(control);
+    const focused = async () => await page.evaluate<string>("document.activeElement?.textContent ?? ''");
+
+    for (let presses = 0; (await focused()) !== "Self-check"; presses++) {
+      assert.ok(presses < 20, "the navigation is reached by Tab");
+      await page.keyboard.press("Tab");
+    }
+    await page.keyboard.press("Enter");
+    await untilDone(page);
+    for (let presses = 0; (await focused()) !== "Check again"; presses++) {
+      assert.ok(presses < 20, "the button is reached by Tab");
+      await page.keyboard.press("Tab");
+    }
+    const asked = page.waitForRequest(/self-check\/nodes/);
+    await page.keyboard.press("Enter");
+    await asked;
+    await untilDone(page);
+
+    assert.equal(await page.getByRole("heading", { level: 1 }).textContent(), "Self-check");
+    assert.deepEqual(await page.getByRole("heading", { level: 2 }).allTextContents(), [
+      "From control",
+      "From the nodes",
+      "From this browser",
+    ]);
+  });
+
+  test("says of a node that the browser does not get to that it does not, in German as well", async () => {
+    await using control = await startControl();
+    const nowhere = ["--public-url", "http://127.0.0.1:9", "--behind-proxy"];
+    await using _node = await startNode(control, { args: nowhere });
+    // Port 9 is one of those that browsers do not even try.
+    const expected = /127\.0\.0\.1:9|ERR_UNSAFE_PORT|ERR_CONNECTION_REFUSED/;
+
+    const page = await check(control, { expected });
+
+    for (const finding of ["page_unreachable", "websocket_unreachable"] as const)
+      await line(page, "From this browser", finding).getByText(FINDINGS[finding].remedy).waitFor();
+    await line(page, "From the nodes", "hairpin").first().waitFor();
+    const german = await check(control, { expected, locale: "de-DE" });
+    await german
+      .getByText("Der Browser bekommt die Seite des Knotens nicht und sagt nicht, warum.")
+      .waitFor();
+    await german.getByRole("region", { name: "Von diesem Browser" }).getByText("Fehler").first().waitFor();
+  });
+
+  test("opened by another name of control it says that nodes do not answer it, and where to open it", async () => {
+    await using control = await startControl();
+    await using _node = await startNode(control);
+
+    const page = await check(control, { host: "localhost" });
+
+    const found = line(page, "From this browser", "skipped_other_origin");
+    assert.match((await found.textContent()) ?? "", new RegExp(control.control));
+  });
+
+  test("is for administrators alone", async () => {
+    await using control = await startControl();
+    const { id } = await control.api.call<{ id: string }>("POST", "accounts", {
+      name: "member",
+      role: "member",
+      projects: [],
+    });
+    const keys = await control.api.call<{ apiKey: string; secretKey: string }>(
+      "POST",
+      `accounts/${id}/api-keys`,
+    );
+    const page = await signedIn({ api: new NativeClient(control.control, keys) });
+
+    assert.equal(await page.locator("nav a[href='#doctor']").count(), 0);
+    await page.evaluate("location.hash = 'doctor'");
+
+    await eventually(async () => assert.equal(await page.title(), "Machines · Porthole"));
+    await page.getByRole("heading", { level: 1, name: "Machines" }).waitFor();
+  });
+
+  test("nothing but its worker may talk to nodes", async () => {
+    await using control = await startControl();
+    await using node = await startNode(control);
+    const page = await check(control, { expected: /Content.Security.Policy|Refused to connect/i });
+
+    const outcome = await page.evaluate<string>(
+      `fetch("${node.node}/p/x/self-check", { method: "POST" }).then(() => "reached", () => "refused")`,
+    );
+
+    assert.equal(outcome, "refused");
+  });
+});
