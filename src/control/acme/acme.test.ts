@@ -131,7 +131,11 @@ for (const t of onBoth("ACME and uploads do not overwrite each other", async () 
   await certificates.remove(admin, north.id);
 
   await acme.disable(admin);
-  assert.deepEqual(await certificates.list(admin), [issued], "it stays when nobody renews it");
+  const left = [{ ...issued, source: "upload" }];
+  assert.deepEqual(await certificates.list(admin), left, "it stays, and nobody renews it");
+  await acme.configure(admin, {});
+  assert.deepEqual(await certificates.list(admin), [issued], "it was not uploaded");
+  await acme.disable(admin);
   assert.equal((await upload(control)).source, "upload");
 }))
   test(...t);
