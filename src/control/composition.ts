@@ -41,7 +41,7 @@ import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
 import { createMachines } from "./machines/machines.ts";
 import { type Challenges, createChallenges } from "./names/challenges.ts";
 import { createNames } from "./names/names.ts";
-import { createZoneReading, type ReadZone } from "./names/zone-reading.ts";
+import { createZoneReading, type ReadZones } from "./names/zone-reading.ts";
 import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
 import { createNodeChecks } from "./self-check/node-checks.ts";
@@ -104,7 +104,7 @@ export async function compose({
   readonly draining: Draining;
   /** The certificates that were uploaded for pools, with their keys. */
   readonly servingFor: ServingFor;
-  readonly readZone: ReadZone;
+  readonly readZones: ReadZones;
   readonly challenges: Challenges;
   /** For whoever keeps certificates renewed. */
   readonly issued: IssuedCertificates;
@@ -144,14 +144,14 @@ export async function compose({
   const certifying = createCertificates({ ...base, changes });
   const { certificates, servingFor: uploadedFor, issued } = certifying;
   const wantedNames = createWantedNames({ store, values });
-  const readZone = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
+  const readZones = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
 
   return {
     audit,
     closeSessions,
     draining,
     servingFor: uploadedFor,
-    readZone,
+    readZones,
     challenges: createChallenges(base),
     issued,
     wantedNames,
@@ -169,7 +169,7 @@ export async function compose({
         certificates,
         acme: createAcme({ ...base, values, issued, wantedNames }),
         ticketKeys: createKeyRotation({ ...base, generations }),
-        names: createNames(readZone),
+        names: createNames(readZones),
         selfChecks: createSelfChecks({ ...base, ...checking, values, version: productVersion() }),
         audit: createAuditLog(base),
       },

@@ -9,6 +9,7 @@ import { isWildcard } from "#wire/address.ts";
 import { keepCertificates } from "./acme/keeper.ts";
 import { createApiServer } from "./api/server.ts";
 import { type FirstKeys, openOrBootstrap } from "./bootstrap.ts";
+import { createCertificatesInUse } from "./certificates/in-use.ts";
 import { compose } from "./composition.ts";
 import type { ControlConfig } from "./config.ts";
 import { openDatabase } from "./database.ts";
@@ -19,6 +20,7 @@ import { closeLaunchers, createLaunchers, poolOfPod } from "./fleet/launchers/la
 import { createTokenReview } from "./fleet/token-review.ts";
 import { startLink } from "./link/link.ts";
 import { type Names, startNames } from "./names/name-service.ts";
+import { watchCertificates } from "./observe/observe-certificates.ts";
 import { databaseProblem, observeControl } from "./observe/observe-control.ts";
 import { watchControl } from "./observe/observing.ts";
 import { serve } from "./serve.ts";
@@ -94,12 +96,15 @@ export async function startControl(
     clock,
   });
   opened.defer(async () => await link.close());
-  if (observing.meters !== undefined)
+  const inUse = createCertificatesInUse(store, authority.certificate);
+  if (observing.meters !== undefined) {
     watchControl(observing.meters, { store, audit, values, channels: link.channels });
+    watchCertificates(observing.meters, { store, inUse });
+  }
   opened.defer(async () => await audit.recordOmitted("now"));
   const dns = await serveNames(config.dnsListen, { ...composed, cluster, log, meters: observing.meters });
   opened.defer(dns.stop);
-  const sweeps = startSweeps({ store, audit, cluster, values, closeSessions, clock, log });
+  const sweeps = startSweeps({ store, audit, cluster, values, closeSessions, inUse, clock, log });
   opened.defer(async () => await sweeps.stop());
 
   const { vault } = installation;

@@ -16,7 +16,6 @@ import type {
   NewProject,
   NewPublicIpRange,
   Node,
-  NodeAuthority,
   Page,
   Project,
   PublicIpRange,
@@ -28,7 +27,7 @@ import type {
   TicketKeyGeneration,
 } from "#wire/api.ts";
 import type { AuditAction, AuditApi, AuditRow } from "#wire/audit.ts";
-import type { Certificate, NewCertificate } from "#wire/certificate.ts";
+import type { Certificate, NewCertificate, NodeAuthority } from "#wire/certificate.ts";
 import type { SelfCheck, SelfCheckRequest } from "#wire/self-check.ts";
 
 /**

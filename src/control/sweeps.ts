@@ -4,6 +4,8 @@ import { aborted } from "#base/process/role.ts";
 import { sweepSignIns } from "./accounts/sign-in.ts";
 import type { Audit } from "./audit/audit.ts";
 import { createAuditSweep } from "./audit/sweep.ts";
+import { createEndingWatch } from "./certificates/ending-watch.ts";
+import type { ReadCertificatesInUse } from "./certificates/in-use.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { createDrainSweep } from "./fleet/drain-sweep.ts";
 import { sweepJoinTokens } from "./fleet/join-tokens.ts";
@@ -35,6 +37,7 @@ const intervals = {
   credentialsMs: 60_000,
   keysMs: 10_000,
   auditMs: 60_000,
+  certificatesMs: 60_000,
 } as const;
 
 /**
@@ -47,6 +50,7 @@ export function startSweeps(parts: {
   readonly cluster: Cluster;
   readonly values: SettingValues;
   readonly closeSessions: CloseSessions;
+  readonly inUse: ReadCertificatesInUse;
   readonly clock: Clock;
   readonly log: Log;
 }): { stop(): Promise<void> } {
@@ -77,6 +81,7 @@ export function startSweeps(parts: {
   // What this replica did not write down, it alone knows.
   const omitted = async () => await audit.recordOmitted();
   const telling = periodically(omitted, { everyMs: intervals.auditMs, name: "omitted refusals", log });
+  const ending = createEndingWatch(parts);
   const leading = cluster.lead("sweeps", async (signal) => {
     const sweeps = [
       periodically(keys, { everyMs: intervals.keysMs, name: "ticket keys", log }),
@@ -90,6 +95,7 @@ export function startSweeps(parts: {
       periodically(orphans, { everyMs: intervals.orphansMs, name: "orphaned sessions", log }),
       periodically(draining, { everyMs: intervals.drainingMs, name: "draining nodes", log }),
       periodically(jobs, { everyMs: intervals.credentialsMs, name: "jobs", log }),
+      periodically(ending, { everyMs: intervals.certificatesMs, name: "certificates", log }),
       periodically(credentials, { everyMs: intervals.credentialsMs, name: "credentials", log }),
     ];
     await aborted(signal);

@@ -9,7 +9,7 @@ import { TYPES } from "./zone.ts";
 const zone = testZone();
 
 function ask(message: Buffer, transport: "udp" | "tcp" = "udp") {
-  const reply = answer(message, zone, transport);
+  const reply = answer(message, [zone], transport);
   assert.ok(reply !== undefined, "there is an answer");
   const packet = read(reply.bytes);
   const answers = packet.answers?.map((each) => [
@@ -20,6 +20,21 @@ function ask(message: Buffer, transport: "udp" | "tcp" = "udp") {
   const authorities = packet.authorities?.map(({ type, name }) => [type, name]);
   return { ...packet, reply, answers, authorities };
 }
+
+test("of several zones the one answers that a name is in, and of one inside another the inner one", () => {
+  const zones = [
+    testZone({ domain: "example", addresses: ["203.0.113.1"] }),
+    testZone({ domain: "console.example", addresses: ["203.0.113.2"] }),
+    testZone({ domain: "other.test", addresses: ["203.0.113.3"] }),
+  ];
+  const rcode = (name: string) => answer(question(name, TYPES.A), zones, "udp")?.rcode;
+
+  for (const name of ["203-0-113-1.example", "203-0-113-2.console.example", "203-0-113-3.other.test"])
+    assert.equal(rcode(name), "NOERROR", name);
+  for (const name of ["203-0-113-1.console.example", "203-0-113-2.example", "x.other.test"])
+    assert.equal(rcode(name), "NXDOMAIN", name);
+  assert.equal(rcode("203-0-113-1.elsewhere.test"), "REFUSED");
+});
 
 const SOA_OF_ZONE = [["SOA", "console.example"]];
 
@@ -89,7 +104,7 @@ describe("the answer", () => {
   test("does not deny a name that has others below it", () => {
     const texts = new Map([["_acme-challenge.a.console.example", ["one"]]]);
 
-    const reply = answer(question("a.console.example", TYPES.A), testZone({ texts }), "udp");
+    const reply = answer(question("a.console.example", TYPES.A), [testZone({ texts })], "udp");
 
     assert.deepEqual([reply?.rcode, read(reply?.bytes ?? Buffer.alloc(0)).answers], ["NOERROR", []]);
   });
@@ -117,7 +132,7 @@ describe("the answer", () => {
     }
     for (const transfer of [251, 252])
       assert.equal(ask(question("console.example", transfer)).rcode, "REFUSED");
-    assert.equal(answer(question("console.example", TYPES.A), undefined, "udp")?.rcode, "REFUSED");
+    assert.equal(answer(question("console.example", TYPES.A), [], "udp")?.rcode, "REFUSED");
   });
 
   test("refuses a label whose bytes look like the domain", () => {
@@ -125,7 +140,7 @@ describe("the answer", () => {
     const name = Buffer.concat([Buffer.from([tail.length]), Buffer.from("x"), tail]);
     const header = question(".", TYPES.A).subarray(0, 12);
 
-    const reply = answer(Buffer.concat([header, name, Buffer.from([0, 1, 0, 1])]), zone, "udp");
+    const reply = answer(Buffer.concat([header, name, Buffer.from([0, 1, 0, 1])]), [zone], "udp");
 
     assert.equal(reply?.rcode, "REFUSED");
   });
@@ -142,9 +157,12 @@ describe("the answer", () => {
   test("gives no answer to answers, nor to what is too short to be a message", () => {
     const response = encode({ type: "response", id: 1, questions: [{ name: "console.example", type: "A" }] });
 
-    assert.equal(answer(response, zone, "udp"), undefined);
+    assert.equal(answer(response, [zone], "udp"), undefined);
     for (let length = 0; length < 12; length += 1)
-      assert.equal(answer(question("console.example", TYPES.A).subarray(0, length), zone, "udp"), undefined);
+      assert.equal(
+        answer(question("console.example", TYPES.A).subarray(0, length), [zone], "udp"),
+        undefined,
+      );
   });
 
   test("knows addresses of ranges by their one label, and none beside them", () => {
@@ -154,7 +172,7 @@ describe("the answer", () => {
     ];
     const ranged = testZone({ ranges });
     const rcode = (label: string) =>
-      answer(question(`${label}.console.example`, TYPES.A), ranged, "udp")?.rcode;
+      answer(question(`${label}.console.example`, TYPES.A), [ranged], "udp")?.rcode;
 
     for (const label of ["198-51-100-1", "198-51-100-254", "2001-db8-1--ffff", "2001-DB8-1--0"])
       assert.equal(rcode(label), "NOERROR", label);
@@ -198,10 +216,14 @@ describe("EDNS", () => {
   test("decides how much comes in a datagram: what is longer is to be asked for by TCP", () => {
     const apex = Array.from({ length: 100 }, (_, index) => `2001:db8::1:${index.toString(16)}`);
     const large = testZone({ apex });
-    const plain = answer(question("console.example", TYPES.AAAA), large, "udp");
-    const small = answer(question("console.example", TYPES.AAAA, edns({ udpBytes: 1 })), large, "udp");
-    const modern = answer(question("console.example", TYPES.AAAA, edns({ udpBytes: 65_535 })), large, "udp");
-    const tcp = answer(question("console.example", TYPES.AAAA), large, "tcp");
+    const plain = answer(question("console.example", TYPES.AAAA), [large], "udp");
+    const small = answer(question("console.example", TYPES.AAAA, edns({ udpBytes: 1 })), [large], "udp");
+    const modern = answer(
+      question("console.example", TYPES.AAAA, edns({ udpBytes: 65_535 })),
+      [large],
+      "udp",
+    );
+    const tcp = answer(question("console.example", TYPES.AAAA), [large], "tcp");
 
     for (const reply of [plain, small]) {
       const packet = read(reply?.bytes ?? Buffer.alloc(0));
@@ -216,8 +238,8 @@ describe("EDNS", () => {
 });
 
 test("whoever is told to come by TCP is told no more than that, and it is no answer of the domain's where there is none", () => {
-  const named = answer(question("203-0-113-7.console.example", TYPES.A), zone, "udp");
-  const refused = answer(question("www.example.com", TYPES.A), zone, "udp");
+  const named = answer(question("203-0-113-7.console.example", TYPES.A), [zone], "udp");
+  const refused = answer(question("www.example.com", TYPES.A), [zone], "udp");
 
   const hints = [named, refused].map((reply) => read(reply?.truncated?.() ?? Buffer.alloc(0)));
 
@@ -235,7 +257,7 @@ test("many addresses of the domain are told in another order to each", () => {
   const many = testZone({ apex });
 
   const told = Array.from({ length: 16 }, (_, id) => {
-    const reply = answer(question("console.example", TYPES.A, { id }), many, "udp");
+    const reply = answer(question("console.example", TYPES.A, { id }), [many], "udp");
     return read(reply?.bytes ?? Buffer.alloc(0)).answers?.map((each) => "data" in each && each.data) ?? [];
   });
 
@@ -248,7 +270,7 @@ describe("garbage", () => {
 
   test("cut anywhere is malformed or no message", () => {
     for (let length = 0; length < good.length; length += 1) {
-      const reply = answer(good.subarray(0, length), zone, "udp");
+      const reply = answer(good.subarray(0, length), [zone], "udp");
       assert.ok(reply === undefined || reply.rcode === "FORMERR", `${length} bytes`);
     }
   });
@@ -305,7 +327,7 @@ describe("garbage", () => {
 
     fc.assert(
       fc.property(fc.oneof(mutated, any), fc.constantFrom("udp", "tcp"), (message, transport) => {
-        const reply = answer(message, zone, transport);
+        const reply = answer(message, [zone], transport);
         if (reply === undefined) return;
         assert.equal(reply.bytes.readUInt16BE(0), message.readUInt16BE(0));
         assert.ok(reply.bytes.readUInt16BE(2) & 0x8000, "it is a response");

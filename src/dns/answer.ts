@@ -36,13 +36,13 @@ interface Said {
 const IN = 1;
 
 /**
- * The answer to a message, out of the zone alone: no clock, no state. `undefined`: there is none to give, because it is no
- * question. Without a zone everything is refused.
+ * The answer to a message, out of the zones alone: no clock, no state. `undefined`: there is none to give, because it is no
+ * question. What is in none of them is refused.
  */
-export function answer(message: Buffer, zone: Zone | undefined, transport: Transport): Reply | undefined {
+export function answer(message: Buffer, zones: readonly Zone[], transport: Transport): Reply | undefined {
   const query = readQuery(message);
   if (query === undefined) return undefined;
-  const said = say(query, zone);
+  const said = say(query, zones);
   const bytes = write(query, said);
   const isTooLong = transport === "udp" && bytes.length > mostBytes(query);
   const { rcode, subject, isAuthoritative } = said;
@@ -52,26 +52,40 @@ export function answer(message: Buffer, zone: Zone | undefined, transport: Trans
   return { rcode, subject, truncated, bytes: isTooLong && truncated !== undefined ? truncated() : bytes };
 }
 
-function say(query: Query, zone: Zone | undefined): Said {
+function say(query: Query, zones: readonly Zone[]): Said {
   if (query.kind === "malformed") return refusal("FORMERR");
   if (query.kind === "operation") return refusal("NOTIMP");
   const { question, edns } = query;
   if (edns !== undefined && edns.version !== 0) return refusal("BADVERS");
   if (question.type === OPT) return refusal("FORMERR");
-  if (zone === undefined || question.class !== IN || isTransfer(question.type)) return refusal("REFUSED");
-  const prefix = zone.prefixOf(question.name);
-  if (prefix === undefined) return refusal("REFUSED");
+  if (question.class !== IN || isTransfer(question.type)) return refusal("REFUSED");
+  const found = zoneOf(question.name, zones);
+  if (found === undefined) return refusal("REFUSED");
+  const { zone, prefix } = found;
   const node = zone.node(question.name.slice(0, prefix));
   const authority = { record: zone.soa, prefix };
   // However many names are made up, they are one subject: it is what a flood of them is known by.
   if (node === undefined) return { rcode: "NXDOMAIN", isAuthoritative: true, subject: "NXDOMAIN", authority };
   const subject = `${question.name}${question.type}`;
-  const found = { rcode: "NOERROR", isAuthoritative: true, subject } as const;
-  if (question.type === TYPES.ANY) return { ...found, answers: [MINIMAL_ANY] };
+  const said = { rcode: "NOERROR", isAuthoritative: true, subject } as const;
+  if (question.type === TYPES.ANY) return { ...said, answers: [MINIMAL_ANY] };
   const orders = node.get(question.type);
   // The message's number is random, so everybody begins with another one.
   const answers = orders?.[query.id % orders.length];
-  return answers === undefined ? { ...found, authority } : { ...found, answers };
+  return answers === undefined ? { ...said, authority } : { ...said, answers };
+}
+
+/** The one that a name is in; of one inside another the inner one. `prefix`: how many bytes of the name stand before it. */
+function zoneOf(
+  name: string,
+  zones: readonly Zone[],
+): { readonly zone: Zone; readonly prefix: number } | undefined {
+  let inner: { readonly zone: Zone; readonly prefix: number } | undefined;
+  for (const zone of zones) {
+    const prefix = zone.prefixOf(name);
+    if (prefix !== undefined && (inner === undefined || prefix < inner.prefix)) inner = { zone, prefix };
+  }
+  return inner;
 }
 
 function refusal(rcode: Rcode): Said {

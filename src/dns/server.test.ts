@@ -25,7 +25,7 @@ async function start({
   const server = await startNameServer(
     [{ host, port: 0 }],
     {
-      zone: () => zone,
+      zones: () => [zone],
       rateLimit: new RateLimit(rate),
       onOutcome: (transport, outcome) => outcomes.push(`${transport} ${outcome}`),
     },
@@ -254,7 +254,7 @@ test("a port that is taken is an error of the system, and nothing is left open",
     { host: "127.0.0.1", port: 0 },
     { host: "127.0.0.1", port: server.port },
   ];
-  const answering = { zone: () => undefined, rateLimit: new RateLimit(), onOutcome() {} };
+  const answering = { zones: () => [], rateLimit: new RateLimit(), onOutcome() {} };
 
   await assert.rejects(startNameServer(at, answering), { code: "EADDRINUSE" });
 });

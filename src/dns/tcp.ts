@@ -111,7 +111,7 @@ class Conversation {
   }
 
   #answer(message: Buffer): void {
-    const reply = answer(message, this.#answering.zone(), "tcp");
+    const reply = answer(message, this.#answering.zones(), "tcp");
     if (reply === undefined) {
       this.#giveUp();
       return;

@@ -14,19 +14,19 @@ export interface ThreadOptions {
 }
 
 export type ToThread =
-  | { readonly kind: "zone"; readonly zone: ZoneData | undefined }
+  | { readonly kind: "zones"; readonly zones: readonly ZoneData[] }
   | { readonly kind: "stop" };
 
 export type FromThread =
   | { readonly kind: "listening"; readonly addresses: readonly HostPort[] }
   /** The error of the system. */
   | { readonly kind: "failed"; readonly message: string; readonly code: unknown; readonly syscall: unknown }
-  /** It answers out of the zone that it was told of. */
+  /** It answers out of the zones that it was told of. */
   | { readonly kind: "served" };
 
 const { listen, tally: memory } = workerData as ThreadOptions;
 const tally = new Tally(memory);
-let zone: Zone | undefined;
+let zones: readonly Zone[] = [];
 
 const server = await start();
 if (server !== undefined) {
@@ -37,7 +37,7 @@ if (server !== undefined) {
 async function start(): Promise<NameServer | undefined> {
   try {
     return await startNameServer(listen, {
-      zone: () => zone,
+      zones: () => zones,
       rateLimit: new RateLimit(),
       onOutcome: (transport, outcome) => tally.count(transport, outcome),
     });
@@ -49,8 +49,8 @@ async function start(): Promise<NameServer | undefined> {
 }
 
 async function obey(server: NameServer, message: ToThread): Promise<void> {
-  if (message.kind === "zone") {
-    zone = message.zone && new Zone(message.zone);
+  if (message.kind === "zones") {
+    zones = message.zones.map((each) => new Zone(each));
     say({ kind: "served" });
     return;
   }

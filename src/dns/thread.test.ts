@@ -22,17 +22,19 @@ socket.send(bytes, port, "127.0.0.1");
 
 test("questions are answered while the rest of the process is busy, and counted", async () => {
   await using server = await startNameServerThread([ANY]);
-  await server.serve({
-    domain: "console.example",
-    nameServers: [{ name: "ns.console.example", addresses: ["203.0.113.1"] }],
-    contact: "hostmaster@console.example",
-    serial: 1,
-    issuers: [],
-    apex: [],
-    addresses: ["203.0.113.7"],
-    ranges: [],
-    texts: new Map(),
-  });
+  await server.serve([
+    {
+      domain: "console.example",
+      nameServers: [{ name: "ns.console.example", addresses: ["203.0.113.1"] }],
+      contact: "hostmaster@console.example",
+      serial: 1,
+      issuers: [],
+      apex: [],
+      addresses: ["203.0.113.7"],
+      ranges: [],
+      texts: new Map(),
+    },
+  ]);
   const answered = new Int32Array(new SharedArrayBuffer(4));
   const bytes = question("203-0-113-7.console.example", TYPES.A);
   const workerData = { port: server.addresses[0]?.port, bytes, answered };

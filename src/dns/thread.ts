@@ -10,8 +10,8 @@ export interface NameServerThread extends AsyncDisposable {
   /** With the ports that the system gave, where 0 was asked for. */
   readonly addresses: readonly HostPort[];
   readonly tally: Tally;
-  /** Resolves when it answers out of this; `undefined`: out of nothing, it refuses every question. */
-  serve(zone: ZoneData | undefined): Promise<void>;
+  /** Resolves when it answers out of these, and refuses every other question. */
+  serve(zones: readonly ZoneData[]): Promise<void>;
 }
 
 /** Rejects with the error of the system where an address cannot be listened on. */
@@ -35,10 +35,10 @@ export async function startNameServerThread(listen: readonly HostPort[]): Promis
   return {
     addresses: began.addresses,
     tally,
-    async serve(zone) {
+    async serve(zones) {
       serving = serving.then(async () => {
         const heard = hear();
-        tell({ kind: "zone", zone });
+        tell({ kind: "zones", zones });
         await heard;
       });
       await serving;

@@ -15,8 +15,8 @@ const limits = {
 
 /** What servers answer from, and whom they tell. */
 export interface Answering {
-  /** As it is now. */
-  readonly zone: () => Zone | undefined;
+  /** As they are now. */
+  readonly zones: () => readonly Zone[];
   readonly rateLimit: RateLimit;
   /** Called for each message. */
   readonly onOutcome: (transport: Transport, outcome: Outcome) => void;
@@ -56,7 +56,7 @@ function reply(
   socket: Socket,
   { message, from, answering }: { message: Buffer; from: RemoteInfo; answering: Answering },
 ): void {
-  const made = from.port === 0 ? undefined : answer(message, answering.zone(), "udp");
+  const made = from.port === 0 ? undefined : answer(message, answering.zones(), "udp");
   if (made === undefined) {
     answering.onOutcome("udp", "ignored");
     return;

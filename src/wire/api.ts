@@ -297,7 +297,16 @@ export const Node = Type.Object({
   ),
   certificate: Type.Optional(
     Type.Object(
-      { id: Type.String({ description: "SHA-256 of it, in hexadecimal." }), notAfter: Time },
+      {
+        id: Type.String({ description: "SHA-256 of it, in hexadecimal." }),
+        notAfter: Time,
+        chainId: Type.Optional(
+          Type.String({
+            description:
+              "Of one that was uploaded: that of the certificate. Absent: it is of the installation's own CA.",
+          }),
+        ),
+      },
       { description: "What it has said that it serves TLS under; absent: it serves plain HTTP." },
     ),
   ),
@@ -381,12 +390,3 @@ export const TicketKeyGeneration = Type.Object({
   retiringSince: Type.Optional(Time),
 });
 export type TicketKeyGeneration = Static<typeof TicketKeyGeneration>;
-
-/** The installation's own CA: what a node that joins without a join token needs to know control by. */
-export const NodeAuthority = Type.Object({
-  /** PEM. */
-  certificate: Type.String(),
-  /** SHA-256 of it, base64url; every join token begins with it. */
-  fingerprint: Type.String(),
-});
-export type NodeAuthority = Static<typeof NodeAuthority>;

@@ -55,9 +55,24 @@ export const Certificate = Type.Object({
   notAfter: Time,
   /** PEM: what is shown, the certificate first. */
   chain: Type.String(),
+  chainId: Type.String({
+    description: "SHA-256 of `chain`: nodes that serve it say the same in their `certificate`.",
+  }),
   createdAt: Time,
   source: Type.Enum(["upload", "acme"], {
-    description: "`acme`: it came from an authority by itself, and is renewed so",
+    description:
+      "Who renews it. `acme`: Porthole, by itself, while ACME is on; `upload`: whoever brings the next one",
   }),
 });
 export type Certificate = Static<typeof Certificate>;
+
+/** The installation's own CA: what a node that joins without a join token needs to know control by. */
+export const NodeAuthority = Type.Object({
+  /** PEM. */
+  certificate: Type.String(),
+  /** SHA-256 of it, base64url; every join token begins with it. */
+  fingerprint: Type.String(),
+  /** Absent from an older control. */
+  notAfter: Type.Optional(Time),
+});
+export type NodeAuthority = Static<typeof NodeAuthority>;

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSy
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { NodeAuthority } from "#wire/api.ts";
+import type { NodeAuthority } from "#wire/certificate.ts";
 import { NativeClient } from "../harness/native-client.ts";
 import { lackingPostgres, startPostgres } from "../harness/postgres.ts";
 import { firstLine } from "../harness/process.ts";

@@ -25,6 +25,9 @@ const alerts = groups.flatMap(({ rules }) => rules);
 
 const NODE = 'instance="node:9101"';
 
+/** In seconds; where nothing else is said, it is the first of 1970. */
+const DAY = 86_400;
+
 /** For each alarm, series with a value a minute that set it off, and what it is about. In `calm` none of it goes off. */
 const TROUBLE: Readonly<
   Record<string, { readonly series: Readonly<Record<string, string>>; readonly about?: string }>
@@ -74,6 +77,22 @@ const TROUBLE: Readonly<
     series: { 'porthole_control_launches_total{launcher="libvirt",result="failed"}': "0+1x30" },
     about: "nodes launched by libvirt were given up within three hours",
   },
+  PortholeCertificateEnds: {
+    series: { 'porthole_certificate_end_time_seconds{kind="uploaded",pool="north"}': `${5 * DAY}x30` },
+    about: "A certificate (uploaded, pool north) ends in 4d 23h",
+  },
+  PortholeCertificateEnded: {
+    series: { 'porthole_certificate_end_time_seconds{kind="served",pool="default"}': "600x30" },
+    about: "A certificate (served, pool default) has ended",
+  },
+  PortholeCertificateRefused: {
+    series: { 'porthole_certificate_nodes{pool="default",state="refused"}': "0 0 2x28" },
+    about: "2 nodes of the pool default cannot load",
+  },
+  PortholeNodeIdentityEnds: {
+    series: { [`porthole_node_identity_end_time_seconds{${NODE}}`]: `${5 * DAY}x30` },
+    about: "Control will not know the node at node:9101 any more in 4d 23h",
+  },
 };
 
 /** An installation with which nothing is wrong. */
@@ -98,6 +117,11 @@ const CALM: Readonly<Record<string, string>> = {
   'porthole_control_standby_places{pool="default",instance="control:9100"}': "10x30",
   'porthole_control_launches_total{launcher="libvirt",result="ok"}': "0+1x30",
   'porthole_control_launches_total{launcher="libvirt",result="failed"}': "0 0 1x28",
+  'porthole_certificate_end_time_seconds{kind="uploaded",pool="*"}': `${15 * DAY}x30`,
+  'porthole_certificate_end_time_seconds{kind="acme",pool="*"}': `${2 * DAY}x30`,
+  'porthole_certificate_nodes{pool="default",state="serving"}': "3x30",
+  'porthole_certificate_nodes{pool="default",state="waiting"}': "0 1x29",
+  [`porthole_node_identity_end_time_seconds{${NODE}}`]: `${30 * DAY}x30`,
 };
 
 const EVALUATED_AT = "29m";

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { NodeAuthority } from "#wire/api.ts";
+import type { NodeAuthority } from "#wire/certificate.ts";
 import { type Control, startControl } from "../harness/porthole.ts";
 import { firstLine, startProcess } from "../harness/process.ts";
 import { scratch } from "../harness/scratch.ts";

@@ -90,6 +90,7 @@ describe("metrics", () => {
         'porthole_node_dial_seconds_count{result="ok"}': ofNode,
         'porthole_node_handshake_seconds_count{protocol="rfb"}': ofNode,
         porthole_node_link_up: ofNode,
+        porthole_node_identity_end_time_seconds: ofNode,
         'porthole_control_opens_total{api="native",purpose="console"}': ofControl,
         'porthole_control_redemption_seconds_count{result="ok"}': ofControl,
         porthole_control_redemptions_total: ofControl,
@@ -97,6 +98,7 @@ describe("metrics", () => {
         'porthole_control_nodes{state="up"}': ofControl,
         porthole_control_link_channels: ofControl,
         porthole_database_up: ofControl,
+        'porthole_certificate_end_time_seconds{kind="authority",pool="*"}': ofControl,
         'porthole_audit_rows_total{action="console.end",result="ok"}': ofControl,
       };
       for (const [name, metrics] of Object.entries(expected)) assert.ok((metrics.get(name) ?? 0) >= 1, name);

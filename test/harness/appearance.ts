@@ -25,7 +25,10 @@ export async function outOfReach(page: Page): Promise<string[]> {
   const faults: string[] = [];
   for (const control of await page.locator("button:visible, a[href]:visible, input:visible").all()) {
     const box = await control.boundingBox();
-    const name = (await control.getAttribute("aria-label")) ?? (await control.textContent()) ?? "";
+    const label = await control.evaluate<string, { labels?: Iterable<{ textContent: string }> }>(
+      ({ labels }) => [...(labels ?? [])].map(({ textContent }) => textContent).join(" "),
+    );
+    const name = (await control.getAttribute("aria-label")) ?? ((await control.textContent()) || label);
     const { width } = page.viewportSize() ?? { width: 0 };
     if (box === null) continue;
     if (name.trim() === "" && (await control.getAttribute("placeholder")) === null)

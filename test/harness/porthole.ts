@@ -96,17 +96,25 @@ export interface Node extends AsyncDisposable {
 /** With `data`, a directory of the caller's, it is the same node again when it starts again. */
 export async function startNode(
   { link, joinToken }: Pick<Control, "link" | "joinToken">,
-  options: { readonly args?: readonly string[]; readonly data?: string } = {},
+  options: {
+    readonly args?: readonly string[];
+    readonly data?: string;
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<Node> {
   const folder = scratch();
   const joinTokenFile = join(folder.path, "join-token");
   writeFileSync(joinTokenFile, joinToken, { mode: 0o600 });
   const data = options.data ?? join(folder.path, "node");
-  const child = await startRole("proxy", [
-    ...["--control", link, "--join-token-file", joinTokenFile, "--data", data],
-    // Tests that wait for sessions say so.
-    ...["--listen", ANY_PORT, "--drain-timeout", "0", ...(options.args ?? [])],
-  ]);
+  const child = await startRole(
+    "proxy",
+    [
+      ...["--control", link, "--join-token-file", joinTokenFile, "--data", data],
+      // Tests that wait for sessions say so.
+      ...["--listen", ANY_PORT, "--drain-timeout", "0", ...(options.args ?? [])],
+    ],
+    options.env,
+  );
   const ready: Pick<Node, "id" | "ids" | "node" | "websocket" | "admin" | "admins"> = JSON.parse(
     await firstLine(child),
   );

@@ -6,6 +6,7 @@ import { outOfReach, SIZES, sideways, THEMES } from "../harness/appearance.ts";
 import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
 import { type Porthole, startPorthole } from "../harness/porthole.ts";
 import { endingWords, NOVNC_REFUSED, untilLive } from "../harness/stage.ts";
+import { HOUR_MS, testCertificate } from "../harness/test-certificates.ts";
 
 /** Nothing listens there: port 9 is that of “discard”, which nobody runs. */
 const DEAD = "127.0.0.1:9";
@@ -15,6 +16,14 @@ describe("every page", { skip: lackingBrowser }, () => {
   let browser: TestBrowser;
   before(async () => {
     [porthole, browser] = await Promise.all([startPorthole(), startBrowser()]);
+    const names = ["one", "two", "three", "four"].map(
+      (each) => `${each}.of-a-company-with-a-long-name.example`,
+    );
+    const { pem, keyPem } = await testCertificate({
+      names: [...names, "127.0.0.1"],
+      notAfter: Date.now() + 100 * HOUR_MS,
+    });
+    await porthole.api.call("POST", "certificates", { certificate: pem, privateKey: keyPem });
   });
   after(async () => {
     await browser[Symbol.asyncDispose]();
@@ -41,6 +50,14 @@ describe("every page", { skip: lackingBrowser }, () => {
         .first()
         .waitFor();
     },
+    "the certificates": async (page) => await toCertificates(page),
+    "a certificate that was refused": async (page) => {
+      await toCertificates(page);
+      await page.getByRole("button", { name: "Upload a certificate" }).click();
+      await page.getByLabel("Certificate", { exact: true }).fill("-----BEGIN NOTHING");
+      await page.getByRole("button", { name: "Upload", exact: true }).click();
+      await page.getByText("The private key is missing.").waitFor();
+    },
     "the self-check": async (page) => {
       const { url }: SignInLink = await porthole.api.call("POST", "me/sign-in-link");
       await page.goto(url);
@@ -53,6 +70,13 @@ describe("every page", { skip: lackingBrowser }, () => {
     },
   };
 
+  async function toCertificates(page: Page): Promise<void> {
+    const { url }: SignInLink = await porthole.api.call("POST", "me/sign-in-link");
+    await page.goto(url);
+    await page.getByRole("link", { name: "Certificates" }).first().click();
+    await page.getByRole("button", { name: /^Remove the certificate of/ }).waitFor();
+  }
+
   async function consoleUrl(): Promise<string> {
     const [machine] = porthole.machines;
     return (await porthole.api.openConsole(machine?.id ?? "")).url;
@@ -62,7 +86,7 @@ describe("every page", { skip: lackingBrowser }, () => {
     for (const [size, options] of Object.entries(SIZES)) {
       for (const colorScheme of THEMES) {
         test(`${name} fits ${size}, ${colorScheme}`, async () => {
-          const page = await browser.open({ ...options, colorScheme, expected: /401/ });
+          const page = await browser.open({ ...options, colorScheme, expected: /40[01]/ });
 
           await visit(page);
 

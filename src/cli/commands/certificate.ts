@@ -2,13 +2,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { Type } from "typebox";
-import { NodeAuthority } from "#wire/api.ts";
-import { Certificate, type NewCertificate } from "#wire/certificate.ts";
+import { Certificate, type NewCertificate, NodeAuthority } from "#wire/certificate.ts";
+import { lastingOf } from "#wire/certificate-end.ts";
 import { Nothing } from "../api-client.ts";
 import { renewedLineage } from "../config.ts";
 import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, find, type Invocation, readSecret } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
+import { remedyOf, warnOfEnds } from "./ends.ts";
 
 interface UploadOptions {
   readonly certificate?: string;
@@ -91,10 +92,20 @@ async function readBytes(path: string): Promise<Buffer> {
 }
 
 async function list({ output, ...invocation }: Invocation): Promise<void> {
+  const all = await allCertificates(invocation);
   output.list(
-    await allCertificates(invocation),
+    all,
     fields(output),
     "No certificates were uploaded. Upload one: porthole certificate upload --certificate FILE --key FILE",
+  );
+  warnOfEnds(
+    output,
+    all.map((certificate) => ({
+      what: `the certificate of ${certificate.names.slice(0, 3).join(", ")} (${certificate.pool ?? "all pools"})`,
+      notAfter: certificate.notAfter,
+      how: lastingOf(certificate, output.now()),
+      remedy: remedyOf(certificate),
+    })),
   );
 }
 
@@ -128,9 +139,14 @@ function fields(output: Output): readonly Field<Certificate>[] {
   return [
     { title: "NAMES", value: ({ names }) => names.join(", ") },
     { title: "POOL", value: ({ pool }) => pool ?? "(all)" },
-    { title: "ENDS", value: ({ notAfter }) => output.time(notAfter) },
+    {
+      title: "ENDS",
+      value: ({ notAfter }) => output.time(notAfter),
+      tone: (certificate) => (lastingOf(certificate, output.now()) === "good" ? "plain" : "bad"),
+    },
     { title: "ISSUER", spare: true, value: ({ issuer }) => issuer },
-    { title: "UPLOADED", spare: true, value: ({ createdAt }) => output.time(createdAt) },
+    { title: "FROM", spare: true, value: ({ source }) => source },
+    { title: "SINCE", spare: true, value: ({ createdAt }) => output.time(createdAt) },
     { title: "ID", keep: true, value: ({ id }) => id },
   ];
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { hostPort } from "#base/config.ts";
 import { namesOf, systemNames } from "#base/process/probe/resolve-name.ts";
 import { systemRoots } from "#base/process/probe/seen-certificate.ts";
-import { NodeAuthority } from "#wire/api.ts";
+import { NodeAuthority } from "#wire/certificate.ts";
 import { controlClock, SelfCheck, toLine, withTokens } from "#wire/self-check.ts";
 import { clientLines } from "../doctor/client-lines.ts";
 import { report, summaryOf } from "../doctor/report.ts";

@@ -1,10 +1,13 @@
 import { type Command, Option } from "commander";
 import { Type } from "typebox";
-import { Node, NodeAuthority, type NodeDrain } from "#wire/api.ts";
+import { Node, type NodeDrain } from "#wire/api.ts";
+import { Certificate, NodeAuthority } from "#wire/certificate.ts";
+import { lasting, lastingOf } from "#wire/certificate-end.ts";
 import { Nothing } from "../api-client.ts";
 import { action, type CliContext, type Invocation } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
 import { duration } from "./duration.ts";
+import { remedyOf, warnOfEnds } from "./ends.ts";
 
 interface DrainFlags {
   readonly now?: boolean;
@@ -87,6 +90,7 @@ async function listNodes({ api, output }: Invocation): Promise<void> {
   const answer = Type.Object({ items: Type.Array(Node) });
   const { items } = await api.call({ method: "GET", path: ["nodes"], answer });
   output.list(items, summary(output), "No nodes. Let one join: porthole join-token create");
+  await warnOfCertificates({ api, output }, items);
 }
 
 async function showNode({ api, output }: Invocation, id: string): Promise<void> {
@@ -95,7 +99,6 @@ async function showNode({ api, output }: Invocation, id: string): Promise<void> 
     ...summary(output),
     { title: "WEBSOCKET", value: ({ webSocketOrigin }) => webSocketOrigin },
     { title: "CERTIFICATE", value: ({ certificate }) => certificate?.id },
-    { title: "CERTIFICATE UNTIL", value: ({ certificate }) => output.time(certificate?.notAfter) },
     { title: "CERTIFICATE PROBLEM", value: ({ certificateProblem }) => certificateProblem },
     { title: "TAKES AT MOST", value: ({ maximumSessions }) => maximumSessions?.toString() },
     { title: "DRAINS SINCE", value: ({ draining }) => output.time(draining?.since) },
@@ -103,6 +106,38 @@ async function showNode({ api, output }: Invocation, id: string): Promise<void> 
     { title: "UNTIL", value: ({ draining }) => output.time(draining?.deadline) },
     { title: "THEN", value: ({ draining }) => draining?.outcome },
   ]);
+  await warnOfCertificates({ api, output }, [node]);
+}
+
+async function warnOfCertificates({ api, output }: Invocation, nodes: readonly Node[]): Promise<void> {
+  for (const { id, certificateProblem: problem } of nodes)
+    if (problem !== undefined)
+      output.warn(`something is wrong with the certificate of node ${id}: ${problem}`);
+  const now = output.now();
+  const ending = nodes.flatMap(({ id, certificate }) => {
+    if (certificate === undefined) return [];
+    const how = lasting(Date.parse(certificate.notAfter), now);
+    return how === "good" ? [] : [{ ...certificate, id, how }];
+  });
+  if (ending.length === 0) return;
+  // Which of them an authority renews by itself, its certificate says.
+  const answer = Type.Object({ items: Type.Array(Certificate) });
+  const { items } = await api.call({ method: "GET", path: ["certificates"], answer });
+  warnOfEnds(
+    output,
+    ending.map(({ id, chainId, notAfter, how }) => {
+      const known = items.find((each) => each.chainId === chainId);
+      return {
+        what: `the certificate that node ${id} serves`,
+        notAfter,
+        how: known === undefined ? how : lastingOf(known, now),
+        remedy:
+          chainId === undefined
+            ? "It should have been changed by itself: see control's log."
+            : remedyOf(known ?? { source: "upload" }),
+      };
+    }),
+  );
 }
 
 async function drain(
@@ -163,6 +198,11 @@ function summary(output: Output): readonly Field<Node>[] {
       align: "right",
       spare: true,
       value: ({ maximumSessions }) => maximumSessions?.toString(),
+    },
+    {
+      title: "CERTIFICATE UNTIL",
+      spare: true,
+      value: ({ certificate }) => output.time(certificate?.notAfter),
     },
     { title: "VERSION", spare: true, value: ({ version }) => version },
     { title: "SEEN", spare: true, value: ({ seenAt }) => output.time(seenAt) },

@@ -106,6 +106,10 @@ export class Output {
     }
   }
 
+  now(): number {
+    return this.#now();
+  }
+
   /** Relative for people at a terminal, exact for everything else. */
   time(time: string): string;
   time(time: string | undefined): string | undefined;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { type OneControl, testControl, testReplicas } from "../../../test/harness/control.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
@@ -59,6 +59,7 @@ for (const t of onBoth("of a certificate everything is told but its key, which i
     // Of what is served, whatever ends first.
     notAfter: new Date(Math.min(...ends)).toISOString(),
     chain: pems.slice(0, 3).join(""),
+    chainId: createHash("sha256").update(pems.slice(0, 3).join("")).digest("hex"),
     createdAt: new Date(control.clock.now()).toISOString(),
     source: "upload",
   });

@@ -5,6 +5,7 @@ import type { NodeTable, Schema } from "../store/schema.ts";
 import type { Queries } from "../store/store.ts";
 import { entranceOf } from "./entrance.ts";
 import { addressOf } from "./ip-range.ts";
+import { notedChain } from "./served-chain.ts";
 
 type NodeRow = Awaited<ReturnType<ReturnType<typeof nodeRows>["execute"]>>[number];
 
@@ -61,10 +62,17 @@ export function toNode(row: NodeRow, downBefore: number): Node {
 function certificateOf(row: NodeRow): Pick<Node, "certificate" | "certificateProblem"> {
   if (row.certificate_incarnation !== row.incarnation) return {};
   const { certificate_id: id, certificate_not_after: notAfter, certificate_problem: problem } = row;
+  const chainId = notedChain(row.certificate_names);
   return {
     ...(id === null || notAfter === null
       ? {}
-      : { certificate: { id, notAfter: new Date(notAfter).toISOString() } }),
+      : {
+          certificate: {
+            id,
+            notAfter: new Date(notAfter).toISOString(),
+            ...(chainId === undefined ? {} : { chainId }),
+          },
+        }),
     ...(problem === null ? {} : { certificateProblem: problem }),
   };
 }

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { fingerprint } from "#tls/node-identity.ts";
@@ -130,7 +131,11 @@ export function createNodes({
 
     async authority(caller) {
       requireAdministrator(caller);
-      return { certificate: authority, fingerprint: fingerprint(authority) };
+      return {
+        certificate: authority,
+        fingerprint: fingerprint(authority),
+        notAfter: new X509Certificate(authority).validToDate.toISOString(),
+      };
     },
   };
 }

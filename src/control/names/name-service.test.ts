@@ -10,7 +10,7 @@ import { eventually } from "../../../test/harness/eventually.ts";
 import { lackingPostgres } from "../../../test/harness/postgres.ts";
 import { createChallenges } from "./challenges.ts";
 import { startNames } from "./name-service.ts";
-import { createZoneReading, type ReadZone } from "./zone-reading.ts";
+import { createZoneReading, type ReadZones } from "./zone-reading.ts";
 
 const log = pino({ level: "silent" });
 const ANY = { host: "127.0.0.1", port: 0 };
@@ -21,12 +21,12 @@ type Parts = Pick<TestControl, "store" | "values" | "clock" | "cluster">;
 async function start(
   parts: Parts,
   {
-    readZone = createZoneReading({ ...parts, ownAddresses: ["127.0.0.1"] }),
+    readZones = createZoneReading({ ...parts, ownAddresses: ["127.0.0.1"] }),
     readMs = 24 * 60 * 60 * 1000,
-  }: { readonly readZone?: ReadZone; readonly readMs?: number } = {},
+  }: { readonly readZones?: ReadZones; readonly readMs?: number } = {},
 ) {
   await using opened = new AsyncDisposableStack();
-  const names = await startNames({ ...parts, listen: [ANY], readZone, log, readMs });
+  const names = await startNames({ ...parts, listen: [ANY], readZones, log, readMs });
   opened.defer(names.stop);
   const port = names.addresses[0]?.port ?? 0;
   const socket = createSocket("udp4");
@@ -49,12 +49,12 @@ async function start(
 test("a node's name is answered as soon as it has registered, and while the database is away", async () => {
   await using control = await testControl();
   await control.services.settings.set(control.admin, "consoleproxy.url.domain", "*.console.example");
-  const readZone = createZoneReading({ ...control, ownAddresses: [] });
+  const readZones = createZoneReading({ ...control, ownAddresses: [] });
   let isAway = false;
   await using names = await start(control, {
-    async readZone() {
+    async readZones() {
       if (isAway) throw new Error("the database is away");
-      return await readZone();
+      return await readZones();
     },
   });
   const before = await names.ask("203-0-113-7.console.example");
@@ -88,7 +88,7 @@ test("a domain that is set is answered for, and what is set no more is refused",
 
 test("a port that is taken is said with its flag", async () => {
   await using control = await testControl();
-  const parts = { ...control, readZone: createZoneReading({ ...control, ownAddresses: [] }), log };
+  const parts = { ...control, readZones: createZoneReading({ ...control, ownAddresses: [] }), log };
   const first = await startNames({ ...parts, listen: [ANY] });
   const [taken = ANY] = first.addresses;
 

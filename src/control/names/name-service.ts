@@ -7,7 +7,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { ControlMeters } from "../observe/observing.ts";
 import { periodically } from "../periodic.ts";
 import { createReread } from "../settings/reread.ts";
-import type { ReadZone } from "./zone-reading.ts";
+import type { ReadZones } from "./zone-reading.ts";
 
 const intervals = {
   /** What nobody has told of: a node that fell silent, a setting, a challenge that expired. */
@@ -20,19 +20,19 @@ export interface Names {
 }
 
 /**
- * Answers for the domain out of memory. The zone is read every few seconds, and when some replica tells of something new; while
+ * Answers for the domain out of memory. The zones are read every few seconds, and when some replica tells of something new; while
  * the database is away it stays as it was. Throws a ConfigError where an address cannot be listened on.
  */
 export async function startNames({
   listen,
-  readZone,
+  readZones,
   cluster,
   log,
   meters,
   readMs = intervals.readMs,
 }: {
   readonly listen: readonly HostPort[];
-  readonly readZone: ReadZone;
+  readonly readZones: ReadZones;
   readonly cluster: Cluster;
   readonly log: Log;
   readonly meters?: ControlMeters | undefined;
@@ -40,10 +40,10 @@ export async function startNames({
 }): Promise<Names> {
   await using opened = new AsyncDisposableStack();
   const server = opened.use(await start(listen));
-  const kept = new KeptZone();
+  const kept = new KeptZones();
   const reread = createReread(async () => {
-    const data = kept.take(await readZone());
-    if (data !== "as before") await server.serve(data);
+    const { now, before } = await readZones();
+    if (kept.take(now === undefined ? before : [now, ...before])) await server.serve(kept.zones);
   }, log);
   await reread.now();
   const subscription = cluster.subscribe("names", { heard: reread.soon, missed: reread.soon });
@@ -69,27 +69,27 @@ async function start(listen: readonly HostPort[]): Promise<NameServerThread> {
   }
 }
 
-/** The zone as it was last read, of another serial only where something has changed. */
-class KeptZone {
-  #data: ZoneData | undefined;
+/** The zones as they were last read, of another serial only where something has changed. */
+class KeptZones {
+  zones: readonly ZoneData[] = [];
 
+  /** Of one node there may be several names. */
   get names(): number {
-    return this.#data?.addresses.length ?? 0;
+    return this.zones.reduce((sum, { addresses }) => sum + addresses.length, 0);
   }
 
-  /** What is to be served from now on. */
-  take(data: ZoneData | undefined): ZoneData | undefined | "as before" {
-    const before = this.#data;
-    if (before === undefined && data === undefined) return "as before";
-    if (
-      before !== undefined &&
-      data !== undefined &&
-      isDeepStrictEqual({ ...data, serial: before.serial }, before)
-    )
-      return "as before";
+  /** Whether something has changed. */
+  take(read: readonly ZoneData[]): boolean {
+    const before = this.zones;
+    this.zones = read.map((zone) => this.#follow(zone));
+    return before.length !== read.length || this.zones.some((zone, index) => zone !== before[index]);
+  }
+
+  #follow(zone: ZoneData): ZoneData {
+    const before = this.zones.find(({ domain }) => domain === zone.domain);
+    if (before === undefined) return zone;
+    if (isDeepStrictEqual({ ...zone, serial: before.serial }, before)) return before;
     // Serials rise, however fast things change.
-    const serial = Math.max(data?.serial ?? 0, (before?.serial ?? 0) + 1);
-    this.#data = data && { ...data, serial };
-    return this.#data;
+    return { ...zone, serial: Math.max(zone.serial, before.serial + 1) };
   }
 }

@@ -6,7 +6,7 @@ import { createChallenges } from "./challenges.ts";
 import { createZoneReading } from "./zone-reading.ts";
 
 async function read(control: TestControl, ownAddresses: readonly string[] = []) {
-  return await createZoneReading({ ...control, ownAddresses })();
+  return (await createZoneReading({ ...control, ownAddresses })()).now;
 }
 
 async function set(control: TestControl, settings: Readonly<Record<string, string>>): Promise<void> {
@@ -164,3 +164,46 @@ test("the zone is printed for administrators, with the names of a range where on
   await assert.rejects(zone("nonsense"), { code: "request_invalid", detail: /range/ });
   await assert.rejects(names.zone(await control.member("ann", [])), { code: "forbidden" });
 });
+
+for (const t of onBoth(
+  "domains that nodes have certificates for are answered for, and for an hour after",
+  async () => {
+    await using control = await testControl();
+    const readZones = createZoneReading({ ...control, ownAddresses: [] });
+    const node = await control.node({ pageOrigin: "http://203.0.113.7" });
+    const certifiedFor = async (domain: string) => {
+      const said = {
+        certificate_id: "x",
+        certificate_incarnation: node.incarnation,
+        certificate_domain: domain,
+      };
+      await control.store.db.updateTable("nodes").set(said).where("id", "=", node.id).execute();
+    };
+    const before = async () => {
+      const zones = await readZones();
+      for (const { addresses } of zones.before) assert.deepEqual(addresses, ["203.0.113.7"]);
+      return zones.before.map(({ domain }) => domain);
+    };
+    await set(control, { "consoleproxy.url.domain": "*.young.example" });
+
+    await certifiedFor("*.old.example");
+    assert.deepEqual(await before(), ["old.example"]);
+    await certifiedFor("*.young.example");
+    assert.deepEqual(await before(), ["old.example"]);
+    control.clock.advance(60 * 60 * 1000);
+    assert.deepEqual(await before(), ["old.example"]);
+    control.clock.advance(1);
+    assert.deepEqual(await before(), []);
+
+    for (const name of ["a", "b", "c", "d", "e"]) {
+      await certifiedFor(`${name}.example`);
+      await before();
+      control.clock.advance(1000);
+    }
+    assert.deepEqual(
+      await before(),
+      ["e", "d", "c", "b"].map((name) => `${name}.example`),
+    );
+  },
+))
+  test(...t);

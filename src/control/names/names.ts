@@ -4,7 +4,7 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import { addressesIn, type IpRange, parseIpRange, sizeOf } from "../fleet/ip-range.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Names } from "../services.ts";
-import type { ReadZone } from "./zone-reading.ts";
+import type { ReadZones } from "./zone-reading.ts";
 
 const limits = {
   /** Of a range whose names are printed: a /16 of IPv4. */
@@ -12,11 +12,11 @@ const limits = {
 } as const;
 
 /** The zone, for administrators. */
-export function createNames(readZone: ReadZone): Names {
+export function createNames(readZones: ReadZones): Names {
   return {
     async zone(caller, { range } = {}) {
       requireAdministrator(caller);
-      const zone = await readZone();
+      const { now: zone } = await readZones();
       if (zone === undefined) throw refused("the setting consoleproxy.url.domain names no domain");
       const [primary, ...others] = zone.nameServers;
       const isUnnamed = others.length === 0 && primary?.name === `ns.${zone.domain}`;

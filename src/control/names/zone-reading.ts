@@ -8,8 +8,22 @@ import { INTEGER, prepare } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 import type { NamedServer } from "./dns-settings.ts";
 
-/** The zone as the database has it now; `undefined` while nodes are found by their addresses. */
-export type ReadZone = () => Promise<ZoneData | undefined>;
+const limits = {
+  /** Domains that nodes have certificates for, the latest, which are answered for beside the one of now. */
+  before: 4,
+  /** How long after the last node has changed to another: pages that were opened by the old one come back to it. */
+  beforeMs: 60 * 60 * 1000,
+} as const;
+
+/** The zones as the database has them now. */
+export type ReadZones = () => Promise<Zones>;
+
+interface Zones {
+  /** `undefined` while nodes are found by their addresses. */
+  readonly now: ZoneData | undefined;
+  /** Of other domains that nodes have certificates for, or had a moment ago. */
+  readonly before: readonly ZoneData[];
+}
 
 /**
  * Reads what there is to be said of the domain. A dashed name has who is registered, and nobody else: were any address
@@ -27,11 +41,25 @@ export function createZoneReading({
   readonly values: SettingValues;
   readonly clock: Clock;
   readonly ownAddresses: readonly string[];
-}): ReadZone {
+}): ReadZones {
   const findNodes = prepare(store, { silenceMs: INTEGER }, (db, slots) =>
     db
       .selectFrom("nodes")
       .select(["page_origin", "web_socket_origin", "secure_page_origin", "secure_web_socket_origin"])
+      .select((node) =>
+        node
+          .case()
+          .when(
+            node.and([
+              node("certificate_id", "is not", null),
+              node("certificate_incarnation", "=", node.ref("incarnation")),
+            ]),
+          )
+          .then(node.ref("certificate_domain"))
+          .else(null)
+          .end()
+          .as("certified_domain"),
+      )
       .select((node) =>
         node
           .case()
@@ -61,16 +89,14 @@ export function createZoneReading({
       .orderBy("value"),
   );
 
+  /** Domains that nodes were certified for, and when they last were. */
+  const certified = new Map<string, number>();
+
   return async () => {
-    const domain = values.value("consoleproxy.url.domain").replace(/^\*\./, "");
-    if (domain === "") return undefined;
     const nodes = await findNodes(store.db, { silenceMs: silenceMs(values) });
     const entrances = nodes.filter(({ takes_viewers: takes }) => takes === 1);
     const texts = await findTexts(store.db, {});
-    return {
-      domain,
-      nameServers: nameServersOf(domain, values.value("dns.name.servers"), ownAddresses),
-      contact: values.value("dns.contact") || `hostmaster@${domain}`,
+    const common = {
       serial: Math.floor(clock.now() / 1000),
       issuers: values.value("dns.caa"),
       // A name that leads nowhere would help nobody either.
@@ -83,7 +109,38 @@ export function createZoneReading({
           .map(([name, rows]) => [name, rows.map(({ value }) => value)]),
       ),
     };
+    const zoneOf = (domain: string): ZoneData => ({
+      domain,
+      nameServers: nameServersOf(domain, values.value("dns.name.servers"), ownAddresses),
+      contact: values.value("dns.contact") || `hostmaster@${domain}`,
+      ...common,
+    });
+    noteCertified(nodes.flatMap(({ certified_domain: domain }) => domain || []));
+    const domain = nameOf(values.value("consoleproxy.url.domain"));
+    return {
+      now: domain === "" ? undefined : zoneOf(domain),
+      before: [...certified.keys()].filter((each) => each !== domain).map(zoneOf),
+    };
   };
+
+  /** The latest first. */
+  function noteCertified(domains: readonly string[]): void {
+    for (const domain of domains) {
+      certified.delete(nameOf(domain));
+      certified.set(nameOf(domain), clock.now());
+    }
+    const latest = [...certified]
+      .filter(([, since]) => clock.now() - since <= limits.beforeMs)
+      .toSorted(([, one], [, other]) => other - one)
+      .slice(0, limits.before);
+    certified.clear();
+    for (const [domain, since] of latest) certified.set(domain, since);
+  }
+}
+
+/** Of consoleproxy.url.domain, which may begin with `*.`. */
+function nameOf(domain: string): string {
+  return domain.replace(/^\*\./, "");
 }
 
 async function rangesOf({ db }: Store) {

@@ -82,6 +82,16 @@ export const CONTROL_METRICS = {
     help: "A pool's nodes that count against consoleproxy.launch.max: those that are there, and those on their way.",
     labels: ["pool", "state"],
   },
+  porthole_certificate_end_time_seconds: {
+    type: "gauge",
+    help: "When certificates end, in seconds since 1970: those that were uploaded, that of ACME, what nodes serve beside these (the first of each pool), the installation's own CA. The same at every replica; the pool `*` is all of them.",
+    labels: ["kind", "pool"],
+  },
+  porthole_certificate_nodes: {
+    type: "gauge",
+    help: "Nodes that can serve TLS, by how far they are: serving what they are to serve, waiting to say so, refused (they could not load it, and go on with what they had), or plain, without TLS; the same at every replica.",
+    labels: ["pool", "state"],
+  },
   porthole_dns_questions_total: {
     type: "counter",
     help: "Messages that came to the name server, by what they were answered with: the code, `limited` where there were too many of the same, `ignored` where they were no question.",

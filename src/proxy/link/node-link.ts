@@ -143,7 +143,8 @@ export class NodeLink {
     const { isReachable, silenceMs } = this.#registration;
     const { queued: queuedReports, dropped: droppedReports } = this.#reporter;
     const intervalMs = this.settings?.heartbeatIntervalMs ?? 0;
-    return { isReachable, silenceMs, intervalMs, queuedReports, droppedReports };
+    const { endsAt: identityEndsAt } = this.#renewal;
+    return { isReachable, silenceMs, intervalMs, queuedReports, droppedReports, identityEndsAt };
   }
 
   get settings(): Obeyed | undefined {

@@ -48,6 +48,11 @@ export class Renewal {
     this.#dueAt = renewalOf(options.identity.certificate);
   }
 
+  /** When what the node is known by ends, in milliseconds since 1970. */
+  get endsAt(): number {
+    return endOf(this.#identity.certificate);
+  }
+
   /** Runs until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     for (;;) {

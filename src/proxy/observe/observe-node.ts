@@ -100,9 +100,10 @@ function watchNode(
     set("porthole_node_bytes_total", fromViewer, { direction: "from_viewer" });
     set("porthole_node_draining", draining.isDraining ? 1 : 0);
     set("porthole_node_stopping", isStopping() ? 1 : 0);
-    const { isReachable, silenceMs, queuedReports, droppedReports } = link.health;
+    const { isReachable, silenceMs, queuedReports, droppedReports, identityEndsAt } = link.health;
     set("porthole_node_link_up", isReachable ? 1 : 0);
     if (silenceMs !== undefined) set("porthole_node_link_silence_seconds", silenceMs / 1000);
+    set("porthole_node_identity_end_time_seconds", identityEndsAt / 1000);
     set("porthole_node_reports_queue_length", queuedReports);
     set("porthole_node_reports_dropped_total", droppedReports);
   });

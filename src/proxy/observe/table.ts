@@ -57,6 +57,11 @@ export const NODE_METRICS = {
     help: "How long ago control was last heard, in seconds.",
     labels: [],
   },
+  porthole_node_identity_end_time_seconds: {
+    type: "gauge",
+    help: "When the certificate ends that control knows the node by, in seconds since 1970; it is renewed a month ahead.",
+    labels: [],
+  },
   porthole_node_reports_queue_length: {
     type: "gauge",
     help: "Reports of sessions that wait for control.",

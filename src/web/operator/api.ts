@@ -1,9 +1,22 @@
 import type { Static, TSchema } from "typebox";
+import { Type } from "typebox";
 import { Check } from "typebox/value";
-import { Account, API_PREFIX, Machine, Page, pageLimits, Session, type SignIn } from "#wire/api.ts";
+import {
+  Account,
+  API_PREFIX,
+  Machine,
+  Node,
+  Page,
+  pageLimits,
+  Session,
+  Setting,
+  type SignIn,
+} from "#wire/api.ts";
+import { Certificate, type NewCertificate, NodeAuthority } from "#wire/certificate.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import { SelfCheck } from "#wire/self-check.ts";
 import { knownCode } from "../ui/error-texts.ts";
+import type { CertificateOverview } from "./certificates/overview.ts";
 
 /** What went wrong with a request: the catalogue's code, or that nobody of ours answered. */
 export class ApiError extends Error {
@@ -11,12 +24,15 @@ export class ApiError extends Error {
   readonly code: ErrorCode | "no_answer";
   readonly detail: string | undefined;
   readonly reference: string | undefined;
+  /** Everything that is wrong with what was sent, where that is more than one thing. */
+  readonly problems: readonly string[];
 
   constructor(
     code: ErrorCode | "no_answer",
-    { detail, reference }: { detail?: unknown; reference?: unknown } = {},
+    { detail, reference, problems }: { detail?: unknown; reference?: unknown; problems?: unknown } = {},
   ) {
     super(code);
+    this.problems = Check(TEXTS, problems) ? problems : [];
     this.code = code;
     this.detail = typeof detail === "string" ? detail : undefined;
     this.reference = typeof reference === "string" ? reference : undefined;
@@ -76,6 +92,37 @@ export class Api {
     return parse(SESSIONS, await this.#call("sessions", { query: paged({}, after) }));
   }
 
+  /** Everything about certificates, for administrators. */
+  async certificates(): Promise<CertificateOverview> {
+    const [certificates, nodes, authority, settings] = await Promise.all([
+      this.#list(Certificate, "certificates"),
+      this.#list(Node, "nodes"),
+      this.#call("certificates/authority").then((answer) => parse(NodeAuthority, answer)),
+      this.#list(Setting, "settings"),
+    ]);
+    const setting = (wanted: string) => settings.find(({ name }) => name === wanted)?.value;
+    const isTls = setting("consoleproxy.sslEnabled") === "true";
+    const domain = setting("consoleproxy.url.domain") ?? "";
+    return { certificates, nodes, authority, isTls, domain };
+  }
+
+  async uploadCertificate(body: NewCertificate): Promise<Certificate> {
+    return parse(Certificate, await this.#call("certificates", { method: "POST", body }));
+  }
+
+  async removeCertificate(id: string): Promise<void> {
+    await this.#call(`certificates/${encodeURIComponent(id)}`, { method: "DELETE" });
+  }
+
+  /** One that is short by its nature, and comes in one piece. */
+  async #list<Schema extends TSchema>(item: Schema, path: string): Promise<readonly Static<Schema>[]> {
+    const answer: { readonly items: readonly Static<Schema>[] } = parse(
+      Type.Object({ items: Type.Array(item) }),
+      await this.#call(path),
+    );
+    return answer.items;
+  }
+
   /** Looks from control, or has nodes look, which takes them some seconds. */
   async selfCheck(side: "control" | "nodes"): Promise<SelfCheck> {
     const options = { method: "POST", body: {}, answerMs: limits.selfCheckMs } as const;
@@ -109,12 +156,13 @@ export class Api {
 }
 
 interface CallOptions {
-  readonly method?: "GET" | "POST";
+  readonly method?: "GET" | "POST" | "DELETE";
   readonly body?: unknown;
   readonly answerMs?: number;
   readonly query?: Readonly<Record<string, string>>;
 }
 
+const TEXTS = Type.Array(Type.String());
 const MACHINES = Page(Machine);
 const SESSIONS = Page(Session);
 
@@ -138,6 +186,7 @@ function errorOf(answer: unknown): ApiError {
   return new ApiError(knownCode(code), {
     detail: member(error, "detail"),
     reference: member(error, "reference"),
+    problems: member(error, "problems"),
   });
 }
 

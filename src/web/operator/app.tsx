@@ -4,6 +4,9 @@ import type { Account } from "#wire/api.ts";
 import { Mark } from "../ui/icons.tsx";
 import { AccountMenu } from "./account-menu.tsx";
 import type { Api, MachineList } from "./api.ts";
+import { CertificateNotices } from "./certificates/certificate-notices.tsx";
+import { CertificatesPage } from "./certificates/certificates-page.tsx";
+import type { CertificateOverview } from "./certificates/overview.ts";
 import { Loaded } from "./loaded.ts";
 import { MachinesPage } from "./machines-page.tsx";
 import { SelfCheckPage } from "./self-check/self-check-page.tsx";
@@ -14,8 +17,11 @@ import { SignedOut } from "./signed-out.tsx";
 import type { Visitor } from "./visitor.ts";
 import { words } from "./words.ts";
 
-const PAGES = ["machines", "sessions", "doctor"] as const;
+const PAGES = ["machines", "sessions", "certificates", "doctor"] as const;
 export type PageName = (typeof PAGES)[number];
+
+/** Of administrators alone: everybody else would only be refused. */
+const OF_ADMINISTRATORS: readonly PageName[] = ["certificates", "doctor"];
 
 /** The page that a fragment names; the machines where it names none. */
 export function pageOf(fragment: string): PageName {
@@ -52,9 +58,13 @@ interface PagesProps {
 }
 
 /** One column of navigation, one of content. What was loaded is kept when somebody goes to and fro. */
-function Pages({ api, visitor, account, page }: PagesProps) {
+function Pages({ api, visitor, account, page: wanted }: PagesProps) {
+  const isAdministrator = account.role === "admin";
+  const pages = PAGES.filter((name) => isAdministrator || !OF_ADMINISTRATORS.includes(name));
+  const page = pages.find((name) => name === wanted) ?? "machines";
   const machines = useMemo(() => new Loaded<MachineList>(visitor), [visitor]);
   const sessions = useMemo(() => new Loaded<SessionPages>(visitor), [visitor]);
+  const certificates = useMemo(() => new Loaded<CertificateOverview>(visitor), [visitor]);
   const selfCheck = useMemo(() => new SelfCheckRun(api, visitor), [api, visitor]);
   const w = words.value;
   useEffect(() => {
@@ -68,7 +78,7 @@ function Pages({ api, visitor, account, page }: PagesProps) {
           <Mark />
           <span>{w.product}</span>
         </span>
-        {PAGES.filter((name) => name !== "doctor" || account.role === "admin").map((name) => (
+        {pages.map((name) => (
           <a key={name} href={`#${name}`} aria-current={name === page ? "page" : undefined}>
             {w[name]}
           </a>
@@ -77,9 +87,15 @@ function Pages({ api, visitor, account, page }: PagesProps) {
           <AccountMenu account={account} visitor={visitor} />
         </div>
       </nav>
-      {page === "machines" && <MachinesPage api={api} account={account} list={machines} />}
-      {page === "sessions" && <SessionsPage api={api} list={sessions} />}
-      {page === "doctor" && <SelfCheckPage run={selfCheck} />}
+      <div class="content">
+        {isAdministrator && (
+          <CertificateNotices api={api} loaded={certificates} isOnPage={page === "certificates"} />
+        )}
+        {page === "machines" && <MachinesPage api={api} account={account} list={machines} />}
+        {page === "sessions" && <SessionsPage api={api} list={sessions} />}
+        {page === "certificates" && <CertificatesPage api={api} loaded={certificates} />}
+        {page === "doctor" && <SelfCheckPage run={selfCheck} />}
+      </div>
     </div>
   );
 }

@@ -2,6 +2,7 @@ import "../ui/tokens.css";
 import "../ui/base.css";
 import "../ui/panel.css";
 import "./operator.css";
+import "./certificates/certificates.css";
 import "./self-check/self-check.css";
 import { render } from "preact";
 import { takeFragment } from "../ui/fragment.ts";

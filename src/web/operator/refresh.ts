@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 
-/** Runs something now, every so often while the page is looked at, and when somebody looks at it again. */
+/** Runs something now and when the interval changes, every so often while the page is looked at, and when somebody looks at it again. */
 export function useRefresh(refresh: () => void, everyMs: number): void {
   useEffect(() => {
     const whenSeen = () => {
@@ -13,5 +13,5 @@ export function useRefresh(refresh: () => void, everyMs: number): void {
       clearInterval(timer);
       document.removeEventListener("visibilitychange", whenSeen);
     };
-  }, []);
+  }, [everyMs]);
 }

@@ -1,3 +1,4 @@
+import { CERTIFICATES_GERMAN } from "./certificates/strings-de.ts";
 import type { Strings } from "./strings-en.ts";
 
 export const GERMAN: Strings = {
@@ -5,6 +6,7 @@ export const GERMAN: Strings = {
   navigation: "Seiten",
   machines: "Maschinen",
   sessions: "Sitzungen",
+  certificates: "Zertifikate",
   doctor: "Selbstprüfung",
 
   signedOut: "Sie sind abgemeldet",
@@ -68,6 +70,7 @@ export const GERMAN: Strings = {
   unused: "Niemand hat den Link rechtzeitig benutzt.",
   older: "Ältere zeigen",
 
+  ofCertificates: CERTIFICATES_GERMAN,
   checkAgain: "Noch einmal prüfen",
   checkMeans: "Was Konsolen brauchen, geprüft von der Steuerung, von den Knoten und von diesem Browser aus.",
   checkSides: { control: "Von der Steuerung", nodes: "Von den Knoten", browser: "Von diesem Browser" },

@@ -1,5 +1,6 @@
 import type { MachineState, SessionState } from "#wire/api.ts";
 import type { Protocol } from "#wire/grant.ts";
+import { CERTIFICATES_ENGLISH } from "./certificates/strings-en.ts";
 
 const protocols: Record<Protocol, string> = { rfb: "RFB" };
 const machineStates: Record<MachineState, string> = { running: "Running", stopped: "Stopped" };
@@ -17,6 +18,7 @@ export const ENGLISH = {
   navigation: "Pages",
   machines: "Machines",
   sessions: "Sessions",
+  certificates: "Certificates",
   doctor: "Self-check",
 
   signedOut: "You are signed out",
@@ -77,6 +79,7 @@ export const ENGLISH = {
   unused: "Nobody used the link in its time.",
   older: "Show older",
 
+  ofCertificates: CERTIFICATES_ENGLISH,
   checkAgain: "Check again",
   checkMeans: "What consoles need, looked at from control, from the nodes, and from this browser.",
   checkSides: { control: "From control", nodes: "From the nodes", browser: "From this browser" },

@@ -4,6 +4,8 @@ import { CopyIcon } from "./icons.tsx";
 
 interface CopyableProps {
   readonly text: string;
+  /** In place of all of it, where that is long. */
+  readonly shown?: string;
   readonly copy: string;
   readonly copied: string;
   /** The arrow keys of a table stop at it. */
@@ -15,7 +17,14 @@ interface CopyableProps {
 const SAID_FOR_MS = 2_000;
 
 /** An identifier that a click copies. */
-export function Copyable({ text, copy, copied, walkable = false, worded = false }: CopyableProps) {
+export function Copyable({
+  text,
+  shown = text,
+  copy,
+  copied,
+  walkable = false,
+  worded = false,
+}: CopyableProps) {
   const [done, setDone] = useState(false);
   useEffect(() => {
     if (!done) return;
@@ -33,7 +42,7 @@ export function Copyable({ text, copy, copied, walkable = false, worded = false 
         void copyText(text).then(setDone);
       }}
     >
-      <span class="mono">{text}</span>
+      <span class="mono">{shown}</span>
       <span class="copy">
         <CopyIcon />
         <span class={worded && !done ? "small" : "visually-hidden"}>{copy}</span>

@@ -10,7 +10,6 @@ import {
   Machine,
   NewApiKey,
   Node,
-  NodeAuthority,
   type Page,
   Project,
   PublicIpRange,
@@ -21,7 +20,7 @@ import {
   TicketKeyGeneration,
 } from "#wire/api.ts";
 import { AuditRow } from "#wire/audit.ts";
-import { Certificate } from "#wire/certificate.ts";
+import { Certificate, NodeAuthority } from "#wire/certificate.ts";
 import { ERRORS, type ErrorCode } from "#wire/errors.ts";
 import { SelfCheck } from "#wire/self-check.ts";
 

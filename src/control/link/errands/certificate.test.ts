@@ -114,13 +114,18 @@ for (const t of onBoth(
     const { pem, key } = await testCertificate({ names: HOSTS });
     const privateKey = key.export({ format: "pem", type: "pkcs8" }).toString();
 
-    const { id, fingerprint } = await certificates.upload(at.control.admin, { certificate: pem, privateKey });
+    const { id, fingerprint, chainId } = await certificates.upload(at.control.admin, {
+      certificate: pem,
+      privateKey,
+    });
     const uploaded = await at.nextCertificate({ serves: 90 });
     await at.settled(fingerprint);
+    const served = (await at.control.services.nodes.get(at.control.admin, at.node.id)).certificate;
     await certificates.remove(at.control.admin, id);
     const own = await at.nextCertificate({ serves: 90 });
 
     assert.deepEqual(uploaded, { id: fingerprint, chain: pem, privateKey });
+    assert.deepEqual([served?.id, served?.chainId], [fingerprint, chainId]);
     assert.equal(new X509Certificate(own?.chain ?? "").checkIP("203.0.113.7"), "203.0.113.7");
   },
 ))

@@ -1,4 +1,4 @@
-import { hash, X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { Compile } from "typebox/compile";
 import type { Log } from "#base/process/log.ts";
@@ -10,6 +10,7 @@ import {
 import type { DefaultCertificates } from "../../fleet/default-certificate.ts";
 import { ENTRANCE_COLUMNS, plainEntranceOf, secureEntranceOf } from "../../fleet/entrance.ts";
 import { hostsOf, publicNames } from "../../fleet/public-names.ts";
+import { chainId, chainNote } from "../../fleet/served-chain.ts";
 import type { SettingValues } from "../../settings/settings.ts";
 import { prepare, TEXT } from "../../store/prepared.ts";
 import type { Store } from "../../store/store.ts";
@@ -121,7 +122,7 @@ export function createCertificateErrand({ store, values, servingFor, defaults, l
     const stored = await servingFor(node.pool);
     if (stored !== undefined) {
       // A mended chain has the same leaf.
-      const chain = `chain ${hash("sha256", stored.chain)}`;
+      const chain = chainNote(chainId(stored.chain));
       return {
         key: chain,
         names: chain,
