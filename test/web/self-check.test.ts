@@ -46,6 +46,8 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
   }
 
   async function untilDone(page: Page): Promise<void> {
+    // Before it has begun, too, nothing is busy.
+    await page.locator("section[aria-labelledby=check-browser] li").first().waitFor({ timeout: 90_000 });
     await page.locator("section[aria-busy=true]").first().waitFor({ state: "detached", timeout: 90_000 });
     await page.locator("button.check-again:enabled").waitFor({ timeout: 90_000 });
   }
