@@ -54,7 +54,7 @@ export interface KnownMachine {
 }
 
 /** A console that a machine has now, whether or not nodes speak its protocol already. */
-export interface KnownConsole {
+interface KnownConsole {
   readonly protocol: Protocol | "serial";
   readonly isExclusive: boolean;
 }
@@ -62,7 +62,7 @@ export interface KnownConsole {
 /** `stop` asks the guest, and `cut` does not; so do `restart` and `reset`. */
 export type PowerAction = "start" | "stop" | "cut" | "restart" | "reset";
 
-export interface Picture {
+interface Picture {
   readonly mediaType: string;
   readonly bytes: Uint8Array;
 }

@@ -18,7 +18,7 @@ export interface VncGraphics {
 }
 
 /** A `<serial>` that libvirt itself carries. */
-export interface SerialLine {
+interface SerialLine {
   readonly port: number;
 }
 
