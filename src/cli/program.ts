@@ -9,6 +9,7 @@ import { consoleCommands } from "./commands/console.ts";
 import { dnsCommands } from "./commands/dns.ts";
 import { doctorCommands } from "./commands/doctor.ts";
 import { frontProxyCommands } from "./commands/front-proxy.ts";
+import { hypervisorCommands } from "./commands/hypervisor.ts";
 import { installationCommands } from "./commands/installation.ts";
 import { machineCommands } from "./commands/machine.ts";
 import { nodeCommands } from "./commands/node.ts";
@@ -49,6 +50,7 @@ export function createProgram(context: CliContext): Command {
   apiKeyCommands(program, context);
   nodeCommands(program, context);
   installationCommands(program, context);
+  hypervisorCommands(program, context);
   publicIpRangeCommands(program, context);
   certificateCommands(program, context);
   acmeCommands(program, context);

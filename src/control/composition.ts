@@ -28,6 +28,7 @@ import { createPublicIpRanges } from "./fleet/public-ip-ranges.ts";
 import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
 import { createSeats } from "./fleet/seats.ts";
+import { createHypervisors } from "./hypervisors/hypervisors.ts";
 import type { Installation } from "./installation.ts";
 import { createCertificateErrand, type ServingFor } from "./link/errands/certificate.ts";
 import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts";
@@ -160,6 +161,7 @@ export async function compose({
         accounts: createAccounts(base),
         projects: createProjects(base),
         machines: createMachines(base),
+        hypervisors: createHypervisors(base),
         consoles: observeConsoles(createConsoles({ ...base, values, issueTicket }), observing),
         sessions: createSessions(base),
         settings,

@@ -22,6 +22,12 @@ type Outcome = "ok" | "forbidden" | "not_found";
 type Who = "admin" | "insider" | "outsider";
 
 /** Every method that takes a caller, and what comes of it for whom. In this order, in one world. */
+const UNREACHABLE = {
+  name: "host9",
+  platform: "libvirt",
+  address: "test:///default?socket=/nonesuch",
+} as const;
+
 const MATRIX: readonly [
   method: string,
   call: (world: World, caller: Caller) => Promise<unknown>,
@@ -207,6 +213,31 @@ const MATRIX: readonly [
       const [there] = await services.publicIpRanges.list(admin);
       const { id } = there ?? (await services.publicIpRanges.add(admin, { range: "203.0.113.7" }));
       await services.publicIpRanges.remove(caller, id);
+    },
+    administrators(),
+  ],
+  ["hypervisors.list", ({ services }, caller) => services.hypervisors.list(caller), administrators()],
+  [
+    "hypervisors.add",
+    ({ services }, caller) =>
+      services.hypervisors.add(caller, { name: "host7", platform: "libvirt", address: "qemu:///system" }),
+    administrators(),
+  ],
+  [
+    "hypervisors.test",
+    async ({ services, admin }, caller) => {
+      const [there] = await services.hypervisors.list(admin);
+      const { id } = there ?? (await services.hypervisors.add(admin, UNREACHABLE));
+      await services.hypervisors.test(caller, id);
+    },
+    administrators(),
+  ],
+  [
+    "hypervisors.remove",
+    async ({ services, admin }, caller) => {
+      const [there] = await services.hypervisors.list(admin);
+      const { id } = there ?? (await services.hypervisors.add(admin, UNREACHABLE));
+      await services.hypervisors.remove(caller, id);
     },
     administrators(),
   ],

@@ -28,6 +28,7 @@ import type {
 } from "#wire/api.ts";
 import type { AuditAction, AuditApi, AuditRow } from "#wire/audit.ts";
 import type { Certificate, NewCertificate, NodeAuthority } from "#wire/certificate.ts";
+import type { Hypervisor, HypervisorTest, NewHypervisor } from "#wire/hypervisors.ts";
 import type { SelfCheck, SelfCheckRequest } from "#wire/self-check.ts";
 
 /**
@@ -41,6 +42,7 @@ export interface Services {
   readonly accounts: Accounts;
   readonly projects: Projects;
   readonly machines: Machines;
+  readonly hypervisors: Hypervisors;
   readonly consoles: Consoles;
   readonly sessions: Sessions;
   readonly settings: Settings;
@@ -285,6 +287,15 @@ export interface PublicIpRanges {
   /** `conflict` where it has an address in common with another one, of whichever pool. */
   add(caller: Caller, range: NewPublicIpRange): Promise<PublicIpRange>;
   /** Refused with `conflict` while nodes have addresses of it. */
+  remove(caller: Caller, id: string): Promise<void>;
+}
+
+/** Platforms that are asked for their machines. Their credentials are told to nobody. */
+export interface Hypervisors {
+  list(caller: Caller): Promise<readonly Hypervisor[]>;
+  add(caller: Caller, hypervisor: NewHypervisor): Promise<Hypervisor>;
+  /** Goes the whole way there; a way that fails is an answer, and no error. */
+  test(caller: Caller, id: string): Promise<HypervisorTest>;
   remove(caller: Caller, id: string): Promise<void>;
 }
 

@@ -17,7 +17,7 @@ export const DEFAULT_POOL = "default";
 export const Id = Type.String({ minLength: 1, maxLength: 64 });
 export const Time = Type.String({ format: "date-time", description: "RFC 3339, UTC" });
 /** Names are shown, logged and exported: printable characters, no control or direction marks. */
-const Name = Type.String({
+export const Name = Type.String({
   minLength: 1,
   maxLength: 128,
   pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}]+$",

@@ -16,6 +16,8 @@ export const AUDIT_ACTIONS = {
   "machine.update": "a machine was changed; `detail` names the fields",
   "machine.remove": "a machine was removed",
   "machine.password": "a guess at a machine's console password was wrong (`cmd=auth` of CloudStack's page)",
+  "hypervisor.add": "control was told of a hypervisor; `detail` has its platform and its address",
+  "hypervisor.remove": "control was to forget a hypervisor; `detail` has its platform and its address",
   "setting.set": "a setting was changed; `detail` is the new value",
   "join-token.add": "a token was made with which nodes may join",
   "node.join":
@@ -74,6 +76,7 @@ const AUDIT_OBJECT_KINDS = [
   "join-token",
   "public-ip-range",
   "certificate",
+  "hypervisor",
 ] as const;
 export type AuditObjectKind = (typeof AUDIT_OBJECT_KINDS)[number];
 

@@ -160,5 +160,6 @@ async function everythingElse({ store: { db } }: TestControl): Promise<unknown> 
     await db.selectFrom("nodes").selectAll().execute(),
     await db.selectFrom("sessions").selectAll().execute(),
     await db.selectFrom("public_ip_ranges").selectAll().execute(),
+    await db.selectFrom("hypervisors").selectAll().execute(),
   ];
 }

@@ -60,6 +60,12 @@ const RULES: Rules = {
     update: (by, id) => entry("machine.update", by, { kind: "machine", id }),
     remove: (by, id) => entry("machine.remove", by, { kind: "machine", id }),
   },
+  hypervisors: {
+    list: null,
+    test: null,
+    add: (by, { name }) => entry("hypervisor.add", by, { kind: "hypervisor", name }),
+    remove: (by, id) => entry("hypervisor.remove", by, { kind: "hypervisor", id }),
+  },
   consoles: {
     open: (by, { machineId, api, purpose }) =>
       entry(

@@ -27,6 +27,7 @@ export interface Schema {
   sessions: SessionTable;
   nodes: NodeTable;
   public_ip_ranges: PublicIpRangeTable;
+  hypervisors: HypervisorTable;
   certificates: CertificateTable;
   certificate_parts: CertificatePartTable;
   node_jobs: NodeJobTable;
@@ -249,6 +250,18 @@ interface PublicIpRangeTable {
   pool: string;
   first_key: string;
   last_key: string;
+  created_at: number;
+}
+
+/** Platforms that are asked for their machines. */
+interface HypervisorTable {
+  id: string;
+  name: string;
+  name_key: string;
+  platform: "libvirt";
+  address: string;
+  credentials_sealed: string;
+  is_read_only: number;
   created_at: number;
 }
 

@@ -22,6 +22,7 @@ import {
 import { AuditRow } from "#wire/audit.ts";
 import { Certificate, NodeAuthority } from "#wire/certificate.ts";
 import { ERRORS, type ErrorCode } from "#wire/errors.ts";
+import { Hypervisor, HypervisorTest } from "#wire/hypervisors.ts";
 import { SelfCheck } from "#wire/self-check.ts";
 
 /** The schemas of everything that is answered, under the names that the OpenAPI document gives them. */
@@ -34,6 +35,8 @@ export const COMPONENTS = {
   Console,
   DnsZone,
   Error: ErrorBody,
+  Hypervisor,
+  HypervisorTest,
   JoinToken,
   Machine,
   NewApiKey,

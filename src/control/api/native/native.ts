@@ -18,6 +18,7 @@ import { auditRoutes } from "./audit.ts";
 import { certificateRoutes } from "./certificates.ts";
 import { COMPONENTS } from "./components.ts";
 import { documentOptions, documentRoute } from "./document.ts";
+import { hypervisorRoutes } from "./hypervisors.ts";
 import { installationRoutes } from "./installation.ts";
 import { machineRoutes } from "./machines.ts";
 import { nameRoutes } from "./names.ts";
@@ -95,6 +96,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       installationRoutes(routes, deps);
       nodeRoutes(routes, deps);
       publicIpRangeRoutes(routes, deps);
+      hypervisorRoutes(routes, deps);
       certificateRoutes(routes, deps);
       acmeRoutes(routes, deps);
       nameRoutes(routes, deps);

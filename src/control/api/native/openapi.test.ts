@@ -59,7 +59,7 @@ test("the document is OpenAPI 3.1, and every operation in it says what a client 
   assert.deepEqual(document.security, [{ apiKey: [] }, { session: [] }]);
   assert.deepEqual(
     Object.keys(document.components.schemas).sort(),
-    "Account Acme ApiKey AuditRow Certificate Console DnsZone Error JoinToken Machine NewApiKey Node NodeAuthority Project PublicIpRange SelfCheck Session Setting SignInLink TicketKeyGeneration".split(
+    "Account Acme ApiKey AuditRow Certificate Console DnsZone Error Hypervisor HypervisorTest JoinToken Machine NewApiKey Node NodeAuthority Project PublicIpRange SelfCheck Session Setting SignInLink TicketKeyGeneration".split(
       " ",
     ),
   );
@@ -263,6 +263,17 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("rotateTicketKeys", {}, 201);
   await check.call("rotateTicketKeys", {}, 201);
   await check.call("rotateTicketKeys", {}, 409);
+
+  const host = { name: "host7", platform: "libvirt", address: "test:///default?socket=/nonesuch" };
+  const hypervisor = await check.call("addHypervisor", { body: host }, 201);
+  await check.call("addHypervisor", { body: host }, 409);
+  await check.call("addHypervisor", { body: { ...host, address: "qemu+tcp://host7/system" } }, 400);
+  await check.call("listHypervisors", {}, 200);
+  await check.call("listHypervisors", { as: member }, 403);
+  await check.call("testHypervisor", { path: { id: field(hypervisor, "id") } }, 200);
+  await check.call("testHypervisor", { path: nowhere }, 404);
+  await check.call("removeHypervisor", { path: { id: field(hypervisor, "id") } }, 204);
+  await check.call("removeHypervisor", { path: { id: field(hypervisor, "id") } }, 404);
 
   const range = await check.call("addPublicIpRange", { body: { range: "203.0.113.0/28" } }, 201);
   await check.call("addPublicIpRange", { body: { range: "203.0.113.1" } }, 409);
