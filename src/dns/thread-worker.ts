@@ -22,7 +22,9 @@ export type FromThread =
   /** The error of the system. */
   | { readonly kind: "failed"; readonly message: string; readonly code: unknown; readonly syscall: unknown }
   /** It answers out of the zones that it was told of. */
-  | { readonly kind: "served" };
+  | { readonly kind: "served" }
+  /** It cannot, and goes on with those that it had. */
+  | { readonly kind: "refused"; readonly message: string };
 
 const { listen, tally: memory } = workerData as ThreadOptions;
 const tally = new Tally(memory);
@@ -50,12 +52,20 @@ async function start(): Promise<NameServer | undefined> {
 
 async function obey(server: NameServer, message: ToThread): Promise<void> {
   if (message.kind === "zones") {
-    zones = message.zones.map((each) => new Zone(each));
-    say({ kind: "served" });
+    say(take(message.zones));
     return;
   }
   await server[Symbol.asyncDispose]();
   parentPort?.close();
+}
+
+function take(read: readonly ZoneData[]): FromThread {
+  try {
+    zones = read.map((each) => new Zone(each));
+    return { kind: "served" };
+  } catch (error) {
+    return { kind: "refused", message: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 function say(message: FromThread): void {

@@ -44,6 +44,20 @@ test("nobody may frame the viewer where nobody is allowed to, and the WebSocket 
   assert.match(policy, /connect-src 'self' wss:\/\/ws\.example\.com:8443;/);
 });
 
+test("a page that is opened by another of the node's names finds its WebSocket there", async () => {
+  const found = { pageOrigin: "https://now.example.com", webSocketOrigin: "https://now.example.com:8443" };
+  await using other = await startTestNode({
+    settings: { found },
+    flags: { "public-websocket-url": "http://127.0.0.1:8443" },
+  });
+  const policyFor = async (host: string) =>
+    String((await ask("/p/x/console.html", { headers: { host } }, other)).headers["content-security-policy"]);
+
+  assert.match(await policyFor("now.example.com"), /connect-src 'self' wss:\/\/now\.example\.com:8443;/);
+  assert.match(await policyFor("127.0.0.1"), /connect-src 'self' ws:\/\/127\.0\.0\.1:8443;/);
+  assert.match(await policyFor("evil.example"), /connect-src 'self' wss:\/\/now\.example\.com:8443;/);
+});
+
 test("a setting that is no origin never gets into a header", async () => {
   const evil = "https://a.example; script-src *";
   await using other = await startTestNode({

@@ -29,7 +29,14 @@ for (const [domain, origin, named] of NAMES) {
   });
 }
 
-for (const good of ["", "example.com", "*.example.com", "*.LOCALHOST", "a-b.example"]) {
+for (const good of [
+  "",
+  "example.com",
+  "*.example.com",
+  "*.LOCALHOST",
+  "a-b.example",
+  `*.${"a.".repeat(105)}co`,
+]) {
   test(`“${good}” is a domain`, () => assert.equal(consoleDomain(good), good.toLowerCase()));
 }
 
@@ -43,6 +50,11 @@ for (const bad of [
   "1.2.3.4",
   "a b",
   "a.com:80",
+  "123",
+  "console.1",
+  "*.0x7f",
+  `${"a.".repeat(126)}co`,
+  `*.${"a.".repeat(106)}co`,
 ]) {
   test(`“${bad}” is no domain`, () => assert.throws(() => consoleDomain(bad), /must be a/));
 }

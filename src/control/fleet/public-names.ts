@@ -1,6 +1,11 @@
 import { isIP } from "node:net";
 import { dashed } from "#dns/dashed-name.ts";
 
+const limits = {
+  /** RFC 1035 §2.3.4, as text. */
+  nameCharacters: 253,
+} as const;
+
 /** Where browsers find a node. */
 export interface Entrance {
   readonly pageOrigin: string;
@@ -53,5 +58,15 @@ export function consoleDomain(text: string): string {
   )
     throw new Error("must be a domain name, such as console.example.com, or *.example.com");
   if (isIP(name) !== 0) throw new Error("must be a name, not an address");
+  const longest = name.startsWith("*") ? dashed(LONGEST_ADDRESS) + name.slice(1) : name;
+  if (longest.length > limits.nameCharacters) throw new Error("must be a shorter name, as DNS has room for");
+  if (name !== "" && !isHost(longest)) throw new Error("must be a domain name that browsers take for one");
   return name;
+}
+
+const LONGEST_ADDRESS = "1111:1111:1111:1111:1111:1111:1111:1111";
+
+/** Browsers read a number at the end as an address, or as none. */
+function isHost(name: string): boolean {
+  return URL.canParse(`http://${name}`) && new URL(`http://${name}`).hostname === name;
 }

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { test } from "node:test";
+import type { Worker } from "node:worker_threads";
 import { pino } from "pino";
+import type { FromThread } from "#dns/thread-worker.ts";
 import { TYPES } from "#dns/zone.ts";
 import { type TestControl, testControl, testReplicas } from "../../../test/harness/control.ts";
 import { question, read } from "../../../test/harness/dns.ts";
@@ -26,7 +28,7 @@ async function start(
   }: { readonly readZones?: ReadZones; readonly readMs?: number } = {},
 ) {
   await using opened = new AsyncDisposableStack();
-  const names = await startNames({ ...parts, listen: [ANY], readZones, log, readMs });
+  const names = await startNames({ ...parts, listen: [ANY], readZones, log, readMs, restartMs: 1 });
   opened.defer(names.stop);
   const port = names.addresses[0]?.port ?? 0;
   const socket = createSocket("udp4");
@@ -70,6 +72,31 @@ test("a node's name is answered as soon as it has registered, and while the data
   assert.equal(before.rcode, "NXDOMAIN");
   assert.deepEqual((await names.ask("203-0-113-7.console.example")).data, ["203.0.113.7"]);
   assert.deepEqual((await names.ask("console.example", TYPES.SOA)).data, serials);
+});
+
+test("a name server whose thread fails answers again at the same address, and what control is told goes on", async () => {
+  await using control = await testControl();
+  await control.services.settings.set(control.admin, "consoleproxy.url.domain", "*.console.example");
+  await control.node({ pageOrigin: "http://203.0.113.7" });
+  const serving = new Set<Worker>();
+  const note = (worker: Worker) =>
+    void worker.on("message", ({ kind }: FromThread) => {
+      if (kind === "served") serving.add(worker);
+    });
+  process.on("worker", note);
+  await using names = await start(control);
+  const [first] = serving;
+  assert.equal((await names.ask("203-0-113-7.console.example")).rcode, "NOERROR");
+
+  await first?.terminate();
+  await eventually(() => assert.equal(serving.size, 2));
+  process.off("worker", note);
+
+  assert.deepEqual((await names.ask("203-0-113-7.console.example")).data, ["203.0.113.7"]);
+  await control.node({ pageOrigin: "http://203.0.113.8" });
+  await eventually(async () =>
+    assert.deepEqual((await names.ask("203-0-113-8.console.example")).data, ["203.0.113.8"]),
+  );
 });
 
 test("a domain that is set is answered for, and what is set no more is refused", async () => {

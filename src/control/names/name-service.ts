@@ -1,17 +1,19 @@
 import { isDeepStrictEqual } from "node:util";
 import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
-import { type NameServerThread, startNameServerThread } from "#dns/thread.ts";
 import type { ZoneData } from "#dns/zone-data.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import type { ControlMeters } from "../observe/observing.ts";
 import { periodically } from "../periodic.ts";
 import { createReread } from "../settings/reread.ts";
+import { type LastingServer, startLastingServer } from "./lasting-server.ts";
 import type { ReadZones } from "./zone-reading.ts";
 
 const intervals = {
   /** What nobody has told of: a node that fell silent, a setting, a challenge that expired. */
   readMs: 2_000,
+  /** Until a name server that has failed is started anew. */
+  restartMs: 1_000,
 } as const;
 
 export interface Names {
@@ -30,6 +32,7 @@ export async function startNames({
   log,
   meters,
   readMs = intervals.readMs,
+  restartMs = intervals.restartMs,
 }: {
   readonly listen: readonly HostPort[];
   readonly readZones: ReadZones;
@@ -37,10 +40,11 @@ export async function startNames({
   readonly log: Log;
   readonly meters?: ControlMeters | undefined;
   readonly readMs?: number;
+  readonly restartMs?: number;
 }): Promise<Names> {
   await using opened = new AsyncDisposableStack();
-  const server = opened.use(await start(listen));
   const kept = new KeptZones();
+  const server = opened.use(await start({ listen, zones: () => kept.zones, log, restartMs }));
   const reread = createReread(async () => {
     const { now, before } = await readZones();
     if (kept.take(now === undefined ? before : [now, ...before])) await server.serve(kept.zones);
@@ -60,12 +64,13 @@ export async function startNames({
   return { addresses: server.addresses, stop: async () => await owned.disposeAsync() };
 }
 
-async function start(listen: readonly HostPort[]): Promise<NameServerThread> {
+async function start(options: Parameters<typeof startLastingServer>[0]): Promise<LastingServer> {
   try {
-    return await startNameServerThread(listen);
+    return await startLastingServer(options);
   } catch (cause) {
     if (!(cause instanceof Error && "syscall" in cause)) throw cause;
-    throw new ConfigError([`--dns-listen ${listen.map(formatHostPort).join(",")}: ${cause.message}`]);
+    const addresses = options.listen.map(formatHostPort).join(",");
+    throw new ConfigError([`--dns-listen ${addresses}: ${cause.message}`]);
   }
 }
 

@@ -7,6 +7,7 @@ import type { ReopenResponse } from "#wire/link.ts";
 import { SELF_CHECK_PATH, type SeenRequest } from "#wire/self-check.ts";
 import { REOPEN_PATH, THUMBNAIL_PATH } from "#wire/viewer.ts";
 import { ignoreError } from "../ignore-error.ts";
+import { nameAsked } from "../tls/require-tls.ts";
 import { answerError, answerJson } from "./answer.ts";
 import { readJson, readText } from "./body.ts";
 import { checkOrigin, type OwnOrigins } from "./origin.ts";
@@ -64,6 +65,15 @@ export class Pages {
     return securityHeaders({ webSocketOrigin, frameAncestors: frameAncestors() });
   }
 
+  /** A page finds its WebSocket at the name that it was opened by, which may be one of before. */
+  #headersOf(request: IncomingMessage) {
+    const { origins, frameAncestors } = this.#options;
+    const all = origins();
+    const name = nameAsked(request);
+    const { webSocketOrigin } = all.find(({ pageOrigin }) => new URL(pageOrigin).hostname === name) ?? all[0];
+    return securityHeaders({ webSocketOrigin, frameAncestors: frameAncestors() });
+  }
+
   handle(request: IncomingMessage, response: ServerResponse): void {
     response.on("error", ignoreError); // A browser that leaves in the middle of an answer is no news.
     this.#answer(request, response).catch((error: unknown) => this.#refuse(request, response, error));
@@ -81,7 +91,7 @@ export class Pages {
     const file = name === undefined ? undefined : this.#options.files.get(name);
     if (file === undefined) throw new GatewayError("not_found");
     if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(response, "GET, HEAD");
-    answerFile(request, response, { file, headers: this.headers });
+    answerFile(request, response, { file, headers: this.#headersOf(request) });
   }
 
   /** For the self-check of control's own page, too: it alone of all other origins may read the answer. */

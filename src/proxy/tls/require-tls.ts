@@ -33,7 +33,7 @@ export function redirectToTls(
 ): void {
   const { url, socket } = request;
   const location = new URL(socket.localPort === webSocketPort ? webSocketOrigin : pageOrigin);
-  location.hostname = nameIn(hostOf(request)) ?? location.hostname;
+  location.hostname = nameAsked(request) ?? location.hostname;
   const path = url?.startsWith("/") === true ? url : "/";
   response.writeHead(308, {
     location: `${location.origin}${publicPath ?? ""}${path}`,
@@ -44,8 +44,9 @@ export function redirectToTls(
   response.end();
 }
 
-/** The name or address in it, where it is what a browser writes. */
-function nameIn(header: string | undefined): string | undefined {
+/** The name or address in the Host that was asked, where it is what a browser writes. */
+export function nameAsked(request: IncomingMessage): string | undefined {
+  const header = hostOf(request);
   const text = `http://${header}`;
   if (header === undefined || !/^[A-Za-z0-9.\-_[\]:]{1,300}$/.test(header) || !URL.canParse(text))
     return undefined;
