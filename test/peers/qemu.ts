@@ -18,7 +18,18 @@ export const lackingGuest = lacking("qemu-system-x86", "guest");
 /** One VNC listener of a machine. Without a password it asks for none. */
 export interface Screen {
   readonly password?: string;
+  /** One of the machine's credentials for TLS: nothing is said without. */
+  readonly tls?: string;
 }
+
+/** What a machine has for TLS, by the name that its screens give. */
+export type Credentials = Readonly<
+  Record<
+    string,
+    | "anonymous"
+    | { readonly folder: string; readonly asksForCertificate?: boolean; readonly expired?: boolean }
+  >
+>;
 
 export interface Qemu<Name extends string> extends AsyncDisposable {
   readonly host: string;
@@ -47,8 +58,9 @@ const limits = {
 /** A paused machine whose VNC listeners answer within a second: enough for everything before the picture. */
 export async function startQemu<Name extends string>(
   screens: Readonly<Record<Name, Screen>>,
+  credentials: Credentials = {},
 ): Promise<Qemu<Name>> {
-  return await startMachine(screens, scratch(), ["-S", "-m", "16"]);
+  return await startMachine(screens, scratch(), ["-S", "-m", "16", ...credentialArgs(credentials)]);
 }
 
 /** A real guest, resolved when its shell waits on the screen for what is typed. */
@@ -100,8 +112,8 @@ async function startMachine<Name extends string>(
 
 /** QEMU itself takes the first free port of a range, so machines started at once do not collide. */
 function screenArgs(screens: Readonly<Record<string, Screen>>, folder: string): string[] {
-  return Object.entries(screens).flatMap(([name, { password }]) => {
-    const listener = `${LOOPBACK}:0,to=9000,id=${name}`;
+  return Object.entries(screens).flatMap(([name, { password, tls }]) => {
+    const listener = `${LOOPBACK}:0,to=9000,id=${name}${tls === undefined ? "" : `,tls-creds=${tls}`}`;
     if (password === undefined) return ["-vnc", listener];
     const file = join(folder, `${name}.password`);
     writeFileSync(file, password, { mode: 0o600 });
@@ -111,6 +123,16 @@ function screenArgs(screens: Readonly<Record<string, Screen>>, folder: string): 
       "-vnc",
       `${listener},password-secret=${name}-secret`,
     ];
+  });
+}
+
+function credentialArgs(credentials: Credentials): string[] {
+  return Object.entries(credentials).flatMap(([name, kind]) => {
+    if (kind === "anonymous") return ["-object", `tls-creds-anon,id=${name},endpoint=server`];
+    const asks = `verify-peer=${kind.asksForCertificate === true ? "on" : "off"}`;
+    // QEMU itself would not start with a certificate that has expired.
+    const checks = `sanity-check=${kind.expired === true ? "off" : "on"}`;
+    return ["-object", `tls-creds-x509,id=${name},dir=${kind.folder},endpoint=server,${asks},${checks}`];
   });
 }
 

@@ -17,7 +17,7 @@ export interface Screens {
 
 /**
  * The screens by which nodes of a pool are to see whether they reach its hypervisors: of each host one machine that runs. The
- * driver is asked where it is, as for a console, and is not told the password, so nobody is.
+ * driver is asked where it is, as for a console, and is told nothing secret, so nobody is.
  */
 export async function screensOf(
   { store, drivers }: { readonly store: Store; readonly drivers: Drivers },
