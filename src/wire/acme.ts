@@ -44,7 +44,7 @@ export const AcmeChange = Type.Object(
       Type.String({
         maxLength: 65_536,
         description:
-          "PEM: the roots of an authority that not everybody knows, by which its directory and its certificates are judged; empty: none",
+          "PEM: the roots of an authority that not everybody knows, by which its directory and its certificates are judged, beside those that everybody knows; empty: none",
       }),
     ),
     replacesUpload: Type.Optional(

@@ -60,7 +60,8 @@ export const Certificate = Type.Object({
   }),
   createdAt: Time,
   source: Type.Enum(["upload", "acme"], {
-    description: "`acme`: it came from an authority by itself, and is renewed so",
+    description:
+      "Who renews it. `acme`: Porthole, by itself, while ACME is on; `upload`: whoever brings the next one",
   }),
 });
 export type Certificate = Static<typeof Certificate>;

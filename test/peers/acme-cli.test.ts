@@ -56,6 +56,8 @@ describe("porthole acme", { skip: lackingPebble }, () => {
     assert.match(shown, /NAMES +\*\.console\.example, console\.example\nCERTIFICATE +[0-9a-f]{64}\nENDS +2/);
     assert.match(shown, /FAILURES SINCE +0\nNEXT ORDER +2/);
     assert.doesNotMatch(shown, /PROBLEM/);
+    const { out } = await line.porthole(["certificate", "list"]);
+    assert.match(out, / FROM +SINCE .*\n.*console\.example .* acme /);
   });
 
   test("orders another one on demand, and is turned off", async () => {
@@ -82,6 +84,7 @@ describe("porthole acme", { skip: lackingPebble }, () => {
       [["--eab-key-id", "kid-1", "--no-eab"], /cannot be used with/],
       [["--challenge", "tls-alpn-01"], /Allowed choices are dns-01, http-01/],
       [["--root", "nowhere.pem"], /ENOENT/],
+      [["--root", "-"], /-: is empty; --no-root/],
     ] as const) {
       const { status, err } = await configure(...args);
       assert.equal(status, 2, err);

@@ -1,17 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { renewalId } from "#tls/acme/renewal-info.ts";
-import type { Acme } from "#wire/acme.ts";
-import { type OneControl, type TestControl, testControl, testReplicas } from "../harness/control.ts";
-import { eventually } from "../harness/eventually.ts";
-import { lackingPostgres } from "../harness/postgres.ts";
 import { testCertificate } from "../harness/test-certificates.ts";
 import { onBoth } from "../harness/test-database.ts";
+import { DOMAIN, MINUTE_MS, startOrdering } from "./ordering.ts";
 import { lackingPebble, type Pebble, startPebble } from "./pebble.ts";
-import { type Suggesting, startSuggesting } from "./renewal-info.ts";
 
-const DOMAIN = "console.example";
-const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -112,6 +106,33 @@ describe("an authority", { skip: lackingPebble }, () => {
     }
   }))
     test(...t);
+
+  for (const explanationURL of ["javascript:alert(1)", "\u001b[2J", 7])
+    test(`whose explanation is ${JSON.stringify(explanationURL)} is obeyed without one`, async () => {
+      await using at = await startOrdering(pebble);
+      const [start, end] = [at.control.clock.now() + DAY_MS, at.control.clock.now() + 2 * DAY_MS];
+      const suggestedWindow = { start: iso(start), end: iso(end) };
+      at.authority.suggestion = { status: 200, body: JSON.stringify({ suggestedWindow, explanationURL }) };
+      await at.issued();
+
+      assert.deepEqual((await at.look()).renewalWindow, suggestedWindow);
+    });
+
+  test("that is busy when it is asked is asked again when it says", async () => {
+    await using at = await startOrdering(pebble);
+    const { clock } = at.control;
+    at.authority.suggestion = { status: 503, headers: { "retry-after": "7200" }, body: "" };
+    await at.issued();
+
+    await at.look();
+    clock.advance(2 * HOUR_MS - 1);
+    await at.look();
+    assert.equal(at.authority.asked.length, 1);
+    clock.advance(1);
+    await at.look();
+
+    assert.equal(at.authority.asked.length, 2);
+  });
 
   for (const t of onBoth("that has had enough is left alone for as long as it says", async () => {
     await using at = await startOrdering(pebble);
@@ -226,6 +247,23 @@ describe("an authority", { skip: lackingPebble }, () => {
     assert.deepEqual(await control.store.db.selectFrom("dns_texts").selectAll().execute(), []);
   });
 
+  test("that has decided against us before is not answered, and its reason is told", async () => {
+    await using at = await startOrdering(pebble);
+    const asked: string[] = [];
+    at.authority.instead = async (path) => {
+      asked.push(path);
+      if (!path.startsWith("/authZ/")) return undefined;
+      const error = { type: "urn:ietf:params:acme:error:connection", detail: "timeout" };
+      const url = new URL("/chalZ/x", at.authority.directory).href;
+      const challenges = [{ type: "http-01", url, status: "invalid", token: "x", error }];
+      const identifier = { type: "dns", value: DOMAIN };
+      return { status: 200, body: JSON.stringify({ status: "invalid", identifier, challenges }) };
+    };
+
+    assert.match((await at.look()).problem ?? "", /is yours: “timeout”; see that port 80/);
+    assert.ok(!asked.includes("/chalZ/x"));
+  });
+
   test("that answers too much, or nothing that is ACME, is an error and no more", async () => {
     await using at = await startOrdering(pebble);
     const huge = Buffer.alloc(300 * 1024, "[");
@@ -243,134 +281,7 @@ describe("an authority", { skip: lackingPebble }, () => {
       assert.match((await at.look()).problem ?? "", words);
     }
   });
-
-  test("that does not answer is given up when control stops, and that is no failure", async () => {
-    await using at = await startOrdering(pebble);
-    const asked = Promise.withResolvers<void>();
-    at.authority.instead = async () => {
-      asked.resolve();
-      return await new Promise(() => {});
-    };
-    const stop = new AbortController();
-
-    const looking = at.control.lookAfterCertificates(stop.signal);
-    await asked.promise;
-    assert.equal((await at.show()).state, "ordering");
-    stop.abort();
-    await looking;
-
-    const { state, failures } = await at.show();
-    assert.deepEqual([state, failures], ["waiting", 0]);
-    at.authority.instead = undefined;
-    await at.issued();
-  });
-
-  test("issues in vain what nobody wants any more", async () => {
-    await using at = await startOrdering(pebble);
-    const { control } = at;
-    at.authority.instead = async (path) => {
-      if (path.startsWith("/finalize-order")) await control.services.acme.disable(control.admin);
-      return undefined;
-    };
-
-    await control.lookAfterCertificates();
-
-    assert.equal(at.authority.orders.length, 1);
-    assert.deepEqual(await control.services.certificates.list(control.admin), []);
-    assert.deepEqual(await at.show(), { state: "off" });
-  });
-
-  test("has one order of two replicas, and another one where the first of them has died", {
-    skip: lackingPostgres,
-  }, async () => {
-    await using cluster = await testReplicas(2);
-    const [one, two] = cluster.replicas;
-    assert.ok(one !== undefined && two !== undefined);
-    await using authority = await startSuggesting(pebble);
-    await prepare(one, authority);
-    await eventually(() => assert.equal(two.values.value("consoleproxy.url.domain"), DOMAIN));
-
-    await Promise.all([one, two].map(async (each) => await each.lookAfterCertificates()));
-    assert.equal(authority.orders.length, 1);
-
-    await one.services.acme.renew(one.admin);
-    const asked = Promise.withResolvers<void>();
-    authority.instead = async () => {
-      asked.resolve();
-      return await new Promise(() => {});
-    };
-    const dead = new AbortController();
-    const looking = one.lookAfterCertificates(dead.signal);
-    await asked.promise;
-    authority.instead = undefined;
-    await two.lookAfterCertificates();
-    assert.equal(authority.orders.length, 1);
-    one.clock.advance(6 * MINUTE_MS);
-    await two.lookAfterCertificates();
-    assert.equal(authority.orders.length, 2);
-    dead.abort();
-    await looking;
-  });
 });
-
-interface Ordering extends AsyncDisposable {
-  readonly control: TestControl;
-  readonly authority: Suggesting;
-  show(): Promise<Acme>;
-  /** Looks whether something is to be done, and tells how it stands then. */
-  look(): Promise<Acme>;
-  /** The same where a certificate is to come of it. */
-  issued(): Promise<Acme>;
-  chain(): Promise<string>;
-  lifetime(): Promise<{ readonly notBefore: number; readonly notAfter: number }>;
-}
-
-/** Control that has its certificate from there, and whose time passes when a test says so. */
-async function startOrdering(pebble: Pebble): Promise<Ordering> {
-  await using opened = new AsyncDisposableStack();
-  const control = opened.use(await testControl());
-  const authority = opened.use(await startSuggesting(pebble));
-  await prepare(control, authority);
-  const show = async () => await control.services.acme.show(control.admin);
-  const look = async () => {
-    await control.lookAfterCertificates();
-    return await show();
-  };
-  const current = async () => {
-    const found = await control.issued.current();
-    assert.ok(found !== undefined);
-    return found;
-  };
-  const owned = opened.move();
-  return {
-    control,
-    authority,
-    show,
-    look,
-    async issued() {
-      const before = authority.orders.length;
-      const acme = await look();
-      assert.equal(acme.state, "ready", JSON.stringify(acme));
-      assert.equal(authority.orders.length, before + 1);
-      return acme;
-    },
-    chain: async () => (await current()).chain,
-    lifetime: current,
-    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
-  };
-}
-
-async function prepare(
-  { services, admin, clock }: OneControl,
-  { directory, roots }: Suggesting,
-): Promise<void> {
-  // What pebble issues in a moment has begun.
-  clock.advance(10 * MINUTE_MS);
-  await services.settings.set(admin, "consoleproxy.url.domain", DOMAIN);
-  await services.acme.configure(admin, { directory, roots, agreesToTerms: true, challenge: "http-01" });
-  // By then nodes would know what to answer.
-  clock.advance(MINUTE_MS);
-}
 
 function suggest(
   { start, end }: { readonly start: number; readonly end: number },

@@ -84,7 +84,11 @@ async function externalAccountOf({
 
 async function rootsOf({ root }: ConfigureOptions): Promise<Pick<AcmeChange, "roots">> {
   if (root === false) return { roots: "" };
-  return typeof root === "string" ? { roots: await readSecret(root) } : {};
+  if (root === undefined) return {};
+  const roots = await readSecret(root);
+  // Empty text would forget those that there are.
+  if (roots.trim() === "") throw new CliFailure("usage", `${root}: is empty; --no-root forgets the roots`);
+  return { roots };
 }
 
 async function show({ api, output }: Invocation): Promise<void> {

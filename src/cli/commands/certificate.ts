@@ -145,7 +145,8 @@ function fields(output: Output): readonly Field<Certificate>[] {
       tone: (certificate) => (lastingOf(certificate, output.now()) === "good" ? "plain" : "bad"),
     },
     { title: "ISSUER", spare: true, value: ({ issuer }) => issuer },
-    { title: "UPLOADED", spare: true, value: ({ createdAt }) => output.time(createdAt) },
+    { title: "FROM", spare: true, value: ({ source }) => source },
+    { title: "SINCE", spare: true, value: ({ createdAt }) => output.time(createdAt) },
     { title: "ID", keep: true, value: ({ id }) => id },
   ];
 }

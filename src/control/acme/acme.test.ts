@@ -131,7 +131,11 @@ for (const t of onBoth("ACME and uploads do not overwrite each other", async () 
   await certificates.remove(admin, north.id);
 
   await acme.disable(admin);
-  assert.deepEqual(await certificates.list(admin), [issued], "it stays when nobody renews it");
+  const left = [{ ...issued, source: "upload" }];
+  assert.deepEqual(await certificates.list(admin), left, "it stays, and nobody renews it");
+  await acme.configure(admin, {});
+  assert.deepEqual(await certificates.list(admin), [issued], "it was not uploaded");
+  await acme.disable(admin);
   assert.equal((await upload(control)).source, "upload");
 }))
   test(...t);
@@ -170,6 +174,57 @@ for (const t of onBoth("another domain is tried at once, whatever failed for the
 
   assert.deepEqual([await look(), await look()], [2, 2]);
 }))
+  test(...t);
+
+for (const t of onBoth("nobody waits for what a clock that was wrong has written down", async () => {
+  await using control = await testControl();
+  const { settings, acme } = control.services;
+  await settings.set(control.admin, DOMAIN, "*.example.com");
+  await acme.configure(control.admin, { directory: ELSEWHERE });
+  const look = async () => {
+    await control.lookAfterCertificates();
+    return await acme.show(control.admin);
+  };
+  const yearMs = 365 * 24 * 3_600_000;
+
+  control.clock.advance(yearMs);
+  const wrong = await look();
+  control.clock.advance(-yearMs);
+  const right = await look();
+  // As one leaves it that dies while it orders.
+  const left = { attempt_id: "of one that died", attempt_until: control.clock.now() + yearMs };
+  await control.store.db.updateTable("acme").set(left).execute();
+  const after = await acme.show(control.admin);
+  control.clock.advance(Date.parse(after.nextAttemptAt ?? "") - control.clock.now());
+  const last = await look();
+
+  assert.deepEqual([wrong.failures, right.failures, last.failures], [1, 2, 3]);
+  assert.equal(after.state, "failing");
+}))
+  test(...t);
+
+for (const t of onBoth(
+  "nodes learn what to answer before it is ordered, whatever the domain was",
+  async () => {
+    await using control = await testControl();
+    const { settings, acme } = control.services;
+    await settings.set(control.admin, DOMAIN, "one.example.com");
+    await acme.configure(control.admin, { directory: ELSEWHERE, challenge: "http-01" });
+    const look = async () => {
+      await control.lookAfterCertificates();
+      return (await acme.show(control.admin)).failures;
+    };
+    control.clock.advance(60_000);
+    assert.equal(await look(), 1);
+
+    await settings.set(control.admin, DOMAIN, "two.example.com");
+    const { nextAttemptAt } = await acme.configure(control.admin, { directory: `${ELSEWHERE}/other` });
+
+    assert.equal(await look(), 0);
+    control.clock.advance(Date.parse(nextAttemptAt ?? "") - control.clock.now());
+    assert.equal(await look(), 1);
+  },
+))
   test(...t);
 
 for (const t of onBoth(

@@ -112,7 +112,14 @@ export function createAcme(parts: Parts): AcmeService {
   function afresh(challenge: AcmeTable["challenge"] | undefined) {
     const learning = HEARTBEATS_TO_LEARN * values.value("consoleproxy.loadscan.interval");
     const next_at = clock.now() + (challenge === "http-01" ? learning : 0);
-    return { next_at, failures: 0, problem: null, attempt_id: null, attempt_until: null };
+    return {
+      next_at,
+      failures: 0,
+      problem: null,
+      attempt_id: null,
+      attempt_until: null,
+      attempted_domain: null,
+    };
   }
 
   function changed(before: AcmeTable | undefined, { hmacKey, ...checked }: CheckedChange) {

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { aborted } from "#base/process/role.ts";
@@ -23,7 +24,10 @@ import type { ReadWantedNames } from "./names.ts";
 import {
   askAfterMs,
   askAgainMs,
+  claimMs,
   isDue,
+  isOrdering,
+  isQuestionDue,
   renewalIn,
   renewalWithout,
   restMs,
@@ -36,11 +40,12 @@ const times = {
   lookMs: 2_000,
   /** An order, from its beginning to the certificate. */
   orderMs: 4 * 60_000,
-  /** After its end a replica that has died is not waited for any more. */
-  claimMs: 5 * 60_000,
   /** One question for renewal information. */
   questionMs: 60_000,
 } as const;
+
+/** No order runs. */
+const FREE = { attempt_id: null, attempt_until: null } as const;
 
 export interface KeeperParts {
   readonly store: Store;
@@ -80,7 +85,7 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
 
   return async (signal) => {
     const row = await store.db.selectFrom("acme").selectAll().executeTakeFirst();
-    if (row === undefined || (row.attempt_until ?? 0) > clock.now()) return;
+    if (row === undefined || isOrdering(row, clock.now())) return;
     const { domain, names } = await wantedNames(row.challenge);
     if (names.length === 0) return;
     const inUse = await issued.current();
@@ -90,7 +95,7 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       return;
     }
     // What is to be replaced in any case may be another authority's.
-    if (current !== undefined && row.is_wanted === 0 && (row.ask_at ?? 0) <= clock.now())
+    if (current !== undefined && row.is_wanted === 0 && isQuestionDue(row, clock.now()))
       await ask(row, current, signal);
   };
 
@@ -106,26 +111,41 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
     const row = await claimed(read, claim, domain);
     if (row === undefined) return;
     log.info({ directory: row.directory, names }, "A certificate is ordered");
+    // Nobody has changed the configuration, and the domain is what it was.
+    const isWanted = async () =>
+      (await isHeld(claim)) && (await wantedNames(row.challenge)).domain === domain;
+    const lost = new AbortController();
+    const watching = periodically(
+      async () => {
+        if (!(await isWanted())) lost.abort();
+      },
+      { everyMs: times.lookMs, name: "acme claim", log },
+    );
+    const all = AbortSignal.any([signal, lost.signal, AbortSignal.timeout(times.orderMs)]);
     try {
       const certificate = await issueCertificate(
         row,
         {
           names,
           replaces,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(times.orderMs)]),
+          signal: all,
           keepAccount: async (url) => await set(claim, { account_url: url }),
         },
         parts,
       );
-      const isWanted = await keep(claim, certificate);
-      if (!isWanted) log.info({ names }, "A certificate was issued that nobody wants any more");
-      else {
-        meters?.add("porthole_acme_orders_total", { result: "ok" });
-        log.info({ names, notAfter: new Date(certificate.notAfter) }, "A certificate was issued");
+      if (!(await isWanted()) || !(await keepAtLast(claim, certificate, all))) {
+        log.info({ names }, "A certificate was issued that nobody wants any more");
+        await set(claim, FREE);
+        return;
       }
+      meters?.add("porthole_acme_orders_total", { result: "ok" });
+      log.info({ names, notAfter: new Date(certificate.notAfter) }, "A certificate was issued");
     } catch (error) {
-      if (signal.aborted) await set(claim, { attempt_id: null, attempt_until: null });
-      else await fail(row, claim, error);
+      if (!signal.aborted && !lost.signal.aborted) return await fail(row, claim, error);
+      if (!signal.aborted) log.info({ names }, "An order was given up that nobody wants any more");
+      await set(claim, FREE);
+    } finally {
+      await watching.stop();
     }
   }
 
@@ -136,19 +156,41 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       .updateTable("acme")
       .set({
         attempt_id: claim,
-        attempt_until: now + times.claimMs,
+        attempt_until: now + claimMs,
         // Two orders do not begin at the same time, so this tells them apart.
         attempted_at: Math.max(now, (read.attempted_at ?? 0) + 1),
         attempted_domain: domain,
       })
       .where((where) => where("attempted_at", read.attempted_at === null ? "is" : "=", read.attempted_at))
-      .where((where) => where.or([where("attempt_until", "is", null), where("attempt_until", "<=", now)]))
+      .where("attempt_id", read.attempt_id === null ? "is" : "=", read.attempt_id)
       .returningAll()
       .executeTakeFirst();
   }
 
+  async function isHeld(claim: string): Promise<boolean> {
+    const row = await store.db.selectFrom("acme").select("attempt_id").executeTakeFirst();
+    return row?.attempt_id === claim;
+  }
+
   async function set(claim: string, values: Partial<AcmeTable>): Promise<void> {
     await store.db.updateTable("acme").set(values).where("attempt_id", "=", claim).execute();
+  }
+
+  /** Authorities limit how often they issue the same, so what was issued is not lost to a database that is away for a moment. */
+  async function keepAtLast(
+    claim: string,
+    certificate: ServerCertificate,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    for (;;)
+      try {
+        return await keep(claim, certificate);
+      } catch (error) {
+        log.warn({ error }, "What was issued could not be kept yet");
+        await delay(times.lookMs, undefined, { signal }).catch(() => {
+          throw error;
+        });
+      }
   }
 
   async function keep(claim: string, certificate: ServerCertificate): Promise<boolean> {
@@ -157,7 +199,7 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       await store.lock(db, CERTIFICATES_LOCK);
       const mine = await db
         .updateTable("acme")
-        .set({ attempt_id: null, attempt_until: null, succeeded_at: now, failures: 0, problem: null })
+        .set({ ...FREE, succeeded_at: now, failures: 0, problem: null })
         .set({ is_wanted: 0, next_at: now + restMs, renew_at: renewalWithout(certificate, Math.random) })
         .set({ window_start: null, window_end: null, window_explanation: null, ask_at: now })
         .where("attempt_id", "=", claim)
@@ -178,7 +220,7 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
     await store.db.transaction().execute(async (db) => {
       const mine = await db
         .updateTable("acme")
-        .set({ attempt_id: null, attempt_until: null, failures, problem: words, next_at: next })
+        .set({ ...FREE, failures, problem: words, next_at: next })
         .where("attempt_id", "=", claim)
         .returning("id")
         .executeTakeFirst();
@@ -210,8 +252,9 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       await own.set({ ...window, ask_at, renew_at }).execute();
     } catch (error) {
       if (signal.aborted) return;
-      log.warn({ problem: failureOf(error).words }, "The authority was asked in vain when to renew");
-      await own.set({ ask_at: now + askAgainMs }).execute();
+      const { words, retryAfterMs } = failureOf(error);
+      log.warn({ problem: words }, "The authority was asked in vain when to renew");
+      await own.set({ ask_at: now + askAfterMs(retryAfterMs ?? askAgainMs) }).execute();
     }
   }
 }

@@ -5,6 +5,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 
 const times = {
+  /** An order's claim, longer than an order may take: after its end a replica that has died is not waited for any more. */
+  claimMs: 5 * MINUTE_MS,
   /** After the first failure, and doubled with each: authorities count failures by the hour. */
   backoffMs: 5 * MINUTE_MS,
   longestBackoffMs: 6 * HOUR_MS,
@@ -33,6 +35,21 @@ interface Lifetime {
   readonly notAfter: number;
 }
 
+/** Whether an order runs, of whichever replica. */
+export function isOrdering({ attempt_until: until }: Pick<AcmeTable, "attempt_until">, now: number): boolean {
+  return until !== null && isAhead(until, now, times.claimMs);
+}
+
+/** Whether the authority is to be asked again when it would like the certificate to be renewed. */
+export function isQuestionDue({ ask_at: at }: Pick<AcmeTable, "ask_at">, now: number): boolean {
+  return at === null || !isAhead(at, now, times.longestAskMs);
+}
+
+/** What is further ahead than anything is ever set was set by a clock that was wrong, and is waited for by nobody. */
+function isAhead(at: number, now: number, longestMs: number): boolean {
+  return at > now && at <= now + longestMs;
+}
+
 /** Whether a certificate is to be ordered now. */
 export function isDue(
   row: Pick<AcmeTable, "attempted_domain" | "next_at" | "is_wanted" | "renew_at">,
@@ -44,16 +61,18 @@ export function isDue(
 ): boolean {
   // What failed, failed for another domain.
   if (current === undefined && row.attempted_domain !== null && row.attempted_domain !== domain) return true;
-  return now >= dueAt(row, current);
+  return now >= dueAt(row, current, now);
 }
 
 /** When the next order begins; `current`: what is in use and good for all names. */
 export function dueAt(
   row: Pick<AcmeTable, "next_at" | "is_wanted" | "renew_at">,
   current: Lifetime | undefined,
+  now: number,
 ): number {
-  if (current === undefined || row.is_wanted === 1) return row.next_at;
-  return Math.max(row.next_at, row.renew_at ?? renewalWithout(current, () => 0));
+  const next = isAhead(row.next_at, now, times.longestRetryMs) ? row.next_at : 0;
+  if (current === undefined || row.is_wanted === 1) return next;
+  return Math.max(next, row.renew_at ?? renewalWithout(current, () => 0));
 }
 
 /** At two thirds of the lifetime, or a little before. */
@@ -78,5 +97,6 @@ export function retryAfterFailureMs(failures: number, said: number | undefined, 
   return Math.round(Math.max(wait, Math.min(said ?? 0, times.longestRetryMs)));
 }
 
+export const claimMs: number = times.claimMs;
 export const restMs: number = times.restMs;
 export const askAgainMs: number = times.askAgainMs;

@@ -6,7 +6,7 @@ import type { IssuedCertificate } from "../certificates/issued.ts";
 import type { AcmeTable } from "./acme-table.ts";
 import { isGoodFor } from "./keeper.ts";
 import type { WantedNames } from "./names.ts";
-import { dueAt } from "./schedule.ts";
+import { dueAt, isOrdering } from "./schedule.ts";
 
 /** How it stands, as administrators are told. */
 export function statusOf(
@@ -43,7 +43,7 @@ export function statusOf(
     ...(row.succeeded_at === null ? {} : { lastSuccessAt: time(row.succeeded_at) }),
     failures: row.failures,
     ...(problem === undefined ? {} : { problem }),
-    ...(wanted.names.length === 0 ? {} : { nextAttemptAt: time(Math.max(now, dueAt(row, current))) }),
+    ...(wanted.names.length === 0 ? {} : { nextAttemptAt: time(Math.max(now, dueAt(row, current, now))) }),
     ...(window === undefined ? {} : { renewalWindow: window }),
   };
 }
@@ -57,7 +57,7 @@ function stateOf(
   },
 ): Acme["state"] {
   const { wanted, current, now } = parts;
-  if ((row.attempt_until ?? 0) > now) return "ordering";
+  if (isOrdering(row, now)) return "ordering";
   if (wanted.domain === "") return "idle";
   if (row.failures > 0) return "failing";
   return current === undefined || row.is_wanted === 1 ? "waiting" : "ready";

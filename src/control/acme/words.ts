@@ -2,8 +2,10 @@ import { AcmeError, type AcmeFault, type AcmeProblem } from "#tls/acme/acme-erro
 import { GatewayError, printable } from "#wire/gateway-error.ts";
 
 const limits = {
-  /** Of what a peer says, so that there is room for what to do. */
-  detailCharacters: 180,
+  /** Of the whole: what is longer is cut wherever it is shown. */
+  characters: 300,
+  /** Of what a peer says, however much there is to say beside it. */
+  leastQuoted: 40,
 } as const;
 
 /** Why no certificate was issued, in words for people that say what to do, and how long the authority wants to be left alone. */
@@ -19,9 +21,17 @@ export function failureOf(error: unknown): Failure {
     return { words: wordsOf(fault, retryAfterMs), retryAfterMs };
   }
   if (error instanceof GatewayError && error.detail !== undefined) return { words: error.detail };
-  if (error instanceof Error && error.name === "TimeoutError")
-    return { words: "the authority did not come to an end in time" };
+  if (isTimeout(error))
+    return {
+      words: "the authority did not come to an end in time: if it stays so, ask it why, or take another",
+    };
   return { words: "something went wrong inside Porthole: see control's log" };
+}
+
+/** While something is waited for, node:timers throws an AbortError, which has the signal's reason as its cause. */
+function isTimeout(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return error.name === "TimeoutError" || (error.name === "AbortError" && isTimeout(error.cause));
 }
 
 function wordsOf(fault: AcmeFault, retryAfterMs: number | undefined): string {
@@ -33,58 +43,99 @@ function wordsOf(fault: AcmeFault, retryAfterMs: number | undefined): string {
     case "malformed":
       return `the authority's answer is not ACME (${fault.what}): see that the directory URL is right`;
     case "terms":
-      return `the authority's terms of service are not agreed to: read ${printable(fault.url)}, then “porthole acme configure --agree-terms”`;
+      return around(
+        "the authority's terms of service are not agreed to: read ",
+        fault.url,
+        ", then “porthole acme configure --agree-terms”",
+      );
     case "binding":
       return "the authority wants accounts to be bound to one that it knows: get a key from it, then “porthole acme configure --eab-key-id ID --eab-hmac-file FILE”";
     case "no-challenge":
       return `the authority does not offer ${fault.challenge} for ${printable(fault.name)}: take the other one with “porthole acme configure --challenge”`;
     case "challenge":
-      return `the authority could not see that ${printable(fault.name)} is yours: ${said(fault.problem)}${hint(fault.problem)}`;
+      return unseen(fault);
     case "refused":
-      return refusal(fault.problem, fault.status, retryAfterMs);
+      return fault.problem === undefined
+        ? silence(fault.status, retryAfterMs)
+        : refusal(fault.problem, fault.status, retryAfterMs);
     default:
       return fault satisfies never;
   }
 }
 
+/** Of what answers, and does not say why. */
+function silence(status: number, retryAfterMs: number | undefined): string {
+  if (status === 0) return "the authority refuses the order, and does not say why";
+  if (status === 429)
+    return `the authority has been asked too much for now (HTTP ${status})${until(retryAfterMs)}`;
+  if (status >= 500) return `the authority is out of order (HTTP ${status})${until(retryAfterMs)}`;
+  return `what answers is no ACME (HTTP ${status}): see that the directory URL is right`;
+}
+
 function refusal(problem: AcmeProblem, status: number, retryAfterMs: number | undefined): string {
-  const words = said(problem);
-  switch (problem.type) {
+  const { type, detail } = problem;
+  const says = (before: string, after: string) => quoting(`the authority ${before}: `, problem, after);
+  switch (type) {
     case "rateLimited":
-      return `the authority has issued or refused too much for now: ${words}${until(retryAfterMs)}`;
+      return says("has issued or refused too much for now", until(retryAfterMs));
     case "accountDoesNotExist":
     case "unauthorized":
-      return `the authority refuses the account: ${words}`;
+      return says(
+        "refuses the account",
+        "; see that the external account is right, if it wants one, or “porthole acme disable” and configure anew, for a new account",
+      );
     case "invalidContact":
     case "unsupportedContact":
-      return `the authority refuses the contact: ${words}; change it with “porthole acme configure --contact ADDRESS”`;
+      return says("refuses the contact", "; change it with “porthole acme configure --contact ADDRESS”");
     case "externalAccountRequired":
       return wordsOf({ kind: "binding" }, undefined);
     case "userActionRequired":
-      return wordsOf({ kind: "terms", url: problem.instance ?? words }, undefined);
+      return wordsOf({ kind: "terms", url: problem.instance ?? detail }, undefined);
     case "caa":
-      return `CAA records forbid the authority to issue: ${words}; see the setting dns.caa, and those of the parent domain`;
+      return says(
+        "is forbidden to issue by CAA records",
+        "; see the setting dns.caa, and those of the parent domain",
+      );
     case "rejectedIdentifier":
-      return `the authority issues nothing for this name: ${words}`;
+      return says("issues nothing for this name", "");
     default:
-      return `the authority refuses (${printable(problem.type)}${status === 0 ? "" : `, HTTP ${status}`}): ${words}${until(retryAfterMs)}`;
+      return says(
+        `refuses (${printable(type)}${status === 0 ? "" : `, HTTP ${status}`})`,
+        until(retryAfterMs),
+      );
   }
 }
 
-function said({ detail, type }: AcmeProblem): string {
-  return detail === "" ? printable(type) : `“${printable(detail.slice(0, limits.detailCharacters))}”`;
+function unseen(fault: Extract<AcmeFault, { kind: "challenge" }>): string {
+  const { name, problem } = fault;
+  const before = `the authority could not see that ${printable(name)} is yours`;
+  const after = `; ${hint(fault)}`;
+  return problem === undefined
+    ? `${before}, and does not say why${after}`
+    : quoting(`${before}: `, problem, after);
 }
 
-function hint({ type }: AcmeProblem): string {
-  if (type === "caa") return "; see the setting dns.caa";
-  if (type === "dns")
-    return "; see that the domain is delegated to control's name servers (docs/operations/dns.md)";
-  if (type === "connection") return "; see that port 80 of the nodes is open to the world";
-  return "";
+function quoting(before: string, { detail, type }: AcmeProblem, after: string): string {
+  return detail === "" ? around(before, type, after) : around(`${before}“`, detail, `”${after}`);
+}
+
+/** Cuts what a peer says, and not what to do. */
+function around(before: string, said: string, after: string): string {
+  const room = Math.max(limits.characters - before.length - after.length, limits.leastQuoted);
+  const line = printable(said);
+  return before + (line.length <= room ? line : `${line.slice(0, room - 1)}…`) + after;
+}
+
+function hint({ challenge, problem }: Extract<AcmeFault, { kind: "challenge" }>): string {
+  if (problem?.type === "caa") return "see the setting dns.caa";
+  if (challenge === "dns-01")
+    return "see that the domain is delegated to control's name servers, which are open to all the world";
+  if (problem?.type === "dns") return "see that this name leads to nodes for all the world";
+  return "see that port 80 of this name leads to nodes for all the world, or take dns-01";
 }
 
 function until(retryAfterMs: number | undefined): string {
   if (retryAfterMs === undefined) return "";
   const minutes = Math.ceil(retryAfterMs / 60_000);
-  return `; it asks to be left alone for ${minutes} minutes`;
+  return `; it asks to be left alone for ${minutes === 1 ? "a minute" : `${minutes} minutes`}`;
 }

@@ -18,6 +18,7 @@ import type { Place, Vault } from "../vault/vault.ts";
 import { ALL_POOLS, type Demand, entrancesOf, fit } from "./coverage.ts";
 import { CERTIFICATES_LOCK, type IssuedCertificates } from "./issued.ts";
 import { createParts } from "./parts.ts";
+import { sourceNow } from "./source.ts";
 
 const limits = {
   /** As many pools with a certificate of their own, and the one of all. */
@@ -146,7 +147,11 @@ export function createCertificates({
     },
 
     async isUploaded(db) {
-      const row = await shown(db).where("pool", "=", ALL_POOLS).executeTakeFirst();
+      const row = await db
+        .selectFrom("certificates")
+        .select("source")
+        .where("pool", "=", ALL_POOLS)
+        .executeTakeFirst();
       return row?.source === "upload";
     },
 
@@ -181,7 +186,8 @@ function shown(db: Queries) {
   return db
     .selectFrom("certificates")
     .select(["id", "pool", "fingerprint", "chain", "names", "subject", "issuer"])
-    .select(["not_before", "not_after", "created_at", "source"]);
+    .select(["not_before", "not_after", "created_at"])
+    .select((certificates) => sourceNow(certificates).as("source"));
 }
 
 type ShownRow = Awaited<ReturnType<ReturnType<typeof shown>["executeTakeFirstOrThrow"]>>;

@@ -98,6 +98,7 @@ for (const t of onBoth("what is in use is what was uploaded, what nodes serve, a
     ],
   );
   assert.equal(inUse[2]?.notAfter, notAfter);
+  await control.services.acme.configure(control.admin, { replacesUpload: true });
   await control.store.db.updateTable("certificates").set({ source: "acme" }).execute();
   const { chainId = "" } = (await control.services.certificates.list(control.admin))[0] ?? {};
   await control.store.db
@@ -111,6 +112,15 @@ for (const t of onBoth("what is in use is what was uploaded, what nodes serve, a
       ["acme", 1],
     ],
     "what was issued speaks for the nodes that serve it",
+  );
+  await control.services.acme.disable(control.admin);
+  assert.deepEqual(
+    (await read()).map(({ kind, toldFromDays }) => [kind, toldFromDays]),
+    [
+      ["authority", 30],
+      ["uploaded", 30],
+    ],
+    "nobody renews it any more",
   );
 }))
   test(...t);

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { chainId, notedChain } from "../fleet/served-chain.ts";
 import type { Store } from "../store/store.ts";
+import { sourceNow } from "./source.ts";
 
 /** How a pool is called in metrics and logs where all of them are meant: no pool has that name. */
 const ALL_POOLS = "*";
@@ -36,7 +37,8 @@ export function createCertificatesInUse({ db }: Store, authority: string): ReadC
   return async () => {
     const stored = await db
       .selectFrom("certificates")
-      .select(["pool", "names", "chain", "source", "not_after"])
+      .select(["pool", "names", "chain", "not_after"])
+      .select((certificates) => sourceNow(certificates).as("source"))
       .execute();
     const nodes = await db
       .selectFrom("nodes")

@@ -18,11 +18,18 @@ export type AcmeFault =
   | { readonly kind: "terms"; readonly url: string }
   | { readonly kind: "binding" }
   | { readonly kind: "no-challenge"; readonly name: string; readonly challenge: string }
-  | { readonly kind: "challenge"; readonly name: string; readonly problem: AcmeProblem }
+  | {
+      readonly kind: "challenge";
+      readonly name: string;
+      readonly challenge: string;
+      readonly problem: AcmeProblem | undefined;
+    }
   | {
       readonly kind: "refused";
+      /** Of HTTP; 0 where the answer was an order that has failed. */
       readonly status: number;
-      readonly problem: AcmeProblem;
+      /** `undefined` where it did not say why, or did not speak ACME. */
+      readonly problem: AcmeProblem | undefined;
       readonly retryAfterMs?: number | undefined;
     };
 
@@ -37,6 +44,6 @@ export class AcmeError extends Error {
   }
 
   isRefusal(...types: readonly string[]): boolean {
-    return this.fault.kind === "refused" && types.includes(this.fault.problem.type);
+    return this.fault.kind === "refused" && types.includes(this.fault.problem?.type ?? "");
   }
 }

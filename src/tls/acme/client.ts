@@ -155,9 +155,9 @@ export function read<Schema extends TSchema>(
   return value;
 }
 
-/** A problem as it stands in a document, or as much of it as there is. */
-export function problemOf(value: unknown): AcmeProblem {
-  if (!Check(Problem, value)) return { type: "unknown", detail: "" };
+/** A problem as it stands in a document, or as much of it as there is; `undefined` for what is none. */
+export function problemOf(value: unknown): AcmeProblem | undefined {
+  if (!Check(Problem, value)) return undefined;
   const { type = "about:blank", detail = "", instance, subproblems = [] } = value;
   // Authorities say the reason for one of several names there.
   const details = [detail, ...subproblems.slice(0, 3).map((each) => each.detail ?? "")];
@@ -179,7 +179,7 @@ function accepted(answer: HttpsAnswer): HttpsAnswer {
   throw new AcmeError({
     kind: "refused",
     status,
-    problem: isProblem ? problemOf(parsed(text)) : { type: "unknown", detail: "" },
+    problem: isProblem ? problemOf(parsed(text)) : undefined,
     retryAfterMs: retryAfterMs(headers, Date.now()),
   });
 }

@@ -73,7 +73,7 @@ export async function orderCertificate(client: AcmeClient, options: OrderOptions
   }));
   await options.present(wanted);
   for (const { answerTo } of wanted) await client.post(answerTo, {});
-  for (const { at } of wanted) await authorized(client, at);
+  for (const { at } of wanted) await authorized(client, at, options.challenge);
 
   const ready = await settled(client, url, { schema: Order, what: "an order", pending: ["pending"] });
   if (ready.status === "ready")
@@ -120,23 +120,31 @@ async function openAuthorizations(client: AcmeClient, urls: readonly string[]) {
 }
 
 function challengeOf(
-  { identifier: { value: name }, challenges }: Authorization,
+  authorization: Authorization,
   { names, challenge: type }: Pick<OrderOptions, "names" | "challenge">,
 ): Challenge & { readonly answerTo: string } {
+  const { identifier, challenges, status } = authorization;
+  const name = identifier.value;
   // What is answered for is what was ordered, whatever an authority would like to see.
   if (!names.includes(name) && !names.includes(`*.${name}`))
     throw new AcmeError({ kind: "malformed", what: "an authorization" });
+  // One that has been decided is not open to answers any more.
+  if (status !== "pending") throw unseen(authorization, type);
   const challenge = challenges.find((each) => each.type === type);
   if (challenge?.token === undefined) throw new AcmeError({ kind: "no-challenge", name, challenge: type });
   return { name, token: challenge.token, answerTo: challenge.url };
 }
 
-async function authorized(client: AcmeClient, url: string): Promise<void> {
-  const options = { schema: Authorization, what: "an authorization", pending: ["pending", "processing"] };
-  const { status, identifier, challenges } = await settled(client, url, options);
-  if (status === "valid") return;
+async function authorized(client: AcmeClient, url: string, challenge: ChallengeType): Promise<void> {
+  const options = { schema: Authorization, what: "an authorization", pending: ["pending"] };
+  const authorization = await settled(client, url, options);
+  if (authorization.status !== "valid") throw unseen(authorization, challenge);
+}
+
+function unseen({ identifier, challenges }: Authorization, challenge: ChallengeType): AcmeError {
   const failed = challenges.find(({ error }) => error !== undefined);
-  throw new AcmeError({ kind: "challenge", name: identifier.value, problem: problemOf(failed?.error) });
+  const problem = problemOf(failed?.error);
+  return new AcmeError({ kind: "challenge", name: identifier.value, challenge, problem });
 }
 
 /** Asks until it is in no such state any more; what bounds the time is the client's signal. */

@@ -7,7 +7,7 @@ import { retryAfterMs } from "./transport.ts";
 /** RFC 9773 §4.2. */
 const RenewalInfo = Type.Object({
   suggestedWindow: Type.Object({ start: Type.String(), end: Type.String() }),
-  explanationURL: Type.Optional(Type.String({ maxLength: 2048 })),
+  explanationURL: Type.Optional(Type.Unknown()),
 });
 
 /** When an authority would like a certificate to be renewed. */
@@ -46,5 +46,15 @@ export async function askRenewalWindow(
   const [start, end] = [Date.parse(suggestedWindow.start), Date.parse(suggestedWindow.end)];
   // RFC 9773 §4.2: whose end is not after its start is none.
   if (!(end > start)) return undefined;
-  return { window: { start, end, explanation: explanationURL }, againMs: retryAfterMs(answer.headers, now) };
+  return {
+    window: { start, end, explanation: pageOf(explanationURL) },
+    againMs: retryAfterMs(answer.headers, now),
+  };
+}
+
+/** An address that a person may follow. What is none is no reason to leave the window alone. */
+function pageOf(text: unknown): string | undefined {
+  if (typeof text !== "string" || text.length > 2048 || !URL.canParse(text)) return undefined;
+  const { protocol, href } = new URL(text);
+  return protocol === "https:" || protocol === "http:" ? href : undefined;
 }

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { test } from "node:test";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { createAuthority, issueServerCertificate } from "../authority.ts";
 import type { AcmeFault } from "./acme-error.ts";
 import { retryAfterMs, Transport } from "./transport.ts";
@@ -20,6 +21,21 @@ test("who is not known by the roots is not believed, and who is not there is not
   const nobody = "https://127.0.0.1:1/";
   await fails(trusting, nobody, { kind: "unreachable", host: "127.0.0.1:1", reason: "ECONNREFUSED" });
   await fails(trusting, "http://127.0.0.1/", { kind: "malformed", what: "an address" });
+});
+
+test("a root that is given is believed beside those that everybody knows", async () => {
+  await using known = await startServer((answer) => answer.end("{}"));
+  await using given = await startServer((answer) => answer.end("{}"));
+  const before = getCACertificates();
+  setDefaultCACertificates([known.roots]);
+  try {
+    using transport = new Transport({ roots: given.roots, userAgent: "test", signal: NEVER });
+
+    for (const { url } of [known, given])
+      assert.equal((await transport.ask({ method: "GET", url })).status, 200);
+  } finally {
+    setDefaultCACertificates(before);
+  }
 });
 
 test("an answer that does not end is given up after its time, and at once where the signal says so", async () => {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
+import { everybodysRoots } from "../certificate/chain.ts";
 import { AcmeError } from "./acme-error.ts";
 
 const limits = {
@@ -27,7 +28,7 @@ export interface HttpsQuestion {
 }
 
 export interface TransportOptions {
-  /** PEM: the authorities by which the server is known, in place of those that everybody knows. */
+  /** PEM: authorities by which the server is known, beside those that everybody knows. */
   readonly roots?: string | undefined;
   readonly userAgent: string;
   /** From a question to the last byte of its answer; what `limits` say if absent. */
@@ -48,7 +49,8 @@ export class Transport implements Disposable {
     this.#options = options;
     this.#agent = new Agent({
       keepAlive: true,
-      ...(options.roots === undefined ? {} : { ca: options.roots }),
+      // A directory for trying things out may be trusted by everybody, though nobody knows the root of what it issues.
+      ca: [...everybodysRoots(), ...(options.roots === undefined ? [] : [options.roots])],
     });
   }
 

@@ -59,14 +59,16 @@ function same(one: X509Certificate, other: X509Certificate): boolean {
   return one.fingerprint256 === other.fingerprint256;
 }
 
+/** The roots that everybody knows, PEM: those that come with Node, and with the system. */
+export function everybodysRoots(): readonly string[] {
+  return [...new Set([...getCACertificates("default"), ...getCACertificates("system")])];
+}
+
 let roots: ReadonlyMap<string, readonly X509Certificate[]> | undefined;
 
-/** Those that come with Node and with the system, by their subject. Read when they are first asked for. */
+/** Of everybody's those with this subject. Read when they are first asked for. */
 function knownRoots(subject: string): readonly X509Certificate[] {
-  roots ??= Map.groupBy(
-    [...new Set([...getCACertificates("default"), ...getCACertificates("system")])].flatMap(readable),
-    (root) => root.subject,
-  );
+  roots ??= Map.groupBy(everybodysRoots().flatMap(readable), (root) => root.subject);
   return roots.get(subject) ?? [];
 }
 
