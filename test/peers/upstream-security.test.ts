@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import type { ErrorCode } from "#wire/errors.ts";
 import type { Upstream } from "#wire/grant.ts";
 import { eventually } from "../harness/eventually.ts";
+import { openThrough } from "../harness/open-through.ts";
 import { scratch } from "../harness/scratch.ts";
 import type { TestCertificate } from "../harness/test-certificates.ts";
 import { startTestNode, type TestNode } from "../harness/test-node.ts";
@@ -24,26 +25,7 @@ before(async () => {
 });
 after(async () => await node[Symbol.asyncDispose]());
 
-/** Opens a console through the node; resolves to why it did not open, if it did not. */
-async function open(upstream: Upstream): Promise<ErrorCode | "open"> {
-  const { ticket, sessionId } = await node.control.issue({ upstream });
-  await using viewer = await TestViewer.bare(node.origin, ticket);
-  try {
-    const { width } = await viewer.handshake();
-    assert.ok(width > 0);
-    // RFC 6143 §7.5.3: what is asked for and what is answered goes through whatever was agreed on.
-    viewer.send(Uint8Array.of(3, 0, 0, 0, 0, 0, 0, 16, 0, 1));
-    await eventually(() => assert.equal(viewer.bytes[0], 0, "a picture"));
-    return "open";
-  } catch (error) {
-    const code = await eventually(() => {
-      const ending = node.control.endingOf(sessionId)?.ending;
-      assert.ok(ending !== undefined, String(error));
-      return ending.code;
-    });
-    return code as ErrorCode;
-  }
-}
+const open = async (upstream: Upstream) => await openThrough(node, upstream);
 
 describe("QEMU's VNC server", { skip: lackingQemu }, () => {
   let pki: Pki;
@@ -67,10 +49,12 @@ describe("QEMU's VNC server", { skip: lackingQemu }, () => {
         expired: { tls: "expired" },
       },
       {
-        good: { folder: good },
-        mutual: { folder: good, asksForCertificate: true },
-        expired: { folder: expired, expired: true },
-        anonymous: "anonymous",
+        credentials: {
+          good: { folder: good },
+          mutual: { folder: good, asksForCertificate: true },
+          expired: { folder: expired, expired: true },
+          anonymous: "anonymous",
+        },
       },
     );
   });

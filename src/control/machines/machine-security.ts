@@ -27,8 +27,6 @@ export function manualDriverOf(
   const { address, username, password_sealed: password } = machine;
   const tls = machine.tls === null ? undefined : tlsOnRecord(machine.tls);
   if (username !== null && password === null) throw invalid("username: it goes with a password");
-  if (username !== null && tls === undefined)
-    throw invalid("username: a name and a password are said within TLS alone; set tls as well");
   if (tls?.mode === "verify" && tls.serverName === undefined && address.startsWith("unix:"))
     throw invalid("tls: a socket's path is no name that a certificate is for; set serverName as well");
   return username === null && tls === undefined ? MANUAL_DRIVER : GUARDED_DRIVER;

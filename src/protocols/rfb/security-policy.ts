@@ -16,7 +16,7 @@ export interface SecurityPolicy {
  * whoever does not ask for it may be another that was given the port, or somebody in between who has no answer to check.
  */
 export function fittingSecurities({ username, password }: SecurityPolicy): readonly Security[] {
-  if (username !== undefined) return ["plain"];
+  if (username !== undefined) return ["sasl", "plain"];
   return password === undefined ? ["none"] : ["vnc-authentication"];
 }
 
@@ -43,7 +43,11 @@ export function chooseType(offered: readonly number[], policy: SecurityPolicy): 
   );
 }
 
-const TYPES = { none: SECURITY_TYPE.none, "vnc-authentication": SECURITY_TYPE.vncAuthentication } as const;
+const TYPES = {
+  none: SECURITY_TYPE.none,
+  "vnc-authentication": SECURITY_TYPE.vncAuthentication,
+  sasl: SECURITY_TYPE.sasl,
+} as const;
 
 /** Why none of the ways in which a server would be signed in to fits what is on record. */
 export function misfit(
@@ -60,7 +64,7 @@ export function misfit(
     });
   if (offers("vnc-authentication") && username !== undefined)
     return new HandshakeError("username-not-asked", "the user name on record is not asked for", { received });
-  if (offers("plain"))
+  if (offers("plain") || offers("sasl"))
     return new HandshakeError("username-missing", "a user name is needed, and none is on record", {
       received,
     });

@@ -1,8 +1,15 @@
 /** Security types that are spoken here (RFC 6143 §7.2, and rfbproto's registry). */
-export const SECURITY_TYPE = { invalid: 0, none: 1, vncAuthentication: 2, tight: 16, veNCrypt: 19 } as const;
+export const SECURITY_TYPE = {
+  invalid: 0,
+  none: 1,
+  vncAuthentication: 2,
+  tight: 16,
+  veNCrypt: 19,
+  sasl: 20,
+} as const;
 
 /** How a peer is signed in to. */
-export type Security = "none" | "vnc-authentication" | "plain";
+export type Security = "none" | "vnc-authentication" | "plain" | "sasl";
 
 /** Whether TLS shows by a certificate whose it is, or hides the words from whoever only listens (anonymous Diffie-Hellman). */
 export type TlsKind = "x509" | "anonymous";

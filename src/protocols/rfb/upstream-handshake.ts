@@ -1,7 +1,9 @@
 import { ByteReader, ByteWriter } from "#base/bytes.ts";
 import type { Sequence } from "#base/sequence.ts";
+import type { ScramCrypto } from "../scram.ts";
 import { HandshakeError } from "./handshake-error.ts";
 import { readReason } from "./reason.ts";
+import { signInBySasl } from "./sasl.ts";
 import { SECURITY_RESULT, SECURITY_TYPE, type Security, type TlsKind } from "./security.ts";
 import { chooseType, type SecurityPolicy } from "./security-policy.ts";
 import { readServerInit, type ServerInit } from "./server-init.ts";
@@ -13,6 +15,8 @@ import { CHALLENGE_BYTES, type EncryptDes, vncAuthenticationKey } from "./vnc-au
 export interface UpstreamOptions extends SecurityPolicy {
   readonly send: (bytes: Uint8Array) => void;
   readonly encryptDes: EncryptDes;
+  /** For accounts; undefined where there are none. */
+  readonly scram: ScramCrypto | undefined;
   /** Called once the server has shown that it speaks RFB. */
   readonly onSigningIn?: () => void;
 }
@@ -49,14 +53,20 @@ export function* agreeOnSecurity(options: UpstreamOptions): Sequence<Agreed> {
     return { version, ...(yield* negotiateVeNCrypt(options, send)), isTight: false };
   if (type === SECURITY_TYPE.tight)
     return { version, security: yield* negotiateTight(options, send), isTight: true };
-  return { version, security: type === SECURITY_TYPE.none ? "none" : "vnc-authentication", isTight: false };
+  return { version, security: SECURITIES.get(type) ?? "none", isTight: false };
 }
+
+const SECURITIES: ReadonlyMap<number, Security> = new Map([
+  [SECURITY_TYPE.vncAuthentication, "vnc-authentication"],
+  [SECURITY_TYPE.sasl, "sasl"],
+]);
 
 /** RFC 6143 §7.1.3 to §7.3: signs in as agreed, and reads ServerInit. Throws a HandshakeError. */
 export function* enterAsAgreed(agreed: Agreed, options: UpstreamOptions): Sequence<UpstreamReady> {
   const { version, security, tls, isTight } = agreed;
   if (security === "vnc-authentication") yield* answerChallenge(options);
   if (security === "plain") sayAccount(options);
+  if (security === "sasl") yield* bySasl(options, tls !== undefined);
   if (security !== "none" || tls !== undefined || version === "3.8") yield* securityResult(version, security);
 
   // 1 shared-flag: with 0, servers drop everybody else who looks at the machine.
@@ -67,8 +77,8 @@ export function* enterAsAgreed(agreed: Agreed, options: UpstreamOptions): Sequen
 }
 
 /** The whole handshake with a server that is spoken to without TLS. Throws a HandshakeError. */
-export function* upstreamHandshake(options: Omit<UpstreamOptions, "tls">): Sequence<UpstreamReady> {
-  const withoutTls = { ...options, tls: [] };
+export function* upstreamHandshake(options: Omit<UpstreamOptions, "tls" | "scram">): Sequence<UpstreamReady> {
+  const withoutTls = { ...options, tls: [], scram: undefined };
   return yield* enterAsAgreed(yield* agreeOnSecurity(withoutTls), withoutTls);
 }
 
@@ -100,6 +110,14 @@ function sayAccount({ send, username, password }: UpstreamOptions): void {
   const name = new TextEncoder().encode(username ?? "");
   const word = new TextEncoder().encode(password?.expose() ?? "");
   send(new ByteWriter().u32(name.length).u32(word.length).bytes(name).bytes(word).finish());
+}
+
+function* bySasl(
+  { username = "", scram, ...options }: UpstreamOptions,
+  isWithinTls: boolean,
+): Sequence<void> {
+  if (scram === undefined) throw new Error("an account takes what SCRAM is made of");
+  yield* signInBySasl({ send: options.send, password: options.password, username, scram, isWithinTls });
 }
 
 /** RFC 6143 §7.1.3 SecurityResult. Only 3.8 gives a reason. */

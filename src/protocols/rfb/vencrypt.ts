@@ -18,6 +18,8 @@ export const SUBTYPES: ReadonlyMap<number, Subtype> = new Map([
   [260, { tls: "x509", security: "none" }],
   [261, { tls: "x509", security: "vnc-authentication" }],
   [262, { tls: "x509", security: "plain" }],
+  [263, { tls: "x509", security: "sasl" }],
+  [264, { tls: "anonymous", security: "sasl" }],
 ]);
 
 /** The only version with subtypes of 32 bits, and the only one that is found. */

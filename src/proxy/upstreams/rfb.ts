@@ -23,6 +23,7 @@ import { UpstreamLeg } from "../console/upstream-leg.ts";
 import { DeadlineError, withDeadline } from "../deadline.ts";
 import { encryptDes } from "../des.ts";
 import { ignoreError } from "../ignore-error.ts";
+import { scramCrypto } from "../scram-crypto.ts";
 import { allowedTls, overTls, tlsError } from "../upstream-tls.ts";
 
 /**
@@ -109,6 +110,7 @@ async function signInOver(dialled: UpstreamLeg, options: SigningIn): Promise<Sig
     password: password === undefined ? undefined : new Secret(password),
     send: (bytes) => leg.socket.write(bytes),
     encryptDes,
+    scram: scramCrypto,
     onSigningIn,
   });
   const { result: agreed, rest } = await converse(dialled, options, () => agreeOnSecurity(spoken(dialled)));
@@ -126,6 +128,9 @@ async function signInOver(dialled: UpstreamLeg, options: SigningIn): Promise<Sig
     return await enter(leg, options, { agreed, rest, spoken });
   } catch (error) {
     // QEMU says nothing to whose certificate it does not like: it closes, once TLS is up.
+    // Nor to whose account it does not know.
+    if (wasHeard && agreed.security === "sasl" && isHangUp(error))
+      throw new GatewayError("upstream_authentication_failed", { cause: error });
     const isMute = !wasHeard && agreed.security !== "plain" && isHangUp(error);
     throw isMute ? new GatewayError("upstream_client_certificate", { cause: error, detail: MUTE }) : error;
   }
