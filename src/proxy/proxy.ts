@@ -216,6 +216,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
   });
   const selfCheck: SelfCheck = new SelfCheck({
     entrance: () => foundAt()[0],
+    publicPath: config.publicPath,
     authority: identity.authority,
     clock: link.clock,
     own: systemClock,

@@ -22,6 +22,10 @@ export const FINDINGS = {
     "More than are looked at in one run: the rest was left out.",
     "Look at one node by itself: porthole doctor --node ID",
   ),
+  skipped_more_hypervisors: skipped(
+    "The pool has more hypervisors than a node tries in one run: the rest was left out.",
+    "Run this again: each run takes others.",
+  ),
   skipped_node_away: skipped(
     "The node is not up, so it was not asked.",
     "See to the line of its link, and run this again.",
@@ -39,21 +43,30 @@ export const FINDINGS = {
     "The time of this run was over before its turn.",
     "Mend what does not answer, and run this again.",
   ),
+  skipped_not_asked: skipped(
+    "Another node answered here, which was not asked in this run: several share this address.",
+    "Run this again: they take turns. Without --node all of them are asked.",
+  ),
   skipped_plain: skipped(
     "Plain HTTP is spoken here, so there is no certificate.",
     "To have TLS, set consoleproxy.sslEnabled to true, or end TLS in a front proxy.",
   ),
+  skipped_tls_ahead: skipped("TLS is ended by what stands in front: the node itself serves plain HTTP.", ""),
   skipped_same_clock: skipped("The database is embedded, and has control's own clock.", ""),
   skipped_no_domain: skipped(
     "Nodes are found by addresses: consoleproxy.url.domain names no domain.",
     "To give them names, see docs/operations/dns.md.",
+  ),
+  skipped_not_delegated: skipped(
+    "The domain has no name servers of its own: its names stand in the zone above it.",
+    "Whether they do, the lines of the names say. To have Porthole answer for them: docs/operations/dns.md.",
   ),
   skipped_no_hypervisors: skipped(
     "No running machine is registered for the pool of this node.",
     "Add one: porthole machine add",
   ),
   skipped_same_network: skipped(
-    "Nodes are not at more private addresses than this page, so the browser asks nobody's leave.",
+    "Nodes are not at more private addresses than this page, so the browser asks for no permission.",
     "",
   ),
   skipped_other_origin: skipped(
@@ -118,8 +131,8 @@ export const FINDINGS = {
     "Right where a NAT or a front proxy stands there. Otherwise mend the record: porthole dns zone",
   ),
   domain_not_delegated: warning(
-    "The domain has no name servers of its own in public DNS.",
-    "Right where its names stand in the zone above it. Otherwise add NS records there: docs/operations/dns.md.",
+    "The setting dns.name.servers names name servers of the domain, and the zone above it names none.",
+    "Add NS records there: docs/operations/dns.md. Or, where others are to answer for these names, empty the setting.",
   ),
   domain_elsewhere: failed(
     "The domain's NS records do not name the name servers of the setting dns.name.servers.",
@@ -208,6 +221,14 @@ export const FINDINGS = {
   page_unreachable: failed(
     "The browser does not get the node's page, and does not say why.",
     "Open the address in a tab of its own to see the reason, or run: porthole doctor",
+  ),
+  page_unread: skipped(
+    "The browser may not read what answers for the page. The WebSocket at the same place is a node's.",
+    "A node of an older version answers so: update it. Otherwise a proxy takes out Access-Control-Allow-Origin.",
+  ),
+  script_missing: failed(
+    "The part of this page that looks from the browser did not start.",
+    "Reload the page. If it stays so, see the browser's console: an extension or a proxy before control withholds it.",
   ),
   mixed_content: warning(
     "This page came by https and the node speaks plain HTTP, so the browser lets neither see the other.",

@@ -50,4 +50,24 @@ export const CheckedRequest = Type.Object({
 });
 export type CheckedRequest = Static<typeof CheckedRequest>;
 
-export const maximumCheckedLines: number = limits.lines;
+/** What a node saw, cut to what control takes: certificates, names and servers say as much as they like. */
+export function withinBounds(lines: readonly SeenByNode[]): SeenByNode[] {
+  return lines.slice(0, limits.lines).map(({ subject, facts, ...line }) => ({
+    ...line,
+    ...(subject === undefined ? {} : { subject: cut(subject, limits.subjectCharacters) }),
+    ...(facts === undefined ? {} : { facts: cutFacts(facts) }),
+  }));
+}
+
+function cutFacts(facts: Facts): Facts {
+  const { factCharacters, facts: count } = selfCheckLimits;
+  return Object.fromEntries(
+    Object.entries(facts)
+      .slice(0, count)
+      .map(([name, value]) => [name, cut(value, factCharacters)]),
+  );
+}
+
+function cut(text: string, characters: number): string {
+  return text.length > characters ? `${text.slice(0, characters - 1)}…` : text;
+}

@@ -1,4 +1,5 @@
 import { type Static, Type } from "typebox";
+import { Check } from "typebox/value";
 import { Id, Time } from "./api.ts";
 import { FINDING_RESULTS, FINDINGS, isFinding } from "./findings.ts";
 import { parseNodeMessage, SUBPROTOCOL } from "./viewer.ts";
@@ -24,7 +25,7 @@ export const CHECKS = {
   "client.page": "the console's page, seen from here",
   "client.websocket": "the WebSocket, seen from here",
   "client.forwarding": "what proxies on the way say of requests from here",
-  "client.local-network": "leave of the browser to reach private addresses",
+  "client.local-network": "the browser's permission to reach private addresses",
 } as const satisfies Readonly<Record<string, string>>;
 export type CheckName = keyof typeof CHECKS;
 export const CHECK_NAMES = Object.keys(CHECKS) as readonly CheckName[];
@@ -78,6 +79,9 @@ const CheckedEntrance = Type.Object({
   nodeId: Id,
   pageOrigin: Type.String(),
   webSocketOrigin: Type.String(),
+  publicPath: Type.Optional(
+    Type.String({ description: "What a front proxy has put before its paths, such as /console." }),
+  ),
   addresses: Type.Array(Type.String(), { description: "What control's resolver says of its name." }),
   token: Type.Optional(
     Type.String({ description: "With it the node tells how a request reached it, for some minutes." }),
@@ -118,6 +122,19 @@ export function toLine({ check, subject, nodeId, finding, facts = {} }: Seen): C
   };
 }
 
+/**
+ * What was seen, as people are shown it. Of several nodes it is said which one a line is of, by what `--node` takes: nodes behind
+ * one front proxy have the same address.
+ */
+export function shownFacts(lines: readonly CheckLine[]): (line: CheckLine) => readonly [string, string][] {
+  const isSeveral = new Set(lines.map(({ nodeId }) => nodeId ?? "").filter(Boolean)).size > 1;
+  return ({ check, nodeId, facts }) => {
+    // To a client those that share an entrance are one.
+    const isNamed = isSeveral && nodeId !== undefined && !check.startsWith("client.");
+    return [...Object.entries(facts), ...(isNamed ? [["node", nodeId] as [string, string]] : [])];
+  };
+}
+
 const UNKNOWN = {
   result: "warning",
   meaning: "A newer version found something that this one has no words for.",
@@ -139,6 +156,20 @@ export const SeenRequest = Type.Object({
   isSecuredAhead: Type.Boolean(),
 });
 export type SeenRequest = Static<typeof SeenRequest>;
+
+const Refused = Type.Object({ error: Type.Object({ code: Type.String() }) });
+
+/**
+ * What a node answered to a token: how the request reached it, or what is to be said instead. `undefined` where it was no node.
+ * Where several share an entrance another one answers than was asked.
+ */
+export function seenIn(body: unknown): SeenRequest | "skipped_not_asked" | "skipped_node_older" | undefined {
+  if (Check(SeenRequest, body)) return body;
+  if (!Check(Refused, body)) return undefined;
+  const { code } = body.error;
+  if (code === "forbidden") return "skipped_not_asked";
+  return code === "not_found" ? "skipped_node_older" : undefined;
+}
 
 /** The entrances, with the tokens of those nodes that were asked. */
 export function withTokens(
@@ -178,12 +209,30 @@ export function forwardingFinding(
   return pageOrigin.startsWith("https:") && !isTls && !isSecuredAhead ? "forwarding_scheme" : "ok";
 }
 
-/** How a node is known by what it says: the page and the WebSocket as a viewer without a ticket has them. */
+/** What is looked at of a node, as a viewer without a ticket has it. */
+export function placesOf({
+  pageOrigin,
+  webSocketOrigin,
+  publicPath = "",
+}: Pick<CheckedEntrance, "pageOrigin" | "webSocketOrigin" | "publicPath">): {
+  readonly page: URL;
+  /** Where it tells how a request reached it. */
+  readonly seen: URL;
+  /** With the scheme of HTTP. Beside the page, or, at a port of its own, at the root. */
+  readonly webSocket: URL;
+} {
+  const page = new URL(`${publicPath}/p/self-check/console.html`, pageOrigin);
+  const isBeside = pageOrigin === webSocketOrigin;
+  return {
+    page,
+    seen: new URL(SELF_CHECK_PATH, page),
+    webSocket: isBeside ? new URL("websockify", page) : new URL("/websockify", webSocketOrigin),
+  };
+}
+
+/** How a node is known by what it says. */
 export const NODE_SPEECH = {
-  pagePath: "/p/self-check/console.html",
-  seenPath: `/p/self-check/${SELF_CHECK_PATH}`,
   pageMark: "take-fragment.js",
-  webSocketPaths: { beside: "/p/self-check/websockify", elsewhere: "/websockify" },
   protocol: SUBPROTOCOL,
   endingCode: (text: string): string | undefined => {
     const message = parseNodeMessage(text);

@@ -25,8 +25,9 @@ export function doctorDocument(): string {
       CHECK_NAMES.map((check) => [code(check), CHECKS[check]]),
     ),
     [
-      `Of many nodes ${selfCheckLimits.nodes} are looked at, those first that are not up, and a line says how many were left out: \`--node ID\` looks at one by`,
-      "itself. Each step has a time of some seconds, and who does not answer in it is told as silent.",
+      `Of many nodes ${selfCheckLimits.nodes} are looked at, those first that are not up or cannot load their certificate, and a line says how many were left`,
+      `out: \`--node ID\` looks at one by itself. Of many hypervisors a node tries ${selfCheckLimits.hypervisors}, others each time. Of several nodes each line says which`,
+      "one it is of. Each step has a time of some seconds, and who does not answer in it is told as silent.",
     ].join("\n"),
     [
       "**The way of a browser.** The name is resolved by the system (or by `--resolver`, such as Porthole's own name server before the domain is",

@@ -39,10 +39,12 @@ test("with TLS it warns of the installation's own CA until that is known where i
   const known = await diagnose(at.control, [], { NODE_EXTRA_CA_CERTS: authority });
 
   assert.deepEqual(unknown.of("client.tls"), ["tls_own_authority"]);
+  assert.deepEqual(unknown.of("node.tls"), ["ok"], "the node has that CA from control");
   assert.match(unknown.line("client.tls")?.remedy ?? "", /porthole node authority/);
   assert.deepEqual(unknown.of("control.certificate"), ["ok"]);
   assert.deepEqual(known.of("client.tls"), ["ok"]);
   assert.deepEqual([unknown.status, known.status], [0, 0]);
+  assert.equal(known.summary.warning, 0);
   assert.deepEqual(known.of("client.websocket"), ["ok"]);
 });
 
@@ -92,9 +94,34 @@ test("a node that is away is told as such, and not looked for", async () => {
 
   assert.equal(found.status, 6);
   assert.deepEqual(found.of("control.link"), ["link_down"]);
-  assert.match(found.line("control.link")?.facts["heard"] ?? "", /^\d+ s ago$/);
+  assert.match(found.line("control.link")?.facts["silent for"] ?? "", /^\d+ s$/);
   assert.deepEqual(found.of("client.page"), []);
   assert.deepEqual(found.of("node.check"), ["skipped_node_away"]);
+});
+
+test("while too many have nodes look already, what control and this machine see is told all the same", async () => {
+  await using at = await openInstallation();
+  const { pid } = at.node.process;
+
+  // A node that stands still keeps those waiting who asked for it.
+  const { out, err } = await eventually(async () => {
+    process.kill(pid, "SIGSTOP");
+    try {
+      const ask = async () => await at.control.api.call("POST", "self-check/nodes", {});
+      const asking = Array.from({ length: 8 }, ask);
+      const ran = await runDoctor(at.control);
+      await Promise.allSettled(asking);
+      assert.equal(ran.status, 5, ran.err);
+      return ran;
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
+  });
+
+  assert.match(out, /^ok {7}control and its database$/m);
+  assert.match(out, /^From here$/m);
+  assert.doesNotMatch(out, /^From the nodes$/m);
+  assert.match(err, /^porthole: Too many requests/);
 });
 
 test("without any node that is what it says, and of a node that there is not it says so", async () => {

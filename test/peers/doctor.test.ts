@@ -12,25 +12,44 @@ import { scratch } from "../harness/scratch.ts";
 import { startFrontProxy } from "./front-proxies.ts";
 import { lackingUnbound, startUnbound } from "./unbound.ts";
 
-/** What the doctor finds of two nodes behind an nginx of the documentation that was changed. */
-async function diagnoseBehindNginx(
-  change: (configuration: string) => string,
+type Change = (configuration: string) => string;
+
+interface BehindNginx extends AsyncDisposable {
+  readonly nodeIds: readonly string[];
+  diagnose(args?: readonly string[]): Promise<Diagnosis>;
+}
+
+/** Two nodes behind an nginx of the documentation that was changed. */
+async function startBehindNginx(
+  change: Change,
   nodeArgs: readonly string[] = [],
-): Promise<Diagnosis> {
+  path?: string,
+): Promise<BehindNginx> {
   await using opened = new AsyncDisposableStack();
   const control = opened.use(await startControl());
   const { path: folder } = opened.use(scratch());
+  const nodeIds: string[] = [];
   const start = async (publicUrl: string, listen: string) => {
     const args = ["--public-url", publicUrl, "--behind-proxy", "--listen", listen, ...nodeArgs];
-    opened.use(await startNode(control, { args }));
+    nodeIds.push(opened.use(await startNode(control, { args })).id);
     return listen;
   };
   const nodes = async (origin: string, port: number) =>
     [await start(origin, `127.0.0.2:${port}`), await start(origin, `127.0.0.3:${port}`)] as const;
-  const proxy = opened.use(await startFrontProxy("nginx", nodes, { change }));
+  const proxy = opened.use(await startFrontProxy("nginx", nodes, { change, path }));
   const authority = join(folder, "ca.pem");
   writeFileSync(authority, proxy.ca);
-  return await diagnose(control, [], { NODE_EXTRA_CA_CERTS: authority });
+  const owned = opened.move();
+  return {
+    nodeIds,
+    diagnose: async (args = []) => await diagnose(control, args, { NODE_EXTRA_CA_CERTS: authority }),
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+async function diagnoseBehindNginx(...started: Parameters<typeof startBehindNginx>): Promise<Diagnosis> {
+  await using at = await startBehindNginx(...started);
+  return await at.diagnose();
 }
 
 describe("two nodes behind nginx", { skip: lacking("nginx-light") }, () => {
@@ -45,6 +64,33 @@ describe("two nodes behind nginx", { skip: lacking("nginx-light") }, () => {
       assert.deepEqual(found.of(check), ["ok"], check);
     assert.deepEqual(found.of("node.websocket"), ["ok", "ok"]);
     assert.deepEqual(found.of("control.link"), ["ok", "ok"]);
+  });
+
+  test("under a path: the doctor goes to the page and the WebSocket below it", async () => {
+    const under = ["--trusted-proxies", "127.0.0.1", "--public-path", "/console"];
+    const found = await diagnoseBehindNginx((configuration) => configuration, under, "/console");
+
+    assert.equal(found.status, 0);
+    assert.match(found.line("client.page")?.subject ?? "", /^https:[^?]+:\d+\/console\/p\//);
+    for (const check of ["client.page", "client.websocket", "client.forwarding"])
+      assert.deepEqual(found.of(check), ["ok"], check);
+    for (const check of ["node.page", "node.websocket"])
+      assert.deepEqual(found.of(check), ["ok", "ok"], check);
+  });
+
+  test("of which one is looked at: that the other one answers as well is no fault", async () => {
+    const trusting = ["--trusted-proxies", "127.0.0.1"];
+    await using at = await startBehindNginx((configuration) => configuration, trusting);
+
+    const other = await eventually(async () => {
+      const found = await at.diagnose(["--node", at.nodeIds[0] ?? ""]);
+      const [forwarding = ""] = found.of("client.forwarding");
+      assert.match(forwarding, /^(?:ok|skipped_not_asked)$/);
+      assert.equal(forwarding, "skipped_not_asked");
+      return found;
+    });
+
+    assert.deepEqual([other.status, other.of("client.page")], [0, ["ok"]]);
   });
 
   test("without the lines for the upgrade: it names the directives that are missing", async () => {

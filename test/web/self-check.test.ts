@@ -7,6 +7,8 @@ import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/brows
 import { eventually } from "../harness/eventually.ts";
 import { NativeClient } from "../harness/native-client.ts";
 import { type Control, startControl, startNode } from "../harness/porthole.ts";
+import { lacking } from "../harness/requirements.ts";
+import { startFrontProxy } from "../peers/front-proxies.ts";
 
 interface Options extends BrowserContextOptions {
   readonly expected?: RegExp;
@@ -44,6 +46,8 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
   }
 
   async function untilDone(page: Page): Promise<void> {
+    // Before it has begun, too, nothing is busy.
+    await page.locator("section[aria-labelledby=check-browser] li").first().waitFor({ timeout: 90_000 });
     await page.locator("section[aria-busy=true]").first().waitFor({ state: "detached", timeout: 90_000 });
     await page.locator("button.check-again:enabled").waitFor({ timeout: 90_000 });
   }
@@ -74,6 +78,65 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
       (await page.getByRole("main").getByRole("status").first().textContent()) ?? "",
       /^1 failed, 0 warnings, \d+ ok$/,
     );
+  });
+
+  test("goes to a node under the path of a front proxy by that path", async () => {
+    await using control = await startControl();
+    await using _node = await startNode(control, { args: ["--public-path", "/console"] });
+
+    const page = await check(control);
+
+    const here = page.getByRole("region", { name: "From this browser" });
+    for (const name of ["The console's page", "The WebSocket"])
+      await here
+        .getByRole("listitem")
+        .filter({ hasText: name })
+        .filter({ hasText: "ok" })
+        .filter({ hasText: "/console/p/" })
+        .waitFor();
+  });
+
+  describe("of nodes behind an nginx", { skip: lacking("nginx-light") }, () => {
+    async function checkBehind(change: (configuration: string) => string): Promise<Locator> {
+      await using opened = new AsyncDisposableStack();
+      const control = opened.use(await startControl());
+      const start = async (publicUrl: string, listen: string) => {
+        const args = ["--public-url", publicUrl, "--behind-proxy", "--listen", listen];
+        opened.use(await startNode(control, { args }));
+        return listen;
+      };
+      const nodes = async (origin: string, port: number) =>
+        [await start(origin, `127.0.0.2:${port}`), await start(origin, `127.0.0.3:${port}`)] as const;
+      opened.use(await startFrontProxy("nginx", nodes, { change }));
+      const page = await check(control, { ignoreHTTPSErrors: true, expected: /CORS|50\d|Failed to load/ });
+      return page.getByRole("region", { name: "From this browser" });
+    }
+
+    test("says of a proxy that does not reach them that what answers is no node", async () => {
+      const here = await checkBehind((configuration) =>
+        configuration.replace(/server 127\.0\.0\.[23]:\d+;/g, "server 127.0.0.4:1;"),
+      );
+
+      await here.getByText(FINDINGS.page_other.meaning).waitFor();
+      await here.getByText(FINDINGS.websocket_unreachable.meaning).waitFor();
+    });
+
+    test("says of a page that it may not read, where the WebSocket opens, that it may not", async () => {
+      const here = await checkBehind((configuration) =>
+        configuration.replace(
+          "proxy_buffering off;",
+          "proxy_buffering off; proxy_hide_header Access-Control-Allow-Origin;",
+        ),
+      );
+
+      const page = here.getByRole("listitem").filter({ hasText: FINDINGS.page_unread.meaning });
+      await page.getByText(FINDINGS.page_unread.remedy).waitFor();
+      await here
+        .getByRole("listitem")
+        .filter({ hasText: "The WebSocket" })
+        .filter({ hasText: "ok" })
+        .waitFor();
+    });
   });
 
   test("is walked by keyboard alone, and is looked at again when asked to", async () => {
@@ -132,6 +195,18 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
 
     const found = line(page, "From this browser", "skipped_other_origin");
     assert.match((await found.textContent()) ?? "", new RegExp(control.control));
+  });
+
+  test("says that its part in the browser did not start, where that is withheld", async () => {
+    await using control = await startControl();
+    await using _node = await startNode(control);
+    const page = await signedIn(control, { expected: /browser-worker|ERR_/ });
+    await page.route(/browser-worker-/, async (route) => await route.abort());
+
+    await page.locator("nav a[href='#doctor']").click();
+    await untilDone(page);
+
+    await line(page, "From this browser", "script_missing").waitFor();
   });
 
   test("is for administrators alone", async () => {

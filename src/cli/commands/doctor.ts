@@ -45,19 +45,28 @@ async function doctor({ api, output }: Invocation, options: Options, signal: Abo
     answer: NodeAuthority,
   });
   const trust = { roots: systemRoots(), authority };
-  const nodes = await look("nodes");
-  const client = await clientLines(withTokens(control, nodes), { resolve, trust, signal });
+  const nodes = await look("nodes").catch(failure);
+  const asked = nodes instanceof CliFailure ? undefined : nodes;
+  const client = await clientLines(withTokens(control, asked), { resolve, trust, signal });
 
-  const lines = [...control.lines, ...nodes.lines, clock, ...client];
+  const lines = [...control.lines, ...(asked?.lines ?? []), clock, ...client];
   const summary = summaryOf(lines);
   output.result(
     { summary, lines },
     report(lines, (tone, text) => output.painted(tone, text)),
   );
+  // What the other sides see is of use all the same.
+  if (nodes instanceof CliFailure) throw nodes;
   if (summary.failed > 0)
     throw new CliFailure("unhealthy", `${summary.failed} of ${lines.length} checks failed`, {
       remedy: "What to do stands with each: docs/operations/doctor.md has more.",
     });
+}
+
+/** Throws what is none of the command line's own. */
+function failure(error: unknown): CliFailure {
+  if (error instanceof CliFailure) return error;
+  throw error;
 }
 
 function checked(resolver: string): string {

@@ -4,6 +4,7 @@ import {
   type CheckLine,
   type CheckName,
   NODE_SPEECH,
+  placesOf,
   type Seen,
   selfCheckLimits,
   toLine,
@@ -28,13 +29,13 @@ export async function clientLines(
   const waiting = entrances.values();
   const look = async () => {
     for (const entrance of waiting) {
-      const probed = await probeEntrance(entrance, probe);
+      const probed = await probeEntrance(placesOf(entrance), probe);
       const seen = probed.map(
         ({ check, ...rest }): Seen<CheckName> => ({ ...rest, check: `client.${check}` }),
       );
       const isThere = probed.some(({ check, finding }) => check === "page" && finding === "ok");
-      const { nodeId, pageOrigin, token } = entrance;
-      if (token !== undefined && isThere) seen.push(await forwardingLine({ pageOrigin, token }, probe));
+      const { nodeId, token } = entrance;
+      if (token !== undefined && isThere) seen.push(await forwardingLine({ ...entrance, token }, probe));
       found.set(
         entrance,
         seen.map((line) => toLine({ ...line, nodeId })),

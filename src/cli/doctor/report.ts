@@ -1,6 +1,6 @@
 import type { FindingResult } from "#wire/findings.ts";
 import { printable } from "#wire/gateway-error.ts";
-import { CHECKS, type CheckLine } from "#wire/self-check.ts";
+import { CHECKS, type CheckLine, shownFacts } from "#wire/self-check.ts";
 import type { Tone } from "../output/output.ts";
 
 const SIDES = { control: "From control", node: "From the nodes", client: "From here" } as const;
@@ -25,18 +25,25 @@ export function summaryOf(lines: readonly CheckLine[]): Summary {
 
 /** What was found, for people: by side, and below what needs somebody what is so and what to do. */
 export function report(lines: readonly CheckLine[], paint: (tone: Tone, text: string) => string): string {
+  const factsOf = shownFacts(lines);
   const sides = Object.entries(SIDES).flatMap(([side, title]) => {
     const own = lines.filter(({ check }) => check.startsWith(`${side}.`));
-    return own.length === 0 ? [] : [[title, ...own.map((line) => linesOf(line, paint))].join("\n")];
+    return own.length === 0
+      ? []
+      : [[title, ...own.map((line) => linesOf(line, factsOf(line), paint))].join("\n")];
   });
   return [...sides, closing(summaryOf(lines))].join("\n\n");
 }
 
-function linesOf(line: CheckLine, paint: (tone: Tone, text: string) => string): string {
+function linesOf(
+  line: CheckLine,
+  seen: readonly (readonly [name: string, value: string])[],
+  paint: (tone: Tone, text: string) => string,
+): string {
   const { result, check, subject, message, remedy } = line;
   const [word, tone] = WORDS[result];
   const title = (CHECKS as Readonly<Record<string, string>>)[check] ?? check;
-  const facts = Object.entries(line.facts).map(([name, value]) => `${name} ${value}`);
+  const facts = seen.map(([name, value]) => `${name} ${value}`);
   const head = [title, ...(subject === undefined ? [] : [subject])].map(printable).join(": ");
   return [
     `${paint(tone, word.padEnd(INDENT.length))}${head}`,

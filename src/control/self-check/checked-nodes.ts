@@ -65,9 +65,15 @@ export async function checkedNodes(
     };
   });
   const away = all.filter(({ state }) => state !== "up").slice(0, limits.away);
-  const up = all.filter(({ state }) => state === "up");
+  const up = all
+    .filter(({ state }) => state === "up")
+    .toSorted((a, b) => Number(isInTrouble(b)) - Number(isInTrouble(a)));
   const nodes = [...away, ...up].slice(0, selfCheckLimits.nodes);
   return { nodes, leftOut: all.length - nodes.length };
+}
+
+function isInTrouble({ certificateProblem }: CheckedNode): boolean {
+  return certificateProblem !== undefined;
 }
 
 interface StateRow {

@@ -94,6 +94,13 @@ for (const t of onBoth("with sslEnabled a node that has not said it serves TLS i
 }))
   test(...t);
 
+test("a node behind what ends TLS for it is not told to have no TLS", async () => {
+  await using control = await testControl();
+  await control.node({ pageOrigin: "https://console.example.com" });
+
+  assert.deepEqual(found((await look(control)).lines, "control.certificate"), ["skipped_tls_ahead"]);
+});
+
 test("names are looked up once each, and one that leads elsewhere is told beside where it should", async () => {
   await using control = await testControl();
   await control.services.settings.set(control.admin, "consoleproxy.url.domain", "*.console.example");
@@ -135,10 +142,11 @@ test("a domain is told as delegated elsewhere, or nowhere", async () => {
 
   assert.deepEqual(await domainOf({}), ["skipped_no_domain"]);
   await control.services.settings.set(control.admin, "consoleproxy.url.domain", "*.console.example");
-  assert.deepEqual(await domainOf({}), ["domain_not_delegated"]);
+  assert.deepEqual(await domainOf({}), ["skipped_not_delegated"]);
   assert.deepEqual(await domainOf({ nameServers }), ["ok"]);
   await control.services.settings.set(control.admin, "dns.name.servers", "ns1.console.example=192.0.2.53");
   assert.deepEqual(await domainOf({ nameServers }), ["domain_elsewhere"]);
+  assert.deepEqual(await domainOf({}), ["domain_not_delegated"]);
 });
 
 test("of more nodes than one run looks at, those that are away come first, and the rest is told as left out", async () => {
@@ -157,12 +165,29 @@ test("of more nodes than one run looks at, those that are away come first, and t
   assert.equal(links.length, selfCheckLimits.nodes + 1);
   assert.equal(
     lines.find(({ finding }) => finding === "skipped_left_out")?.facts["left out"],
-    `8 of ${7 + selfCheckLimits.nodes + 1} nodes`,
+    `8 / ${7 + selfCheckLimits.nodes + 1}`,
   );
   assert.deepEqual(
     one.entrances.map(({ nodeId }) => nodeId),
     [last.id],
   );
+});
+
+test("of many nodes one that could not load its certificate has its turn", async () => {
+  await using control = await testControl();
+  for (let count = 0; count < selfCheckLimits.nodes; count++)
+    await control.node({ pageOrigin: `http://198.51.100.${count + 1}` });
+  const last = await control.node({ pageOrigin: "http://203.0.113.1" });
+  await control.store.db
+    .updateTable("nodes")
+    .set({ certificate_incarnation: last.incarnation, certificate_problem: "key does not fit" })
+    .where("id", "=", last.id)
+    .execute();
+
+  const { lines } = await look(control);
+
+  const refused = lines.find(({ finding }) => finding === "certificate_refused");
+  assert.equal(refused?.nodeId, last.id);
 });
 
 test("a resolver that is silent is not asked for every name", async () => {

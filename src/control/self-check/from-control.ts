@@ -90,7 +90,7 @@ function remarks(nodes: readonly CheckedNode[], leftOut: number): readonly Seen<
     {
       check: "control.link",
       finding: "skipped_left_out",
-      facts: { "left out": `${leftOut} of ${leftOut + nodes.length} nodes` },
+      facts: { "left out": `${leftOut} / ${leftOut + nodes.length}` },
     },
   ];
 }

@@ -43,10 +43,8 @@ export async function lookFromNodes(
   );
   const lines = nodes.flatMap((node): readonly Seen[] => {
     if (node.state !== "up") return [unaskedLine(node, "skipped_node_away")];
-    const found = answers.get(node.id)?.lines;
-    return found === undefined
-      ? [unaskedLine(node, "check_silent")]
-      : found.map((line) => ofNode(line, node));
+    const found = answers.get(node.id)?.lines?.filter(isOfNode) ?? [];
+    return found.length === 0 ? [unaskedLine(node, "check_silent")] : found.map((line) => ofNode(line, node));
   });
   const unseen = [...pools].flatMap(([pool, { leftOut }]): Seen[] =>
     leftOut === 0
@@ -55,8 +53,8 @@ export async function lookFromNodes(
           {
             check: "node.hypervisor",
             subject: pool,
-            finding: "skipped_left_out",
-            facts: { "left out": `${leftOut} hypervisors` },
+            finding: "skipped_more_hypervisors",
+            facts: { "left out": String(leftOut) },
           },
         ],
   );
@@ -72,10 +70,12 @@ export async function lookFromNodes(
   });
 }
 
-/** Of many nodes it is to be seen which one saw it. */
+/** What control sees, and what clients see, is not for a node to say. */
+function isOfNode({ check }: Seen): boolean {
+  return check.startsWith("node.");
+}
+
 function ofNode({ subject, ...line }: Seen, { id: nodeId, own }: CheckedNode): Seen {
-  const origin = own?.pageOrigin;
-  if (subject === undefined) return { ...line, nodeId, ...(origin === undefined ? {} : { subject: origin }) };
-  const facts = { ...line.facts, ...(origin === undefined || origin === subject ? {} : { node: origin }) };
-  return { ...line, nodeId, subject, facts };
+  const shown = subject ?? own?.pageOrigin;
+  return { ...line, nodeId, ...(shown === undefined ? {} : { subject: shown }) };
 }

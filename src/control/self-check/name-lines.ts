@@ -148,9 +148,9 @@ export async function domainLine(
   } catch (error) {
     const reason = codeOf(error);
     signal.throwIfAborted();
-    return line(["ENOTFOUND", "ENODATA"].includes(reason) ? "domain_not_delegated" : "resolver_silent", {
-      reason,
-    });
+    if (!["ENOTFOUND", "ENODATA"].includes(reason)) return line("resolver_silent", { reason });
+    // Who names no servers may have the names in the zone above.
+    return line(wanted.length > 0 ? "domain_not_delegated" : "skipped_not_delegated", { reason });
   }
 }
 

@@ -10,7 +10,7 @@ import type { Queries, Store } from "../store/store.ts";
 import type { CheckedNode } from "./checked-nodes.ts";
 
 const limits = {
-  /** Who asks while a node looks, or has just looked, is told the same: a node is not asked again so soon. */
+  /** Who asks soon after a node was asked is told what it found then. While it looks, everybody waits for that. */
   sharedMs: 10_000,
   /** For all nodes to look and answer: a little longer than a node takes at most. */
   waitMs: 16_000,
@@ -119,7 +119,15 @@ async function askOne(
         conflict
           .column("node_id")
           .doUpdateSet({ ...asked, told: 0, lines: null, answered_at: null })
-          .where("node_checks.asked_at", "<=", (where) => where(store.now, "-", limits.sharedMs)),
+          .where((where) =>
+            where.or([
+              where("node_checks.asked_at", "<=", where(store.now, "-", limits.waitMs)),
+              where.and([
+                where("node_checks.lines", "is not", null),
+                where("node_checks.asked_at", "<=", where(store.now, "-", limits.sharedMs)),
+              ]),
+            ]),
+          ),
       )
       .executeTakeFirstOrThrow();
     if (numInsertedOrUpdatedRows === 1n) await cluster.publish(db, "node", nodeId);

@@ -26,7 +26,7 @@ function linkLine(
     facts: {
       ...(node.state === "never"
         ? {}
-        : { heard: `${Math.max(0, Math.round((now - node.seenAt) / 1000))} s ago` }),
+        : { "silent for": `${Math.max(0, Math.round((now - node.seenAt) / 1000))} s` }),
       version: node.version,
       pool: node.pool,
     },
@@ -74,12 +74,15 @@ function certificateLines(
 }
 
 function certificateFinding(
-  { certificate, certificateProblem }: CheckedNode,
+  { certificate, certificateProblem, own }: CheckedNode,
   now: number,
   wantsTls: boolean,
 ): Finding {
   if (certificateProblem !== undefined) return "certificate_refused";
-  if (certificate === undefined) return wantsTls ? "certificate_missing" : "skipped_plain";
+  if (certificate === undefined) {
+    if (wantsTls) return "certificate_missing";
+    return own?.pageOrigin.startsWith("https:") === true ? "skipped_tls_ahead" : "skipped_plain";
+  }
   if (certificate.notAfter <= now) return "tls_expired";
   return certificate.notAfter - now < limits.soonMs ? "tls_ends_soon" : "ok";
 }

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { CheckedScreen } from "#wire/link-self-check.ts";
 import { selfCheckLimits } from "#wire/self-check.ts";
 import { type Drivers, driverOf } from "../machines/driver-machine.ts";
@@ -16,8 +17,9 @@ export interface Screens {
 }
 
 /**
- * The screens by which nodes of a pool are to see whether they reach its hypervisors: of each host one machine that runs. The
- * driver is asked where it is, as for a console, and is told nothing secret, so nobody is.
+ * The screens by which nodes of a pool are to see whether they reach its hypervisors: of each host one machine that runs. Of more
+ * than one run takes it is left to chance which, so that each has its turn. The driver is asked where it is, as for a console,
+ * and is told nothing secret, so nobody is.
  */
 export async function screensOf(
   { store, drivers }: { readonly store: Store; readonly drivers: Drivers },
@@ -28,8 +30,7 @@ export async function screensOf(
     .select(["id", "name", "driver", "protocol", "address", "state"])
     .where("pool", "=", pool)
     .where("state", "=", "running")
-    .orderBy("name_key")
-    .orderBy("id")
+    .orderBy(sql`random()`)
     .limit(limits.machines)
     .execute();
   const byHost = new Map<string, CheckedScreen>();
@@ -39,7 +40,9 @@ export async function screensOf(
     const host = address.kind === "unix" ? address.path : address.host;
     if (!byHost.has(host)) byHost.set(host, { machine: name, address });
   }
-  const all = [...byHost.values()];
-  const screens = all.slice(0, selfCheckLimits.hypervisors);
-  return { screens, leftOut: all.length - screens.length };
+  const taken = [...byHost].slice(0, selfCheckLimits.hypervisors);
+  return {
+    screens: taken.toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, screen]) => screen),
+    leftOut: byHost.size - taken.length,
+  };
 }

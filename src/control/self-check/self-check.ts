@@ -5,14 +5,29 @@ import { type ControlParts, lookFromControl } from "./from-control.ts";
 import { lookFromNodes, type NodesParts } from "./from-nodes.ts";
 
 const limits = {
-  /** Runs at once, at one replica: each waits for resolvers, or for nodes. */
+  /** Runs at once of each side, at one replica: they wait for resolvers, or, longer, for nodes. */
   runs: 8,
 } as const;
 
 /** What consoles need, for administrators. Nothing is changed by it. */
 export function createSelfChecks(parts: ControlParts & NodesParts): SelfChecks {
+  const [fromControl, fromNodes] = [bounded(), bounded()];
+  return {
+    async control(caller, { node: nodeId } = {}) {
+      requireAdministrator(caller);
+      return await fromControl(async () => await lookFromControl(parts, { nodeId }));
+    },
+
+    async nodes(caller, { node: nodeId } = {}) {
+      requireAdministrator(caller);
+      return await fromNodes(async () => await lookFromNodes(parts, { nodeId, account: caller.name }));
+    },
+  };
+}
+
+function bounded() {
   let running = 0;
-  const bounded = async <Found>(look: () => Promise<Found>): Promise<Found> => {
+  return async <Found>(look: () => Promise<Found>): Promise<Found> => {
     if (running >= limits.runs) throw new GatewayError("rate_limited");
     running += 1;
     try {
@@ -20,16 +35,5 @@ export function createSelfChecks(parts: ControlParts & NodesParts): SelfChecks {
     } finally {
       running -= 1;
     }
-  };
-  return {
-    async control(caller, { node: nodeId } = {}) {
-      requireAdministrator(caller);
-      return await bounded(async () => await lookFromControl(parts, { nodeId }));
-    },
-
-    async nodes(caller, { node: nodeId } = {}) {
-      requireAdministrator(caller);
-      return await bounded(async () => await lookFromNodes(parts, { nodeId, account: caller.name }));
-    },
   };
 }

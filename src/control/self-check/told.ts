@@ -1,5 +1,6 @@
 import { hostOf } from "#base/process/probe/connection.ts";
 import { type Seen, type SelfCheck, selfCheckLimits, toLine } from "#wire/self-check.ts";
+import type { Entrance } from "../fleet/public-names.ts";
 import type { CheckedNode } from "./checked-nodes.ts";
 
 /** Nodes that share an entrance are one to a client. */
@@ -9,15 +10,19 @@ export function entrancesOf(
 ): SelfCheck["entrances"] {
   const byPlace = Map.groupBy(
     nodes.flatMap(({ id, state, entrance }) =>
-      entrance === undefined || state !== "up" ? [] : [{ nodeId: id, ...entrance }],
+      entrance === undefined || state !== "up" ? [] : [{ nodeId: id, ...placed(entrance) }],
     ),
-    ({ pageOrigin, webSocketOrigin }) => `${pageOrigin} ${webSocketOrigin}`,
+    ({ pageOrigin, webSocketOrigin, publicPath }) => `${pageOrigin} ${webSocketOrigin} ${publicPath}`,
   );
   return [...byPlace.values()].flatMap(([first]) =>
     first === undefined
       ? []
       : [{ ...first, addresses: [...(addresses.get(hostOf(new URL(first.pageOrigin))) ?? [])] }],
   );
+}
+
+function placed({ pageOrigin, webSocketOrigin, publicPath }: Entrance) {
+  return { pageOrigin, webSocketOrigin, ...(publicPath === undefined ? {} : { publicPath }) };
 }
 
 /** What was found, as it is told: with words, and within its bounds. */
@@ -35,10 +40,19 @@ export function told({
   readonly now: number;
 }): SelfCheck {
   return {
-    lines: lines.slice(0, selfCheckLimits.lines).map(toLine),
+    lines: bounded(lines).map(toLine),
     entrances,
     origin,
     addresses: [...addresses],
     now: new Date(now).toISOString(),
   };
+}
+
+/** What is left out is told, last. */
+function bounded(lines: readonly Seen[]): readonly Seen[] {
+  const { lines: most } = selfCheckLimits;
+  if (lines.length <= most) return lines;
+  const check = lines[0]?.check ?? "";
+  const leftOut = { "left out": `${lines.length - most + 1} / ${lines.length}` };
+  return [...lines.slice(0, most - 1), { check, finding: "skipped_left_out", facts: leftOut }];
 }

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { Check, Errors } from "typebox/value";
+import { CheckedRequest } from "#wire/link-self-check.ts";
 import type { CheckLine } from "#wire/self-check.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
 import { testClock } from "../../../test/harness/test-clock.ts";
 import { startFleet, type TestFleet } from "../../../test/harness/test-fleet.ts";
+import { captureLog } from "../../../test/harness/test-node.ts";
 import { startRfbUpstream, startUpstream, type TestUpstream } from "../../../test/harness/test-upstream.ts";
 import { CheckTokens } from "./check-tokens.ts";
+import { SelfCheck } from "./self-check.ts";
 
 async function look({ control }: TestFleet): Promise<readonly CheckLine[]> {
   return (await control.services.selfChecks.nodes(control.admin)).lines;
@@ -107,6 +111,29 @@ test("how a request reached a node is told to who has a token, and to pages of c
   assert.equal(theirs.headers.get("access-control-allow-origin"), null);
   assert.equal((await ask("x".repeat(200))).status, 413);
   assert.equal((await fetch(`${origin}/p/x/self-check`)).status, 405);
+});
+
+test("what others say at length is cut to what control takes", async () => {
+  const host = `${["a", "b", "c", "d"].map((label) => label.repeat(60)).join(".")}.invalid`;
+  const publicPath = `/${"p".repeat(64)}`.repeat(4);
+  const told = Promise.withResolvers<readonly object[]>();
+  const check = new SelfCheck({
+    entrance: () => ({ pageOrigin: `http://${host}`, webSocketOrigin: `http://${host}` }),
+    publicPath,
+    authority: "",
+    clock: testClock(),
+    own: testClock(),
+    dial: async () => await Promise.reject(new Error("nothing is dialled")),
+    tell: async (_run, lines) => told.resolve(lines),
+    log: captureLog().logger,
+  });
+
+  check.begin({ run: "12345678", token: "t".repeat(32), screens: [] });
+  const lines = await told.promise;
+  await check.stop();
+
+  const request = { incarnation: "i".repeat(36), run: "12345678", lines };
+  assert.ok(Check(CheckedRequest, request), JSON.stringify(Errors(CheckedRequest, request)));
 });
 
 test("a token is good for some minutes, and the newest ones push the oldest out", () => {

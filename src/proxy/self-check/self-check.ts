@@ -6,8 +6,8 @@ import { systemNames } from "#base/process/probe/resolve-name.ts";
 import { systemRoots } from "#base/process/probe/seen-certificate.ts";
 import type { Finding } from "#wire/findings.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { type CheckCommand, maximumCheckedLines, type SeenByNode } from "#wire/link-self-check.ts";
-import { NODE_SPEECH, type SeenRequest, selfCheckLimits } from "#wire/self-check.ts";
+import { type CheckCommand, type SeenByNode, withinBounds } from "#wire/link-self-check.ts";
+import { NODE_SPEECH, placesOf, type SeenRequest, selfCheckLimits } from "#wire/self-check.ts";
 import type { OwnOrigins } from "../http/origin.ts";
 import { isSecuredAhead, peerOf, viewerOf } from "../http/viewer-address.ts";
 import { isSecure } from "../tls/require-tls.ts";
@@ -21,8 +21,12 @@ const limits = {
   stepMs: 4_000,
 } as const;
 
-/** What is told otherwise than of a browser: a node may be where its own public address does not lead, and know other CAs. */
+/**
+ * What is told otherwise than of a browser: a node may be where its own public address does not lead, knows the installation's
+ * CA without its being imported, and does not know others that browsers do.
+ */
 const FOR_NODES: Readonly<Record<string, Finding>> = {
+  tls_own_authority: "ok",
   connect_refused: "hairpin",
   connect_silent: "hairpin",
   connect_unreachable: "hairpin",
@@ -34,6 +38,8 @@ const FOR_NODES: Readonly<Record<string, Finding>> = {
 export interface SelfCheckOptions {
   /** Where browsers are sent. */
   readonly entrance: () => OwnOrigins;
+  /** What a front proxy has put before its paths there. */
+  readonly publicPath: string | null;
   /** The installation's CA, PEM. */
   readonly authority: string;
   /** Control's clock, and this machine's. */
@@ -96,7 +102,7 @@ export class SelfCheck {
         screenLines(screens, dial, inTime),
       ]);
       const lines = [this.#clockLine(), ...entrance, ...found];
-      if (!signal.aborted) await tell(run, lines.slice(0, maximumCheckedLines), signal);
+      if (!signal.aborted) await tell(run, withinBounds(lines), signal);
       log.debug({ lines: lines.length }, "The node looked at itself");
     } catch (error) {
       if (!signal.aborted) log.warn({ error }, "Control could not be told what the node saw of itself");
@@ -113,10 +119,11 @@ export class SelfCheck {
   }
 
   async #entranceLines(signal: AbortSignal): Promise<readonly SeenByNode[]> {
-    const { entrance, authority } = this.#options;
-    const { pageOrigin } = entrance();
+    const { entrance, publicPath, authority } = this.#options;
+    const own = entrance();
+    const places = placesOf({ ...own, ...(publicPath === null ? {} : { publicPath }) });
     try {
-      const probed = await probeEntrance(entrance(), {
+      const probed = await probeEntrance(places, {
         speech: NODE_SPEECH,
         resolve: systemNames,
         trust: { roots: systemRoots(), authority },
@@ -133,7 +140,7 @@ export class SelfCheck {
         }));
     } catch (error) {
       if (!signal.aborted) throw error;
-      return [{ check: "node.page", subject: pageOrigin, finding: "check_out_of_time" }];
+      return [{ check: "node.page", subject: own.pageOrigin, finding: "check_out_of_time" }];
     }
   }
 }

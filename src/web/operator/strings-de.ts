@@ -76,7 +76,8 @@ export const GERMAN: Strings = {
   checkSides: { control: "Von der Steuerung", nodes: "Von den Knoten", browser: "Von diesem Browser" },
   checkResults: { ok: "in Ordnung", warning: "Warnung", failed: "Fehler", skipped: "Übergangen" },
   checking: "Prüft …",
-  checked: (failed, warnings, fine) => `${failed} Fehler, ${warnings} Warnungen, ${fine} in Ordnung`,
+  checked: (failed, warnings, fine) =>
+    `${failed} Fehler, ${warnings} ${warnings === "1" ? "Warnung" : "Warnungen"}, ${fine} in Ordnung`,
   checkFurther: "Mehr, und von anderswo:",
   whatToDo: "Was zu tun ist:",
 };

@@ -86,7 +86,7 @@ export const ENGLISH = {
   checkResults: { ok: "ok", warning: "Warning", failed: "Failed", skipped: "Skipped" },
   checking: "Looking …",
   checked: (failed: string, warnings: string, fine: string) =>
-    `${failed} failed, ${warnings} warnings, ${fine} ok`,
+    `${failed} failed, ${warnings} ${warnings === "1" ? "warning" : "warnings"}, ${fine} ok`,
   checkFurther: "More, and from another place:",
   whatToDo: "What to do:",
 };

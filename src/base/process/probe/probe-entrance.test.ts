@@ -11,9 +11,7 @@ import { systemNames } from "./resolve-name.ts";
 import type { Trust } from "./seen-certificate.ts";
 
 const SPEECH = {
-  pagePath: "/p/x/page.html",
   pageMark: "our page",
-  webSocketPaths: { beside: "/p/x/ws", elsewhere: "/ws" },
   protocol: "ours.v1",
   endingCode: (text: string) => (text.startsWith("ending ") ? text.slice(7) : undefined),
 };
@@ -27,7 +25,7 @@ interface Options {
 async function probe(pageOrigin: string, options: Options = {}): Promise<readonly Probed[]> {
   const { trust = { roots: [] }, stepMs = 20_000, webSocketOrigin = pageOrigin } = options;
   return await probeEntrance(
-    { pageOrigin, webSocketOrigin },
+    { page: new URL("/p/x/page.html", pageOrigin), webSocket: new URL("/ws", webSocketOrigin) },
     {
       speech: SPEECH,
       resolve: systemNames,
@@ -194,9 +192,9 @@ test("a WebSocket at a port of its own is reached by itself, with its own certif
 test("whoever wants to know no more is not kept waiting", async () => {
   await using at = await listen(createTcp());
   const stop = new AbortController();
-  const origin = `http://127.0.0.1:${at.port}`;
+  const origin = new URL(`http://127.0.0.1:${at.port}`);
   const probing = probeEntrance(
-    { pageOrigin: origin, webSocketOrigin: origin },
+    { page: origin, webSocket: origin },
     {
       speech: SPEECH,
       resolve: systemNames,

@@ -6,19 +6,17 @@ import type { ResolveName } from "./resolve-name.ts";
 import type { Trust } from "./seen-certificate.ts";
 
 /** Where browsers find a node. */
-export interface ProbedEntrance {
-  readonly pageOrigin: string;
-  readonly webSocketOrigin: string;
+interface ProbedEntrance {
+  /** A page that every node has. */
+  readonly page: URL;
+  /** With the scheme of HTTP. */
+  readonly webSocket: URL;
 }
 
 /** How a node is known by what it says. */
 interface Speech {
-  /** Of a page that every node has. */
-  readonly pagePath: string;
   /** Stands in that page and in no other. */
   readonly pageMark: string;
-  /** The WebSocket beside the page, and that at another port. */
-  readonly webSocketPaths: { readonly beside: string; readonly elsewhere: string };
   readonly protocol: string;
   /** Of the message with which a node ends a WebSocket; `undefined` for any other. */
   readonly endingCode: (text: string) => string | undefined;
@@ -56,7 +54,7 @@ export async function probeEntrance(
   entrance: ProbedEntrance,
   options: ProbeOptions,
 ): Promise<readonly Probed[]> {
-  const page = await probePage(new URL(entrance.pageOrigin), options);
+  const page = await probePage(entrance.page, options);
   // Where the page's place is not reached, the WebSocket at the same place is not either.
   const isReached = page.some(({ check }) => check === "tls") && !page.some(isSkipped);
   const webSocket = await probeWebSocket(entrance, options, isReached);
@@ -67,36 +65,34 @@ function isSkipped({ finding }: Probed): boolean {
   return finding === "skipped_earlier";
 }
 
-async function probePage(origin: URL, options: ProbeOptions): Promise<readonly Probed[]> {
+async function probePage(url: URL, options: ProbeOptions): Promise<readonly Probed[]> {
   const { speech } = options;
-  const url = new URL(speech.pagePath, origin);
-  const seen = new Lines(origin.origin);
-  const connected = await reach(url, options, { way: seen, own: seen, check: "page" });
-  if (connected === undefined) return seen.lines;
+  const way = new Lines(url.origin);
+  const own = new Lines(url.href);
+  const connected = await reach(url, options, { way, own, check: "page" });
+  if (connected === undefined) return [...way.lines, ...own.lines];
   try {
     const answer = await ask(url, connected, { signal: within(options), headers: { accept: "text/html" } });
-    seen.add("page", pageFinding(answer, speech), factsOf(answer));
+    own.add("page", pageFinding(answer, speech), factsOf(answer));
     const { date } = answer.headers;
-    if (date !== undefined) seen.add(...clockLine(date, options));
+    if (date !== undefined) way.add(...clockLine(date, options));
   } catch (error) {
     const { finding, facts } = failureOf(error, options.signal);
-    seen.add("page", finding, facts);
+    own.add("page", finding, facts);
   }
-  return seen.lines;
+  return [...way.lines, ...own.lines];
 }
 
 async function probeWebSocket(
-  { pageOrigin, webSocketOrigin }: ProbedEntrance,
+  { page, webSocket: url }: ProbedEntrance,
   options: ProbeOptions,
   isReached: boolean,
 ): Promise<readonly Probed[]> {
   const { speech } = options;
-  const { beside, elsewhere } = speech.webSocketPaths;
-  const isBeside = pageOrigin === webSocketOrigin;
-  const url = new URL(isBeside ? beside : elsewhere, webSocketOrigin);
+  const isBeside = page.origin === url.origin;
   const seen = new Lines(url.href.replace(/^http/, "ws"));
   if (isBeside && !isReached) return seen.add("websocket", "skipped_earlier").lines;
-  const way = new Lines(webSocketOrigin);
+  const way = new Lines(url.origin);
   const connected = await reach(url, options, { way, own: seen, check: "websocket" });
   // Of the same place all that is told already.
   const told = isBeside ? [] : way.lines;
@@ -104,7 +100,7 @@ async function probeWebSocket(
   try {
     const opened = await openWebSocket(url, connected, {
       protocols: [speech.protocol],
-      origin: pageOrigin,
+      origin: page.origin,
       signal: within(options),
     });
     seen.add("websocket", webSocketFinding(opened, speech), factsOfOpened(opened, speech));

@@ -20,7 +20,7 @@ export function selfCheckRoutes(
         body: SelfCheckRequest,
         response: {
           200: ref("SelfCheck", { description: "What was found" }),
-          ...problems("not_found", "body_too_large", "media_type_unsupported"),
+          ...problems("not_found", "rate_limited", "body_too_large", "media_type_unsupported"),
         },
       },
     },

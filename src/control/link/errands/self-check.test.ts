@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { SelfCheck } from "#wire/self-check.ts";
+import { Check } from "typebox/value";
+import { SelfCheck, selfCheckLimits } from "#wire/self-check.ts";
 import type { TestNode } from "../../../../test/harness/control.ts";
 import { eventually } from "../../../../test/harness/eventually.ts";
 import type { LinkClient } from "../../../../test/harness/link-client.ts";
@@ -102,6 +103,74 @@ test("what a newer node found is told as far as this version has words for it", 
   const [line] = (await asking).lines;
   assert.deepEqual([line?.check, line?.finding, line?.result], ["node.weather", "rain", "warning"]);
   assert.match(line?.message ?? "", /newer version/);
+});
+
+test("of more hypervisors than one run tries each has its turn, and what is left out is told", async () => {
+  await using at = await openNode();
+  const hosts = Array.from({ length: 24 }, (_, index) => `192.0.2.${index + 1}`);
+  for (const [index, host] of hosts.entries())
+    await at.link.control.machine({ name: `guest ${index}`, address: `${host}:5900` });
+  const tried = new Set<string>();
+
+  // Of 24 a run leaves out 4: that 60 of them leave out the same one does not come about.
+  for (let run = 1; tried.size < hosts.length && run <= 60; run++) {
+    const asking = at.look();
+    const command = await at.told(run, { looks: true });
+    for (const { address } of command.body.screens) tried.add(address.host);
+    await at.answer(command.body.run);
+    const { lines } = await asking;
+    const left = lines.find(({ finding }) => finding === "skipped_more_hypervisors");
+    assert.deepEqual([left?.subject, left?.facts["left out"]], ["default", "4"]);
+    await at.link.control.store.db.deleteFrom("node_checks").execute();
+  }
+
+  assert.equal(tried.size, hosts.length);
+});
+
+test("of one replica so many at once have nodes look, and who asks control alone does not wait for them", async () => {
+  await using at = await openNode();
+  const { services, admin } = at.link.control;
+
+  const asking = Array.from({ length: 8 }, () => at.look());
+  await assert.rejects(at.look(), { code: "rate_limited" });
+  const { lines } = await services.selfChecks.control(admin);
+  const command = await at.told(1, { looks: true });
+  await at.answer(command.body.run);
+  await Promise.all(asking);
+  const { lines: after } = await at.look();
+
+  assert.ok(lines.some(({ check }) => check === "control.link"));
+  assert.deepEqual(
+    after.map(({ finding }) => finding),
+    ["hairpin"],
+  );
+});
+
+test("a node speaks for itself alone: what control and clients see is not for it to say", async () => {
+  await using at = await openNode();
+
+  const asking = at.look();
+  const command = await at.told(1, { looks: true });
+  const lies = ["control.link", "client.tls", "nodes"].map((check) => ({ ...LINE, check, finding: "ok" }));
+  await at.answer(command.body.run, [...lies, LINE]);
+
+  assert.deepEqual(
+    (await asking).lines.map(({ check }) => check),
+    [LINE.check],
+  );
+});
+
+test("a line with as many facts as there may be is read by those who asked", async () => {
+  await using at = await openNode();
+
+  const asking = at.look();
+  const command = await at.told(1, { looks: true });
+  const facts = Object.fromEntries(
+    Array.from({ length: selfCheckLimits.facts }, (_, index) => [`fact ${index}`, "x"]),
+  );
+  await at.answer(command.body.run, [{ ...LINE, facts }]);
+
+  assert.ok(Check(SelfCheck, await asking));
 });
 
 test("a node says no more than is bounded", async () => {

@@ -19,5 +19,5 @@ addEventListener("message", ({ data }: MessageEvent<readonly CheckedEntrance[]>)
       postMessage(lines.map((line) => ({ ...line, nodeId: entrance.nodeId })));
     }
   };
-  void Promise.all(Array.from({ length: limits.atOnce }, look)).then(() => postMessage("done"));
+  void Promise.allSettled(Array.from({ length: limits.atOnce }, look)).then(() => postMessage("done"));
 });

@@ -29,7 +29,7 @@ export const FACTS_DE: Readonly<Record<string, string>> = {
   addresses: "Adressen",
   took: "Dauer",
   skew: "Abweichung",
-  heard: "gehört",
+  "silent for": "still seit",
   version: "Version",
   pool: "Pool",
   node: "Knoten",

@@ -12,6 +12,10 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
     "Es gibt mehr, als in einem Durchgang geprüft wird; der Rest wurde ausgelassen.",
     "Prüfen Sie einen Knoten für sich: porthole doctor --node ID",
   ],
+  skipped_more_hypervisors: [
+    "Der Pool hat mehr Hypervisoren, als ein Knoten in einem Durchgang probiert; der Rest wurde ausgelassen.",
+    "Prüfen Sie noch einmal: Jeder Durchgang nimmt andere.",
+  ],
   skipped_node_away: [
     "Der Knoten läuft nicht und wurde darum nicht gefragt.",
     "Sehen Sie nach der Zeile seiner Verbindung, und prüfen Sie noch einmal.",
@@ -29,21 +33,33 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
     "Die Zeit dieses Durchgangs war vorbei, ehe dies an der Reihe war.",
     "Beheben Sie, was nicht antwortet, und prüfen Sie noch einmal.",
   ],
+  skipped_not_asked: [
+    "Hier antwortete ein anderer Knoten, der in diesem Durchgang nicht gefragt wurde: Mehrere teilen sich diese Adresse.",
+    "Prüfen Sie noch einmal: Sie wechseln sich ab. Ohne --node werden alle gefragt.",
+  ],
   skipped_plain: [
     "Hier wird unverschlüsseltes HTTP gesprochen; ein Zertifikat gibt es nicht.",
     "Für TLS setzen Sie consoleproxy.sslEnabled auf true, oder beenden Sie TLS in einem Proxy davor.",
+  ],
+  skipped_tls_ahead: [
+    "TLS endet bei dem, was davor steht: Der Knoten selbst spricht unverschlüsseltes HTTP.",
+    "",
   ],
   skipped_same_clock: ["Die Datenbank ist eingebettet und hat die Uhr der Steuerung.", ""],
   skipped_no_domain: [
     "Knoten werden unter Adressen gefunden: consoleproxy.url.domain nennt keine Domain.",
     "Wie sie Namen bekommen, steht in docs/operations/dns.md.",
   ],
+  skipped_not_delegated: [
+    "Die Domain hat keine eigenen Nameserver: Ihre Namen stehen in der Zone darüber.",
+    "Ob sie es tun, sagen die Zeilen der Namen. Soll Porthole für sie antworten: docs/operations/dns.md.",
+  ],
   skipped_no_hypervisors: [
     "Für den Pool dieses Knotens ist keine laufende Maschine eingetragen.",
     "Tragen Sie eine ein: porthole machine add",
   ],
   skipped_same_network: [
-    "Knoten haben keine privateren Adressen als diese Seite; der Browser fragt darum niemanden.",
+    "Knoten haben keine privateren Adressen als diese Seite; der Browser fragt darum nicht um Erlaubnis.",
     "",
   ],
   skipped_other_origin: [
@@ -111,8 +127,8 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
     "Richtig, wenn dort ein NAT oder ein Proxy steht. Sonst berichtigen Sie den Eintrag: porthole dns zone",
   ],
   domain_not_delegated: [
-    "Die Domain hat im öffentlichen DNS keine eigenen Nameserver.",
-    "Richtig, wenn ihre Namen in der Zone darüber stehen. Sonst tragen Sie dort NS ein: docs/operations/dns.md.",
+    "Die Einstellung dns.name.servers nennt Nameserver der Domain, und die Zone darüber nennt keine.",
+    "Tragen Sie dort NS ein: docs/operations/dns.md. Oder leeren Sie die Einstellung, wenn andere für diese Namen antworten.",
   ],
   domain_elsewhere: [
     "Die NS-Einträge der Domain nennen nicht die Nameserver der Einstellung dns.name.servers.",
@@ -204,6 +220,14 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
   page_unreachable: [
     "Der Browser bekommt die Seite des Knotens nicht und sagt nicht, warum.",
     "Öffnen Sie die Adresse in einem eigenen Tab, um den Grund zu sehen, oder rufen Sie auf: porthole doctor",
+  ],
+  page_unread: [
+    "Der Browser darf nicht lesen, was für die Seite antwortet. Der WebSocket an derselben Stelle ist der eines Knotens.",
+    "So antwortet ein Knoten älterer Version: Aktualisieren Sie ihn. Sonst nimmt ein Proxy Access-Control-Allow-Origin heraus.",
+  ],
+  script_missing: [
+    "Der Teil dieser Seite, der vom Browser aus nachsieht, ist nicht angelaufen.",
+    "Laden Sie die Seite neu. Bleibt es so, sehen Sie in die Konsole des Browsers: Eine Erweiterung oder ein Proxy vor der Steuerung hält ihn zurück.",
   ],
   mixed_content: [
     "Diese Seite kam per https, und der Knoten spricht HTTP; der Browser lässt die beiden nicht zueinander.",

@@ -1,11 +1,11 @@
-import { Check } from "typebox/value";
 import {
   type CheckedEntrance,
   type CheckName,
   forwardingFinding,
   NODE_SPEECH,
+  placesOf,
   type Seen,
-  SeenRequest,
+  seenIn,
 } from "#wire/self-check.ts";
 
 const limits = {
@@ -28,20 +28,27 @@ export async function lookAt(entrance: CheckedEntrance, here: string): Promise<r
   if (isMixed(here, pageOrigin))
     return [{ check: "client.page", subject: pageOrigin, finding: "mixed_content" }];
   const page = await pageLines(entrance);
-  const { beside, elsewhere } = NODE_SPEECH.webSocketPaths;
-  const url = new URL(pageOrigin === webSocketOrigin ? beside : elsewhere, webSocketOrigin);
-  return [...page, await webSocketLine(url)];
+  const webSocket = await webSocketLine(placesOf(entrance).webSocket, here);
+  const isThere = pageOrigin === webSocketOrigin && webSocket.finding === "ok";
+  return [...page.map((line) => (isThere ? lastHope(line) : line)), webSocket];
 }
 
-async function pageLines({ pageOrigin, token = "" }: CheckedEntrance): Promise<readonly Seen<CheckName>[]> {
+/** Where a WebSocket opens the page is there, and it is this page that may not know. */
+function lastHope(line: Seen<CheckName>): Seen<CheckName> {
+  return line.finding === "page_unreachable" ? { ...line, finding: "page_unread" } : line;
+}
+
+async function pageLines(entrance: CheckedEntrance): Promise<readonly Seen<CheckName>[]> {
+  const { pageOrigin, token = "" } = entrance;
+  const { page, seen: place } = placesOf(entrance);
   const line = (finding: string, facts: Readonly<Record<string, string>> = {}): Seen<CheckName> => ({
     check: "client.page",
-    subject: pageOrigin,
+    subject: page.href,
     finding,
     facts,
   });
   try {
-    const response = await fetch(new URL(NODE_SPEECH.seenPath, pageOrigin), {
+    const response = await fetch(place, {
       method: "POST",
       // A request that needs no leave of the node to be asked.
       headers: { "content-type": "text/plain" },
@@ -50,27 +57,38 @@ async function pageLines({ pageOrigin, token = "" }: CheckedEntrance): Promise<r
       cache: "no-store",
       signal: AbortSignal.timeout(limits.stepMs),
     });
-    const body: unknown = await response.json().catch(() => undefined);
-    if (!Check(SeenRequest, body)) {
-      // Without a token it is the node that refuses, and so it is there.
-      const isNode = response.status === 403 && token === "";
-      return [line(isNode ? "ok" : "page_other", { status: String(response.status) })];
-    }
-    const forwarding: Seen<CheckName> = {
-      check: "client.forwarding",
-      subject: pageOrigin,
-      finding: forwardingFinding(body, pageOrigin),
-      facts: { "sees you at": body.address, from: body.peer },
-    };
-    return [line("ok", { status: String(response.status) }), forwarding];
+    const seen = seenIn(await response.json().catch(() => undefined));
+    // An older node lets no page read that it knows no such place.
+    if (seen === undefined || seen === "skipped_node_older")
+      return [line("page_other", { status: String(response.status) })];
+    // It is a node that refuses, and so it is there.
+    const there = line("ok");
+    const forwarding = { check: "client.forwarding", subject: pageOrigin } as const;
+    if (typeof seen === "string") return token === "" ? [there] : [there, { ...forwarding, finding: seen }];
+    const facts = { "sees you at": seen.address, from: seen.peer };
+    return [there, { ...forwarding, finding: forwardingFinding(seen, pageOrigin), facts }];
   } catch (error) {
-    const isLate = error instanceof DOMException && error.name === "TimeoutError";
-    return [line(isLate ? "connect_silent" : "page_unreachable")];
+    if (isLate(error)) return [line("connect_silent")];
+    return [line((await isOthers(page)) ? "page_other" : "page_unreachable")];
   }
 }
 
-async function webSocketLine(url: URL): Promise<Seen<CheckName>> {
+/** Whether something answers that is no node: what nodes answer is kept from pages of other origins, even unread. */
+async function isOthers(page: URL): Promise<boolean> {
+  const options = { mode: "no-cors", credentials: "omit", cache: "no-store" } as const;
+  return await fetch(page, { ...options, signal: AbortSignal.timeout(limits.stepMs) }).then(
+    () => true,
+    () => false,
+  );
+}
+
+function isLate(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
+async function webSocketLine(url: URL, here: string): Promise<Seen<CheckName>> {
   const subject = url.href.replace(/^http/, "ws");
+  if (isMixed(here, url.href)) return { check: "client.websocket", subject, finding: "mixed_content" };
   const { promise, resolve } = Promise.withResolvers<string>();
   const late = setTimeout(() => resolve("websocket_silent"), limits.stepMs);
   const socket = new WebSocket(subject, NODE_SPEECH.protocol);

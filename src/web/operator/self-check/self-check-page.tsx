@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import type { FindingResult } from "#wire/findings.ts";
-import type { CheckLine } from "#wire/self-check.ts";
+import { type CheckLine, shownFacts } from "#wire/self-check.ts";
 import { type Shape, StateShape } from "../../ui/icons.tsx";
 import { language } from "../../ui/language.ts";
 import { Command } from "../command.tsx";
@@ -53,6 +53,7 @@ const ORDER: Readonly<Record<FindingResult, number>> = { failed: 0, warning: 1, 
 function CheckSide({ side, found }: { readonly side: Side; readonly found: Found }) {
   const { lines, isLooking, error } = found;
   const id = `check-${side}`;
+  const factsOf = shownFacts(lines);
   const sorted = lines.toSorted((a, b) => ORDER[a.result] - ORDER[b.result]);
 
   return (
@@ -62,7 +63,11 @@ function CheckSide({ side, found }: { readonly side: Side; readonly found: Found
       {lines.length > 0 && (
         <ul class="check-lines">
           {sorted.map((line) => (
-            <Line key={`${line.check} ${line.subject} ${line.nodeId} ${line.finding}`} line={line} />
+            <Line
+              key={`${line.check} ${line.subject} ${line.nodeId} ${line.finding}`}
+              line={line}
+              facts={factsOf(line)}
+            />
           ))}
         </ul>
       )}
@@ -78,11 +83,16 @@ const LOOKS: Readonly<Record<FindingResult, { readonly shape: Shape; readonly lo
   skipped: { shape: "empty", look: "idle" },
 };
 
-function Line({ line }: { readonly line: CheckLine }) {
+function Line({
+  line,
+  facts,
+}: {
+  readonly line: CheckLine;
+  readonly facts: readonly (readonly [name: string, value: string])[];
+}) {
   const w = words.value;
   const { shape, look } = LOOKS[line.result];
   const { message, remedy } = findingText(line, language.value);
-  const facts = Object.entries(line.facts);
   const isFine = line.result === "ok";
 
   return (

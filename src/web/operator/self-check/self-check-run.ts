@@ -80,16 +80,10 @@ export class SelfCheckRun {
         query: async (name) => (await navigator.permissions.query({ name: name as PermissionName })).state,
       }),
     ]);
-    if (location.origin === control.origin) await askWorker(control.entrances, add);
-    else
-      add([
-        {
-          check: "client.page",
-          subject: location.origin,
-          finding: "skipped_other_origin",
-          facts: { "control's own": control.origin },
-        },
-      ]);
+    const page = { check: "client.page", subject: location.origin } as const;
+    if (location.origin !== control.origin)
+      add([{ ...page, finding: "skipped_other_origin", facts: { "control's own": control.origin } }]);
+    else if (!(await askWorker(control.entrances, add))) add([{ ...page, finding: "script_missing" }]);
     add([], false);
   }
 }
@@ -97,19 +91,20 @@ export class SelfCheckRun {
 const NOTHING: Found = { isLooking: false, lines: [] };
 const LOOKING: Found = { isLooking: true, lines: [] };
 
-/** Resolves when the worker has looked at all of them, or could not be started. */
+/** Resolves to whether the worker has looked at all of them; it may not have been started. */
 async function askWorker(
   entrances: SelfCheck["entrances"],
   add: (lines: readonly Seen[]) => void,
-): Promise<void> {
+): Promise<boolean> {
   const worker = new Worker(new URL("./browser-worker.ts", import.meta.url), { type: "module" });
-  const { promise, resolve } = Promise.withResolvers<void>();
+  const { promise, resolve } = Promise.withResolvers<boolean>();
   worker.addEventListener("message", ({ data }: MessageEvent<readonly Seen[] | "done">) => {
-    if (data === "done") resolve();
+    if (data === "done") resolve(true);
     else add(data);
   });
-  worker.addEventListener("error", () => resolve());
+  worker.addEventListener("error", () => resolve(false));
   worker.postMessage(entrances);
-  await promise;
+  const isDone = await promise;
   worker.terminate();
+  return isDone;
 }
