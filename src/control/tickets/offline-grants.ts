@@ -87,7 +87,7 @@ export function createOfflineGrants({ store, log, makeGrant, reopenOf }: Parts):
  * Those that one command takes. What an older node does not know, it gets after everything else, since it refuses the whole
  * command; and certificates make some grants large. The others come in the next one.
  */
-function together(grants: GrantsCommand["grants"]): GrantsCommand["grants"] {
+export function together(grants: GrantsCommand["grants"]): GrantsCommand["grants"] {
   const known = grants.filter(({ grant }) => !("guarded" in grant.upstream));
   const chosen = known.length > 0 ? known : grants;
   let bytes = 0;
