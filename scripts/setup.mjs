@@ -50,6 +50,8 @@ const TEST_PACKAGES = [
   "bind9-dnsutils",
   "bind9-utils",
   "knot-dnsutils",
+  "sasl2-bin",
+  "libsasl2-modules",
 ];
 const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify"];
 

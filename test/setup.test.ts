@@ -164,6 +164,8 @@ describe("the set-up", () => {
       "postgresql",
       "python3-libcloud",
       "runc",
+      "sasl2-bin",
+      "libsasl2-modules",
       "squashfs-tools",
       "systemd",
       "systemd-container",

@@ -38,7 +38,7 @@ import { createKeysErrand } from "./link/errands/keys.ts";
 import { createSelfCheckErrand } from "./link/errands/self-check.ts";
 import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
-import { type Drivers, MANUAL_DRIVER } from "./machines/driver-machine.ts";
+import { type Drivers, GUARDED_DRIVER, MANUAL_DRIVER } from "./machines/driver-machine.ts";
 import { createMachines } from "./machines/machines.ts";
 import { type Challenges, createChallenges } from "./names/challenges.ts";
 import { createNames } from "./names/names.ts";
@@ -63,7 +63,10 @@ import { createOfflineGrants } from "./tickets/offline-grants.ts";
 import { createOfflineRedemption } from "./tickets/offline-redemption.ts";
 import { createRedemption } from "./tickets/redemption.ts";
 
-const DRIVERS: Drivers = new Map([[MANUAL_DRIVER, manualDriver]]);
+const DRIVERS: Drivers = new Map([
+  [MANUAL_DRIVER, manualDriver],
+  [GUARDED_DRIVER, manualDriver],
+]);
 
 /**
  * Makes everything that control consists of, out of an opened installation: what its APIs use, its link, and the

@@ -1,6 +1,7 @@
 import type { Secret } from "#base/secret.ts";
 import type { MachineState } from "#wire/api.ts";
 import type { Protocol, Upstream } from "#wire/grant.ts";
+import type { MachineTls } from "#wire/machine-security.ts";
 
 /** What control has on record of a machine, for its driver. */
 export interface DriverMachine {
@@ -9,8 +10,17 @@ export interface DriverMachine {
   /** In the driver's own syntax. */
   readonly address: string;
   readonly password: Secret | undefined;
+  /** Whose password that is; undefined where it is the machine's own. */
+  readonly username?: string | undefined;
+  /** The console is reached by TLS and not without. */
+  readonly tls?: DriverTls | undefined;
   /** What the operator last said; drivers that can ask a hypervisor ask it instead. */
   readonly state: MachineState;
+}
+
+/** As an administrator set it. */
+export interface DriverTls extends MachineTls {
+  readonly clientKey: Secret | undefined;
 }
 
 /** What a hypervisor says of a machine before a ticket for it is issued. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { Grant } from "#wire/grant.ts";
+import type { Upstream } from "#wire/grant.ts";
 import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
 import { eventually } from "../../test/harness/eventually.ts";
 import { firstLine, startProcess } from "../../test/harness/process.ts";
@@ -14,7 +14,7 @@ import { scratch } from "../../test/harness/scratch.ts";
 import { startUpstream } from "../../test/harness/test-upstream.ts";
 import { dial } from "./dial.ts";
 
-type Address = Grant["upstream"]["address"];
+type Address = Upstream["address"];
 
 test("an allowed address is dialled", async () => {
   await using machine = await startUpstream(() => {});

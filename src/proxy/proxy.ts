@@ -1,7 +1,7 @@
 import { systemClock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { Grant, Protocol } from "#wire/grant.ts";
+import type { Protocol, Upstream } from "#wire/grant.ts";
 import { forwardAddress, listenAddresses, type ProxyConfig, publicOrigins, sharesAddress } from "./config.ts";
 import { Admission } from "./console/admission.ts";
 import { Door } from "./console/door.ts";
@@ -163,7 +163,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
   };
   const upstreamAllow = () => link.settings?.upstreamAllow ?? { rules: [] };
   const allowedOrigins = () => link.settings?.allowedOrigins ?? new Set<string>();
-  const connect = ({ address }: Grant["upstream"], abort: AbortSignal) =>
+  const connect = ({ address }: Upstream, abort: AbortSignal) =>
     UpstreamLeg.open((onread) =>
       dial(address, { allow: upstreamAllow(), deadlineMs: deadlines.dialMs, signal: abort, onread }),
     );

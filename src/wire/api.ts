@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { PROTOCOLS } from "./grant.ts";
+import { MachineTls, NEW_SECURITY, SECURITY_CHANGE } from "./machine-security.ts";
 import { ENDING_KINDS } from "./viewer.ts";
 
 /**
@@ -62,8 +63,10 @@ export const Machine = Type.Object({
   pool: Type.Optional(Pool),
   state: MachineStateSchema,
   createdAt: Time,
-  /** Administrators only. */
+  /** Administrators only, as are the next two. */
   address: Type.Optional(Type.String()),
+  username: Type.Optional(Type.String()),
+  tls: Type.Optional(MachineTls),
 });
 export type Machine = Static<typeof Machine>;
 
@@ -72,15 +75,13 @@ const Address = Type.String({
   maxLength: 255,
   description: "HOST:PORT, [IPv6]:PORT or unix:/PATH, as the console nodes reach it",
 });
-/** VNC authentication uses the first eight characters (RFC 6143 §7.2.2). */
-const Password = Type.String({ maxLength: 255 });
 
 export const NewMachine = Type.Object(
   {
     name: Name,
     protocol: ProtocolSchema,
     address: Address,
-    password: Type.Optional(Password),
+    ...NEW_SECURITY,
     project: Type.Optional(
       Type.String({ minLength: 1, maxLength: 128, description: "id or name; the default project if absent" }),
     ),
@@ -95,7 +96,7 @@ export const MachineChange = Type.Object(
   {
     name: Type.Optional(Name),
     address: Type.Optional(Address),
-    password: Type.Optional(Type.Union([Password, Type.Null()])),
+    ...SECURITY_CHANGE,
     pool: Type.Optional(Pool),
     state: Type.Optional(MachineStateSchema),
   },

@@ -17,7 +17,7 @@ import {
 import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import type { Grant } from "#wire/grant.ts";
+import { type Grant, toGranted, type Upstream } from "#wire/grant.ts";
 import {
   type Answer,
   type Envelope,
@@ -47,7 +47,7 @@ const INSTALLATION = "test-installation";
 
 /** What a test says about one console; the rest is what a good one has. */
 export interface ConsoleOptions {
-  readonly upstream?: Grant["upstream"];
+  readonly upstream?: Upstream;
   readonly rights?: Grant["rights"];
   readonly machineId?: string;
   readonly machineName?: string;
@@ -383,7 +383,7 @@ function grantOf(sessionId: string, options: ConsoleOptions): Grant | GatewayErr
     attachment: 1,
     machine: { id: options.machineId ?? "machine-1", name: options.machineName ?? "web-1" },
     protocol: "rfb",
-    upstream: options.upstream ?? { address: { kind: "tcp", host: "127.0.0.1", port: 1 } },
+    upstream: toGranted(options.upstream ?? { address: { kind: "tcp", host: "127.0.0.1", port: 1 } }),
     rights: options.rights ?? ALL_RIGHTS,
     reopen: `reopen-${sessionId}`,
   };

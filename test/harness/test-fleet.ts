@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DEADLINES, type Deadlines } from "#proxy/deadlines.ts";
 import { type RunningProxy, startProxy } from "#proxy/proxy.ts";
-import type { Grant } from "#wire/grant.ts";
+import type { Upstream } from "#wire/grant.ts";
 import type { TestControl } from "./control.ts";
 import { openLink } from "./open-link.ts";
 import { scratch } from "./scratch.ts";
@@ -38,7 +38,7 @@ export interface TestFleet extends AsyncDisposable {
   }): Promise<FleetNode>;
   /** A ticket for a console of a machine that is there. */
   issue(
-    upstream: Grant["upstream"],
+    upstream: Upstream,
     options?: { readonly purpose?: "console" | "thumbnail"; readonly extra?: string },
   ): Promise<{ readonly sessionId: string; readonly ticket: string }>;
 }

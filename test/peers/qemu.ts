@@ -18,7 +18,20 @@ export const lackingGuest = lacking("qemu-system-x86", "guest");
 /** One VNC listener of a machine. Without a password it asks for none. */
 export interface Screen {
   readonly password?: string;
+  /** One of the machine's credentials for TLS: nothing is said without. */
+  readonly tls?: string;
+  /** It asks for an account of `saslFolder`. */
+  readonly sasl?: boolean;
 }
+
+/** What a machine has for TLS, by the name that its screens give. */
+export type Credentials = Readonly<
+  Record<
+    string,
+    | "anonymous"
+    | { readonly folder: string; readonly asksForCertificate?: boolean; readonly expired?: boolean }
+  >
+>;
 
 export interface Qemu<Name extends string> extends AsyncDisposable {
   readonly host: string;
@@ -47,8 +60,11 @@ const limits = {
 /** A paused machine whose VNC listeners answer within a second: enough for everything before the picture. */
 export async function startQemu<Name extends string>(
   screens: Readonly<Record<Name, Screen>>,
+  { credentials = {}, saslFolder }: { readonly credentials?: Credentials; readonly saslFolder?: string } = {},
 ): Promise<Qemu<Name>> {
-  return await startMachine(screens, scratch(), ["-S", "-m", "16"]);
+  const env = saslFolder === undefined ? {} : { SASL_CONF_PATH: saslFolder };
+  const args = ["-S", "-m", "16", ...credentialArgs(credentials)];
+  return await startMachine(screens, { folder: scratch(), args, env });
 }
 
 /** A real guest, resolved when its shell waits on the screen for what is typed. */
@@ -57,12 +73,13 @@ export async function startQemuGuest<Name extends string>(
 ): Promise<QemuGuest<Name>> {
   const folder = scratch();
   const log = (name: string) => join(folder.path, name);
-  const machine = await startMachine(screens, folder, [
+  const args = [
     ...["-m", "128", "-no-reboot", "-device", "virtio-tablet-pci"],
     ...["-kernel", join(guestFolder, "vmlinuz"), "-initrd", join(guestFolder, "initrd.gz")],
     ...["-append", KERNEL_OPTIONS],
     ...["-serial", `file:${log("serial")}`, "-serial", `file:${log("pointer")}`],
-  ]);
+  ];
+  const machine = await startMachine(screens, { folder, args });
   const guest = {
     ...machine,
     serial: () => readFileSync(log("serial"), "latin1"),
@@ -74,15 +91,23 @@ export async function startQemuGuest<Name extends string>(
 
 async function startMachine<Name extends string>(
   screens: Readonly<Record<Name, Screen>>,
-  folder: ReturnType<typeof scratch>,
-  args: readonly string[],
+  {
+    folder,
+    args,
+    env = {},
+  }: {
+    readonly folder: ReturnType<typeof scratch>;
+    readonly args: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+  },
 ): Promise<Qemu<Name>> {
-  const child = await startProcess("qemu-system-x86_64", [
+  const line = [
     // Never KVM: /dev/kvm may exist and not work, and then QEMU hangs.
     ...["-accel", "tcg", "-M", "pc", "-nodefaults", "-vga", "std", "-display", "none", "-qmp", "stdio"],
     ...screenArgs(screens, folder.path),
     ...args,
-  ]);
+  ];
+  const child = await startProcess("qemu-system-x86_64", line, { env });
   const qmp = await connectQmp(child);
   return {
     host: LOOPBACK,
@@ -100,8 +125,9 @@ async function startMachine<Name extends string>(
 
 /** QEMU itself takes the first free port of a range, so machines started at once do not collide. */
 function screenArgs(screens: Readonly<Record<string, Screen>>, folder: string): string[] {
-  return Object.entries(screens).flatMap(([name, { password }]) => {
-    const listener = `${LOOPBACK}:0,to=9000,id=${name}`;
+  return Object.entries(screens).flatMap(([name, { password, tls, sasl }]) => {
+    const options = [tls === undefined ? "" : `,tls-creds=${tls}`, sasl === true ? ",sasl=on" : ""].join("");
+    const listener = `${LOOPBACK}:0,to=9000,id=${name}${options}`;
     if (password === undefined) return ["-vnc", listener];
     const file = join(folder, `${name}.password`);
     writeFileSync(file, password, { mode: 0o600 });
@@ -111,6 +137,16 @@ function screenArgs(screens: Readonly<Record<string, Screen>>, folder: string): 
       "-vnc",
       `${listener},password-secret=${name}-secret`,
     ];
+  });
+}
+
+function credentialArgs(credentials: Credentials): string[] {
+  return Object.entries(credentials).flatMap(([name, kind]) => {
+    if (kind === "anonymous") return ["-object", `tls-creds-anon,id=${name},endpoint=server`];
+    const asks = `verify-peer=${kind.asksForCertificate === true ? "on" : "off"}`;
+    // QEMU itself would not start with a certificate that has expired.
+    const checks = `sanity-check=${kind.expired === true ? "off" : "on"}`;
+    return ["-object", `tls-creds-x509,id=${name},dir=${kind.folder},endpoint=server,${asks},${checks}`];
   });
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createCipheriv } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
 import { firstLine, type Process, startProcess } from "../harness/process.ts";
@@ -20,6 +20,11 @@ export interface TigerVnc extends AsyncDisposable {
 
 interface Options {
   readonly password?: string;
+  /** Instead of None or VncAuth, with a certificate for those that begin with X509. */
+  readonly securityTypes?: readonly string[];
+  readonly certificate?: { readonly pem: string; readonly keyPem: string };
+  /** For the types that end in Plain, which ask PAM. Takes a root user, for a mount namespace of the server's own. */
+  readonly account?: { readonly name: string; readonly password: string };
   /** What runs in the terminal, for bash. By default the time, so that the picture never stands still. */
   readonly script?: string;
 }
@@ -27,18 +32,23 @@ interface Options {
 const CLOCK = "while :; do date +%T.%N; sleep 0.2; done";
 
 /** Xvnc with a terminal in which something runs. */
-export async function startTigerVnc({ password, script = CLOCK }: Options = {}): Promise<TigerVnc> {
+export async function startTigerVnc(options: Options = {}): Promise<TigerVnc> {
+  const { script = CLOCK, account } = options;
   const folder = scratch();
   const path = join(folder.path, "vnc.sock");
-  const security =
-    password === undefined ? ["None"] : ["VncAuth", "-PasswordFile", passwordFile(folder.path, password)];
+  const pam = account === undefined ? undefined : pamFolder(folder.path, account);
+  const [program, ...before] =
+    pam === undefined
+      ? ["Xtigervnc"]
+      : ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/pam.d && exec Xtigervnc "$@"', pam];
   const { server, display, port } = await onFreePort(async (candidate) => {
-    const child = await startProcess("Xtigervnc", [
+    const child = await startProcess(program ?? "Xtigervnc", [
+      ...before,
       // Xvnc picks its own display, and says which on standard output when it is ready.
       ...["-displayfd", "1", "-rfbport", `${candidate}`, "-interface", LOOPBACK, "-rfbunixpath", path],
       ...["-geometry", "800x600", "-depth", "24", "-noreset", "-nolisten", "tcp"],
       // Behind a gateway all viewers share one address, so one wrong password must not lock out everybody.
-      ...["-BlacklistThreshold", "1000000", "-SecurityTypes", ...security],
+      ...["-BlacklistThreshold", "1000000", ...securityArgs(folder.path, options)],
     ]);
     return { server: child, display: await firstLine(child), port: candidate };
   });
@@ -54,6 +64,32 @@ export async function startTigerVnc({ password, script = CLOCK }: Options = {}):
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+function securityArgs(
+  folder: string,
+  { password, securityTypes = [password === undefined ? "None" : "VncAuth"], certificate, account }: Options,
+): string[] {
+  const args = ["-SecurityTypes", securityTypes.join(",")];
+  if (password !== undefined) args.push("-PasswordFile", passwordFile(folder, password));
+  if (account !== undefined) args.push("-pam_service", PAM_SERVICE, "-PlainUsers", account.name);
+  if (certificate === undefined) return args;
+  const [pem, key] = [join(folder, "certificate.pem"), join(folder, "key.pem")];
+  writeFileSync(pem, certificate.pem);
+  writeFileSync(key, certificate.keyPem, { mode: 0o600 });
+  return [...args, "-X509Cert", pem, "-X509Key", key];
+}
+
+const PAM_SERVICE = "porthole-test";
+
+/** In place of /etc/pam.d: a service that knows this account and nobody else. */
+function pamFolder(folder: string, { password }: NonNullable<Options["account"]>): string {
+  const [pam, check] = [join(folder, "pam.d"), join(folder, "check")];
+  mkdirSync(pam);
+  writeFileSync(check, `#!/bin/sh\n[ "$(tr -d '\\0')" = '${password}' ]\n`, { mode: 0o755 });
+  const lines = [`auth required pam_exec.so expose_authtok quiet ${check}`, "account required pam_permit.so"];
+  writeFileSync(join(pam, PAM_SERVICE), `${lines.join("\n")}\n`);
+  return pam;
 }
 
 /** It may ask for the X selection and own it, which xterm otherwise forbids its programs (xterm: OSC 52). */

@@ -5,15 +5,17 @@ import { Nothing } from "../api-client.ts";
 import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, find, getById, type Invocation, readSecret } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
+import { readTls, type TlsOptions, tlsOptions } from "./machine-tls.ts";
 
 interface ProjectOption {
   readonly project?: string;
 }
 
-interface AddOptions extends ProjectOption {
+interface AddOptions extends ProjectOption, TlsOptions {
   readonly protocol: NewMachine["protocol"];
   readonly address: string;
   readonly passwordFile?: string;
+  readonly username?: string;
   readonly pool?: string;
 }
 
@@ -21,12 +23,14 @@ interface ListOptions extends ProjectOption {
   readonly search?: string;
 }
 
-interface UpdateOptions extends ProjectOption {
+interface UpdateOptions extends ProjectOption, TlsOptions {
   readonly name?: string;
   readonly address?: string;
   readonly passwordFile?: string;
   /** False for --no-password. */
   readonly password: boolean;
+  /** False for --no-username. */
+  readonly username?: string | false;
   readonly state?: Machine["state"];
   readonly pool?: string;
 }
@@ -36,10 +40,15 @@ const PASSWORD_FILE = [
   "file with the console's VNC password; - reads it from standard input",
 ] as const;
 
+const USERNAME = [
+  "--username <name>",
+  "whose password it is, where the hypervisor asks for a user name",
+] as const;
+
 export function machineCommands(program: Command, context: CliContext): void {
   const machine = program.command("machine").description("The virtual machines whose consoles can be opened");
 
-  machine
+  const add = machine
     .command("add <name>")
     .description("Register a machine")
     .addOption(
@@ -50,9 +59,11 @@ export function machineCommands(program: Command, context: CliContext): void {
       "HOST:PORT, [IPv6]:PORT or unix:/PATH, as the nodes reach the console",
     )
     .option(...PASSWORD_FILE)
+    .option(...USERNAME);
+  tlsOptions(add)
     .option("--project <project>", "name or id of its project; the default project if absent")
     .option("--pool <pool>", "the pool whose nodes carry its console; the default pool if absent")
-    .action(action(context, add));
+    .action(action(context, addMachine));
 
   machine
     .command("list")
@@ -67,17 +78,21 @@ export function machineCommands(program: Command, context: CliContext): void {
     .option("--project <project>", "the project to look in, where several have a machine of that name")
     .action(action(context, show));
 
-  machine
+  const update = machine
     .command("update <machine>")
     .description("Change a machine; what is left out stays as it is")
     .option("--name <name>", "a new name")
     .option("--address <address>", "a new address of its console")
     .option(...PASSWORD_FILE)
     .option("--no-password", "forget the console's password")
+    .option(...USERNAME)
+    .option("--no-username", "forget the user name");
+  tlsOptions(update)
+    .option("--no-tls", "reach its console without TLS from now on")
     .addOption(new Option("--state <state>", "whether it runs").choices(MACHINE_STATES))
     .option("--pool <pool>", "the pool whose nodes carry its console")
     .option("--project <project>", "the project to look in, where several have a machine of that name")
-    .action(action(context, update));
+    .action(action(context, updateMachine));
 
   machine
     .command("remove <machine>")
@@ -86,12 +101,14 @@ export function machineCommands(program: Command, context: CliContext): void {
     .action(action(context, remove));
 }
 
-async function add({ api, output }: Invocation, name: string, options: AddOptions): Promise<void> {
+async function addMachine({ api, output }: Invocation, name: string, options: AddOptions): Promise<void> {
   const body: NewMachine = {
     name,
     protocol: options.protocol,
     address: options.address,
     ...(options.passwordFile === undefined ? {} : { password: await readSecret(options.passwordFile) }),
+    ...(options.username === undefined ? {} : { username: options.username }),
+    ...(await readTls(options)),
     ...(options.project === undefined ? {} : { project: options.project }),
     ...(options.pool === undefined ? {} : { pool: options.pool }),
   };
@@ -110,10 +127,10 @@ async function list({ api, output }: Invocation, { search, project }: ListOption
 }
 
 async function show(invocation: Invocation, text: string, { project }: ProjectOption): Promise<void> {
-  invocation.output.record(await findMachine(invocation, text, project), fields(invocation.output));
+  invocation.output.record(await findMachine(invocation, text, project), details(invocation.output));
 }
 
-async function update(invocation: Invocation, text: string, options: UpdateOptions): Promise<void> {
+async function updateMachine(invocation: Invocation, text: string, options: UpdateOptions): Promise<void> {
   const { api, output } = invocation;
   if (!options.password && options.passwordFile !== undefined)
     throw new CliFailure("usage", "--password-file and --no-password exclude each other");
@@ -124,12 +141,17 @@ async function update(invocation: Invocation, text: string, options: UpdateOptio
     ...(options.pool === undefined ? {} : { pool: options.pool }),
     ...(options.password ? {} : { password: null }),
     ...(options.passwordFile === undefined ? {} : { password: await readSecret(options.passwordFile) }),
+    ...(options.username === undefined
+      ? {}
+      : { username: options.username === false ? null : options.username }),
+    ...(options.tls === false ? { tls: null } : {}),
+    ...(await readTls(options)),
   };
   if (Object.keys(body).length === 0)
     throw new CliFailure("usage", "nothing is to be changed", { remedy: "porthole machine update --help" });
   const { id } = await findMachine(invocation, text, options.project);
   const machine = await api.call({ method: "PATCH", path: ["machines", id], body, answer: Machine });
-  output.record(machine, fields(output));
+  output.record(machine, details(output));
 }
 
 async function remove(invocation: Invocation, text: string, { project }: ProjectOption): Promise<void> {
@@ -159,6 +181,16 @@ export async function findMachine(
 
 function isOf(machine: Machine, project: string | undefined): boolean {
   return project === undefined || machine.project === project || machine.projectId === project;
+}
+
+/** Of one machine: a list has no room for what most machines have not. */
+function details(output: Output): readonly Field<Machine>[] {
+  return [
+    ...fields(output),
+    { title: "USER", value: (machine) => machine.username },
+    { title: "TLS", value: (machine) => machine.tls?.mode },
+    { title: "CERTIFICATE", value: (machine) => machine.tls?.pin ?? machine.tls?.serverName },
+  ];
 }
 
 function fields(output: Output): readonly Field<Machine>[] {

@@ -56,5 +56,5 @@ function isThere<Row extends { readonly id: unknown }>(row: Row): row is Whole<R
   return row.id !== null;
 }
 
-type Nullable = "password_sealed";
+type Nullable = "password_sealed" | "username" | "tls" | "client_key_sealed";
 type Whole<Row> = { [Column in keyof Row]: Column extends Nullable ? Row[Column] : NonNullable<Row[Column]> };

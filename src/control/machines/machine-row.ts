@@ -2,6 +2,7 @@ import type { Machine, MachineState } from "#wire/api.ts";
 import type { Protocol } from "#wire/grant.ts";
 import type { Caller } from "../services.ts";
 import type { Queries } from "../store/store.ts";
+import { tlsOnRecord } from "./machine-tls.ts";
 
 /** A machine with its project's name. */
 export interface MachineRow {
@@ -14,6 +15,9 @@ export interface MachineRow {
   readonly driver: string;
   readonly address: string;
   readonly password_sealed: string | null;
+  readonly username: string | null;
+  readonly tls: string | null;
+  readonly client_key_sealed: string | null;
   readonly state: MachineState;
   readonly pool: string;
   readonly created_at: number;
@@ -29,6 +33,9 @@ export const MACHINE_COLUMNS = [
   "machines.driver",
   "machines.address",
   "machines.password_sealed",
+  "machines.username",
+  "machines.tls",
+  "machines.client_key_sealed",
   "machines.state",
   "machines.pool",
   "machines.created_at",
@@ -42,7 +49,7 @@ export function selectMachines(db: Queries) {
     .select("projects.name as project_name");
 }
 
-/** As the caller may see it: addresses are for administrators. */
+/** As the caller may see it: where a console is and how it is secured is for administrators, and what is secret for nobody. */
 export function toMachine(row: MachineRow, caller: Caller): Machine {
   return {
     id: row.id,
@@ -53,6 +60,14 @@ export function toMachine(row: MachineRow, caller: Caller): Machine {
     pool: row.pool,
     state: row.state,
     createdAt: new Date(row.created_at).toISOString(),
-    ...(caller.role === "admin" ? { address: row.address } : {}),
+    ...(caller.role === "admin" ? forAdministrators(row) : {}),
+  };
+}
+
+function forAdministrators({ address, username, tls }: MachineRow): Partial<Machine> {
+  return {
+    address,
+    ...(username === null ? {} : { username }),
+    ...(tls === null ? {} : { tls: tlsOnRecord(tls) }),
   };
 }

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
-import { Secret } from "#base/secret.ts";
 import type { Driver } from "#hypervisors/driver.ts";
 import { DEFAULT_POOL, DEFAULT_PROJECT, type MachineChange } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
@@ -17,6 +16,7 @@ import { type Drivers, driverOf, MANUAL_DRIVER, passwordPlace } from "./driver-m
 import { listMachines } from "./listing.ts";
 import { type MachineRow, selectMachines, toMachine } from "./machine-row.ts";
 import { searchMachines } from "./machine-search.ts";
+import { manualDriverOf, securityColumns } from "./machine-security.ts";
 
 interface Parts {
   readonly store: Store;
@@ -32,15 +32,20 @@ export function createMachines({ store, audit, vault, drivers, clock, closeSessi
   return {
     async add(caller, machine) {
       requireAdministrator(caller);
-      const { name, protocol, address, password, project = DEFAULT_PROJECT, pool = DEFAULT_POOL } = machine;
+      const { name, protocol, address, project = DEFAULT_PROJECT, pool = DEFAULT_POOL } = machine;
       const id = randomUUID();
+      const unsecured = { password_sealed: null, username: null, tls: null, client_key_sealed: null };
+      const secured = {
+        address: parseAddress(driverOf(drivers, MANUAL_DRIVER), address),
+        ...unsecured,
+        ...securityColumns(machine, { vault, id }),
+      };
       const row = {
         id,
         ...named(name),
         protocol,
-        driver: MANUAL_DRIVER,
-        address: parseAddress(driverOf(drivers, MANUAL_DRIVER), address),
-        password_sealed: sealPassword(vault, id, password),
+        driver: manualDriverOf(secured),
+        ...secured,
         state: "running" as const,
         pool,
         created_at: clock.now(),
@@ -86,7 +91,7 @@ export function createMachines({ store, audit, vault, drivers, clock, closeSessi
       return await store.db.transaction().execute(async (db) => {
         const before = await findMachine(db, id);
         if (before === undefined) throw notFound();
-        const columns = toColumns(change, { vault, id, driver: driverOf(drivers, before.driver) });
+        const columns = toColumns(change, { vault, before, driver: driverOf(drivers, before.driver) });
         if (Object.keys(columns).length > 0) {
           const update = db.updateTable("machines").set(columns).where("id", "=", id).execute();
           await refuseDuplicate(store, columns.name ?? before.name, update);
@@ -130,13 +135,17 @@ async function visibleMachine(
 }
 
 function toColumns(
-  { name, address, password, state, pool }: MachineChange,
-  { vault, id, driver }: { readonly vault: Vault; readonly id: string; readonly driver: Driver },
-): Partial<Pick<MachineRow, "name" | "name_key" | "address" | "password_sealed" | "state" | "pool">> {
+  { name, address, state, pool, ...security }: MachineChange,
+  { vault, before, driver }: { readonly vault: Vault; readonly before: MachineRow; readonly driver: Driver },
+): Partial<MachineRow> {
+  const reached = {
+    ...(address === undefined ? {} : { address: parseAddress(driver, address) }),
+    ...securityColumns(security, { vault, id: before.id }),
+  };
   return {
     ...(name === undefined ? {} : named(name)),
-    ...(address === undefined ? {} : { address: parseAddress(driver, address) }),
-    ...(password === undefined ? {} : { password_sealed: sealPassword(vault, id, password) }),
+    ...reached,
+    ...(Object.keys(reached).length === 0 ? {} : { driver: manualDriverOf({ ...before, ...reached }) }),
     ...(state === undefined ? {} : { state }),
     ...(pool === undefined ? {} : { pool }),
   };
@@ -154,11 +163,6 @@ function parseAddress(driver: Driver, address: string): string {
     const detail = `address: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new GatewayError("request_invalid", { cause, detail });
   }
-}
-
-/** An empty password is none: no VNC server can be told apart by it. */
-function sealPassword(vault: Vault, id: string, password: string | null | undefined): string | null {
-  return password ? vault.seal(new Secret(password), passwordPlace(id)) : null;
 }
 
 async function refuseDuplicate(store: Store, name: string, write: Promise<unknown>): Promise<void> {

@@ -19,7 +19,7 @@ export interface Screens {
 /**
  * The screens by which nodes of a pool are to see whether they reach its hypervisors: of each host one machine that runs. Of more
  * than one run takes it is left to chance which, so that each has its turn. The driver is asked where it is, as for a console,
- * and is not told the password, so nobody is.
+ * and is told nothing secret, so nobody is.
  */
 export async function screensOf(
   { store, drivers }: { readonly store: Store; readonly drivers: Drivers },

@@ -109,6 +109,12 @@ interface MachineTable {
   driver: string;
   address: string;
   password_sealed: string | null;
+  /** Whose password that is; null where it is the machine's own. */
+  username: string | null;
+  /** JSON, a MachineTls: see machines/machine-tls.ts. Null where the console is spoken to without TLS. */
+  tls: string | null;
+  /** Of the client certificate in `tls`. */
+  client_key_sealed: string | null;
   /** As the operator set it; drivers that can ask a hypervisor do not need it. */
   state: MachineState;
   /** Only nodes of this pool are given its consoles. */

@@ -1,4 +1,4 @@
-import type { Grant } from "#wire/grant.ts";
+import { type Grant, toGranted } from "#wire/grant.ts";
 import { ALL_RIGHTS, VIEW_ONLY } from "#wire/rights.ts";
 import { reopenCredential } from "../consoles/reopen-credential.ts";
 import type { JudgeStanding } from "../consoles/standing.ts";
@@ -42,7 +42,7 @@ export function createGrants({ vault, drivers, judgeStanding }: Parts): MakeGran
       attachment,
       machine: { id: machine.id, name: machine.name },
       protocol: machine.protocol,
-      upstream,
+      upstream: toGranted(upstream),
       rights: session.view_only === 1 ? VIEW_ONLY : ALL_RIGHTS,
       reopen: reopenCredential(sessionId, reopen.value),
     };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fromGranted } from "#wire/grant.ts";
 import { linkLimits, type SessionReport } from "#wire/link.ts";
 import type { TestNode } from "../../../test/harness/control.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
@@ -51,7 +52,7 @@ for (const t of onBoth(
     assert.equal(command.call, "grants");
     const [{ grant, expiresAt }] = command.body.grants;
     assert.deepEqual(grant, redeemed.body);
-    assert.equal(grant.upstream.password, "geheim");
+    assert.equal(fromGranted(grant.upstream).password, "geheim");
     const row = await rowOf(link, sessionId);
     assert.equal(expiresAt, row.ticket_expires_at);
     assert.equal(row.reopen_hash, ahead, "what its viewer opens it again with is the same either way");

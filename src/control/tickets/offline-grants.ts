@@ -21,6 +21,11 @@ export interface OfflineGrants {
   settle(command: GrantsCommand, kept: readonly string[]): Promise<void>;
 }
 
+const limits = {
+  /** Of the grants in one command, as JSON: less than a frame of the link. */
+  grantBytes: linkLimits.frameBytes / 2,
+} as const;
+
 export const WANTED: OfflineGrant = 1;
 const KEPT: OfflineGrant = 2;
 
@@ -65,7 +70,7 @@ export function createOfflineGrants({ store, log, makeGrant, reopenOf }: Parts):
         const rows = await find(store.db, { nodeId });
         const [first] = rows;
         if (first === undefined) return undefined;
-        const grants = (await Promise.all(rows.map(grantOf))).flat();
+        const grants = together((await Promise.all(rows.map(grantOf))).flat());
         if (grants.length > 0) return { incarnation: first.incarnation, grants };
       }
     },
@@ -76,6 +81,20 @@ export function createOfflineGrants({ store, log, makeGrant, reopenOf }: Parts):
         await mark(store.db, { id: grant.sessionId, to: has.has(grant.sessionId) ? KEPT : null });
     },
   };
+}
+
+/**
+ * Those that one command takes. What an older node does not know, it gets after everything else, since it refuses the whole
+ * command; and certificates make some grants large. The others come in the next one.
+ */
+export function together(grants: GrantsCommand["grants"]): GrantsCommand["grants"] {
+  const known = grants.filter(({ grant }) => !("guarded" in grant.upstream));
+  const chosen = known.length > 0 ? known : grants;
+  let bytes = 0;
+  return chosen.filter((each, index) => {
+    bytes += JSON.stringify(each).length;
+    return index === 0 || bytes <= limits.grantBytes;
+  });
 }
 
 function prepareFind(store: Store) {

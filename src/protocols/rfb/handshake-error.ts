@@ -6,6 +6,11 @@ import { ProtocolError } from "#base/protocol-error.ts";
  * - `security-unsupported`: it offers no way to sign in that is spoken here;
  * - `password-missing`: it wants a password, and none is on record;
  * - `password-not-asked`: a password is on record, and it would let anybody in without;
+ * - `username-missing`: it wants a user name, and none is on record;
+ * - `username-not-asked`: a user name is on record, and it would let in whoever knows a password;
+ * - `tls-not-offered`: TLS is demanded, and it offers none;
+ * - `tls-anonymous`: a certificate is demanded, and it offers TLS without one alone;
+ * - `tls-needed`: it takes TLS alone, and nothing is on record of how to know its certificate;
  * - `authentication-failed`: it did not accept ours;
  * - `refused`: it said no, for a reason of its own;
  * - `malformed`: it speaks RFB, but said something that RFB does not have.
@@ -15,6 +20,11 @@ export type HandshakeFailure =
   | "security-unsupported"
   | "password-missing"
   | "password-not-asked"
+  | "username-missing"
+  | "username-not-asked"
+  | "tls-not-offered"
+  | "tls-anonymous"
+  | "tls-needed"
   | "authentication-failed"
   | "refused"
   | "malformed";

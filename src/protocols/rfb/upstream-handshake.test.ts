@@ -83,7 +83,7 @@ const DIALOGUES = {
     "vnc-authentication": { server: bytes([0, 0, 0, 2], CHALLENGE, OK), client: bytes(RESPONSE) },
   },
   "3.7": {
-    none: { server: bytes([2, 16, 1]), client: bytes([1]) },
+    none: { server: bytes([2, 30, 1]), client: bytes([1]) },
     "vnc-authentication": { server: bytes([3, 1, 2, 19], CHALLENGE, OK), client: bytes([2], RESPONSE) },
   },
   "3.8": {
@@ -235,7 +235,7 @@ describe("a server that says no", () => {
     },
     {
       title: "3.8 offers only what is unknown",
-      server: over("3.8", [3, 16, 18, 19]),
+      server: over("3.8", [3, 6, 18, 30]),
       kind: "security-unsupported",
       password: "secret",
     },

@@ -1,20 +1,34 @@
-import { ByteReader } from "#base/bytes.ts";
-import type { Secret } from "#base/secret.ts";
+import { ByteReader, ByteWriter } from "#base/bytes.ts";
 import type { Sequence } from "#base/sequence.ts";
+import type { ScramCrypto } from "../scram.ts";
 import { HandshakeError } from "./handshake-error.ts";
 import { readReason } from "./reason.ts";
-import { SECURITY_RESULT, SECURITY_TYPE, type Security } from "./security.ts";
+import { signInBySasl } from "./sasl.ts";
+import { SECURITY_RESULT, SECURITY_TYPE, type Security, type TlsKind } from "./security.ts";
+import { chooseType, type SecurityPolicy } from "./security-policy.ts";
 import { readServerInit, type ServerInit } from "./server-init.ts";
+import { negotiateTight, skipTightCapabilities } from "./tight-security.ts";
+import { negotiateVeNCrypt } from "./vencrypt.ts";
 import { encodeVersion, type RfbVersion, readVersion } from "./version.ts";
 import { CHALLENGE_BYTES, type EncryptDes, vncAuthenticationKey } from "./vnc-authentication.ts";
 
-export interface UpstreamOptions {
+export interface UpstreamOptions extends SecurityPolicy {
   readonly send: (bytes: Uint8Array) => void;
-  /** The machine's VNC password, where one is on record. */
-  readonly password?: Secret | undefined;
   readonly encryptDes: EncryptDes;
+  /** For accounts; undefined where there are none. */
+  readonly scram: ScramCrypto | undefined;
   /** Called once the server has shown that it speaks RFB. */
   readonly onSigningIn?: () => void;
+}
+
+/** What both sides have agreed on before anybody has signed in. */
+export interface Agreed {
+  readonly version: RfbVersion;
+  readonly security: Security;
+  /** TLS begins now: the server's next byte is of it, and so is ours. */
+  readonly tls?: TlsKind;
+  /** It was agreed on within the Tight security type. */
+  readonly isTight: boolean;
 }
 
 /** What is known when a server is ready to be relayed. */
@@ -25,62 +39,85 @@ export interface UpstreamReady {
 }
 
 /**
- * RFC 6143 §7.1 to §7.3 as the client, towards a hypervisor: speaks the highest version that the server has,
- * signs in, and reads ServerInit. Throws a HandshakeError.
+ * RFC 6143 §7.1.1 and §7.1.2 as the client, towards a hypervisor: speaks the highest version that the server has, and agrees
+ * with it on the strongest security of both. Nothing that is secret is said. Throws a HandshakeError.
  */
-export function* upstreamHandshake(options: UpstreamOptions): Sequence<UpstreamReady> {
+export function* agreeOnSecurity(options: UpstreamOptions): Sequence<Agreed> {
   const { send } = options;
   const version = yield* readVersion();
   send(encodeVersion(version));
   options.onSigningIn?.();
 
-  const security = yield* version === "3.3" ? decidedSecurity(options) : negotiatedSecurity(options);
+  const type = yield* version === "3.3" ? decidedType(options) : negotiatedType(options);
+  if (type === SECURITY_TYPE.veNCrypt)
+    return { version, ...(yield* negotiateVeNCrypt(options, send)), isTight: false };
+  if (type === SECURITY_TYPE.tight)
+    return { version, security: yield* negotiateTight(options, send), isTight: true };
+  return { version, security: SECURITIES.get(type) ?? "none", isTight: false };
+}
+
+const SECURITIES: ReadonlyMap<number, Security> = new Map([
+  [SECURITY_TYPE.vncAuthentication, "vnc-authentication"],
+  [SECURITY_TYPE.sasl, "sasl"],
+]);
+
+/** RFC 6143 §7.1.3 to §7.3: signs in as agreed, and reads ServerInit. Throws a HandshakeError. */
+export function* enterAsAgreed(agreed: Agreed, options: UpstreamOptions): Sequence<UpstreamReady> {
+  const { version, security, tls, isTight } = agreed;
   if (security === "vnc-authentication") yield* answerChallenge(options);
-  if (security === "vnc-authentication" || version === "3.8") yield* securityResult(version, security);
+  if (security === "plain") sayAccount(options);
+  if (security === "sasl") yield* bySasl(options, tls !== undefined);
+  if (security !== "none" || tls !== undefined || version === "3.8") yield* securityResult(version, security);
 
   // 1 shared-flag: with 0, servers drop everybody else who looks at the machine.
-  send(Uint8Array.of(1));
-  return { version, security, serverInit: yield* readServerInit() };
+  options.send(Uint8Array.of(1));
+  const serverInit = yield* readServerInit();
+  if (isTight) yield* skipTightCapabilities();
+  return { version, security, serverInit };
+}
+
+/** The whole handshake with a server that is spoken to without TLS. Throws a HandshakeError. */
+export function* upstreamHandshake(options: Omit<UpstreamOptions, "tls" | "scram">): Sequence<UpstreamReady> {
+  const withoutTls = { ...options, tls: [], scram: undefined };
+  return yield* enterAsAgreed(yield* agreeOnSecurity(withoutTls), withoutTls);
 }
 
 /** RFC 6143 appendix A: in 3.3 the server decides, and says so with a u32. */
-function* decidedSecurity(options: UpstreamOptions): Sequence<Security> {
+function* decidedType(options: UpstreamOptions): Sequence<number> {
   const type = new ByteReader(yield { bytes: 4 }).u32(); // security-type
   if (type === SECURITY_TYPE.invalid) throw yield* refused();
-  return chooseSecurity([type], options);
+  // What is not of the RFC came with 3.7.
+  return chooseType(type <= SECURITY_TYPE.vncAuthentication ? [type] : [], options);
 }
 
 /** RFC 6143 §7.1.2: the server offers, we choose. */
-function* negotiatedSecurity(options: UpstreamOptions): Sequence<Security> {
+function* negotiatedType(options: UpstreamOptions): Sequence<number> {
   const [count = 0] = yield { bytes: 1 }; // number-of-security-types
   if (count === 0) throw yield* refused();
-  const security = chooseSecurity([...(yield { bytes: count })], options); // security-types
-  options.send(
-    Uint8Array.of(security === "none" ? SECURITY_TYPE.none : SECURITY_TYPE.vncAuthentication), // security-type
-  );
-  return security;
-}
-
-/**
- * A password on record is how the machine is known: whoever does not ask for it may be another that was given the
- * port, or somebody in between who has no answer to check. Without one, None will do.
- */
-function chooseSecurity(offered: readonly number[], { password }: UpstreamOptions): Security {
-  const asksForPassword = offered.includes(SECURITY_TYPE.vncAuthentication);
-  const asksForNothing = offered.includes(SECURITY_TYPE.none);
-  if (asksForPassword && password !== undefined) return "vnc-authentication";
-  if (asksForNothing && password === undefined) return "none";
-  if (asksForNothing)
-    throw new HandshakeError("password-not-asked", "the password on record is not asked for");
-  if (asksForPassword)
-    throw new HandshakeError("password-missing", "a password is needed, and none is on record");
-  throw new HandshakeError("security-unsupported", "no security type in common", { received: offered });
+  const type = chooseType([...(yield { bytes: count })], options); // security-types
+  options.send(Uint8Array.of(type)); // security-type
+  return type;
 }
 
 /** RFC 6143 §7.2.2 VNC Authentication. */
 function* answerChallenge({ send, password, encryptDes }: UpstreamOptions): Sequence<void> {
   const challenge = yield { bytes: CHALLENGE_BYTES }; // challenge
   send(encryptDes(vncAuthenticationKey(password?.expose() ?? ""), challenge)); // response
+}
+
+/** rfbproto, VeNCrypt, Plain: never outside TLS. */
+function sayAccount({ send, username, password }: UpstreamOptions): void {
+  const name = new TextEncoder().encode(username ?? "");
+  const word = new TextEncoder().encode(password?.expose() ?? "");
+  send(new ByteWriter().u32(name.length).u32(word.length).bytes(name).bytes(word).finish());
+}
+
+function* bySasl(
+  { username = "", scram, ...options }: UpstreamOptions,
+  isWithinTls: boolean,
+): Sequence<void> {
+  if (scram === undefined) throw new Error("an account takes what SCRAM is made of");
+  yield* signInBySasl({ send: options.send, password: options.password, username, scram, isWithinTls });
 }
 
 /** RFC 6143 §7.1.3 SecurityResult. Only 3.8 gives a reason. */

@@ -3,7 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { ProtocolError } from "#base/protocol-error.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import type { Grant, Protocol } from "#wire/grant.ts";
+import { fromGranted, type Grant, type Protocol, type Upstream } from "#wire/grant.ts";
 import type { SessionReport } from "#wire/link.ts";
 import type { Ending, Notice } from "#wire/viewer.ts";
 import type { Deadlines } from "../deadlines.ts";
@@ -35,7 +35,7 @@ export interface SessionContext {
   readonly log: Log;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly connect: (upstream: Grant["upstream"], signal: AbortSignal) => Promise<UpstreamLeg>;
+  readonly connect: (upstream: Upstream, signal: AbortSignal) => Promise<UpstreamLeg>;
   readonly report: (report: SessionReport) => void;
   readonly entrances: () => readonly string[];
   /** What viewers are to know of this node, if anything. */
@@ -102,7 +102,7 @@ export class Session implements ViewerEvents, RelayEvents {
     if (pending === undefined) return;
     const { log, deadlines, connect } = this.#context;
     const { grant, conversation, abort, watch } = pending;
-    const dial = () => connect(grant.upstream, abort.signal);
+    const dial = () => connect(fromGranted(grant.upstream), abort.signal);
     log.debug({ sessionId: this.sessionId, machineId: grant.machine.id }, "Session opens");
     try {
       const open = await OPENINGS[grant.protocol]({

@@ -30,6 +30,13 @@ export class UpstreamLeg {
     return new UpstreamLeg(await connect(reads.options), reads);
   }
 
+  /** A socket that decides by itself where it reads to, as one with TLS over another does. It is paused. */
+  static over(socket: Socket): UpstreamLeg {
+    const reads = new Reads();
+    socket.on("data", (chunk: Buffer) => void reads.takeCopy(chunk));
+    return new UpstreamLeg(socket, reads);
+  }
+
   /** Whoever takes what is said from now on. Before the first one the socket must stay paused. */
   set onBytes(take: TakeBytes) {
     this.#reads.take = take;
@@ -68,7 +75,10 @@ class Reads {
   #read(length: number): void {
     const memory = this.#memory;
     const isFilled = length === memory.readable.length;
-    const isFree = memory === SHARED ? this.#takeCopy(length) : this.take(memory.whole, length);
+    const isFree =
+      memory === SHARED
+        ? this.takeCopy(SHARED.readable.subarray(0, length))
+        : this.take(memory.whole, length);
     if (isFilled) {
       this.#memory = memory !== SHARED && isFree ? memory : (spare.pop() ?? newMemory());
       return;
@@ -77,10 +87,10 @@ class Reads {
     this.#memory = SHARED;
   }
 
-  #takeCopy(length: number): boolean {
-    const copy = Buffer.allocUnsafe(HEADER_ROOM + length);
-    SHARED.readable.copy(copy, HEADER_ROOM, 0, length);
-    return this.take(copy, length);
+  takeCopy(bytes: Buffer): boolean {
+    const copy = Buffer.allocUnsafe(HEADER_ROOM + bytes.length);
+    bytes.copy(copy, HEADER_ROOM);
+    return this.take(copy, bytes.length);
   }
 }
 

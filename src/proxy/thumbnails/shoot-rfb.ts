@@ -1,7 +1,7 @@
 import { ProtocolError } from "#base/protocol-error.ts";
 import { type ScreenSize, takeSnapshot } from "#protocols/rfb/snapshot.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { Grant } from "#wire/grant.ts";
+import { fromGranted, type Grant, type Upstream } from "#wire/grant.ts";
 import { Conversation } from "../console/conversation.ts";
 import { HEADER_ROOM } from "../console/frame-header.ts";
 import type { UpstreamLeg } from "../console/upstream-leg.ts";
@@ -11,7 +11,7 @@ import { Miniature, type Picture } from "./miniature.ts";
 
 interface Parts {
   readonly deadlines: Deadlines;
-  readonly connect: (upstream: Grant["upstream"], signal: AbortSignal) => Promise<UpstreamLeg>;
+  readonly connect: (upstream: Upstream, signal: AbortSignal) => Promise<UpstreamLeg>;
   /** Gives it up, with a GatewayError for a reason. */
   readonly signal: AbortSignal;
 }
@@ -28,7 +28,7 @@ export async function shootRfb(
   signal.throwIfAborted();
   const signedIn = await signIn({
     grant,
-    connect: () => connect(grant.upstream, signal),
+    connect: () => connect(fromGranted(grant.upstream), signal),
     onStage: () => {},
     deadlines,
     signal,

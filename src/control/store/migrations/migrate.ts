@@ -24,6 +24,7 @@ import { up as acme } from "./0020-acme.ts";
 import { up as nodeChecks } from "./0021-node-checks.ts";
 import { up as certificateDomain } from "./0023-certificate-domain.ts";
 import { up as publicPath } from "./0024-public-path.ts";
+import { up as upstreamSecurity } from "./0025-upstream-security.ts";
 import { up as hypervisors } from "./0026-hypervisors.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
@@ -55,6 +56,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0021-node-checks": { up: nodeChecks },
   "0023-certificate-domain": { up: certificateDomain },
   "0024-public-path": { up: publicPath },
+  "0025-upstream-security": { up: upstreamSecurity },
   "0026-hypervisors": { up: hypervisors },
 };
 

@@ -1,0 +1,52 @@
+import { Secret } from "#base/secret.ts";
+import type { MachineChange } from "#wire/api.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { Vault } from "../vault/vault.ts";
+import { clientKeyPlace, GUARDED_DRIVER, MANUAL_DRIVER, passwordPlace } from "./driver-machine.ts";
+import type { MachineRow } from "./machine-row.ts";
+import { readMachineTls, tlsOnRecord } from "./machine-tls.ts";
+
+type SecurityColumns = Pick<MachineRow, "password_sealed" | "username" | "tls" | "client_key_sealed">;
+
+/** The columns that change with what is said of a machine's security. Throws `request_invalid`. */
+export function securityColumns(
+  { password, username, tls }: Pick<MachineChange, "password" | "username" | "tls">,
+  { vault, id }: { readonly vault: Vault; readonly id: string },
+): Partial<SecurityColumns> {
+  return {
+    ...(password === undefined ? {} : { password_sealed: sealPassword(vault, id, password) }),
+    ...(username === undefined ? {} : { username }),
+    ...(tls === undefined ? {} : tlsColumns(tls, { vault, id })),
+  };
+}
+
+/** Which driver a machine of this kind has, once it is whole. Throws `request_invalid` for what cannot go together. */
+export function manualDriverOf(
+  machine: Pick<MachineRow, "address" | "username" | "tls" | "password_sealed">,
+): string {
+  const { address, username, password_sealed: password } = machine;
+  const tls = machine.tls === null ? undefined : tlsOnRecord(machine.tls);
+  if (username !== null && password === null) throw invalid("username: it goes with a password");
+  if (tls?.mode === "verify" && tls.serverName === undefined && address.startsWith("unix:"))
+    throw invalid("tls: a socket's path is no name that a certificate is for; set serverName as well");
+  return username === null && tls === undefined ? MANUAL_DRIVER : GUARDED_DRIVER;
+}
+
+function tlsColumns(
+  tls: NonNullable<MachineChange["tls"]> | null,
+  { vault, id }: { readonly vault: Vault; readonly id: string },
+): Pick<SecurityColumns, "tls" | "client_key_sealed"> {
+  if (tls === null) return { tls: null, client_key_sealed: null };
+  const { tls: kept, clientKey } = readMachineTls(tls);
+  const sealed = clientKey === undefined ? null : vault.seal(clientKey, clientKeyPlace(id));
+  return { tls: JSON.stringify(kept), client_key_sealed: sealed };
+}
+
+/** An empty password is none: no VNC server can be told apart by it. */
+function sealPassword(vault: Vault, id: string, password: string | null): string | null {
+  return password ? vault.seal(new Secret(password), passwordPlace(id)) : null;
+}
+
+function invalid(detail: string): GatewayError {
+  return new GatewayError("request_invalid", { detail });
+}
