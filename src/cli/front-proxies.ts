@@ -39,6 +39,7 @@ server {
     # Written anew, so that what the viewer says of itself does not get through.
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Forwarded-Host $http_host;
     proxy_buffering off;
   }
 }
@@ -59,6 +60,7 @@ frontend consoles
   # Written anew, so that what the viewer says of itself does not get through.
   http-request set-header X-Forwarded-For %[src]
   http-request set-header X-Forwarded-Proto https
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
   ${path === undefined ? "default_backend nodes" : `use_backend nodes if { path_beg ${path}/ }`}
 
 backend nodes

@@ -17,6 +17,19 @@ test("those of before are known, the latest first and not without end", () => {
   );
 });
 
+test("a name that was given up an hour ago is a stranger's", () => {
+  let now = 0;
+  const before = new OriginsBefore(() => now);
+  before.beside(at("a"));
+  now += 10 * 60 * 60 * 1000;
+  before.beside(at("a"));
+
+  now += 60 * 60 * 1000;
+  assert.equal(before.beside(at("b")).length, 1);
+  now += 1;
+  assert.equal(before.beside(at("b")).length, 0);
+});
+
 function at(name: string) {
   return { pageOrigin: `https://${name}.example`, webSocketOrigin: `https://${name}.example:8443` };
 }

@@ -3,6 +3,8 @@ import type { OwnOrigins } from "./origin.ts";
 const limits = {
   /** The latest are kept. */
   origins: 4,
+  /** After that a domain may be anybody's, and its pages are strangers. As long as our name server answers for it. */
+  keptMs: 60 * 60 * 1000,
 } as const;
 
 /**
@@ -10,17 +12,22 @@ const limits = {
  * to where they came from.
  */
 export class OriginsBefore {
-  /** The one of now is the first. */
-  #origins: readonly OwnOrigins[] = [];
+  readonly #elapsed: () => number;
+  /** With when each was last that of now, which is the first. */
+  #origins: readonly { readonly origins: OwnOrigins; readonly at: number }[] = [];
+
+  /** `elapsed`: milliseconds since whenever. */
+  constructor(elapsed = () => performance.now()) {
+    this.#elapsed = elapsed;
+  }
 
   beside(now: OwnOrigins): readonly OwnOrigins[] {
-    const [latest] = this.#origins;
-    if (latest === undefined || !isSame(latest, now))
-      this.#origins = [now, ...this.#origins.filter((each) => !isSame(each, now))].slice(
-        0,
-        limits.origins + 1,
-      );
-    return this.#origins.slice(1);
+    const at = this.#elapsed();
+    const before = this.#origins
+      .filter((each) => !isSame(each.origins, now) && at - each.at <= limits.keptMs)
+      .slice(0, limits.origins);
+    this.#origins = [{ origins: now, at }, ...before];
+    return before.map(({ origins }) => origins);
   }
 }
 

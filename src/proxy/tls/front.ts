@@ -11,6 +11,8 @@ const limits = {
   handshakesPerAddress: 128,
   /** Certificates that were served before, for the names that the one of now is not for. The latest are kept. */
   before: 4,
+  /** So long: keys that are of no use any more are not to lie about. As long as our name server answers for a domain of before. */
+  beforeMs: 60 * 60 * 1000,
 } as const;
 
 /** The first byte of a TLS record with a handshake in it (RFC 8446 §5.1); no method of HTTP begins with it. */
@@ -47,6 +49,7 @@ export class TlsFront {
   readonly #handshaking = new Map<string, Set<Socket>>();
   /** The one of now, and those before it, the latest first. */
   #certificates: readonly Loaded[] = [];
+  #forgetting: NodeJS.Timeout | undefined;
 
   constructor({ tlsHandshakeMs, log }: TlsFrontOptions) {
     this.#server = createServer({
@@ -87,6 +90,12 @@ export class TlsFront {
     if (loaded !== undefined) this.#server.setSecureContext(loaded.options);
     const before = this.#certificates.filter(({ id }) => id !== loaded?.id).slice(0, limits.before);
     this.#certificates = loaded === undefined ? [] : [loaded, ...before];
+    clearTimeout(this.#forgetting);
+    // The latest change counts for all of them.
+    this.#forgetting = setTimeout(() => {
+      this.#certificates = this.#certificates.slice(0, 1);
+    }, limits.beforeMs);
+    this.#forgetting.unref();
   }
 
   /** Waits for the first byte of a connection that has just been accepted. */
@@ -102,6 +111,7 @@ export class TlsFront {
 
   /** Ends whoever has not got through. */
   stop(): void {
+    clearTimeout(this.#forgetting);
     for (const { socket } of this.#arriving.values()) socket.destroy();
   }
 
