@@ -13,6 +13,8 @@ const limits = {
   /** Of what ssh says on standard error: its reasons stand at the end. */
   saidCharacters: 4_096,
   connectSeconds: 10,
+  /** From the end of what it passes on to its own: one that is killed before says 255, whatever the far side said. */
+  endingMs: 2_000,
 } as const;
 
 /** ssh's own failures end it with this; with any other status the far side's program has failed. */
@@ -70,7 +72,10 @@ function start(
   // The files are needed until it has signed in, which nobody here is told: they stay while it does.
   void exited.then(files.cleanUp);
   const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
-  stream.once("close", () => child.kill());
+  stream.once("close", () => {
+    const killing = setTimeout(() => child.kill(), limits.endingMs);
+    void exited.then(() => clearTimeout(killing));
+  });
   return { stream, whyEnded: async () => reason(await exited, said) };
 }
 
