@@ -1,11 +1,11 @@
-import { build, type UserConfig } from "vite";
+import { build, type Plugin, type UserConfig } from "vite";
 
 /**
  * Two web apps, each complete in its own folder of dist/web: a node serves the viewer, control the operator's
  * pages. `vite build` builds both. All addresses inside are relative, so that a front proxy may put them under
  * any path.
  */
-function app(name: "viewer" | "operator", page: string): UserConfig {
+function app(name: "viewer" | "operator", pages: readonly string[]): UserConfig {
   const root = `${import.meta.dirname}/src/web/${name}`;
   return {
     root,
@@ -24,20 +24,32 @@ function app(name: "viewer" | "operator", page: string): UserConfig {
       modulePreload: { polyfill: false },
       license: { fileName: "licenses.txt" },
       rolldownOptions: {
-        input: `${root}/${page}`,
+        input: pages.map((page) => `${root}/${page}`),
         output: {
-          codeSplitting: { groups: [{ name: "novnc", test: /node_modules[\\/]@novnc[\\/]/ }] },
+          codeSplitting: {
+            groups: [
+              { name: "novnc", test: /node_modules[\\/]@novnc[\\/]/ },
+              { name: "xterm", test: /node_modules[\\/]@xterm[\\/](?:xterm|addon-fit)[\\/].*js$/ },
+            ],
+          },
         },
       },
     },
   };
 }
 
-const OPERATOR = app("operator", "index.html");
+/** What xterm.js 6.0.0 does with styles: for its sizes, colours and scroll bar, and for cells with colours of their own. */
+const TERMINAL_STYLES = [
+  { made: /createElement\("style"\)/g, count: 3, instead: 'createElement("terminal-style")' },
+  { made: /(\w+)\.setAttribute\("style",/g, count: 1, instead: 'Reflect.set($1.style,"cssText",' },
+];
+
+const OPERATOR = app("operator", ["index.html"]);
 
 export default {
-  ...app("viewer", "console.html"),
+  ...app("viewer", ["console.html", "serial.html"]),
   plugins: [
+    terminalStyles(),
     {
       name: "porthole:operator",
       buildApp: async () => {
@@ -46,3 +58,21 @@ export default {
     },
   ],
 } satisfies UserConfig;
+
+/** xterm.js puts styles into the page, which the page's policy forbids: see src/web/viewer/serial/terminal-style.ts. */
+function terminalStyles(): Plugin {
+  return {
+    name: "porthole:terminal-styles",
+    transform: {
+      filter: { id: /@xterm[\\/]xterm[\\/]lib[\\/]xterm\.mjs$/ },
+      handler: (code) => ({ code: TERMINAL_STYLES.reduce(allowed, code), map: null }),
+    },
+  };
+}
+
+function allowed(code: string, { made, count, instead }: (typeof TERMINAL_STYLES)[number]): string {
+  const found = code.match(made)?.length ?? 0;
+  if (found !== count)
+    throw new Error(`xterm.js has ${made} ${found} times, not ${count}: look at each of them`);
+  return code.replaceAll(made, instead);
+}

@@ -83,7 +83,7 @@ async function choose(control: OneControl): Promise<readonly number[]> {
   const times: number[] = [];
   for (let count = 0; count < CHOICES; count++) {
     const machine = count % 2 === 0 ? randomInt(SESSIONS) : SESSIONS + randomInt(MACHINES - SESSIONS);
-    const guest = { id: `machine-${machine}`, pool: POOL, isExclusive: false };
+    const guest = { id: `machine-${machine}`, pool: POOL, protocol: "rfb" as const, isExclusive: false };
     times.push(await timed(async () => void (await chooseSeat(guest))));
   }
   return times;

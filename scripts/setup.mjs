@@ -4,6 +4,7 @@
  * dependencies. Standard output belongs to the program that comes next, so everything is said on standard error.
  */
 import { fileURLToPath } from "node:url";
+import { modules, webApps } from "./setup/built.mjs";
 import { StepError } from "./setup/command.mjs";
 import { containerBase } from "./setup/container-base.mjs";
 import { debianPackages } from "./setup/debian-packages.mjs";
@@ -16,7 +17,7 @@ import { say } from "./setup/progress.mjs";
 import { promtool } from "./setup/promtool.mjs";
 import { writeReport } from "./setup/report.mjs";
 import { stockNoVnc } from "./setup/stock-novnc.mjs";
-import { webApps } from "./setup/web-apps.mjs";
+import { vcsim } from "./setup/vcsim.mjs";
 
 const OLDEST_NODE = 20;
 
@@ -30,6 +31,9 @@ const TEST_PACKAGES = [
   "postgresql",
   "cs",
   "python3-libcloud",
+  "python3-openstackclient",
+  "python3-novaclient",
+  "python3-openstacksdk",
   "haproxy",
   "openssl",
   "nginx-light",
@@ -52,20 +56,31 @@ const TEST_PACKAGES = [
   "knot-dnsutils",
   "sasl2-bin",
   "libsasl2-modules",
+  "websockify",
+  "tightvncserver",
+  "golang-go",
+  "golang-github-vmware-govmomi-dev",
+  "golang-github-gorilla-websocket-dev",
 ];
-const BENCH_PACKAGES = [...TEST_PACKAGES, "websockify"];
 
 /** For each purpose, what it takes beside the dependencies, and goes on without. */
 const PEERS = {
   run: () => [],
   test: (root) => [debianPackages(TEST_PACKAGES), ...unpackedPeers(root)],
-  bench: (root) => [debianPackages(BENCH_PACKAGES), ...unpackedPeers(root), novaConsoleproxy(root)],
+  bench: (root) => [debianPackages(TEST_PACKAGES), ...unpackedPeers(root), novaConsoleproxy(root)],
 };
 
 process.exitCode = await main(process.argv[2]);
 
 function unpackedPeers(root) {
-  return [guest(root), stockNoVnc(root), promtool(root), containerBase(root), kubernetesOpenApi(root)];
+  return [
+    guest(root),
+    stockNoVnc(root),
+    promtool(root),
+    containerBase(root),
+    kubernetesOpenApi(root),
+    vcsim(root),
+  ];
 }
 
 async function main(purpose) {
@@ -83,7 +98,7 @@ async function main(purpose) {
   const root = fileURLToPath(new URL("..", import.meta.url));
   const peers = peersOf(root);
   try {
-    await runSteps(root, [dependencies(root), webApps(root), ...peers]);
+    await runSteps(root, [dependencies(root), webApps(root), modules(root), ...peers]);
   } catch (error) {
     if (!(error instanceof StepError)) throw error;
     say(error.message);

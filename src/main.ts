@@ -1,4 +1,6 @@
 import { ConfigError } from "#base/config.ts";
+import { keepCompiled } from "#base/process/compile-cache.ts";
+import { resolveQuickly } from "#base/process/quick-resolution.ts";
 import { relaunch } from "#base/process/relaunch.ts";
 import type { Role } from "#base/process/role.ts";
 
@@ -21,7 +23,9 @@ const said = process.argv.slice(2);
 const words = said[0] === "help" ? [...said.slice(1), "--help"] : said;
 const [name = "--help", ...args] = words;
 const load = Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
+keepCompiled();
 relaunch({ serves: load !== undefined });
+resolveQuickly();
 process.exitCode = await run();
 // A role that resolved has closed what it opened; what a library keeps alive must not keep the process.
 process.exit();

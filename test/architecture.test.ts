@@ -32,6 +32,17 @@ describe("the sources", () => {
     assert.equal(table.size, 11);
   });
 
+  // Whatever one file imports, a role loads as it starts: 146 modules more.
+  test("check values by typebox/schema, and load neither typebox/compile nor typebox/value", () => {
+    const files = globSync("src/**/*.{ts,tsx}", { cwd: root }).filter((file) => !file.endsWith(".test.ts"));
+
+    const heavy = files.filter((file) =>
+      /from "typebox\/(compile|value)"/.test(readFileSync(join(root, file), "utf8")),
+    );
+
+    assert.deepEqual(heavy, []);
+  });
+
   test(`have no file of more than ${limits.fileLines} lines`, () => {
     const files = globSync("{src,test,bench,scripts,examples}/**/*.{ts,tsx,mjs,sh,css,html}", { cwd: root });
 

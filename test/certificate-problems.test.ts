@@ -4,9 +4,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { type Demand, fit } from "#control/certificates/coverage.ts";
+import { consoleDomain } from "#control/fleet/public-names.ts";
 import { readServerCertificate } from "#tls/certificate/server-certificate.ts";
 import type { CertificateUpload } from "#tls/certificate/upload.ts";
-import { type Problems, problemsByField } from "#web/operator/certificates/problems.ts";
+import { fieldOfDetail, type Problems, problemsByField } from "#web/operator/certificates/problems.ts";
 import { lacking } from "./harness/requirements.ts";
 import { scratch } from "./harness/scratch.ts";
 import { ExtendedKeyUsage, HOUR_MS, testCertificate, testChain } from "./harness/test-certificates.ts";
@@ -102,6 +103,28 @@ test("what is wrong with a passphrase stands beside it", { skip: lacking("openss
   assert.deepEqual(Object.keys(shown({ pkcs12: bare, passphrase: "right" })), ["pkcs12"]);
   assert.deepEqual(Object.keys(shown({ pkcs12: Uint8Array.of(0x30, 0), passphrase: "right" })), ["pkcs12"]);
 });
+
+test("what is wrong with a domain stands beside it, in either language", () => {
+  for (const text of [" ", "203.0.113.7", "not a domain!", "a.".repeat(130), "console.123"]) {
+    const [english, german] = (["en", "de"] as const).map((language) =>
+      fieldOfDetail(`domain: ${problemOf(text)}`, language),
+    );
+
+    assert.deepEqual([english?.field, german?.field], ["domain", "domain"]);
+    assert.match(english?.words ?? "", /^Must be .*\.$/);
+    assert.match(german?.words ?? "", /^Muss ein .*\.$/, english?.words);
+  }
+});
+
+/** As an upload with it has it. */
+function problemOf(domain: string): string {
+  try {
+    if (consoleDomain(domain) === "") return "must be a domain name";
+  } catch (error) {
+    return error instanceof Error ? error.message : "";
+  }
+  assert.fail(`${domain} is taken`);
+}
 
 test("what is said in words that are not known here is shown as control says it, where its words point to", () => {
   const said = ["the certificate is not for node.example.com, which node 7 is called", "the moon is full"];

@@ -1,9 +1,10 @@
 /**
- * What `npm test` runs: the static checks, then the units in two processes, control's and all others, and beside them each
- * test with real peers and browsers in a process of its own. `npm test -- PATH…` runs only the test files below those paths;
+ * What `npm test` runs: the static checks, then the units in a few processes, and beside them each test
+ * with real peers and browsers in a process of its own. `npm test -- PATH…` runs only the test files below those paths;
  * `npm run test:slow` adds the `*.slow.test.ts`.
  */
 import { globSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Report } from "./runner/report.ts";
@@ -11,16 +12,34 @@ import { type Limits, type Result, runFiles, runScript } from "./runner/supervis
 
 const STATIC_CHECKS = ["lint", "types", "unused"] as const;
 const UNITS = ["src/**/*.test.{ts,tsx}", "test/*.test.ts"];
-const WHOLE = ["test/{peers,fleet,web,deploy}/**/*.test.ts"];
+const WHOLE = ["test/{peers,fleet,web,deploy}/**/*.test.ts", "fuzz/**/*.test.ts"];
 
-/** Peers and browsers are processes too: two of these fill two cores, and so do the halves of the units. */
-const runsAtOnce = 2;
+/** What these wait for is as often a time or a peer as a core: one more than there are cores keeps them all busy. */
+const runsAtOnce = Math.min(8, availableParallelism() + 1);
+
+/** Those that take longest begin first, so that none goes on by itself when everything else has ended. */
+const LONGEST = [
+  "test/fleet/launchers.test.ts",
+  "test/fleet/losing.test.ts",
+  "test/fleet/entrances.test.ts",
+  "test/fleet/draining.test.ts",
+  "test/fleet/start.test.ts",
+  "test/fleet/doctor.test.ts",
+  "test/fleet/replicas.test.ts",
+  "test/peers/acme.test.ts",
+  "test/peers/front-proxy.test.ts",
+  "test/web/appearance.test.ts",
+  "test/web/self-check.test.ts",
+];
+
+/** Units that share a process and a PostgreSQL. */
+const unitShares = 3;
 
 const minutes = 60_000;
 const limits = {
-  unit: { testMs: 2 * minutes, workerMs: 10 * minutes },
+  unit: { testMs: 2 * minutes, workerMs: 20 * minutes },
   whole: { testMs: 4 * minutes, workerMs: 12 * minutes },
-  slow: { testMs: 10 * minutes, workerMs: 15 * minutes },
+  slow: { testMs: 12 * minutes, workerMs: 15 * minutes },
 } satisfies Record<string, Limits>;
 
 const { values, positionals } = parseArgs({ options: { slow: { type: "boolean" } }, allowPositionals: true });
@@ -30,7 +49,7 @@ process.exit(await main());
 
 async function main(): Promise<number> {
   const units = chosen(UNITS);
-  const whole = chosen(WHOLE).sort((a, b) => Number(isSlow(a)) - Number(isSlow(b)));
+  const whole = chosen(WHOLE).sort((a, b) => turn(a) - turn(b));
   if (units.length + whole.length === 0) {
     process.stderr.write(`No test file lies below ${positionals.join(", ")}\n`);
     return 2;
@@ -40,8 +59,10 @@ async function main(): Promise<number> {
   if (positionals.length === 0) {
     for (const name of STATIC_CHECKS) report.add(await runScript(name, limits.unit));
   }
-  const halves = [units.filter(isOfControl), units.filter((file) => !isOfControl(file))];
-  const runs = halves
+  const shares = Array.from({ length: unitShares }, (_, share) =>
+    units.filter((_, index) => index % unitShares === share),
+  );
+  const runs = shares
     .filter(({ length }) => length > 0)
     .map((files) => async () => report.add(await runFiles(files, limits.unit)));
   runs.push(...whole.map((file) => async () => report.add(await runWhole(file))));
@@ -69,9 +90,11 @@ function chosen(patterns: readonly string[]): string[] {
     .sort();
 }
 
-/** About half of the time that units take. */
-function isOfControl(file: string): boolean {
-  return file.startsWith("src/control/");
+/** Lower is earlier. */
+function turn(file: string): number {
+  if (isSlow(file)) return LONGEST.length + 1;
+  const index = LONGEST.indexOf(file);
+  return index < 0 ? LONGEST.length : index;
 }
 
 function isSlow(file: string): boolean {

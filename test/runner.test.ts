@@ -63,6 +63,19 @@ test("a suite that is skipped as a whole counts as one, with its reason", async 
   );
 });
 
+test("what breaks behind a test's end fails beside it", async () => {
+  const { tests } = await runPlanted(`
+    test("hasty", () => {
+      setImmediate(() => Promise.reject(new Error("nobody waits for it")));
+    });
+    test("next", () => new Promise((done) => process.once("unhandledRejection", done)));
+  `);
+
+  assert.deepEqual(names(tests, "passed"), ["hasty", "next"]);
+  assert.deepEqual(names(tests, "failed"), ["hasty › after its end"]);
+  assert.match(tests.find(({ outcome }) => outcome === "failed")?.text ?? "", /nobody waits for it/);
+});
+
 test("a suite that cannot be set up fails", async () => {
   const { tests } = await runPlanted(`
     describe("suite", () => {

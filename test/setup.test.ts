@@ -22,11 +22,12 @@ class Checkout {
     cpSync(scripts, join(this.root, "scripts"), { recursive: true });
     this.write("package.json", "{}");
     this.write("src/web/viewer/main.tsx", "");
+    this.write("test/peers/vcsim/main.go", "package main");
     for (const program of ["node", "sh", "which", "env", "mkdir", "cat", "chmod"]) this.#link(program);
     this.program("npm", [
       "mkdir -p node_modules/.bin",
       "printf '#!/bin/sh\\necho v24.99.0\\n' > node_modules/.bin/node",
-      `printf '#!/bin/sh\\necho vite "$@" >> ${this.#calls}; mkdir -p dist/web\\n' > node_modules/.bin/vite`,
+      `printf '#!/bin/sh\\necho vite "$@" >> ${this.#calls}; mkdir -p dist/web dist/modules\\n' > node_modules/.bin/vite`,
       "chmod +x node_modules/.bin/node node_modules/.bin/vite",
     ]);
   }
@@ -73,6 +74,7 @@ class Checkout {
 }
 
 const NPM_CALL = "npm install --no-save --no-audit --no-fund --include=dev";
+const BUNDLING_CALL = "vite build --config vite.modules.ts";
 
 describe("the set-up", () => {
   test("installs dependencies and builds the web apps, and then has nothing to do or to say", async () => {
@@ -82,8 +84,14 @@ describe("the set-up", () => {
     const first = await checkout.setUp("run");
     const second = await checkout.setUp("run");
 
-    assert.deepEqual([first.status, first.stdout, first.calls], [0, "", [NPM_CALL, "vite build"]]);
-    assert.match(first.stderr, /^Installing dependencies with npm …\nBuilding the web apps …\n$/);
+    assert.deepEqual(
+      [first.status, first.stdout, first.calls],
+      [0, "", [NPM_CALL, "vite build", BUNDLING_CALL]],
+    );
+    assert.match(
+      first.stderr,
+      /^Installing dependencies with npm …\nBuilding the web apps …\nBundling dependencies …\n$/,
+    );
     assert.deepEqual([second.status, second.stdout, second.stderr, second.calls], [0, "", "", []]);
   });
 
@@ -163,13 +171,21 @@ describe("the set-up", () => {
       "podman",
       "postgresql",
       "python3-libcloud",
+      "python3-openstackclient",
+      "python3-novaclient",
+      "python3-openstacksdk",
       "runc",
       "sasl2-bin",
       "libsasl2-modules",
+      "websockify",
+      "tightvncserver",
       "squashfs-tools",
       "systemd",
       "systemd-container",
       "tigervnc-standalone-server",
+      "golang-go",
+      "golang-github-vmware-govmomi-dev",
+      "golang-github-gorilla-websocket-dev",
     ];
     checkout.program(
       "dpkg-query",
@@ -196,6 +212,7 @@ describe("the set-up", () => {
       "novnc",
       "promtool",
       "qemu-system-x86",
+      "vcsim",
     ]);
     assert.match(checkout.missing()["qemu-system-x86"] ?? "", /apt-get could not install it/);
     assert.match(stderr, /E: Unable to locate package/);

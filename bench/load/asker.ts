@@ -18,6 +18,7 @@ export interface Asked {
   readonly answers: number;
   readonly seconds: number;
   readonly p50Ms: number;
+  readonly p95Ms: number;
   readonly p99Ms: number;
 }
 
@@ -89,6 +90,7 @@ async function measure(seconds: number, begin: (times: number[]) => () => void):
     answers: times.length,
     seconds: took,
     p50Ms: quantile(sorted, 0.5),
+    p95Ms: quantile(sorted, 0.95),
     p99Ms: quantile(sorted, 0.99),
   };
 }

@@ -73,7 +73,7 @@ export function start({ command, args, part, channel, env }: ChildOptions): Chil
   closeSync(logFile);
   running.add(child);
   child.on("exit", () => running.delete(child));
-  const firstLine = lineOf(child, () => `${command} ${args.join(" ")} ended early\n${tail(log)}`);
+  const firstLine = lineOf(child, (how) => `${command} ${args.join(" ")} ended early (${how})\n${tail(log)}`);
   // Whoever needs the line awaits it; a program that says nothing is no failure.
   firstLine.catch(() => {});
   return {
@@ -87,7 +87,7 @@ export function start({ command, args, part, channel, env }: ChildOptions): Chil
   };
 }
 
-function lineOf(child: ChildProcess, complaint: () => string): Promise<string> {
+function lineOf(child: ChildProcess, complaint: (how: string) => string): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = "";
     child.stdout?.setEncoding("utf8").on("data", (piece: string) => {
@@ -96,7 +96,7 @@ function lineOf(child: ChildProcess, complaint: () => string): Promise<string> {
       if (end !== -1) resolve(text.slice(0, end));
     });
     child.on("error", reject);
-    child.on("close", () => reject(new Error(complaint())));
+    child.on("close", (status, signal) => reject(new Error(complaint(`${signal ?? status}`))));
   });
 }
 

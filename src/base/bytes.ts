@@ -98,10 +98,15 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
+/** Each is an argument of a call. */
+const CHARACTERS_AT_ONCE = 4_096;
+
 /** One character per byte, both ways: RFB's strings are Latin-1 and its handshake lines ASCII. */
 export function latin1(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
+  // Character by character the text would be a chain of as many strings, which takes thirty times its memory.
+  for (let start = 0; start < bytes.length; start += CHARACTERS_AT_ONCE)
+    text += String.fromCharCode(...bytes.subarray(start, start + CHARACTERS_AT_ONCE));
   return text;
 }
 

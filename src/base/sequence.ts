@@ -1,4 +1,4 @@
-import { concat } from "./bytes.ts";
+import { ByteQueue } from "./byte-queue.ts";
 import { ProtocolError } from "./protocol-error.ts";
 
 /** What a sequence waits for before it can go on. */
@@ -21,8 +21,7 @@ const limits = {
 export class SequenceDriver<Result> {
   readonly #sequence: Sequence<Result>;
   #step: IteratorResult<Need, Result>;
-  #chunks: Uint8Array[] = [];
-  #buffered = 0;
+  readonly #heard = new ByteQueue();
 
   /** Runs the sequence up to its first need, so it may already have said something. */
   constructor(sequence: Sequence<Result>) {
@@ -43,13 +42,12 @@ export class SequenceDriver<Result> {
 
   /** The bytes that came after the sequence's last need: the first ones of whatever follows. */
   get rest(): Uint8Array {
-    return this.#take(this.#buffered);
+    return this.#heard.take(this.#heard.length);
   }
 
   /** Throws what the sequence throws; after that the driver is of no more use. */
   push(chunk: Uint8Array): void {
-    this.#chunks.push(chunk);
-    this.#buffered += chunk.length;
+    this.#heard.push(chunk);
     this.#advance();
   }
 
@@ -57,16 +55,8 @@ export class SequenceDriver<Result> {
     while (this.#step.done !== true) {
       const { bytes } = this.#step.value;
       if (bytes > limits.needBytes) throw new ProtocolError("field too long", bytes);
-      if (bytes > this.#buffered) return;
-      this.#step = this.#sequence.next(this.#take(bytes));
+      if (bytes > this.#heard.length) return;
+      this.#step = this.#sequence.next(this.#heard.take(bytes));
     }
-  }
-
-  #take(length: number): Uint8Array {
-    const whole = this.#chunks.length === 1 ? this.#chunks[0] : concat(this.#chunks);
-    if (whole === undefined) return new Uint8Array(0);
-    this.#buffered -= length;
-    this.#chunks = this.#buffered > 0 ? [whole.subarray(length)] : [];
-    return whole.subarray(0, length);
   }
 }

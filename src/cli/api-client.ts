@@ -1,6 +1,6 @@
 import type { Static, TSchema } from "typebox";
 import { Type } from "typebox";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { API_PREFIX, ErrorBody, Page, pageLimits } from "#wire/api.ts";
 import { isErrorCode } from "#wire/errors.ts";
 import { printable } from "#wire/gateway-error.ts";
@@ -75,6 +75,19 @@ export class ApiClient {
     return items;
   }
 
+  /** What is answered as it is, such as a picture. */
+  async bytes(path: readonly string[]): Promise<{ readonly mediaType: string; readonly bytes: Uint8Array }> {
+    const signal = AbortSignal.any([this.#stop, AbortSignal.timeout(limits.requestMs)]);
+    const response = await this.#request(this.#url(path), { method: "GET", signal });
+    try {
+      const mediaType = response.headers.get("content-type") ?? "";
+      if (response.ok) return { mediaType, bytes: new Uint8Array(await response.arrayBuffer()) };
+      throw refusal(response.status, parse(await response.text()), this.#config.url);
+    } catch (cause) {
+      throw cause instanceof CliFailure ? cause : this.#failure(cause);
+    }
+  }
+
   /** What is answered piece by piece, as text. A slow reader slows down control, and nothing piles up. */
   async *stream(path: readonly string[], query: Query): AsyncGenerator<string> {
     const response = await this.#request(this.#url(path, query), { method: "GET", signal: this.#stop });
@@ -123,7 +136,7 @@ export class ApiClient {
         method,
         headers: {
           authorization: `Basic ${Buffer.from(`${apiKey}:${secretKey.expose()}`).toString("base64")}`,
-          accept: "application/json, application/x-ndjson",
+          accept: "application/json, application/x-ndjson, image/png",
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),

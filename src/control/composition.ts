@@ -1,6 +1,7 @@
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { productVersion } from "#base/process/version.ts";
+import type { CommandPlace } from "#hypervisors/command/place.ts";
 import { manualDriver } from "#hypervisors/manual/driver.ts";
 import { createAccounts } from "./accounts/accounts.ts";
 import { createAcme } from "./acme/acme.ts";
@@ -28,7 +29,13 @@ import { createPublicIpRanges } from "./fleet/public-ip-ranges.ts";
 import { createRegistry } from "./fleet/registry.ts";
 import { createRenewal } from "./fleet/renewal.ts";
 import { createSeats } from "./fleet/seats.ts";
+import { DriverPool } from "./hypervisors/driver-pool.ts";
+import { createExplaining } from "./hypervisors/explaining.ts";
 import { createHypervisors } from "./hypervisors/hypervisors.ts";
+import { createInventory, type Inventory } from "./hypervisors/inventory.ts";
+import { createLeases, type Leases } from "./hypervisors/leases.ts";
+import { createPooledDriver } from "./hypervisors/pooled-driver.ts";
+import { createWhereabouts } from "./hypervisors/whereabouts.ts";
 import type { Installation } from "./installation.ts";
 import { createCertificateErrand, type ServingFor } from "./link/errands/certificate.ts";
 import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts";
@@ -38,8 +45,9 @@ import { createKeysErrand } from "./link/errands/keys.ts";
 import { createSelfCheckErrand } from "./link/errands/self-check.ts";
 import { createNodeIdentification } from "./link/node-identity.ts";
 import type { LinkParts } from "./link/server.ts";
-import { type Drivers, GUARDED_DRIVER, MANUAL_DRIVER } from "./machines/driver-machine.ts";
+import { type Drivers, GUARDED_DRIVER, HYPERVISOR_DRIVER, MANUAL_DRIVER } from "./machines/driver-machine.ts";
 import { createMachines } from "./machines/machines.ts";
+import { createPacing, type Pacing } from "./machines/pacing.ts";
 import { type Challenges, createChallenges } from "./names/challenges.ts";
 import { createNames } from "./names/names.ts";
 import { createZoneReading, type ReadZones } from "./names/zone-reading.ts";
@@ -50,6 +58,7 @@ import { createSelfChecks } from "./self-check/self-check.ts";
 import { createSelfCheckTokens } from "./self-check/token.ts";
 import type { Services } from "./services.ts";
 import { type CloseSessions, createClosing, createClosings } from "./sessions/closing.ts";
+import { createSessionPower } from "./sessions/power.ts";
 import { createReports } from "./sessions/reports.ts";
 import { createSessions } from "./sessions/sessions.ts";
 import { createSettings, type SettingValues } from "./settings/settings.ts";
@@ -62,11 +71,8 @@ import { createNodeRefusals } from "./tickets/node-refusals.ts";
 import { createOfflineGrants } from "./tickets/offline-grants.ts";
 import { createOfflineRedemption } from "./tickets/offline-redemption.ts";
 import { createRedemption } from "./tickets/redemption.ts";
-
-const DRIVERS: Drivers = new Map([
-  [MANUAL_DRIVER, manualDriver],
-  [GUARDED_DRIVER, manualDriver],
-]);
+import { createTickets } from "./tickets/tickets.ts";
+import { createUpstreamClaims } from "./tickets/upstream-claims.ts";
 
 /**
  * Makes everything that control consists of, out of an opened installation: what its APIs use, its link, and the
@@ -77,8 +83,10 @@ export async function compose({
   cluster,
   installation,
   publicOrigin,
+  ports = () => [],
   pods,
   nameServerAddresses = [],
+  commandDrivers = { directory: undefined, env: {} },
   servingFor,
   clock,
   log,
@@ -89,10 +97,14 @@ export async function compose({
   readonly installation: Installation;
   /** Control's own origin, as browsers know it. Asked for when it is needed: it is known once control listens. */
   readonly publicOrigin: () => string;
+  /** Where control listens, known as its origin is. */
+  readonly ports?: () => readonly number[];
   /** In Kubernetes, where pods may join by themselves. */
   readonly pods?: Pods | undefined;
   /** Where this replica answers for the domain of the consoles. */
   readonly nameServerAddresses?: readonly string[];
+  /** Where hypervisors of the platform `command` are asked. */
+  readonly commandDrivers?: Omit<CommandPlace, "onComplaint">;
   /** In place of the certificates that were uploaded for pools. */
   readonly servingFor?: ServingFor;
   readonly clock: Clock;
@@ -113,12 +125,31 @@ export async function compose({
   /** For whoever keeps certificates renewed. */
   readonly issued: IssuedCertificates;
   readonly wantedNames: ReadWantedNames;
+  /** Whoever composed it closes it. */
+  readonly driverPool: DriverPool;
+  /** For whoever sweeps. */
+  readonly leases: Leases;
+  /** And stops this, before the link. */
+  readonly pacing: Pick<Pacing, "stop">;
+  /** For whoever follows hypervisors. */
+  readonly inventory: Inventory;
 }> {
   const { id: installationId, key, vault, authority } = installation;
   const audit = new Audit({ store, clock, log });
   const closeSessions = createClosing({ store, audit }, cluster);
   const draining = createDraining({ store, cluster, audit, closeSessions });
   const { tracing } = observing;
+  const commands: CommandPlace = {
+    ...commandDrivers,
+    onComplaint: (complaint) => log.warn(complaint, "A command of a hypervisor complains"),
+  };
+  const driverPool = new DriverPool({ store, vault, commands }, cluster);
+  const inventory = createInventory({ store, audit, closeSessions, clock });
+  const drivers: Drivers = new Map([
+    [MANUAL_DRIVER, manualDriver],
+    [GUARDED_DRIVER, manualDriver],
+    [HYPERVISOR_DRIVER, createPooledDriver(driverPool, { store, vault, inventory })],
+  ]);
   const base = {
     store,
     cluster,
@@ -129,7 +160,9 @@ export async function compose({
     clock,
     log,
     vault,
-    drivers: DRIVERS,
+    drivers,
+    driverPool,
+    whereIs: createWhereabouts({ store, driverPool, inventory }),
     publicOrigin,
   };
   const { settings, values, changes } = await createSettings({ store, audit, cluster, log });
@@ -138,14 +171,20 @@ export async function compose({
   const chooseSeat = createSeats({ ...base, values });
   const issueTicket = createTicketIssue({ ...base, values, chooseSeat, nodeKeys });
   const judgeStanding = createStanding(store);
+  const leases = createLeases({
+    ...base,
+    release: async (id, lease) =>
+      await driverPool.ask(id, async (driver, signal) => await driver.release?.(lease, signal)),
+  });
   const granting = {
-    makeGrant: createGrants({ ...base, judgeStanding }),
+    makeGrant: createGrants({ ...base, leases, judgeStanding, claimUpstream: createUpstreamClaims(base) }),
     reopenOf: createReopenCredentials(key, installationId),
   };
-  const settingsFor = createNodeSettings({ ...base, values });
+  const pacing = createPacing(store);
+  const settingsFor = createNodeSettings({ ...base, values, ports });
   const orders = createNodeOrders({ ...base, values });
   const checking = { checks: createNodeChecks(base), token: createSelfCheckTokens(key, installationId) };
-  const certifying = createCertificates({ ...base, changes });
+  const certifying = createCertificates({ ...base, changes, values });
   const { certificates, servingFor: uploadedFor, issued } = certifying;
   const wantedNames = createWantedNames({ store, values });
   const readZones = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
@@ -154,6 +193,10 @@ export async function compose({
     audit,
     closeSessions,
     draining,
+    driverPool,
+    leases,
+    pacing,
+    inventory,
     servingFor: uploadedFor,
     readZones,
     challenges: createChallenges(base),
@@ -161,11 +204,12 @@ export async function compose({
     wantedNames,
     services: guardServices(
       {
-        accounts: createAccounts(base),
+        accounts: createAccounts({ ...base, values }),
         projects: createProjects(base),
         machines: createMachines(base),
-        hypervisors: createHypervisors(base),
+        hypervisors: createHypervisors({ ...base, commands }),
         consoles: observeConsoles(createConsoles({ ...base, values, issueTicket }), observing),
+        tickets: createTickets({ ...base, nodeKeys, judgeStanding }),
         sessions: createSessions(base),
         settings,
         nodes: createNodes({ ...base, values, orders, authority: authority.certificate }),
@@ -185,14 +229,16 @@ export async function compose({
       join: guardJoin(createJoin({ ...base, authority, installationId, pods }), audit),
       renewal: createRenewal({ ...base, authority, installationId }),
       registry: guardRegistry(createRegistry({ ...base, nodeKeys, settingsFor, values }), audit),
-      redeem: observeRedeem(createRedemption({ ...base, ...granting }), observing),
+      redeem: observeRedeem(createRedemption({ ...base, ...granting, pacing }), observing),
       reopen: observeReopen(createReopen({ ...base, values, judgeStanding, issueTicket }), observing),
+      powerOf: createSessionPower({ ...base, judgeStanding }),
       takeReports: createReports({
         ...base,
         takeOffline: createOfflineRedemption({ ...base, judgeStanding }),
         noteHeard: createHearing(store, values),
       }),
       noteRefusals: createNodeRefusals(base),
+      explain: createExplaining({ ...base, inventory }),
       ...checking,
       errands: [
         createDrainErrand(base),

@@ -90,6 +90,20 @@ export const FIELDS = {
     parse: list(addressPort),
     fallback: [],
   },
+  novaListen: {
+    env: "PORTHOLE_CONTROL_NOVA_LISTEN",
+    doc: "Where the Nova API is served at a port of its own, beside /compute/v2.1 of --listen; by default nowhere.",
+    placeholder: "HOST:PORT",
+    parse: hostPort,
+    fallback: null,
+  },
+  novaPublicUrl: {
+    env: "PORTHOLE_CONTROL_NOVA_PUBLIC_URL",
+    doc: "The origin under which clients reach that port, where it is not its own address.",
+    placeholder: "ORIGIN",
+    parse: origin,
+    fallback: null,
+  },
   publicUrl: {
     env: "PORTHOLE_CONTROL_PUBLIC_URL",
     doc: "The origin under which browsers reach control; needed when it listens on every address.",
@@ -182,6 +196,13 @@ export const FIELDS = {
     fallback: null,
   },
   ...LIBVIRT_FIELDS,
+  commandDrivers: {
+    env: "PORTHOLE_CONTROL_COMMAND_DRIVERS",
+    doc: "Where the executables of hypervisors of the platform command are; none is run from elsewhere.",
+    placeholder: "DIR",
+    parse: text,
+    fallback: null,
+  },
   upstreamAllow: {
     env: "PORTHOLE_CONTROL_UPSTREAM_ALLOW",
     doc: "First value of the setting upstream.allow, for a new database.",
@@ -212,6 +233,8 @@ export interface ControlConfig extends LauncherOptions {
   readonly link: HostPort;
   readonly linkNames: readonly string[];
   readonly dnsListen: readonly HostPort[];
+  readonly novaListen: HostPort | null;
+  readonly novaPublicUrl: string | null;
   readonly publicUrl: string | null;
   readonly trustedProxies: TrustedProxies;
   readonly bootstrapFile: string | null;
@@ -219,6 +242,7 @@ export interface ControlConfig extends LauncherOptions {
   readonly launchLinks: readonly string[];
   readonly launchListen: HostPort | null;
   readonly launchPublicAddress: string | null;
+  readonly commandDrivers: string | null;
   readonly kubernetesServiceAccounts: readonly string[];
   readonly kubernetesApi: string;
   readonly kubernetesAuthorityFile: string;

@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Clock } from "#base/clock.ts";
+import { type Clock, systemClock } from "#base/clock.ts";
 import { ConfigError, formatHostPort, type HostPort } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import { productVersion } from "#base/process/version.ts";
 import { isWildcard } from "#wire/address.ts";
 import { keepCertificates } from "./acme/keeper.ts";
-import { createApiServer } from "./api/server.ts";
+import { FailureLimit } from "./api/failure-limit.ts";
+import { createApiServer, createNovaServer } from "./api/server.ts";
 import { type FirstKeys, openOrBootstrap } from "./bootstrap.ts";
 import { createCertificatesInUse } from "./certificates/in-use.ts";
 import { compose } from "./composition.ts";
@@ -18,10 +19,12 @@ import type { JoinHints } from "./fleet/capacity/scan.ts";
 import type { Pods } from "./fleet/join.ts";
 import { closeLaunchers, createLaunchers, poolOfPod } from "./fleet/launchers/launchers.ts";
 import { createTokenReview } from "./fleet/token-review.ts";
+import { followHypervisors } from "./hypervisors/follow-all.ts";
 import { startLink } from "./link/link.ts";
 import { type Names, startNames } from "./names/name-service.ts";
 import { watchCertificates } from "./observe/observe-certificates.ts";
 import { databaseProblem, observeControl } from "./observe/observe-control.ts";
+import { watchHypervisors } from "./observe/observe-hypervisors.ts";
 import { watchControl } from "./observe/observing.ts";
 import { serve } from "./serve.ts";
 import { startSweeps } from "./sweeps.ts";
@@ -33,6 +36,8 @@ export interface Control {
   readonly origin: string;
   /** Where nodes reach it. */
   readonly link: string;
+  /** Where the Nova API has a port of its own, if it has. */
+  readonly nova?: string;
   /** Where its name server answers. */
   readonly dns: readonly string[];
   /** Of a new database, where no bootstrap file took them. */
@@ -61,32 +66,32 @@ export async function startControl(
   // The port, so the origin, is known only once the APIs are served; both are asked for at each request.
   const origins: string[] = [];
   const publicOrigin = () => origins[0] ?? "";
+  const ports = observed.admin === undefined ? [] : [Number(new URL(observed.admin.origin).port)];
   const composed = await compose({
     store,
     cluster,
     installation,
     publicOrigin,
+    ports: () => ports,
     pods: podsOf(config, log),
+    commandDrivers: { directory: config.commandDrivers ?? undefined, env: config.launchEnvironment },
     nameServerAddresses: config.dnsListen.map(({ host }) => host).filter((host) => !isWildcard(host)),
     clock,
     log,
     observing,
   });
-  const { services, link: linkParts, values, audit, closeSessions, draining } = composed;
-  const app = createApiServer({
-    services,
-    values,
-    log,
-    origins,
-    trustedProxies: config.trustedProxies,
-    webRoot: webRoot(),
-    version: productVersion(),
-    tracing: observing.tracing,
-  });
+  const { services, link: linkParts, values, audit, draining } = composed;
+  opened.defer(async () => await composed.driverPool.close());
+  const { trustedProxies } = config;
+  const failures = new FailureLimit(systemClock);
+  const serving = { services, values, log, trustedProxies, failures, tracing: observing.tracing };
+  const app = createApiServer({ ...serving, origins, webRoot: webRoot(), version: productVersion() });
   const api = await serve(app, config.listen, "listen");
   opened.defer(async () => await api.close());
   const origin = config.publicUrl ?? new URL(`http://${formatHostPort(api.address)}`).origin;
   origins.push(origin);
+  const nova = await serveNova(config, serving);
+  opened.defer(nova.close);
 
   const { authority } = installation;
   const link = await startLink(linkParts, {
@@ -96,16 +101,24 @@ export async function startControl(
     clock,
   });
   opened.defer(async () => await link.close());
+  // First, since the link waits for what it has been asked.
+  opened.defer(() => composed.pacing.stop());
+  ports.push(api.address.port, link.address.port, ...nova.ports);
   const inUse = createCertificatesInUse(store, authority.certificate);
   if (observing.meters !== undefined) {
     watchControl(observing.meters, { store, audit, values, channels: link.channels });
     watchCertificates(observing.meters, { store, inUse });
+    watchHypervisors(observing.meters, store);
   }
   opened.defer(async () => await audit.recordOmitted("now"));
   const dns = await serveNames(config.dnsListen, { ...composed, cluster, log, meters: observing.meters });
   opened.defer(dns.stop);
-  const sweeps = startSweeps({ store, audit, cluster, values, closeSessions, inUse, clock, log });
+  ports.push(...dns.addresses.map(({ port }) => port));
+  const sweeps = startSweeps({ ...composed, store, cluster, inUse, clock, log });
   opened.defer(async () => await sweeps.stop());
+
+  const following = followHypervisors({ ...composed, store, cluster, log });
+  opened.defer(async () => await following.stop());
 
   const { vault } = installation;
   const keeping = { ...composed, store, cluster, vault, clock, log, meters: observing.meters };
@@ -139,10 +152,32 @@ export async function startControl(
     origin,
     link: linkOrigin,
     dns: dns.addresses.map(formatHostPort),
+    ...(nova.origin === undefined ? {} : { nova: nova.origin }),
     ...first,
     ...(admin === undefined ? {} : { admin }),
     stop,
   };
+}
+
+/** The Nova API where it is to have a port of its own. */
+async function serveNova(
+  { novaListen, novaPublicUrl }: ControlConfig,
+  serving: Omit<Parameters<typeof createNovaServer>[0], "origins">,
+): Promise<{
+  readonly origin?: string;
+  readonly ports: readonly number[];
+  readonly close: () => Promise<void>;
+}> {
+  if (novaListen === null) return { ports: [], async close() {} };
+  const origins: string[] = [];
+  const { address, close } = await serve(
+    createNovaServer({ ...serving, origins }),
+    novaListen,
+    "nova-listen",
+  );
+  const origin = novaPublicUrl ?? new URL(`http://${formatHostPort(reachable(address))}`).origin;
+  origins.push(origin);
+  return { origin, ports: [address.port], close };
 }
 
 async function serveNames(

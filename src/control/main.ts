@@ -15,12 +15,12 @@ export const main: Role = async ({ args, stop }) => {
   const log = createLog("control", config.logLevel);
   const control = await startControl(config, { log, clock: systemClock });
   try {
-    const { origin, link, dns, firstKeys, admin } = control;
-    log.info({ control: origin, link, ...(dns.length > 0 && { dns }) }, "Control is ready");
+    const { origin, link, dns, firstKeys, admin, nova } = control;
+    log.info({ control: origin, link, nova, ...(dns.length > 0 && { dns }) }, "Control is ready");
     const keys = firstKeys && { apiKey: firstKeys.apiKey, secretKey: firstKeys.secretKey };
     if (config.json)
       process.stdout.write(
-        `${JSON.stringify({ ready: true, control: origin, link, admin, ...(dns.length > 0 && { dns }), ...keys })}\n`,
+        `${JSON.stringify({ ready: true, control: origin, link, admin, nova, ...(dns.length > 0 && { dns }), ...keys })}\n`,
       );
     await aborted(stop);
   } finally {

@@ -1,38 +1,13 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { type TestControl, testControl } from "../../test/harness/control.ts";
+import { testControl } from "../../test/harness/control.ts";
+import { HYPERVISOR_RIGHTS } from "../../test/harness/hypervisor-rights.ts";
+import { administrators, createWorld, everybody, type Right } from "../../test/harness/rights-world.ts";
 import { testCertificate } from "../../test/harness/test-certificates.ts";
-import type { Caller, Services } from "./services.ts";
-
-/** One of everything, in a project that `insider` belongs to and `outsider` does not. */
-interface World {
-  readonly services: Services;
-  readonly admin: Caller;
-  readonly insider: Caller;
-  readonly outsider: Caller;
-  readonly machineId: string;
-  readonly projectId: string;
-  readonly nodeId: string;
-  /** Opened by `insider`. */
-  readonly sessionId: string;
-}
-
-type Outcome = "ok" | "forbidden" | "not_found";
-type Who = "admin" | "insider" | "outsider";
 
 /** Every method that takes a caller, and what comes of it for whom. In this order, in one world. */
-const UNREACHABLE = {
-  name: "host9",
-  platform: "libvirt",
-  address: "test:///default?socket=/nonesuch",
-} as const;
-
-const MATRIX: readonly [
-  method: string,
-  call: (world: World, caller: Caller) => Promise<unknown>,
-  outcomes: Readonly<Record<Who, Outcome>>,
-][] = [
+const MATRIX: readonly Right[] = [
   [
     "accounts.add",
     ({ services }, caller) => services.accounts.add(caller, { name: "x", role: "admin" }),
@@ -93,6 +68,20 @@ const MATRIX: readonly [
     ({ services, insider }, caller) => services.accounts.signInLink(caller, insider.accountId),
     { admin: "ok", insider: "ok", outsider: "not_found" },
   ],
+  ["accounts.issueToken", ({ services }, caller) => services.accounts.issueToken(caller, {}), everybody()],
+  [
+    "accounts.issueToken for a project",
+    ({ services, projectId: project }, caller) => services.accounts.issueToken(caller, { project }),
+    { admin: "ok", insider: "ok", outsider: "not_found" },
+  ],
+  [
+    "accounts.revokeToken",
+    async ({ services, insider }, caller) => {
+      const token = await services.accounts.issueToken(insider, {});
+      await services.accounts.revokeToken(caller, token.expose());
+    },
+    { admin: "ok", insider: "ok", outsider: "not_found" },
+  ],
   ["projects.add", ({ services }, caller) => services.projects.add(caller, { name: "x" }), administrators()],
   ["projects.list", ({ services }, caller) => services.projects.list(caller, {}), everybody()],
   [
@@ -144,6 +133,14 @@ const MATRIX: readonly [
     "consoles.open of no machine",
     ({ services }, caller) => services.consoles.open(caller, { machineId: "nothing", api: "native" }),
     { admin: "not_found", insider: "not_found", outsider: "not_found" },
+  ],
+  [
+    "tickets.whereTo",
+    async ({ services, insider, machineId }, caller) => {
+      const { ticket } = await services.consoles.open(insider, { machineId, api: "nova" });
+      await services.tickets.whereTo(caller, ticket);
+    },
+    administrators(),
   ],
   ["sessions.list", ({ services }, caller) => services.sessions.list(caller, {}), everybody()],
   [
@@ -216,31 +213,7 @@ const MATRIX: readonly [
     },
     administrators(),
   ],
-  ["hypervisors.list", ({ services }, caller) => services.hypervisors.list(caller), administrators()],
-  [
-    "hypervisors.add",
-    ({ services }, caller) =>
-      services.hypervisors.add(caller, { name: "host7", platform: "libvirt", address: "qemu:///system" }),
-    administrators(),
-  ],
-  [
-    "hypervisors.test",
-    async ({ services, admin }, caller) => {
-      const [there] = await services.hypervisors.list(admin);
-      const { id } = there ?? (await services.hypervisors.add(admin, UNREACHABLE));
-      await services.hypervisors.test(caller, id);
-    },
-    administrators(),
-  ],
-  [
-    "hypervisors.remove",
-    async ({ services, admin }, caller) => {
-      const [there] = await services.hypervisors.list(admin);
-      const { id } = there ?? (await services.hypervisors.add(admin, UNREACHABLE));
-      await services.hypervisors.remove(caller, id);
-    },
-    administrators(),
-  ],
+  ...HYPERVISOR_RIGHTS,
   [
     "selfChecks.nodes",
     ({ services }, caller) => services.selfChecks.nodes(caller, { node: "nobody" }),
@@ -324,7 +297,10 @@ for (const [method, call, outcomes] of MATRIX) {
 
 test("the matrix has every method but those that find out who the caller is", async () => {
   await using control = await testControl();
-  const before = ["byApiKey", "byCookie", "noteRefusedKey", "signIn", "signInBySecret", "signOut"];
+  const before = [
+    ...["byApiKey", "byCookie", "bySecret", "byToken", "noteRefusedKey"],
+    ...["signIn", "signInBySecret", "signOut"],
+  ];
   const named = new Set(MATRIX.map(([method]) => method.split(" ")[0]));
 
   for (const [service, methods] of Object.entries(control.services))
@@ -377,22 +353,3 @@ test("only administrators see addresses of machines", async () => {
   assert.ok(!("address" in (await services.machines.get(insider, machineId))));
   assert.ok(!JSON.stringify(await services.machines.list(insider, {})).includes("192.0.2.10"));
 });
-
-async function createWorld(control: TestControl): Promise<World> {
-  const { services, admin } = control;
-  const { id: nodeId } = await control.node();
-  const { id: projectId } = await services.projects.add(admin, { name: "ours" });
-  const { id: machineId } = await control.machine({ project: projectId });
-  const insider = await control.member("insider", ["ours"]);
-  const outsider = await control.member("outsider", ["default"]);
-  const { sessionId } = await services.consoles.open(insider, { machineId, api: "native" });
-  return { services, admin, insider, outsider, machineId, projectId, nodeId, sessionId };
-}
-
-function administrators(): Record<Who, Outcome> {
-  return { admin: "ok", insider: "forbidden", outsider: "forbidden" };
-}
-
-function everybody(): Record<Who, Outcome> {
-  return { admin: "ok", insider: "ok", outsider: "ok" };
-}

@@ -1,5 +1,5 @@
 import type { Secret } from "#base/secret.ts";
-import type { Acme, AcmeChange } from "#wire/acme.ts";
+import type { Shown } from "#hypervisors/picture.ts";
 import type {
   Account,
   AccountChange,
@@ -14,11 +14,9 @@ import type {
   NewJoinToken,
   NewMachine,
   NewProject,
-  NewPublicIpRange,
   Node,
   Page,
   Project,
-  PublicIpRange,
   Role,
   Session,
   SessionState,
@@ -27,9 +25,17 @@ import type {
   TicketKeyGeneration,
 } from "#wire/api.ts";
 import type { AuditAction, AuditApi, AuditRow } from "#wire/audit.ts";
-import type { Certificate, NewCertificate, NodeAuthority } from "#wire/certificate.ts";
-import type { Hypervisor, HypervisorTest, NewHypervisor } from "#wire/hypervisors.ts";
+import type { NodeAuthority } from "#wire/certificate.ts";
+import type { ConsoleProtocol } from "#wire/grant.ts";
+import type { WaitingMachine } from "#wire/hypervisors.ts";
+import type { PowerAction } from "#wire/machine-origin.ts";
+import type { NewPublicIpRange, PublicIpRange } from "#wire/public-ip-ranges.ts";
 import type { SelfCheck, SelfCheckRequest } from "#wire/self-check.ts";
+import type { IdentityTokens } from "./accounts/identity-service.ts";
+import type { AcmeService } from "./acme/service.ts";
+import type { Certificates } from "./certificates/service.ts";
+import type { Hypervisors } from "./hypervisors/service.ts";
+import type { Tickets } from "./tickets/service.ts";
 
 /**
  * What control can do, as its APIs see it. Each interface is made by one folder beside this file and composed
@@ -44,6 +50,7 @@ export interface Services {
   readonly machines: Machines;
   readonly hypervisors: Hypervisors;
   readonly consoles: Consoles;
+  readonly tickets: Tickets;
   readonly sessions: Sessions;
   readonly settings: Settings;
   readonly nodes: Nodes;
@@ -78,7 +85,7 @@ export interface Caller extends Whence {
   readonly apiKey?: string | undefined;
 }
 
-export interface Accounts {
+export interface Accounts extends IdentityTokens {
   /** `undefined` for an unknown key. The secret is for checking a signature. */
   byApiKey(
     apiKey: string,
@@ -97,6 +104,8 @@ export interface Accounts {
     address: string,
     from?: Whence,
   ): Promise<{ readonly cookie: Secret; readonly expiresAt: Date; readonly caller: Caller } | undefined>;
+  /** Whose secret that is, named in the same way; a refusal is written down. */
+  bySecret(name: string, secret: Secret, address: string, from?: Whence): Promise<Caller | undefined>;
   /** An API's door refused this key with what came beside it: for the audit log. */
   noteRefusedKey(apiKey: string, from: Whence): Promise<void>;
   signOut(cookie: string, from?: Whence): Promise<void>;
@@ -130,10 +139,7 @@ export interface Projects {
 
 export interface Machines {
   add(caller: Caller, machine: NewMachine): Promise<Machine>;
-  list(
-    caller: Caller,
-    filter: PageRequest & { readonly name?: string | undefined; readonly keyword?: string | undefined },
-  ): Promise<Page<Machine>>;
+  list(caller: Caller, filter: PageRequest & MachineFilter): Promise<Page<Machine>>;
   /** The same by page number, with the count of all pages; without cursors, so the deeper the dearer. */
   search(caller: Caller, filter: MachineSearch, window: Window): Promise<Found<Machine>>;
   get(caller: Caller, id: string): Promise<Machine>;
@@ -141,8 +147,33 @@ export interface Machines {
   hasPassword(caller: Caller, id: string, password: string): Promise<boolean>;
   /** Ends the consoles of a machine that is stopped. */
   update(caller: Caller, id: string, change: MachineChange): Promise<Machine>;
-  /** Ends its consoles. */
+  /**
+   * Has the machine's hypervisor start or stop it: for all who may open its console, to which that right belongs. Resolves when the
+   * hypervisor has taken the order; what became of it the machine's state says, soon.
+   */
+  power(caller: Caller, id: string, action: PowerAction): Promise<Machine>;
+  /** What it shows, as its hypervisor sees it, which may be some seconds old. Gives nobody a console. */
+  screenshot(caller: Caller, id: string): Promise<Shown>;
+  /** Machines of hypervisors that no project has. */
+  waiting(
+    caller: Caller,
+    page: PageRequest & { readonly keyword?: string | undefined },
+  ): Promise<Page<WaitingMachine>>;
+  /** Puts a machine, or one that waits, into a project. Ends the consoles that it had in another. */
+  assign(caller: Caller, id: string, project: string): Promise<Machine>;
+  /** Ends its consoles. One that a hypervisor has waits from then on, until it is assigned again. */
   remove(caller: Caller, id: string): Promise<void>;
+}
+
+/** What has all of these. */
+interface MachineFilter {
+  /** Exactly this one. */
+  readonly name?: string | undefined;
+  readonly keyword?: string | undefined;
+  readonly projectId?: string | undefined;
+  readonly state?: MachineState | undefined;
+  /** In place of a cursor: the id of the machine behind which the page begins; `not_found` where the caller sees no such one. */
+  readonly behind?: string | undefined;
 }
 
 /** What has all of these. */
@@ -167,7 +198,7 @@ export interface Found<Item> {
 }
 
 /** Which door a console was asked through; each has its own setting for a ticket's life. */
-const API_NAMES = ["cloudstack", "native", "web"] as const;
+const API_NAMES = ["cloudstack", "native", "nova", "web"] as const;
 export type ApiName = (typeof API_NAMES)[number];
 
 /** A console to work at, or one small picture of its screen. */
@@ -179,6 +210,8 @@ export interface ConsoleOptions {
   /** A console, if it is not said. */
   readonly purpose?: TicketPurpose | undefined;
   readonly viewOnly?: boolean | undefined;
+  /** The machine's own, if it is not said. */
+  readonly protocol?: ConsoleProtocol | undefined;
   readonly extra?: string | undefined;
   readonly callerAddress?: string | undefined;
 }
@@ -288,58 +321,6 @@ export interface PublicIpRanges {
   add(caller: Caller, range: NewPublicIpRange): Promise<PublicIpRange>;
   /** Refused with `conflict` while nodes have addresses of it. */
   remove(caller: Caller, id: string): Promise<void>;
-}
-
-/** Platforms that are asked for their machines. Their credentials are told to nobody. */
-export interface Hypervisors {
-  list(caller: Caller): Promise<readonly Hypervisor[]>;
-  add(caller: Caller, hypervisor: NewHypervisor): Promise<Hypervisor>;
-  /** Goes the whole way there; a way that fails is an answer, and no error. */
-  test(caller: Caller, id: string): Promise<HypervisorTest>;
-  remove(caller: Caller, id: string): Promise<void>;
-}
-
-/** What nodes show to browsers. */
-export interface Certificates {
-  /** That of all pools first. */
-  list(caller: Caller): Promise<readonly Certificate[]>;
-  /** When the certificate or the part with this id came. */
-  uploadedAt(caller: Caller, id: string): Promise<Date>;
-  /**
-   * Takes the place of the one that its pools had. `certificate_refused` with everything that is wrong with it, and then
-   * nothing is changed. With `isCompletedByParts` those count as part of its chain that were added before.
-   */
-  upload(
-    caller: Caller,
-    certificate: NewCertificate,
-    options?: { readonly isCompletedByParts?: boolean },
-  ): Promise<Certificate>;
-  /** Keeps certificates of authorities for the leaf that is to come. Who brings the same name again replaces it. */
-  addPart(caller: Caller, part: CertificatePart): Promise<{ readonly id: string }>;
-  /** Its nodes go back to that of all pools, or to that of the installation's own CA. */
-  remove(caller: Caller, id: string): Promise<void>;
-}
-
-/** Certificates of all pools that come from an authority by themselves. */
-export interface AcmeService {
-  show(caller: Caller): Promise<Acme>;
-  /**
-   * Turns it on, or changes what is said; what is absent stays. An order begins soon, whatever failed before. `conflict`
-   * where a certificate was uploaded for all pools and nobody says that its place is to be taken.
-   */
-  configure(caller: Caller, change: AcmeChange): Promise<Acme>;
-  /** Has a new certificate ordered, though there is one. `conflict` where it is off. */
-  renew(caller: Caller): Promise<Acme>;
-  /** Turns it off, and forgets the account's key. What was issued stays in use. */
-  disable(caller: Caller): Promise<void>;
-}
-
-/** One link of a chain, as CloudStack's clients bring it. */
-export interface CertificatePart {
-  readonly name: string;
-  readonly sequence: number;
-  /** PEM. */
-  readonly certificate: string;
 }
 
 /** The same for those who ask now, and later how it went. */

@@ -11,6 +11,7 @@ import { createDrainSweep } from "./fleet/drain-sweep.ts";
 import { sweepJoinTokens } from "./fleet/join-tokens.ts";
 import { sweepNodeJobs } from "./fleet/node-jobs.ts";
 import { silenceMs } from "./fleet/up.ts";
+import type { Leases } from "./hypervisors/leases.ts";
 import { periodically } from "./periodic.ts";
 import type { CloseSessions } from "./sessions/closing.ts";
 import {
@@ -31,6 +32,7 @@ const intervals = {
   ticketsMs: 5000,
   silenceMs: 1_000,
   drainingMs: 1_000,
+  leasesMs: 2_000,
   nodesMs: 5_000,
   orphansMs: 60_000,
   thumbnailsMs: 10_000,
@@ -50,6 +52,7 @@ export function startSweeps(parts: {
   readonly cluster: Cluster;
   readonly values: SettingValues;
   readonly closeSessions: CloseSessions;
+  readonly leases: Pick<Leases, "settle">;
   readonly inUse: ReadCertificatesInUse;
   readonly clock: Clock;
   readonly log: Log;
@@ -73,6 +76,7 @@ export function startSweeps(parts: {
   const thumbnails = createThumbnailSweep(store);
   const old = createAuditSweep(parts);
   const draining = createDrainSweep(parts);
+  const leases = async () => await parts.leases.settle();
   const jobs = async () => await sweepNodeJobs(store);
   const credentials = async () => {
     await sweepSignIns(store);
@@ -93,6 +97,7 @@ export function startSweeps(parts: {
       periodically(old, { everyMs: intervals.auditMs, name: "audit log", log }),
       periodically(lost, { everyMs: intervals.nodesMs, name: "lost nodes", log }),
       periodically(orphans, { everyMs: intervals.orphansMs, name: "orphaned sessions", log }),
+      periodically(leases, { everyMs: intervals.leasesMs, name: "leases", log }),
       periodically(draining, { everyMs: intervals.drainingMs, name: "draining nodes", log }),
       periodically(jobs, { everyMs: intervals.credentialsMs, name: "jobs", log }),
       periodically(ending, { everyMs: intervals.certificatesMs, name: "certificates", log }),

@@ -1,12 +1,14 @@
 import type { Secret } from "#base/secret.ts";
 import type { MachineState } from "#wire/api.ts";
-import type { Protocol, Upstream } from "#wire/grant.ts";
+import type { ConsoleProtocol, Protocol, Upstream } from "#wire/grant.ts";
+import type { GuestFamily, PowerAction, PowerState } from "#wire/machine-origin.ts";
 import type { MachineTls } from "#wire/machine-security.ts";
 
 /** What control has on record of a machine, for its driver. */
 export interface DriverMachine {
   readonly id: string;
-  readonly protocol: Protocol;
+  /** As which its console is opened. */
+  readonly protocol: ConsoleProtocol;
   /** In the driver's own syntax. */
   readonly address: string;
   readonly password: Secret | undefined;
@@ -14,6 +16,8 @@ export interface DriverMachine {
   readonly username?: string | undefined;
   /** The console is reached by TLS and not without. */
   readonly tls?: DriverTls | undefined;
+  /** Which hypervisor has it; undefined where it was registered by hand. */
+  readonly hypervisorId?: string | undefined;
   /** What the operator last said; drivers that can ask a hypervisor ask it instead. */
   readonly state: MachineState;
 }
@@ -27,18 +31,31 @@ export interface DriverTls extends MachineTls {
 interface MachineCheck {
   readonly running: boolean;
   /** The consoles that it has now. */
-  readonly protocols: readonly Protocol[];
+  readonly protocols: readonly ConsoleProtocol[];
   /** Whether the machine's console bears one connection at a time, as a serial line does; absent: it bears several. */
   readonly isExclusive?: boolean;
 }
+
+/** A way to a console that has to be given back. */
+export interface Lent {
+  readonly upstream: Upstream;
+  /** By which the driver knows what it is to give back; absent: nothing, or what was kept. Whoever has it can open the console. */
+  readonly lease?: Secret;
+}
+
+/**
+ * Writes down what will have to be given back, before anything is lent: for platforms where that is known beforehand. Whoever dies then,
+ * it is given back, be it that nothing came of it.
+ */
+export type KeepLease = (lease: Secret) => Promise<void>;
 
 /**
  * One platform, as control uses it. Every method may ask the hypervisor, and throws a GatewayError that says which
  * hop failed.
  */
 export interface Driver {
-  /** An address as it is kept on record. Throws an Error that says what is wrong with it. */
-  parseAddress(text: string): string;
+  /** An address as it is kept on record. Throws an Error that says what is wrong with it. `protocol`: of a console that is reached there. */
+  parseAddress(text: string, protocol?: Protocol): string;
   /** Before a ticket is issued: does the machine run, and what consoles has it? */
   check(machine: DriverMachine): Promise<MachineCheck>;
   /**
@@ -46,13 +63,16 @@ export interface Driver {
    * where the machine stopped in between.
    */
   resolve(machine: DriverMachine): Promise<Upstream>;
+  /**
+   * Of a platform that has to make something for each console, such as a session: `resolve` says where the console is, and this is asked in
+   * its place by whoever opens it. Whatever it lends is released once that session is over, whichever way it ended.
+   */
+  lend?(machine: DriverMachine, keep: KeepLease): Promise<Lent>;
+  /** Gives back what was lent, perhaps by another process. What the platform has forgotten is given back. */
+  release?(lease: Secret, signal: AbortSignal): Promise<void>;
 }
 
-/** Whether it runs: one that is paused has its consoles all the same. */
-export type PowerState = "running" | "paused" | "stopped" | "unknown";
-
-/** Of the guest's operating system, for keyboards and icons; where nobody told the platform it is not known. */
-export type GuestFamily = "linux" | "windows" | "bsd" | "macos" | "other" | "unknown";
+export type { GuestFamily, PowerAction, PowerState };
 
 /** A machine as its platform knows it. */
 export interface KnownMachine {
@@ -65,14 +85,11 @@ export interface KnownMachine {
 
 /** A console that a machine has now, whether or not nodes speak its protocol already. */
 interface KnownConsole {
-  readonly protocol: Protocol | "serial";
+  readonly protocol: Protocol;
   readonly isExclusive: boolean;
 }
 
-/** `stop` asks the guest, and `cut` does not; so do `restart` and `reset`. */
-export type PowerAction = "start" | "stop" | "cut" | "restart" | "reset";
-
-interface Picture {
+export interface Picture {
   readonly mediaType: string;
   readonly bytes: Uint8Array;
 }
@@ -83,6 +100,8 @@ interface Picture {
  */
 export interface HypervisorDriver extends Driver, AsyncDisposable {
   list(signal: AbortSignal): Promise<readonly KnownMachine[]>;
+  /** By which it is told from others, whatever its address is: in words, and the same each time. */
+  identity(signal: AbortSignal): Promise<string>;
   find(address: string, signal: AbortSignal): Promise<KnownMachine | undefined>;
   consoles(address: string, signal: AbortSignal): Promise<readonly KnownConsole[]>;
   /**

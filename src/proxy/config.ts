@@ -162,6 +162,12 @@ export const FIELDS = {
     parse: workerCount,
     fallback: 1,
   },
+  worker: {
+    env: "PORTHOLE_PROXY_WORKER",
+    doc: "To be one of several nodes that were started together; --workers says it to each of its own",
+    parse: flag,
+    fallback: false,
+  },
   reusePort: {
     env: "PORTHOLE_PROXY_REUSE_PORT",
     doc: "Listen beside other nodes of this machine on one port, as --workers makes them do",

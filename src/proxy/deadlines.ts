@@ -8,12 +8,14 @@ export interface Deadlines {
   readonly answerMs: number;
   /** From the upgrade to the viewer's version, and again from our offer to its ClientInit. */
   readonly viewerHandshakeMs: number;
-  /** Resolving the hypervisor's name and connecting to it. */
-  readonly dialMs: number;
-  /** From the connection to ServerInit. */
-  readonly upstreamHandshakeMs: number;
+  /** All that it takes to get to a console: resolving its name, connecting, TLS, and signing in up to ServerInit. */
+  readonly upstreamMs: number;
   /** Control's answer to a redemption, during which the viewer waits for its upgrade. */
   readonly redeemMs: number;
+  /** Control's answer to why a console has closed, while its viewer waits. Control asks the machine's hypervisor within it. */
+  readonly whyMs: number;
+  /** Control's answer to an order to a hypervisor, which control itself gives up earlier. */
+  readonly powerMs: number;
   /** To reach another node that a connection is handed on to, and to know it. */
   readonly forwardMs: number;
   /** Between saying that a session is over and cutting whoever does not let go. */
@@ -33,9 +35,10 @@ export const DEADLINES: Deadlines = {
   tlsHandshakeMs: 10_000,
   answerMs: 60_000,
   viewerHandshakeMs: 10_000,
-  dialMs: 10_000,
-  upstreamHandshakeMs: 10_000,
+  upstreamMs: 15_000,
   redeemMs: 10_000,
+  whyMs: 8_000,
+  powerMs: 20_000,
   forwardMs: 5_000,
   closingMs: 3_000,
   pingMs: 20_000,

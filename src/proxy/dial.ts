@@ -1,34 +1,44 @@
 import { lookup } from "node:dns/promises";
-import { once } from "node:events";
-import { realpath } from "node:fs/promises";
 import { connect, isIP, type OnReadOpts, type Socket } from "node:net";
 import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { Upstream } from "#wire/grant.ts";
-import { allowsAddress, allowsPath, type UpstreamAllow } from "#wire/upstream-allow.ts";
-import { DeadlineError, withDeadline } from "./deadline.ts";
-import { ignoreError } from "./ignore-error.ts";
-
-type Address = Upstream["address"];
+import type { PlainAddress } from "#wire/grant.ts";
+import {
+  type AddressJudgement,
+  allowsPath,
+  judgeAddress,
+  namesAddress,
+  type UpstreamAllow,
+} from "#wire/upstream-allow.ts";
+import { DeadlineError } from "./deadline.ts";
+import { firstToConnect } from "./first-to-connect.ts";
+import { type HeldSocket, holdSocket } from "./held-socket.ts";
+import { isOwnListener, type Listening } from "./own-listeners.ts";
 
 const limits = {
   /** Of a name with more addresses the first ones are tried; the rest could only be tried after the deadline. */
   addresses: 8,
 } as const;
 
-/** How long one of several addresses may take before the next is tried beside it (RFC 8305). */
-const NEXT_ADDRESS_MS = 1_000;
-
 /** A peer that vanished without a word is found out after about this long, and not only when something is sent. */
 const KEEP_ALIVE_MS = 60_000;
 
-export interface DialOptions {
+/** What may be dialled. */
+export interface DialRules {
   readonly allow: UpstreamAllow;
-  readonly deadlineMs: number;
-  /** Ends the dialling when nobody waits for it any more. */
+  /** Where Porthole itself is, which no console is. */
+  readonly listening?: Listening | undefined;
+}
+
+export interface DialOptions extends DialRules {
+  /** Ends the dialling when nobody waits for it any more, or no longer. */
   readonly signal: AbortSignal;
   /** Where the socket is to read to. */
   readonly onread?: OnReadOpts;
+  /** Finds the addresses of a name; the system's resolver if absent. */
+  readonly resolve?: (name: string) => Promise<readonly string[]>;
+  /** Called when the name is resolved, if it is one, and an address is connected to. */
+  readonly onStep?: ((step: "connect") => void) | undefined;
 }
 
 /**
@@ -36,90 +46,84 @@ export interface DialOptions {
  * exactly that is dialled, so it makes no difference how an address is spelled or what the name says next. The socket
  * is paused, so that nothing is said to nobody. Throws a GatewayError that never holds the address.
  */
-export async function dial(address: Address, options: DialOptions): Promise<Socket> {
+export async function dial(address: PlainAddress, options: DialOptions): Promise<Socket> {
   try {
-    return await withDeadline(options.deadlineMs, options.signal, async (signal) =>
-      address.kind === "unix"
-        ? await dialPath(address.path, { ...options, signal })
-        : await dialHost(address, { ...options, signal }),
-    );
+    return address.kind === "unix" ? await dialPath(address.path, options) : await dialHost(address, options);
   } catch (cause) {
     throw cause instanceof GatewayError ? cause : new GatewayError(codeOf(cause), { cause });
   }
 }
 
 async function dialHost(
-  { host, port }: Extract<Address, { kind: "tcp" }>,
-  { allow, signal, onread }: DialOptions,
+  { host, port }: Extract<PlainAddress, { kind: "tcp" }>,
+  { signal, onread, resolve = resolveBySystem, onStep, ...rules }: DialOptions,
 ): Promise<Socket> {
-  const resolved = await resolve(host, signal);
-  const allowed = resolved.filter(({ address }) => allowsAddress(allow, address, port));
-  const [first] = allowed;
-  if (first === undefined) throw new GatewayError("upstream_not_allowed");
-  // Node is handed what was judged; it must not resolve the name a second time.
-  const lookupJudged = (_: unknown, __: unknown, done: (error: null, addresses: Resolved[]) => void) =>
-    done(null, allowed);
-  return await established(
-    connect({
-      ...(allowed.length === 1 ? { host: first.address } : { host, lookup: lookupJudged }),
-      port,
-      autoSelectFamily: allowed.length > 1,
-      autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_MS,
-      ...(onread === undefined ? {} : { onread }),
-    }),
-    signal,
+  const resolved = isIP(host) === 0 ? await abortable(resolve(host), signal) : [host];
+  const candidates = resolved.slice(0, limits.addresses);
+  const judged = candidates.map((address) => ({ address, refusal: refusalOf(address, port, rules) }));
+  const allowed = judged.filter(({ refusal }) => refusal === undefined);
+  if (allowed.length === 0) throw judged[0]?.refusal ?? new GatewayError("upstream_name_unresolved");
+  onStep?.("connect");
+  const reading = onread === undefined ? {} : { onread };
+  return ready(
+    await firstToConnect(
+      allowed.map(({ address }) => address),
+      (address) => connect({ host: address, port, ...reading }).pause(),
+      signal,
+    ),
   );
 }
 
-interface Resolved {
-  readonly address: string;
-  readonly family: number;
+async function resolveBySystem(name: string): Promise<readonly string[]> {
+  return (await lookup(name, { all: true, order: "verbatim" })).map(({ address }) => address);
 }
 
-async function resolve(host: string, signal: AbortSignal): Promise<Resolved[]> {
-  if (isIP(host) !== 0) return [{ address: host, family: isIP(host) }];
-  const addresses = await abortable(lookup(host, { all: true, order: "verbatim" }), signal);
-  return addresses.slice(0, limits.addresses);
+/** Why an address is not dialled, if it is not. */
+function refusalOf(address: string, port: number, { allow, listening }: DialRules): GatewayError | undefined {
+  const judgement = judgeAddress(allow, address, port);
+  if (judgement === "outside") return new GatewayError("upstream_not_allowed");
+  if (judgement !== "allowed")
+    return new GatewayError("upstream_address_reserved", { detail: RESERVED[judgement] });
+  if (listening === undefined || !isOwnListener(listening, address, port)) return undefined;
+  return namesAddress(allow, address, port) ? undefined : new GatewayError("upstream_is_porthole");
 }
+
+const RESERVED: Readonly<Record<Exclude<AddressJudgement, "allowed" | "outside">, string>> = {
+  loopback: "the console node's own machine",
+  "link-local": "a link-local address",
+  metadata: "a cloud's metadata service",
+};
 
 /** What is judged is where the path really leads, after every symbolic link. */
-async function dialPath(path: string, { allow, signal, onread }: DialOptions): Promise<Socket> {
-  const real = await abortable(realPath(path), signal);
-  // A path that does not exist is judged as it is written, so that nobody can probe for files outside.
-  if (!allowsPath(allow, real ?? path)) throw new GatewayError("upstream_not_allowed");
-  if (real === undefined) throw new GatewayError("upstream_connection_refused");
-  return await established(connect({ path: real, ...(onread === undefined ? {} : { onread }) }), signal);
+async function dialPath(path: string, { allow, signal, onread, onStep }: DialOptions): Promise<Socket> {
+  const holding = holdSocket(path);
+  try {
+    const held = await abortable(holding, signal);
+    // A path that does not exist is judged as it is written, so that nobody can probe for files outside.
+    if (!allowsPath(allow, held?.real ?? path)) throw new GatewayError("upstream_not_allowed");
+    onStep?.("connect");
+    if (held === undefined) throw new GatewayError("upstream_connection_refused");
+    const reading = onread === undefined ? {} : { onread };
+    const { target } = held;
+    return ready(await firstToConnect([target], () => connect({ path: target, ...reading }).pause(), signal));
+  } finally {
+    // Whoever has given up does not wait for it.
+    void letGo(holding);
+  }
 }
 
-async function realPath(path: string): Promise<string | undefined> {
+async function letGo(holding: Promise<HeldSocket | undefined>): Promise<void> {
   try {
-    return await realpath(path);
+    await (await holding)?.[Symbol.asyncDispose]();
   } catch {
-    return undefined;
+    // Why nothing was held is what the dialling has thrown.
   }
 }
 
-async function established(socket: Socket, signal: AbortSignal): Promise<Socket> {
-  socket.pause();
-  try {
-    await untilConnected(socket, signal);
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    return socket;
-  } catch (error) {
-    socket.on("error", ignoreError); // The failure is told already; its echoes are not.
-    socket.destroy();
-    throw error;
-  }
-}
-
-/** Rejects with the signal's own reason, which `once` would wrap. */
-async function untilConnected(socket: Socket, signal: AbortSignal): Promise<void> {
-  try {
-    await once(socket, "connect", { signal });
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error;
-  }
+function ready(socket: Socket): Socket {
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  return socket;
 }
 
 /** For what cannot be cancelled: its outcome is then of no interest. */

@@ -1,14 +1,15 @@
 import { systemClock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { Protocol, Upstream } from "#wire/grant.ts";
+import type { ConsoleProtocol, Upstream } from "#wire/grant.ts";
 import { forwardAddress, listenAddresses, type ProxyConfig, publicOrigins, sharesAddress } from "./config.ts";
 import { Admission } from "./console/admission.ts";
 import { Door } from "./console/door.ts";
+import type { Connecting } from "./console/opening.ts";
 import { Sessions } from "./console/sessions.ts";
-import { UpstreamLeg } from "./console/upstream-leg.ts";
+import { withDeadline } from "./deadline.ts";
 import type { Deadlines } from "./deadlines.ts";
-import { dial } from "./dial.ts";
+import { type DialRules, dial } from "./dial.ts";
 import { Draining } from "./draining.ts";
 import { openForwarding } from "./forward/forwarding.ts";
 import { answerAcmeChallenge } from "./http/acme-challenge.ts";
@@ -24,8 +25,14 @@ import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
 import { refusal } from "./link/refusal.ts";
 import { observeNode } from "./observe/observe-node.ts";
+import { listeningOf } from "./own-listeners.ts";
+import { reach } from "./reach.ts";
 import { SelfCheck } from "./self-check/self-check.ts";
+import { Lines } from "./serial/lines.ts";
 import { sessionCeiling } from "./session-ceiling.ts";
+import { OwnSignIns } from "./sign-ins/sign-ins.ts";
+import { WorkersSignIns } from "./sign-ins/workers-sign-ins.ts";
+import { noPicture } from "./thumbnails/no-picture.ts";
 import { shootRfb } from "./thumbnails/shoot-rfb.ts";
 import { Thumbnails } from "./thumbnails/thumbnails.ts";
 import { type BoundAddresses, tlsListenAddresses, tlsOrigins, wantedAddress } from "./tls/addresses.ts";
@@ -33,8 +40,12 @@ import { TlsFront } from "./tls/front.ts";
 import { redirectToTls } from "./tls/require-tls.ts";
 import { createServed } from "./tls/serving.ts";
 
-/** How a small picture of a screen is made, by the protocol that it speaks. */
-const SHOOTINGS: Readonly<Record<Protocol, typeof shootRfb>> = { rfb: shootRfb };
+/** How a small picture of a screen is made, by the protocol that it speaks. What WebMKS begins with is RFB; a serial line has no picture. */
+const SHOOTINGS: Readonly<Record<ConsoleProtocol, typeof shootRfb>> = {
+  rfb: shootRfb,
+  serial: noPicture,
+  webmks: shootRfb,
+};
 
 /** For a screen that the self-check tries: so that many that are silent are not waited for too long. */
 const SCREEN_DIAL_MS = 3_000;
@@ -133,6 +144,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     leave: (command) => draining.leave(command),
     isReporting: (session) => link.isReporting(session),
   });
+  const client = opened.use(new LinkClient({ controls: config.control, credentials: identity, obey }));
   const link: NodeLink = new NodeLink({
     ...origins,
     secure,
@@ -140,7 +152,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     publicPath: config.publicPath,
     sharesAddress: sharesAddress(config),
     forwardAddress: (local) => forwardAddress(config, { listened: forwarding.address, local }),
-    client: opened.use(new LinkClient({ controls: config.control, credentials: identity, obey })),
+    client,
     identity,
     keepIdentity: async (renewed) => await keepIdentity(config.data, renewed),
     onRenewed: (renewed) => forwarding.renew(renewed),
@@ -149,6 +161,8 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     maximumSessions: maxSessions,
     sessions: () => sessions.size,
     redeemMs: deadlines.redeemMs,
+    whyMs: deadlines.whyMs,
+    powerMs: deadlines.powerMs,
     meters,
     end: (session) => sessions.end(session, refusal(session)),
     onBack: () => sessions.reportAll(),
@@ -161,18 +175,30 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     const now = named() ?? own();
     return [now, own(), ...before.beside(now)];
   };
-  const upstreamAllow = () => link.settings?.upstreamAllow ?? { rules: [] };
+  const dialRules = (): DialRules => ({
+    allow: link.settings?.upstreamAllow ?? { rules: [] },
+    listening: listeningOf({
+      own: [...bound.plain, ...bound.tls, forwarding.address],
+      admin: observed.admin?.origin,
+      peers: link.settings?.peers.values() ?? [],
+      control: { addresses: client.remoteAddresses, ports: link.settings?.controlPorts ?? [] },
+    }),
+  });
   const allowedOrigins = () => link.settings?.allowedOrigins ?? new Set<string>();
-  const connect = ({ address }: Upstream, abort: AbortSignal) =>
-    UpstreamLeg.open((onread) =>
-      dial(address, { allow: upstreamAllow(), deadlineMs: deadlines.dialMs, signal: abort, onread }),
-    );
+  const connect = async (upstream: Upstream, connecting: Connecting) =>
+    await reach(upstream, { ...dialRules(), ...connecting });
+  const signIns = config.worker ? new WorkersSignIns(process) : new OwnSignIns();
+  const lines = new Lines();
   const sessions = new Sessions({
     log,
     clock: link.clock,
     deadlines,
     connect,
+    signIns,
+    lines,
     report: (report) => link.report(report),
+    why: async (session) => await link.why(session),
+    order: async (order) => await link.power(order),
     entrances: () => link.settings?.entrances ?? [],
     notice: () => draining.notice,
     timeouts: () => link.settings ?? { sessionTimeoutMs: 0, idleTimeoutMs: 0 },
@@ -182,7 +208,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
   const thumbnails: Thumbnails = new Thumbnails({
     clock: link.clock,
     shoot: async (grant, box, abort) =>
-      await SHOOTINGS[grant.protocol](grant, box, { deadlines, connect, signal: abort }),
+      await SHOOTINGS[grant.protocol](grant, box, { deadlines, connect, signIns, signal: abort }),
     headers: () => pages.headers,
     addressee: forwarding.addressee,
     forward: forwarding.request,
@@ -221,7 +247,9 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     clock: link.clock,
     own: systemClock,
     dial: async (address, abort) =>
-      await dial(address, { allow: upstreamAllow(), deadlineMs: SCREEN_DIAL_MS, signal: abort }),
+      await withDeadline(SCREEN_DIAL_MS, abort, (inTime) =>
+        dial(address, { ...dialRules(), signal: inTime }),
+      ),
     tell: async (run, lines, abort) => await link.tellChecked(run, lines, abort),
     log,
   });
@@ -249,6 +277,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
   opened.defer(async () => await link.finish(deadlines.lastReportsMs));
   opened.defer(async () => await forwarding.closed());
   opened.defer(async () => await listener.closed());
+  opened.defer(() => lines.stop());
   opened.defer(async () => await sessions.endAll(new GatewayError("node_stopping")));
   opened.defer(async () => await door.close());
   opened.defer(async () => await thumbnails.stop());

@@ -11,12 +11,18 @@ import { type Caller, startRfbUpstream, startUpstream } from "../../test/harness
 import { TestViewer, webSocketUrl } from "../../test/harness/test-viewer.ts";
 
 let node: TestNode;
+/** For those who keep it waiting; a busy machine would do that too. */
+let impatient: TestNode;
 before(async () => {
-  node = await startTestNode({
-    deadlines: { viewerHandshakeMs: 300, upstreamHandshakeMs: 300, closingMs: 500 },
-  });
+  [node, impatient] = await Promise.all([
+    startTestNode(),
+    startTestNode({ deadlines: { viewerHandshakeMs: 300, upstreamMs: 300 } }),
+  ]);
 });
-after(async () => await node[Symbol.asyncDispose]());
+after(async () => {
+  await node[Symbol.asyncDispose]();
+  await impatient[Symbol.asyncDispose]();
+});
 
 const KEY_A = Uint8Array.of(4, 1, 0, 0, 0, 0, 0, 0x61);
 const UPDATE_REQUEST = Uint8Array.of(3, 1, 0, 0, 0, 0, 2, 128, 1, 224);
@@ -60,6 +66,7 @@ test("a porthole.v1 viewer hears how far it is, that it is attached, and how it 
       rights: { input: true, clipboardIn: true, resize: true, power: true },
       reopen: `reopen-${sessionId}`,
       entrances: ["http://other-node.example.com"],
+      protocol: "rfb",
     },
     { type: "ending", ending: { kind: "closed", code: "upstream_closed", reference: sessionId } },
   ]);
@@ -249,16 +256,17 @@ const FAILURES: readonly Failure[] = [
 for (const { what, code, serve, detail } of FAILURES) {
   test(`a machine that ${what} fails with ${code}, said in RFB and in the close code`, async () => {
     await using machine = await startUpstream(serve);
-    const { ticket, sessionId } = await node.control.issue({ upstream: machine.upstream });
+    const under = code === "upstream_timeout" ? impatient : node;
+    const { ticket, sessionId } = await under.control.issue({ upstream: machine.upstream });
 
-    await using viewer = await TestViewer.bare(node.origin, ticket);
+    await using viewer = await TestViewer.bare(under.origin, ticket);
     const { reason = "" } = await failedHandshake(viewer);
 
     assert.ok(reason.startsWith(ERRORS[code].meaning), reason);
     assert.ok(reason.includes(ERRORS[code].remedy) && reason.includes(sessionId), reason);
     if (detail !== undefined) assert.ok(reason.includes(`(${detail}`), reason);
     assert.deepEqual(await viewer.untilClosed(), { code: ERRORS[code].close, reason: code });
-    const { ending } = await untilReported(sessionId, code);
+    const { ending } = await untilReported(sessionId, code, under);
     assert.equal(ending?.kind, "failed");
     await untilHungUp(await machine.caller());
   });
@@ -278,6 +286,26 @@ test("an address that the operator does not allow is not dialled, and nobody is 
   assert.equal(machine.callers.length, 0);
 });
 
+test("neither the node's own ports nor control's are dialled, though their network is allowed", async () => {
+  await using wide = await startTestNode({
+    prepare: (control) => {
+      control.settings = { ...control.settings, controlPorts: [Number(new URL(control.url).port)] };
+    },
+    flags: { "admin-listen": "127.0.0.1:0" },
+  });
+  const ours = [wide.origin, wide.proxy.admin, wide.control.url].map((url = "") => Number(new URL(url).port));
+
+  for (const own of ours) {
+    const { ticket } = await wide.control.issue({
+      upstream: { address: { kind: "tcp", host: "127.0.0.3", port: own } },
+    });
+    await using viewer = await TestViewer.bare(wide.origin, ticket);
+    const { reason = "" } = await failedHandshake(viewer);
+
+    assert.ok(reason.startsWith(ERRORS.upstream_is_porthole.meaning), reason);
+  }
+});
+
 test("a machine on a UNIX socket is reached where its path is allowed", async () => {
   const path = join(node.folder, "vnc.sock");
   await using machine = await startRfbUpstream(({ socket }) => socket.write("screen"), { path });
@@ -291,13 +319,13 @@ test("a machine on a UNIX socket is reached where its path is allowed", async ()
 
 test("a viewer that never says its version is too late, and the machine is let go", async () => {
   await using machine = await startRfbUpstream();
-  const { ticket, sessionId } = await node.control.issue({ upstream: machine.upstream });
+  const { ticket, sessionId } = await impatient.control.issue({ upstream: machine.upstream });
 
-  await using viewer = await TestViewer.bare(node.origin, ticket);
+  await using viewer = await TestViewer.bare(impatient.origin, ticket);
 
   assert.deepEqual(await viewer.untilClosed(), { code: 4452, reason: "viewer_timeout" });
   await untilHungUp(await machine.caller());
-  await untilReported(sessionId, "viewer_timeout");
+  await untilReported(sessionId, "viewer_timeout", impatient);
 });
 
 test("a viewer that does not speak RFB is told so by the close code", async () => {
@@ -357,9 +385,9 @@ async function untilHungUp({ socket }: Caller): Promise<void> {
   await eventually(() => assert.ok(socket.readableEnded || socket.destroyed));
 }
 
-async function untilReported(sessionId: string, code: ErrorCode) {
+async function untilReported(sessionId: string, code: ErrorCode, under = node) {
   return await eventually(() => {
-    const report = node.control.endingOf(sessionId);
+    const report = under.control.endingOf(sessionId);
     assert.equal(report?.ending?.code, code);
     assert.ok(report !== undefined);
     return report;

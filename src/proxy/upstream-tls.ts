@@ -1,6 +1,7 @@
 import { hash, type X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { isIP, type Socket } from "node:net";
+import { isIP } from "node:net";
+import type { Duplex } from "node:stream";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { systemRoots } from "#base/process/probe/seen-certificate.ts";
 import type { TlsKind } from "#protocols/rfb/security.ts";
@@ -29,7 +30,7 @@ export function allowedTls(tls: UpstreamTls | undefined): readonly TlsKind[] {
  * comes out is paused; it takes the other with it. Throws a GatewayError that says what is amiss with it.
  */
 export async function overTls(
-  socket: Socket,
+  socket: Duplex,
   { tls, kind, signal }: { readonly tls: UpstreamTls; readonly kind: TlsKind; readonly signal: AbortSignal },
 ): Promise<TLSSocket> {
   const secured = connect({
@@ -59,6 +60,20 @@ export function tlsError(cause: unknown): GatewayError | undefined {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   if (CLIENT_CERTIFICATE_ALERTS.test(code)) return new GatewayError("upstream_client_certificate", { cause });
   return code.startsWith("ERR_SSL_") ? new GatewayError("upstream_tls_failed", { cause }) : undefined;
+}
+
+const MUTE = "it hung up as soon as TLS was up";
+
+/** QEMU says nothing to whose certificate it does not like: it closes, once TLS is up. */
+export function asCertificateRefused(error: unknown): unknown {
+  if (!isHangUp(error)) return error;
+  return new GatewayError("upstream_client_certificate", { cause: error, detail: MUTE });
+}
+
+export function isHangUp(error: unknown): boolean {
+  return (
+    error instanceof GatewayError && (error.code === "upstream_closed" || error.code === "upstream_lost")
+  );
 }
 
 /** RFC 8446 §6.2: what a server says of a client's certificate; nobody else shows one here. */

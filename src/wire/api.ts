@@ -1,6 +1,9 @@
 import { type Static, type TSchema, Type } from "typebox";
-import { PROTOCOLS } from "./grant.ts";
+import { ConsoleProtocol, PROTOCOLS } from "./grant.ts";
+import { Address, SerialAddress } from "./machine-address.ts";
+import { FROM_HYPERVISOR } from "./machine-origin.ts";
 import { MachineTls, NEW_SECURITY, SECURITY_CHANGE } from "./machine-security.ts";
+import { UpstreamStep } from "./upstream-step.ts";
 import { ENDING_KINDS } from "./viewer.ts";
 
 /**
@@ -58,29 +61,34 @@ export const Machine = Type.Object({
   name: Name,
   projectId: Id,
   project: Name,
+  /** Of the console that is opened where none is asked for by name. */
   protocol: ProtocolSchema,
+  /**
+   * The consoles that can be asked for, `protocol` included. Whether a machine of a hypervisor has them now is known when one is
+   * opened. Absent from an older control, which has `protocol` alone.
+   */
+  protocols: Type.Optional(Type.Array(ProtocolSchema)),
   /** Whose nodes carry its consoles. Absent from an older control. */
   pool: Type.Optional(Pool),
   state: MachineStateSchema,
+  ...FROM_HYPERVISOR,
   createdAt: Time,
-  /** Administrators only, as are the next two. */
+  /** Administrators only, as are all below. */
+  hypervisor: Type.Optional(Type.Object({ id: Id, name: Name })),
   address: Type.Optional(Type.String()),
+  serialAddress: Type.Optional(Type.String()),
   username: Type.Optional(Type.String()),
   tls: Type.Optional(MachineTls),
 });
 export type Machine = Static<typeof Machine>;
 
-const Address = Type.String({
-  minLength: 1,
-  maxLength: 255,
-  description: "HOST:PORT, [IPv6]:PORT or unix:/PATH, as the console nodes reach it",
-});
-
 export const NewMachine = Type.Object(
   {
     name: Name,
     protocol: ProtocolSchema,
+    /** Of a machine whose protocol is `serial`, as `serialAddress` is written. */
     address: Address,
+    serialAddress: Type.Optional(SerialAddress),
     ...NEW_SECURITY,
     project: Type.Optional(
       Type.String({ minLength: 1, maxLength: 128, description: "id or name; the default project if absent" }),
@@ -96,6 +104,8 @@ export const MachineChange = Type.Object(
   {
     name: Type.Optional(Name),
     address: Type.Optional(Address),
+    /** Null takes it away. */
+    serialAddress: Type.Optional(Type.Union([SerialAddress, Type.Null()])),
     ...SECURITY_CHANGE,
     pool: Type.Optional(Pool),
     state: Type.Optional(MachineStateSchema),
@@ -117,6 +127,8 @@ export const pageLimits = { defaultItems: 100, maximumItems: 500 } as const;
 
 export const ConsoleRequest = Type.Object(
   {
+    /** The machine's own if absent. */
+    protocol: Type.Optional(ConsoleProtocol),
     viewOnly: Type.Optional(Type.Boolean()),
     /** A further secret that the viewer must bring beside the ticket. */
     extra: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
@@ -154,7 +166,7 @@ export const Session = Type.Object({
   projectId: Id,
   accountId: Id,
   account: Type.String(),
-  protocol: ProtocolSchema,
+  protocol: ConsoleProtocol,
   viewOnly: Type.Boolean(),
   nodeId: Id,
   createdAt: Time,
@@ -167,6 +179,7 @@ export const Session = Type.Object({
       kind: Type.Enum([...ENDING_KINDS]),
       code: Type.String(),
       detail: Type.Optional(Type.String()),
+      step: Type.Optional(UpstreamStep),
     }),
   ),
   bytesToViewer: Type.Integer(),
@@ -327,36 +340,6 @@ export const Node = Type.Object({
   seenAt: Time,
 });
 export type Node = Static<typeof Node>;
-
-export const NewPublicIpRange = Type.Object(
-  {
-    range: Type.String({
-      minLength: 1,
-      maxLength: 100,
-      description:
-        "FIRST-LAST, one address, or a network such as 203.0.113.0/28 or 2001:db8::/64: of that what a host can have, " +
-        "so neither the network's own address nor the broadcast address",
-    }),
-    /** The default pool if absent. */
-    pool: Type.Optional(Pool),
-  },
-  { additionalProperties: false },
-);
-export type NewPublicIpRange = Static<typeof NewPublicIpRange>;
-
-/** Public addresses that nodes of a pool are given which have none of their own. */
-export const PublicIpRange = Type.Object({
-  id: Id,
-  pool: Pool,
-  first: Type.String(),
-  last: Type.String(),
-  /** How many there are in it; what cannot be written exactly is 9007199254740991. */
-  size: Type.Integer(),
-  /** How many of them are given to nodes, whether these are up or not. */
-  used: Type.Integer(),
-  createdAt: Time,
-});
-export type PublicIpRange = Static<typeof PublicIpRange>;
 
 /** What name servers say of the domain of the consoles. */
 export const DnsZone = Type.Object({

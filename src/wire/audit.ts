@@ -12,11 +12,23 @@ export const AUDIT_ACTIONS = {
   "api-key.remove": "an API key was removed",
   "project.add": "a project was made",
   "project.remove": "a project was removed",
-  "machine.add": "a machine was registered",
+  "machine.add":
+    "a machine was registered, or came into its project by a rule of its hypervisor; `detail` names the hypervisor",
   "machine.update": "a machine was changed; `detail` names the fields",
-  "machine.remove": "a machine was removed",
+  "machine.remove": "a machine was removed, or its hypervisor has it no more; `detail` says so",
+  "machine.assign":
+    "a machine was given to another project, or one of a hypervisor's that waited to its first; `detail` has the project",
+  "machine.start": "a machine's hypervisor was to start it, and took the order",
+  "machine.stop": "the same, to have its guest shut down",
+  "machine.cut": "the same, to take its power away",
+  "machine.restart": "the same, to have its guest restart",
+  "machine.reset": "the same, to restart it without asking its guest",
+  "machine.screenshot":
+    "a machine's hypervisor was asked what it shows: the first in an hour for an account and machine",
   "machine.password": "a guess at a machine's console password was wrong (`cmd=auth` of CloudStack's page)",
-  "hypervisor.add": "control was told of a hypervisor; `detail` has its platform and its address",
+  "hypervisor.add": "control was told of a hypervisor; `detail` has its platform, its address and its rules",
+  "hypervisor.update":
+    "the rules of a hypervisor, or the TLS of its consoles, were changed; `detail` has which",
   "hypervisor.remove": "control was to forget a hypervisor; `detail` has its platform and its address",
   "setting.set": "a setting was changed; `detail` is the new value",
   "join-token.add": "a token was made with which nodes may join",
@@ -81,7 +93,7 @@ const AUDIT_OBJECT_KINDS = [
 export type AuditObjectKind = (typeof AUDIT_OBJECT_KINDS)[number];
 
 /** The door that somebody came through; `link` is that of the nodes. */
-const AUDIT_APIS = ["cloudstack", "native", "web", "link"] as const;
+const AUDIT_APIS = ["cloudstack", "native", "nova", "web", "link"] as const;
 export type AuditApi = (typeof AUDIT_APIS)[number];
 
 const optional = (description: string) => Type.Optional(Type.String({ description }));

@@ -164,6 +164,10 @@ export const FINDINGS = {
     "The node does not know the CA of the certificate at its public address.",
     "Right where that CA is known to browsers and not to servers. What counts is the same line from where people are.",
   ),
+  tls_alone_to_node: warning(
+    "The certificate at the node's public address was sent alone, and the node does not know who issued it.",
+    "Serve the whole chain (certbot's fullchain.pem). Right only where the root of a CA has issued it that browsers know and servers do not.",
+  ),
   tls_none: failed(
     "No TLS is spoken there, though the address begins with https.",
     "Give the port TLS, or let the front proxy end it there: docs/operations/tls.md.",
@@ -178,11 +182,15 @@ export const FINDINGS = {
   ),
   tls_unknown_authority: failed(
     "The chain ends at a CA that is not trusted here.",
-    "Import that CA into browsers and this system, or upload a certificate of one that is trusted.",
+    "Import the root of that CA into browsers and this system, or upload a certificate of one that is trusted. Where its root is trusted already, an intermediate is missing: serve the whole chain.",
   ),
   tls_chain_incomplete: failed(
-    "The chain breaks off: the issuer of its last certificate was not sent and is not known.",
-    "Serve the whole chain (certbot's fullchain.pem), with every intermediate behind the certificate.",
+    "The certificate was sent alone: who issued it was not sent, and is not known here.",
+    "Serve the whole chain (certbot's fullchain.pem), with every intermediate behind the certificate. Where the root of a CA of your own has issued it, import that root.",
+  ),
+  tls_unfit: failed(
+    "A certificate of the chain is none that clients take; the reason stands beside it.",
+    "Get another one, for servers and with keys and signatures that browsers take: docs/operations/certificates.md.",
   ),
   tls_self_signed: failed(
     "The certificate is signed by itself, and not trusted here.",
@@ -220,7 +228,7 @@ export const FINDINGS = {
   ),
   page_unreachable: failed(
     "The browser does not get the node's page, and does not say why.",
-    "Open the address in a tab of its own to see the reason, or run: porthole doctor",
+    "Open the address in a tab of its own to see the reason, or run: porthole doctor. By https it is most often the certificate: that of the installation's own CA, which the page Certificates has, is to be imported first.",
   ),
   page_unread: skipped(
     "The browser may not read what answers for the page. The WebSocket at the same place is a node's.",
@@ -285,6 +293,10 @@ export const FINDINGS = {
     "See the lines of the page and of the node's link, and run this again.",
   ),
 
+  hypervisor_unasked: failed(
+    "Control could not learn from the hypervisor where this machine's screen is.",
+    "See the reason and control's log, and whether control reaches the hypervisor and may ask it: porthole hypervisor test",
+  ),
   hypervisor_unnamed: failed(
     "The node's resolver does not know the name of the hypervisor.",
     "Add it to the DNS that nodes ask, or use its address: porthole machine update --address",
@@ -292,6 +304,14 @@ export const FINDINGS = {
   hypervisor_forbidden: failed(
     "The setting upstream.allow does not let nodes dial this address.",
     "If it is right, add its network: porthole setting set upstream.allow",
+  ),
+  hypervisor_reserved: failed(
+    "It is an address of the node's own machine, of its own link or of a cloud's metadata, which nodes dial only where it is named.",
+    "If it is right, add exactly this address, and no wider network: porthole setting set upstream.allow",
+  ),
+  hypervisor_is_porthole: failed(
+    "It is an address at which Porthole itself listens.",
+    "Correct the machine's address: porthole machine update --address",
   ),
   hypervisor_silent: failed(
     "It takes the connection and says nothing, though a VNC server speaks first.",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import { fromGranted, Grant, toGranted, type Upstream } from "./grant.ts";
 import { ALL_RIGHTS } from "./rights.ts";
 
@@ -24,6 +24,15 @@ const GUARDED: Readonly<Record<string, Upstream>> = {
   "TLS that is verified": { address, tls: { mode: "verify", serverName: "kvm" } },
   "a pin and a client certificate": { address, tls: { mode: "pin", pin: "sha1:00", client } },
   "any TLS": { address, password: "p", tls: { mode: "insecure" } },
+  "TLS from the first byte on": {
+    address: { kind: "tls", host: "h", port: 1 },
+    tls: { mode: "insecure" },
+  },
+  "a WebSocket": { address: { kind: "websocket", host: "h", port: 1, path: "/", isSecure: false } },
+  "a console by CONNECT": {
+    address: { kind: "http-connect", host: "h", port: 1, path: "/console?uuid=1", isSecure: true },
+    tls: { mode: "insecure" },
+  },
   "an account": { address, username: "u", password: "p" },
 };
 
@@ -43,6 +52,16 @@ test("what demands nothing new is granted as it ever was", () => {
   assert.deepEqual(toGranted(upstream), upstream);
   assert.ok(OLDER_UPSTREAM.Check(toGranted(upstream)));
   assert.deepEqual(fromGranted(toGranted(upstream)), upstream);
+});
+
+test("a header that would be two is none", () => {
+  const address = { kind: "http-connect", host: "h", port: 1, path: "/", isSecure: true } as const;
+  const granted = (value: string) =>
+    grantOf({ guarded: { address: { ...address, headers: { Cookie: value } } } });
+
+  assert.ok(GRANT.Check(granted("session_id=1")));
+  assert.ok(!GRANT.Check(granted("session_id=1\r\nX: y")));
+  assert.ok(!GRANT.Check(grantOf({ guarded: { address: { ...address, path: "/ HTTP/1.1\r\n" } } })));
 });
 
 test("a grant without an upstream is none", () => {

@@ -1,15 +1,58 @@
 import { type Static, Type } from "typebox";
+import { CONSOLE_PROTOCOLS, PROTOCOLS, type Protocol } from "./protocols.ts";
 
-export const PROTOCOLS = ["rfb"] as const;
-export type Protocol = (typeof PROTOCOLS)[number];
+export { CONSOLE_PROTOCOLS, PROTOCOLS, type Protocol };
+
+export const ConsoleProtocol = Type.Enum([...CONSOLE_PROTOCOLS], {
+  description:
+    "What the viewer speaks: the machine's own protocol, or webmks, for clients that bring VMware's own library: its bytes pass as they are, so it is not to be had to look at alone",
+});
+export type ConsoleProtocol = Static<typeof ConsoleProtocol>;
+
+const hostAndPort = { host: Type.String(), port: Type.Integer({ minimum: 1, maximum: 65_535 }) };
+
+/** A console that is spoken to as soon as it is connected to. */
+export const PlainAddress = Type.Union([
+  Type.Object({ kind: Type.Literal("tcp"), ...hostAndPort }),
+  Type.Object({ kind: Type.Literal("unix"), path: Type.String() }),
+]);
+export type PlainAddress = Static<typeof PlainAddress>;
+
+/** What is said with the request that opens a console, by which a platform knows who asks. */
+const Headers = Type.Record(Type.String(), Type.String({ pattern: "^[\\x20-\\x7e]*$" }));
+
+const Refusal = Type.Object({
+  words: Type.String({ minLength: 1, maxLength: 128 }),
+  code: Type.Enum(["upstream_ticket_refused", "upstream_consoles_exhausted", "machine_not_running"]),
+});
 
 const Address = Type.Union([
+  PlainAddress,
+  /** TLS from the first byte on, and the console within. */
+  Type.Object({ kind: Type.Literal("tls"), ...hostAndPort }),
+  /** Bytes in a WebSocket's binary messages; `path` may have a query. */
   Type.Object({
-    kind: Type.Literal("tcp"),
-    host: Type.String(),
-    port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+    kind: Type.Literal("websocket"),
+    ...hostAndPort,
+    path: Type.String(),
+    isSecure: Type.Boolean(),
+    /** An older node says none of them, and is refused there. */
+    headers: Type.Optional(Headers),
+    /** `binary` if absent. */
+    subprotocol: Type.Optional(Type.String({ pattern: "^[!-~]+$" })),
+    /** The platform has just made what stands in the path, which opens the console once: then it is known what it means to be refused. */
+    isTicket: Type.Optional(Type.Boolean()),
+    /** What it means where the platform refuses with these words, in its status line or below it; the first that fits counts. */
+    refusals: Type.Optional(Type.Array(Refusal, { maxItems: 8 })),
   }),
-  Type.Object({ kind: Type.Literal("unix"), path: Type.String() }),
+  /** Bytes behind the answer to `CONNECT path HTTP/1.0`, as XAPI has its consoles; `path` may have a query. */
+  Type.Object({
+    kind: Type.Literal("http-connect"),
+    ...hostAndPort,
+    path: Type.String({ pattern: "^/[!-~]*$" }),
+    isSecure: Type.Boolean(),
+    headers: Type.Optional(Headers),
+  }),
 ]);
 
 /** The hypervisor's console password; absent where it asks for none. */
@@ -30,7 +73,10 @@ export const UpstreamTls = Type.Union([
   }),
   Type.Object({
     mode: Type.Literal("pin"),
-    /** `sha256:` or `sha1:`, and the certificate's fingerprint in lower-case hexadecimal digits. */
+    /**
+     * `sha256:` or `sha1:`, and the certificate's fingerprint in lower-case hexadecimal digits; or `ra2:`, and the beginning of that of
+     * RA2's key. An older node demands TLS for that too, and finds that no certificate fits.
+     */
     pin: Type.String(),
     client,
   }),
@@ -46,8 +92,21 @@ export const Upstream = Type.Object({
   /** The password is that of this account. */
   username: Type.Optional(Type.String()),
   tls: Type.Optional(UpstreamTls),
+  /** Of a serial line: telnet (RFC 854) is spoken there, and bare bytes if absent. */
+  telnet: Type.Optional(Type.Literal(true)),
 });
 export type Upstream = Static<typeof Upstream>;
+
+/** Of a server that has many consoles, which of them; of one that has one, nothing. */
+export function consolePath({ address }: Pick<Upstream, "address">): string {
+  return address.kind === "websocket" || address.kind === "http-connect" ? address.path : "";
+}
+
+/** Whether TLS is around all that is said to a console, so that it need not be agreed on within. */
+export function isWithinTls({ address }: Pick<Upstream, "address">): boolean {
+  if (address.kind === "websocket" || address.kind === "http-connect") return address.isSecure;
+  return address.kind === "tls";
+}
 
 /**
  * An upstream in a grant. Where it demands what an older node does not know, it is `guarded`: such a node would pass over the
@@ -61,7 +120,10 @@ type GrantedUpstream = Static<typeof GrantedUpstream>;
 
 /** As it goes into a grant. */
 export function toGranted(upstream: Upstream): GrantedUpstream {
-  return upstream.username === undefined && upstream.tls === undefined ? upstream : { guarded: upstream };
+  const { address, username, tls, telnet } = upstream;
+  const isPlain = address.kind === "tcp" || address.kind === "unix";
+  const isKnownToAll = isPlain && username === undefined && tls === undefined && telnet === undefined;
+  return isKnownToAll ? upstream : { guarded: upstream };
 }
 
 /** As it comes out of one. */
@@ -75,7 +137,7 @@ export const Grant = Type.Object({
   /** Rises by one with every attachment of the session to a node; reports must carry it. */
   attachment: Type.Integer({ minimum: 1 }),
   machine: Type.Object({ id: Type.String(), name: Type.String() }),
-  protocol: Type.Enum([...PROTOCOLS]),
+  protocol: ConsoleProtocol,
   upstream: GrantedUpstream,
   rights: Type.Object({
     input: Type.Boolean(),
@@ -83,8 +145,17 @@ export const Grant = Type.Object({
     resize: Type.Boolean(),
     power: Type.Boolean(),
   }),
+  /**
+   * Whether the machine's hypervisor takes orders of this session's viewer, which the node asks control to give. Absent from an
+   * older control, which knows no such question; an older node passes over it, and offers its viewers nothing.
+   */
+  takesOrders: Type.Optional(Type.Boolean()),
   /** Single use: lets this viewer ask for the same console again, where rights are judged anew. */
   reopen: Type.String(),
+  /** The name of the account that opened it, for who is at the same serial line. Absent from an older control. */
+  account: Type.Optional(Type.String()),
+  /** A hypervisor has the machine, so control can say why its console has closed. Absent from an older control. */
+  askWhy: Type.Optional(Type.Boolean()),
   /** Added by the node, for its own trace: W3C Trace Context of the ticket's issue. */
   traceparent: Type.Optional(Type.String()),
 });

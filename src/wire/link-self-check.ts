@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { Upstream } from "./grant.ts";
+import { PlainAddress } from "./grant.ts";
 import { Incarnation } from "./link.ts";
 import { Facts, selfCheckLimits } from "./self-check.ts";
 
@@ -14,7 +14,7 @@ const Run = Type.String({ minLength: 8, maxLength: 64 });
 /** The screen of a machine, where its console would be dialled. Never with a password: nobody signs in. */
 export const CheckedScreen = Type.Object({
   machine: Type.String({ maxLength: 128 }),
-  address: Upstream.properties.address,
+  address: PlainAddress,
 });
 export type CheckedScreen = Static<typeof CheckedScreen>;
 

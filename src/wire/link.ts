@@ -1,6 +1,8 @@
 import { type Static, Type } from "typebox";
 import { Grant } from "./grant.ts";
+import { POWER_ACTIONS } from "./machine-origin.ts";
 import { PUBLIC_PATH } from "./public-path.ts";
+import { UpstreamStep } from "./upstream-step.ts";
 import { Ending } from "./viewer.ts";
 
 /**
@@ -25,7 +27,9 @@ export const linkLimits = {
   envelopesPerFrame: 1024,
   /** Ticket keys that a node holds. Control has three at most; this is for a later one that has more. */
   ticketKeys: 8,
-  /** Grants in one command; each takes a few kilobytes at most. */
+  /** Ports of one control: its API, its link, its name servers and what it is watched by. */
+  controlPorts: 32,
+  /** Grants in one command; with certificates one takes up to 50 kB, so control takes no more of them than a frame bears. */
   grantsPerCommand: 100,
 } as const;
 
@@ -37,6 +41,8 @@ export const LINK_CALLS = [
   "reopen",
   "report",
   "refused",
+  "why",
+  "power",
   "renew",
   "renewed",
   "checked",
@@ -151,6 +157,8 @@ const Origins = Type.Object({
   webSocketOrigin: Type.String({ maxLength: 256 }),
 });
 
+const Port = Type.Integer({ minimum: 1, maximum: 65_535 });
+
 /** What the whole installation sets and a node obeys. Comes with every answer to register and heartbeat. */
 export const NodeSettings = Type.Object({
   /** consoleproxy.loadscan.interval, milliseconds. */
@@ -178,6 +186,8 @@ export const NodeSettings = Type.Object({
   sessionTimeoutMs: Type.Optional(Type.Integer({ minimum: 0 })),
   /** console.idle.timeout, milliseconds; 0: never. */
   idleTimeoutMs: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** Where control itself listens, which no console is. Absent from an older control. */
+  controlPorts: Type.Optional(Type.Array(Port, { maxItems: linkLimits.controlPorts })),
   /** With which ACME's http-01 is answered (RFC 8555 §8.3); it is public. Absent: it is not. */
   acmeThumbprint: Type.Optional(Type.String({ maxLength: 128 })),
   /** Those of them that a connection can be handed on to, and where. Absent from an older control. */
@@ -188,8 +198,6 @@ export const NodeSettings = Type.Object({
   ),
 });
 export type NodeSettings = Static<typeof NodeSettings>;
-
-const Port = Type.Integer({ minimum: 1, maximum: 65_535 });
 
 /** A node has no public address, and listens on every one of its machine: control is to give it one out of its pool's. */
 const WantedAddress = Type.Object({
@@ -276,6 +284,18 @@ export const RedeemRequest = Type.Object({
 });
 export type RedeemRequest = Static<typeof RedeemRequest>;
 
+/**
+ * A viewer's order to its machine's hypervisor, in a session whose grant has `takesOrders`. Answered when the hypervisor has taken it.
+ * It is not asked again where the answer was lost: it may have been carried out.
+ */
+export const PowerRequest = Type.Object({
+  incarnation: Incarnation,
+  sessionId: Type.String({ maxLength: 64 }),
+  attachment: Type.Integer({ minimum: 1 }),
+  action: Type.Enum([...POWER_ACTIONS]),
+});
+export type PowerRequest = Static<typeof PowerRequest>;
+
 export const ReopenRequest = Type.Object({
   incarnation: Incarnation,
   credential: Type.String({ maxLength: 256 }),
@@ -306,6 +326,7 @@ export const SessionReport = Type.Object({
   state: Type.Union([Type.Literal("active"), Type.Literal("ended")]),
   /** Present when ended. */
   ending: Type.Optional(Ending),
+  step: Type.Optional(UpstreamStep),
   /** Present in every report of a session that was opened while no control answered. */
   redeemed: Type.Optional(OfflineRedemption),
   /** Console bytes towards the viewer, and from it. */

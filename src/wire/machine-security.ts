@@ -25,7 +25,8 @@ const tlsFields = {
   pin: Type.Optional(
     Type.String({
       maxLength: 128,
-      description: "sha256: or sha1:, and its fingerprint in hexadecimal digits",
+      description:
+        "sha256: or sha1:, and its fingerprint in hexadecimal digits; or ra2:, and that of the RSA key of RA2, which is demanded in place of TLS",
     }),
   ),
   clientCertificate: Type.Optional(
@@ -38,7 +39,7 @@ export const MachineTls = Type.Object(tlsFields);
 export type MachineTls = Static<typeof MachineTls>;
 
 /** The key is never shown again. */
-const NewMachineTls = Type.Object(
+export const NewMachineTls = Type.Object(
   { ...tlsFields, clientKey: Type.Optional(Type.String({ ...PEM, description: "PEM: its private key" })) },
   { additionalProperties: false },
 );

@@ -28,6 +28,28 @@ export function contains({ address: network, prefixBits }: Network, address: str
   return network.kind() === candidate.kind() && candidate.match(network, prefixBits);
 }
 
+/** The network of so many bits that a numeric address lies in. */
+export function networkAt(address: string, prefixBits: number): Network {
+  const whole = ipaddr.process(address);
+  const kept = whole.toByteArray().map((byte, index) => byte & ~(0xff >> clamp(prefixBits - index * 8)));
+  return { address: ipaddr.fromByteArray(kept), prefixBits };
+}
+
+/** Of a numeric address: 4 of IPv4, 16 of IPv6. */
+export function bytesOf(address: string): readonly number[] {
+  return ipaddr.process(address).toByteArray();
+}
+
+/** Whether all of one network lies in another. */
+export function isWithin(inner: Network, outer: Network): boolean {
+  return inner.prefixBits >= outer.prefixBits && contains(outer, inner.address.toString());
+}
+
+/** Whether it is of one address. */
+export function isSingle({ address, prefixBits }: Network): boolean {
+  return prefixBits === address.toByteArray().length * 8;
+}
+
 function networkProblem(text: string): string {
   if (text.includes("[") || text.includes("]"))
     return "brackets stand around the whole network: [fd00::/8]:5900";
@@ -53,6 +75,11 @@ function checkNoHostBits(address: Address, prefixBits: number): void {
     throw new Error(
       `the address goes on behind the first ${prefixBits} bits; write the network's own address`,
     );
+}
+
+/** Of a byte's bits, those that lie within. */
+function clamp(bits: number): number {
+  return Math.min(Math.max(bits, 0), 8);
 }
 
 /** Four decimal parts or IPv6: 010.0.0.1, 0x7f.1 and 2130706433 mean different things to different readers. */

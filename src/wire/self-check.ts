@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { Id, Time } from "./api.ts";
 import { FINDING_RESULTS, FINDINGS, isFinding } from "./findings.ts";
 import { parseNodeMessage, SUBPROTOCOL } from "./viewer.ts";

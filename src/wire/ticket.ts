@@ -1,6 +1,6 @@
 import { base64url, decodeProtectedHeader } from "jose";
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import { GatewayError } from "./gateway-error.ts";
 
 /**

@@ -1,4 +1,5 @@
-import { contains, type Network, parseNetwork } from "./network.ts";
+import { contains, isSingle, isWithin, type Network, parseNetwork } from "./network.ts";
+import { type ReservedKind, reservedNetworkOf } from "./reserved-network.ts";
 
 /** A network, and the ports on it that may be dialled. */
 interface NetworkRule {
@@ -43,18 +44,35 @@ export function parseUpstreamAllow(text: string): UpstreamAllow {
   return { rules: items.map(parseItem) };
 }
 
+/** What is to be said of an address: it may be dialled; it is in none of the networks; or it is, and is reserved. */
+export type AddressJudgement = "allowed" | "outside" | ReservedKind;
+
 /**
  * Whether a node may dial this numeric address. Names are never judged: they are resolved first, and the address
- * that was judged is the one that is dialled. An IPv4-mapped IPv6 address counts as the IPv4 address that it is.
+ * that was judged is the one that is dialled. An IPv4-mapped IPv6 address counts as the IPv4 address that it is. What is
+ * reserved is allowed by a rule that means it, and not by one that is merely wide: 127.0.0.0/8 does, 0.0.0.0/0 does not.
  */
-export function allowsAddress({ rules }: UpstreamAllow, address: string, port: number): boolean {
-  return rules.some(
-    (rule) =>
-      rule.kind === "network" &&
-      rule.firstPort <= port &&
-      port <= rule.lastPort &&
-      contains(rule.network, address),
+export function judgeAddress(allow: UpstreamAllow, address: string, port: number): AddressJudgement {
+  const rules = rulesFor(allow, address, port);
+  if (rules.length === 0) return "outside";
+  const reserved = reservedNetworkOf(address);
+  if (reserved === undefined || rules.some(({ network }) => isWithin(network, reserved.network)))
+    return "allowed";
+  return reserved.kind;
+}
+
+/** Whether a rule means this address and this port and nothing else. */
+export function namesAddress(allow: UpstreamAllow, address: string, port: number): boolean {
+  return rulesFor(allow, address, port).some(
+    ({ network, firstPort, lastPort }) => isSingle(network) && firstPort === lastPort,
   );
+}
+
+function rulesFor({ rules }: UpstreamAllow, address: string, port: number): readonly NetworkRule[] {
+  return rules
+    .filter((rule) => rule.kind === "network")
+    .filter(({ firstPort, lastPort }) => firstPort <= port && port <= lastPort)
+    .filter(({ network }) => contains(network, address));
 }
 
 /** Whether a node may dial this UNIX socket. `path` is what is left after every symbolic link was followed. */

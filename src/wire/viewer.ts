@@ -1,6 +1,14 @@
 import { type Static, Type } from "typebox";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { ERROR_CODES, type ErrorCode } from "./errors.ts";
+import { POWER_ACTIONS } from "./machine-origin.ts";
+import { CONSOLE_PROTOCOLS, type ConsoleProtocol } from "./protocols.ts";
+import {
+  SERIAL_NODE_MESSAGES,
+  SERIAL_VIEWER_MESSAGES,
+  SerialAttached,
+  type SerialNodeMessage,
+} from "./serial.ts";
 
 /**
  * `porthole.v1`: what a viewer and a node say to each other on one WebSocket (docs/protocol/porthole-v1.md).
@@ -30,8 +38,15 @@ export const viewerLimits = {
   textCharacters: 16 * 1024,
 } as const;
 
+/** The page that shows a console, by its protocol, below the project's part of a node's page origin. */
+export const VIEWER_PAGES: Readonly<Record<ConsoleProtocol, string>> = {
+  rfb: "console.html",
+  webmks: "console.html",
+  serial: "serial.html",
+};
+
 /** How far the node has come; each is one sentence on the viewer's page. */
-const STAGES = ["dialling", "signing-in", "attaching"] as const;
+const STAGES = ["waiting", "dialling", "signing-in", "attaching"] as const;
 export type Stage = (typeof STAGES)[number];
 
 export const ENDING_KINDS = ["closed", "refused", "failed"] as const;
@@ -69,10 +84,26 @@ const NodeMessage = Type.Union([
     reopen: Type.String(),
     /** Page origins of the other nodes through which the console may be opened again. */
     entrances: Type.Array(Type.String()),
+    /** Whether `power` may be said. Absent from an older node. */
+    takesOrders: Type.Optional(Type.Boolean()),
+    /** What the binary frames are. Absent from an older node, which has `rfb` alone. */
+    protocol: Type.Optional(Type.Enum([...CONSOLE_PROTOCOLS])),
+    /** Of a serial console. */
+    serial: Type.Optional(SerialAttached),
   }),
   /** With `reopen` where the ticket was redeemed but the session never attached, so that it can be tried again. */
   Type.Object({ type: Type.Literal("ending"), ending: Ending, reopen: Type.Optional(Type.String()) }),
   Type.Object({ type: Type.Literal("pong"), id: Type.Integer() }),
+  /** The machine has closed the console. It is being asked why, and the ending follows within seconds. */
+  Type.Object({ type: Type.Literal("closing"), code: Type.Enum([...ERROR_CODES]) }),
+  /** The answer to a `power`: its hypervisor has taken it, or `error` says why not. */
+  Type.Object({
+    type: Type.Literal("powered"),
+    id: Type.Integer(),
+    error: Type.Optional(
+      Type.Object({ code: Type.Enum([...ERROR_CODES]), detail: Type.Optional(Type.String()) }),
+    ),
+  }),
   /**
    * What is going to happen to the node: `code` is what the session would end with, in so many milliseconds where that is
    * known. Without `code`: nothing any more.
@@ -82,6 +113,7 @@ const NodeMessage = Type.Union([
     code: Type.Optional(Type.Enum([...ERROR_CODES])),
     inMs: Type.Optional(Type.Integer({ minimum: 0 })),
   }),
+  ...SERIAL_NODE_MESSAGES,
 ]);
 
 export interface Notice {
@@ -90,22 +122,36 @@ export interface Notice {
   readonly inMs?: number;
 }
 
+/** What became of an order. */
+export interface Powered {
+  readonly type: "powered";
+  readonly id: number;
+  readonly error?: { readonly code: ErrorCode; readonly detail?: string };
+}
+
 /** From the node to the viewer. */
 export type NodeMessage =
   | { readonly type: "progress"; readonly stage: Stage }
   | (Static<typeof NodeMessage> & { readonly type: "attached" })
   | { readonly type: "ending"; readonly ending: Ending; readonly reopen?: string }
   | { readonly type: "pong"; readonly id: number }
-  | Notice;
+  | { readonly type: "closing"; readonly code: ErrorCode }
+  | Powered
+  | Notice
+  | SerialNodeMessage;
 
 const ViewerMessage = Type.Union([
   /** Console bytes consumed since the session attached, as a running total. */
   Type.Object({ type: Type.Literal("ack"), bytes: Type.Integer({ minimum: 0 }) }),
   Type.Object({ type: Type.Literal("ping"), id: Type.Integer() }),
+  /** Has the machine's hypervisor start or stop it, where `attached` said that it takes orders. */
+  Type.Object({ type: Type.Literal("power"), id: Type.Integer(), action: Type.Enum([...POWER_ACTIONS]) }),
+  ...SERIAL_VIEWER_MESSAGES,
 ]);
 
 /** From the viewer to the node. */
 export type ViewerMessage = Static<typeof ViewerMessage>;
+export type PowerMessage = ViewerMessage & { readonly type: "power" };
 
 /** Reads a text frame of the node; `undefined` for what this version does not know, which is to be ignored. */
 export function parseNodeMessage(text: string): NodeMessage | undefined {

@@ -19,6 +19,10 @@ interface HypervisorUnderTest extends DriverUnderTest {
   readonly name: string;
   /** Of a machine that the platform has not. */
   readonly absent: string;
+  /** Whether its console bears one connection at a time. */
+  readonly isExclusive?: boolean;
+  /** Whether the platform has pictures of screens; if not it says so. */
+  readonly hasScreenshots?: boolean;
 }
 
 /** What control takes for granted of every driver. */
@@ -77,7 +81,7 @@ export function hypervisorConformance(
     });
 
   check("a machine is in the list as it is found by itself, with its console", async (under) => {
-    const { driver, machine, name } = under;
+    const { driver, machine, name, isExclusive = false } = under;
 
     const listed = (await driver.list(signal)).find(({ address }) => address === machine.address);
 
@@ -86,7 +90,19 @@ export function hypervisorConformance(
     assert.equal(listed.power, "running");
     assert.deepEqual(await driver.find(machine.address, signal), listed);
     const consoles = await driver.consoles(machine.address, signal);
-    assert.ok(consoles.some(({ protocol, isExclusive }) => protocol === machine.protocol && !isExclusive));
+    const screen = consoles.find(({ protocol }) => protocol === machine.protocol);
+    assert.equal(screen?.isExclusive, isExclusive);
+    assert.equal((await driver.check(machine)).isExclusive ?? false, isExclusive);
+  });
+
+  check("a hypervisor says the same of itself each time", async (under) => {
+    const { driver } = under;
+
+    const identity = await driver.identity(signal);
+
+    assert.notEqual(identity, "");
+    assert.equal(await driver.identity(signal), identity);
+    await assert.rejects(driver.identity(AbortSignal.abort(new Error("nobody waits"))), /nobody waits/);
   });
 
   check("a machine that is not there is gone, whatever is asked about it", async (under) => {
@@ -125,8 +141,15 @@ export function hypervisorConformance(
     },
   );
 
-  check("a machine that runs has a picture of its screen", async (under) => {
-    const { driver, machine } = under;
+  check("a machine that runs has a picture of its screen, where its platform makes any", async (under) => {
+    const { driver, machine, hasScreenshots = true } = under;
+    if (!hasScreenshots) {
+      await assert.rejects(driver.screenshot(machine.address, signal), {
+        code: "upstream_refused",
+        detail: /: not supported$/,
+      });
+      return;
+    }
 
     const { mediaType, bytes } = await driver.screenshot(machine.address, signal);
 

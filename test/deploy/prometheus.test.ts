@@ -89,6 +89,10 @@ const TROUBLE: Readonly<
     series: { 'porthole_certificate_nodes{pool="default",state="refused"}': "0 0 2x28" },
     about: "2 nodes of the pool default cannot load",
   },
+  PortholeHypervisorDown: {
+    series: { 'porthole_control_hypervisors{state="down"}': "0 0 2x28" },
+    about: "2 hypervisors are not heard from",
+  },
   PortholeNodeIdentityEnds: {
     series: { [`porthole_node_identity_end_time_seconds{${NODE}}`]: `${5 * DAY}x30` },
     about: "Control will not know the node at node:9101 any more in 4d 23h",
@@ -121,6 +125,8 @@ const CALM: Readonly<Record<string, string>> = {
   'porthole_certificate_end_time_seconds{kind="acme",pool="*"}': `${2 * DAY}x30`,
   'porthole_certificate_nodes{pool="default",state="serving"}': "3x30",
   'porthole_certificate_nodes{pool="default",state="waiting"}': "0 1x29",
+  'porthole_control_hypervisors{state="up"}': "3x30",
+  'porthole_control_hypervisors{state="down"}': "0 0 1 1 0x26",
   [`porthole_node_identity_end_time_seconds{${NODE}}`]: `${30 * DAY}x30`,
 };
 

@@ -60,7 +60,7 @@ export function auditDocument(): string {
 /** Of the fields whose schema is a list of values. */
 const MEANINGS: Readonly<Record<string, string>> = {
   action: "See below.",
-  api: "The door: `cloudstack`, `native` or `web`; `link` is that of the nodes.",
+  api: "The door: `cloudstack`, `native`, `nova` or `web`; `link` is that of the nodes.",
   object: "What it was done to: its `kind`, its `id`, and its `name` at that time.",
   detail: "What else there is to say, by action.",
 };

@@ -1,6 +1,7 @@
 import { cliDocument } from "#cli/document.ts";
 import { settingsDocument } from "#control/settings/document.ts";
 import { auditDocument } from "./audit-document.ts";
+import { commandDriverSchema } from "./command-driver-schema.ts";
 import { configurationDocument } from "./configuration-document.ts";
 import { doctorDocument } from "./doctor-document.ts";
 import { errorsDocument } from "./errors-document.ts";
@@ -11,6 +12,7 @@ export const DOCUMENTS: Readonly<Record<string, () => string>> = {
   "docs/errors.md": errorsDocument,
   "docs/api/audit.md": auditDocument,
   "docs/cli.md": cliDocument,
+  "docs/command-driver.schema.json": commandDriverSchema,
   "docs/operations/configuration.md": configurationDocument,
   "docs/operations/doctor.md": doctorDocument,
   "docs/operations/metrics.md": metricsDocument,

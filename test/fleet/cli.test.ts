@@ -301,16 +301,6 @@ describe("the installation", () => {
     await line.json("public-ip-range", "remove", "2001:db8::1-2001:db8::ffff:ffff:ffff:ffff");
   });
 
-  test("a hypervisor is added, tested up to the step that fails, listed and removed", async () => {
-    await line.json("hypervisor", "add", "host7", "--address", "test:///default?socket=/nonesuch");
-    const tested = await line.porthole(["hypervisor", "test", "host7"]);
-    const { out } = await line.porthole(["hypervisor", "list"]);
-    const removed = await line.porthole(["hypervisor", "remove", "host7"]);
-    assert.deepEqual([tested.status, removed.status], [1, 0]);
-    assert.match(tested.err, /fails at “socket”: .*ENOENT/);
-    assert.match(out, /^host7 +libvirt +test:\/\/\/default/m);
-  });
-
   test("a front proxy's configuration has the names of the installation, or those that are said", async () => {
     const own = await line.porthole(["front-proxy", "nginx", "--name", "console.test"]);
     const nameless = await line.porthole(["front-proxy", "nginx"]);

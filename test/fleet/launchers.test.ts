@@ -5,10 +5,10 @@ import { after, before, test } from "node:test";
 import { pino } from "pino";
 import { ConfigError } from "#base/config.ts";
 import { Secret } from "#base/secret.ts";
-import { runProgram } from "#control/fleet/launchers/bounded-run.ts";
 import { createCommandLauncher } from "#control/fleet/launchers/command.ts";
 import { LaunchError, type Launcher } from "#control/fleet/launchers/launcher.ts";
 import { ProcessLauncher } from "#control/fleet/launchers/process.ts";
+import { runLauncher } from "#control/fleet/launchers/run-launcher.ts";
 import { type LauncherUnderTest, launcherConformance } from "../conformance/launchers.ts";
 import { endLaunched } from "../harness/end-launched.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -17,7 +17,8 @@ import { scratch } from "../harness/scratch.ts";
 import { writeLaunchScript } from "../peers/launch-script.ts";
 
 const log = pino({ level: "silent" });
-const env = { PATH: process.env["PATH"] };
+const { PATH, NODE_COMPILE_CACHE } = process.env;
+const env = { PATH, NODE_COMPILE_CACHE };
 
 let control: Control;
 before(async () => {
@@ -62,7 +63,8 @@ async function open(make: (nodes: string, commands: string) => Launcher): Promis
         const identity = readFileSync(join(nodes, orderId, "node/node-identity.json"), "utf8");
         const { nodeId } = JSON.parse(identity);
         const known = await api.call<{ items: { id: string; agentState: string }[] }>("GET", "nodes");
-        assert.equal(known.items.find(({ id }) => id === nodeId)?.agentState, "up");
+        const said = readFileSync(join(nodes, orderId, "log"), "utf8");
+        assert.equal(known.items.find(({ id }) => id === nodeId)?.agentState, "up", `the node said: ${said}`);
       });
     },
     async breakPlatform() {
@@ -210,10 +212,10 @@ test("what a script says and how long it takes are bounded, and all that it star
   const { signal } = new AbortController();
 
   await assert.rejects(
-    runProgram({ ...program(""), file: "/usr/bin/yes", args: [] }, "", signal),
+    runLauncher({ ...program(""), file: "/usr/bin/yes", args: [] }, "", signal),
     /says too much/,
   );
-  await assert.rejects(runProgram(program("console.error('no room'); process.exit(3)"), "", signal), {
+  await assert.rejects(runLauncher(program("console.error('no room'); process.exit(3)"), "", signal), {
     name: "LaunchError",
     message: /status 3: no room$/,
   });
@@ -224,7 +226,7 @@ test("what a script says and how long it takes are bounded, and all that it star
     require("node:fs").writeFileSync(${JSON.stringify(marker)}, String(child.pid));
     setInterval(() => {}, 1000);`;
   const limit = new AbortController();
-  const call = runProgram(program(hanging), "", limit.signal);
+  const call = runLauncher(program(hanging), "", limit.signal);
   const pid = await eventually(() => Number(readFileSync(marker, "utf8")) || assert.fail("not yet"));
   limit.abort();
 
@@ -242,7 +244,7 @@ test("what a script leaves running is not waited for, nor ended, also where it h
   const limit = new AbortController();
   const generous = AbortSignal.any([limit.signal, AbortSignal.timeout(60_000)]);
 
-  const left = Number(await runProgram(program, "", generous));
+  const left = Number(await runLauncher(program, "", generous));
   limit.abort();
 
   assert.ok(process.kill(left, "SIGKILL"), "it has been ended");

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { Node as ListedNode, PublicIpRange } from "#wire/api.ts";
+import type { Node as ListedNode } from "#wire/api.ts";
+import type { PublicIpRange } from "#wire/public-ip-ranges.ts";
 import { type Control, type Node, startControl, startNode } from "../harness/porthole.ts";
 import { lackingPostgres } from "../harness/postgres.ts";
 import { startReplicas } from "../harness/replica.ts";

@@ -4,6 +4,8 @@ import { request as httpRequest } from "node:http";
 import { Writable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
+import { systemClock } from "#base/clock.ts";
+import { FailureLimit } from "#control/api/failure-limit.ts";
 import { createApiServer } from "#control/api/server.ts";
 import type { TrustedProxies } from "#wire/trusted-proxies.ts";
 import { type TestControl, testControl } from "./control.ts";
@@ -75,6 +77,7 @@ export async function testApi(
     trustedProxies: options.trustedProxies ?? [],
     webRoot: options.webRoot,
     version: "1.2.3",
+    failures: new FailureLimit(systemClock),
   });
   app.addHook("onRoute", ({ method, url }) => options.onRoute?.({ methods: [method].flat(), url }));
   opened.defer(async () => await app.close());

@@ -20,22 +20,38 @@ export async function sideways(page: Page): Promise<string[]> {
   })()`);
 }
 
-/** Controls that are shown but nameless, outside the window, or too small to hit. */
+/** Controls that are shown but nameless, outside the window, or too small to hit; the page is asked once, for there are many. */
 export async function outOfReach(page: Page): Promise<string[]> {
+  const width = page.viewportSize()?.width ?? 0;
   const faults: string[] = [];
-  for (const control of await page.locator("button:visible, a[href]:visible, input:visible").all()) {
-    const box = await control.boundingBox();
-    const label = await control.evaluate<string, { labels?: Iterable<{ textContent: string }> }>(
-      ({ labels }) => [...(labels ?? [])].map(({ textContent }) => textContent).join(" "),
-    );
-    const name = (await control.getAttribute("aria-label")) ?? ((await control.textContent()) || label);
-    const { width } = page.viewportSize() ?? { width: 0 };
-    if (box === null) continue;
-    if (name.trim() === "" && (await control.getAttribute("placeholder")) === null)
-      faults.push("a nameless control");
-    if (box.x < 0 || box.x + box.width > width + 1) faults.push(`${name} lies outside`);
-    if (box.width < TARGET_PIXELS || box.height < TARGET_PIXELS)
-      faults.push(`${name}: ${box.width}×${box.height}`);
+  for (const { name, placeholder, x, ...size } of await shownControls(page)) {
+    if (name.trim() === "" && placeholder === null) faults.push("a nameless control");
+    if (x < 0 || x + size.width > width + 1) faults.push(`${name} lies outside`);
+    if (size.width < TARGET_PIXELS || size.height < TARGET_PIXELS)
+      faults.push(`${name}: ${size.width}×${size.height}`);
   }
   return faults;
+}
+
+interface ShownControl {
+  readonly name: string;
+  readonly placeholder: string | null;
+  readonly x: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+async function shownControls(page: Page): Promise<readonly ShownControl[]> {
+  return await page.evaluate<ShownControl[]>(`(() => {
+    const shown = (element) => {
+      const { width, height } = element.getBoundingClientRect();
+      return width > 0 && height > 0 && element.checkVisibility({ visibilityProperty: true });
+    };
+    return [...document.querySelectorAll("button, a[href], input")].filter(shown).map((control) => {
+      const { x, width, height } = control.getBoundingClientRect();
+      const label = [...(control.labels ?? [])].map(({ textContent }) => textContent).join(" ");
+      const name = control.getAttribute("aria-label") ?? (control.textContent || label);
+      return { name, placeholder: control.getAttribute("placeholder"), x, width, height };
+    });
+  })()`);
 }

@@ -2,6 +2,7 @@ import type { DrainOutcome } from "#control/services.ts";
 import { createCertificateRequest } from "#tls/certificate-request.ts";
 import type { AuditAction } from "#wire/audit.ts";
 import { CERTIFICATE_KINDS } from "./audit-certificate-kinds.ts";
+import { HYPERVISOR_KINDS } from "./audit-hypervisor-kinds.ts";
 import { by, FROM, idOf, type Kind, type World } from "./audit-world.ts";
 import { launchesOf, TimedPlatform } from "./capacity.ts";
 import type { TestControl, TestNode } from "./control.ts";
@@ -201,35 +202,7 @@ export const KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
       row: () => ({ ...by(admin), object: { kind: "node", id: node.id } }),
     };
   },
-  "hypervisor.add": async ({ control, admin }) => ({
-    act: () =>
-      control.services.hypervisors.add(admin, {
-        name: "host7",
-        platform: "libvirt",
-        address: "qemu:///system",
-      }),
-    row: (made) => ({
-      ...by(admin),
-      object: { kind: "hypervisor", id: idOf(made), name: "host7" },
-      detail: "libvirt qemu:///system",
-    }),
-  }),
-  "hypervisor.remove": async ({ control, admin }) => {
-    const address = "qemu+tls://host8/system";
-    const { id } = await control.services.hypervisors.add(admin, {
-      name: "host8",
-      platform: "libvirt",
-      address,
-    });
-    return {
-      act: () => control.services.hypervisors.remove(admin, id),
-      row: () => ({
-        ...by(admin),
-        object: { kind: "hypervisor", id, name: "host8" },
-        detail: `libvirt ${address}`,
-      }),
-    };
-  },
+  ...HYPERVISOR_KINDS,
   "public-ip-range.add": async ({ control, admin }) => ({
     act: () => control.services.publicIpRanges.add(admin, { range: "203.0.113.0/29", pool: "north" }),
     row: (made) => ({

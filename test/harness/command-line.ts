@@ -34,9 +34,11 @@ export interface CommandLine extends AsyncDisposable {
   json<Value>(...args: readonly string[]): Promise<Value>;
 }
 
-export async function startCommandLine(): Promise<CommandLine> {
+export async function startCommandLine(
+  options: { readonly controlArgs?: readonly string[] } = {},
+): Promise<CommandLine> {
   await using opened = new AsyncDisposableStack();
-  const control = opened.use(await startControl());
+  const control = opened.use(await startControl({ args: options.controlArgs ?? [] }));
   const node = opened.use(await startNode(control));
   const { path: folder } = opened.use(scratch());
   const config = join(folder, "cli.toml");

@@ -12,6 +12,9 @@ import type { Cluster } from "#control/cluster/cluster.ts";
 import { compose } from "#control/composition.ts";
 import { createDrainSweep } from "#control/fleet/drain-sweep.ts";
 import type { Draining } from "#control/fleet/draining.ts";
+import type { DriverPool } from "#control/hypervisors/driver-pool.ts";
+import type { Inventory } from "#control/hypervisors/inventory.ts";
+import type { Leases } from "#control/hypervisors/leases.ts";
 import type { Installation } from "#control/installation.ts";
 import type { ServingFor } from "#control/link/errands/certificate.ts";
 import type { LinkParts } from "#control/link/server.ts";
@@ -53,6 +56,10 @@ export interface OneControl {
   readonly draining: Draining;
   readonly servingFor: ServingFor;
   readonly issued: IssuedCertificates;
+  readonly driverPool: DriverPool;
+  readonly leases: Leases;
+  readonly inventory: Inventory;
+  readonly log: Log;
   /** Does at once what the replica that leads looks for every few seconds: renews by ACME. */
   readonly lookAfterCertificates: (signal?: AbortSignal) => Promise<void>;
   readonly installation: Installation;
@@ -81,13 +88,15 @@ export const PUBLIC_ORIGIN = "https://control.example.com";
 export interface TestControlOptions {
   /** The certificates that pools have; none where it is absent. */
   readonly servingFor?: ServingFor;
+  /** Where control's log goes; nowhere where it is absent. */
+  readonly log?: Log;
 }
 
 export async function testControl(options: TestControlOptions = {}): Promise<TestControl> {
   await using opened = new AsyncDisposableStack();
   const parts = newParts(opened);
   const { store, cluster } = opened.use(await openTestDatabase(parts));
-  const control = await controlOver({ ...parts, ...options, store, cluster });
+  const control = await controlOver({ ...parts, ...options, store, cluster, opened });
   const owned = opened.move();
   return { ...control, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
 }
@@ -101,7 +110,7 @@ export async function testReplicas(
   const databases = opened.use(await openReplicas(count, parts));
   const replicas: OneControl[] = [];
   for (const database of databases.replicas)
-    replicas.push(await controlOver({ ...parts, ...database, firstKeys: replicas[0]?.firstKeys }));
+    replicas.push(await controlOver({ ...parts, ...database, opened, firstKeys: replicas[0]?.firstKeys }));
   const owned = opened.move();
   const { url } = databases;
   return { replicas, url, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
@@ -118,9 +127,10 @@ function newParts(opened: AsyncDisposableStack): Parts {
   return { folder, clock: testClock(), log: pino({ level: "silent" }) };
 }
 
-interface ControlParts extends Parts, TestControlOptions {
+interface ControlParts extends Parts, Omit<TestControlOptions, "log"> {
   readonly store: Store;
   readonly cluster: Cluster;
+  readonly opened: AsyncDisposableStack;
   /** Of the installation, where another replica has made it. */
   readonly firstKeys?: FirstKeys | undefined;
 }
@@ -132,6 +142,7 @@ async function controlOver({
   clock,
   log,
   servingFor,
+  opened,
   ...made
 }: ControlParts): Promise<OneControl> {
   const { installation, firstKeys = made.firstKeys } = await openOrBootstrap(store, {
@@ -149,11 +160,15 @@ async function controlOver({
     cluster,
     installation,
     publicOrigin,
+    // There is none until a test makes it: test/harness/command-hypervisor.ts.
+    commandDrivers: { directory: join(folder, "commands"), env: process.env },
     ...(servingFor === undefined ? {} : { servingFor }),
     clock,
     log,
   });
-  const { services, link, values, audit, closeSessions, draining } = composed;
+  const { services, link, values, audit, closeSessions, draining, driverPool } = composed;
+  opened.defer(async () => await driverPool.close());
+  opened.defer(() => composed.pacing.stop());
   const look = createLook({ ...composed, store, cluster, vault: installation.vault, clock, log });
   const caller = async (apiKey: string): Promise<Caller> => {
     const found = await services.accounts.byApiKey(apiKey, "192.0.2.1");
@@ -172,6 +187,10 @@ async function controlOver({
     values,
     sweepDraining: createDrainSweep({ store, cluster, audit, values, closeSessions, log }),
     draining,
+    driverPool,
+    leases: composed.leases,
+    inventory: composed.inventory,
+    log,
     servingFor: composed.servingFor,
     issued: composed.issued,
     lookAfterCertificates: async (signal = new AbortController().signal) => await look(signal),

@@ -1,13 +1,24 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { eventually } from "./eventually.ts";
 
-/** Kills the nodes whose data is below a folder: they are nobody's children, so nothing else ends them. */
+const limits = { politelyMs: 15_000 } as const;
+
+/**
+ * Ends the nodes whose data is below a folder: they are nobody's children, so nothing else ends them. They are asked
+ * first, so that control knows of it: else their ports are taken, for a while, when the system gives one to another node.
+ */
 export async function endLaunched(folder: string): Promise<void> {
+  for (const pid of processesOf(folder)) send(pid, "SIGTERM");
+  await eventually(() => checkNoneLeft(folder), { withinMs: limits.politelyMs }).catch(() => {});
   await eventually(() => {
-    const left = processesOf(folder);
-    for (const pid of left) kill(pid);
-    if (left.length > 0) throw new Error(`nodes are left: ${left.join(", ")}`);
+    for (const pid of processesOf(folder)) send(pid, "SIGKILL");
+    checkNoneLeft(folder);
   });
+}
+
+function checkNoneLeft(folder: string): void {
+  const left = processesOf(folder);
+  if (left.length > 0) throw new Error(`nodes are left: ${left.join(", ")}`);
 }
 
 /** The process ids of nodes below a folder. */
@@ -26,9 +37,9 @@ function argumentsOf(pid: string): readonly string[] {
   }
 }
 
-function kill(pid: number): void {
+function send(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   } catch {
     // It has ended meanwhile.
   }

@@ -3,7 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 const limits = {
   /** Generous: a condition that holds sooner costs nothing, and two cores carry browsers and guests at once. */
   withinMs: 90_000,
-  retryMs: 25,
+  /** Between two looks, most of which ask a server: a tenth of the wait so far, from the one to the other. */
+  retryMs: { least: 10, most: 250 },
 } as const;
 
 /**
@@ -14,13 +15,14 @@ export async function eventually<Value>(
   assertion: () => Value | Promise<Value>,
   { withinMs = limits.withinMs }: { readonly withinMs?: number } = {},
 ): Promise<Value> {
-  const deadline = performance.now() + withinMs;
+  const since = performance.now();
   for (;;) {
     try {
       return await assertion();
     } catch (error) {
-      if (performance.now() > deadline) throw error;
+      if (performance.now() - since > withinMs) throw error;
     }
-    await delay(limits.retryMs);
+    const { least, most } = limits.retryMs;
+    await delay(Math.min(most, Math.max(least, (performance.now() - since) / 10)));
   }
 }

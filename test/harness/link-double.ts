@@ -17,7 +17,7 @@ import {
 import { fingerprint, nodeIdentity } from "#tls/node-identity.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import { type Grant, toGranted, type Upstream } from "#wire/grant.ts";
+import type { Grant } from "#wire/grant.ts";
 import {
   type Answer,
   type Envelope,
@@ -27,8 +27,8 @@ import {
   LINK_PATHS,
   LINK_PROTOCOL,
   type LinkCommand,
-  type NodeSettings,
   type NodeTicketKey,
+  type PowerRequest,
   type Question,
   type RedeemRequest,
   type RegisterRequest,
@@ -39,25 +39,13 @@ import {
   type SessionToEnd,
 } from "#wire/link.ts";
 import { LinkQuestions } from "#wire/link-questions.ts";
-import { ALL_RIGHTS } from "#wire/rights.ts";
+import type { WhyResponse } from "#wire/link-why.ts";
 import { sealTicket, type TicketClaims } from "#wire/ticket.ts";
 import { refuseUpgrade, say } from "./answers.ts";
+import { type ConsoleOptions, grantOf } from "./console-options.ts";
+import { nodeSettings } from "./node-settings.ts";
 
 const INSTALLATION = "test-installation";
-
-/** What a test says about one console; the rest is what a good one has. */
-export interface ConsoleOptions {
-  readonly upstream?: Upstream;
-  readonly rights?: Grant["rights"];
-  readonly machineId?: string;
-  readonly machineName?: string;
-  readonly extra?: string;
-  readonly claims?: Partial<TicketClaims>;
-  /** What redemption is answered with instead of a grant. */
-  readonly refusal?: ErrorCode;
-  /** The generation of the key that seals the ticket; the newest if absent. */
-  readonly generation?: number;
-}
 
 export interface IssuedConsole {
   readonly sessionId: string;
@@ -69,13 +57,7 @@ export interface IssuedConsole {
  * it issues what a test asks for, remembers what the node says, and can be made to fall silent.
  */
 export class LinkDouble implements AsyncDisposable {
-  settings: NodeSettings = {
-    heartbeatIntervalMs: 60_000,
-    upstreamAllow: "127.0.0.0/8,unix:/tmp/*",
-    allowedOrigins: ["https://portal.example.com"],
-    frameAncestors: ["https://portal.example.com"],
-    entrances: ["http://other-node.example.com"],
-  };
+  settings = nodeSettings();
   /** `drop` hangs up on every question, `silence` leaves it standing. */
   mood: "answer" | "drop" | "silence" = "answer";
   /** Added to the time that control tells. */
@@ -92,7 +74,10 @@ export class LinkDouble implements AsyncDisposable {
   readonly registrations: RegisterRequest[] = [];
   readonly redemptions: RedeemRequest[] = [];
   readonly reopenings: ReopenRequest[] = [];
+  readonly orders: PowerRequest[] = [];
   readonly reports: SessionReport[] = [];
+  /** What a node is told that asks why a console has closed. */
+  reason: WhyResponse = {};
   /** What the next report is answered with: sessions that the node is to end. */
   readonly over: SessionToEnd[] = [];
   /** The fingerprints of the certificates that channels were opened with, in their order. */
@@ -238,8 +223,7 @@ export class LinkDouble implements AsyncDisposable {
   }
 
   #openChannel(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (this.mood === "drop") this.#drop(socket);
-    if (this.mood === "drop") return;
+    if (this.mood === "drop") return void this.#drop(socket);
     const isStranger = request.url !== LINK_PATHS.channel || !isNode(request.socket as TLSSocket);
     if (isStranger) return void refuseUpgrade(socket, new GatewayError("node_refused"));
     const planned = this.refusals.findIndex(({ call }) => call === "channel");
@@ -308,9 +292,14 @@ export class LinkDouble implements AsyncDisposable {
       case "reopen":
         this.reopenings.push(body);
         return { url: "http://node.example.com/p/x/console.html#token=new" };
+      case "power":
+        this.orders.push(body);
+        return {};
       case "report":
         this.reports.push(...(body as ReportRequest).reports);
         return { over: this.over.splice(0) };
+      case "why":
+        return this.reason;
       case "renew":
         this.renewals.push(body);
         return { certificate: await this.#issueTo((body as RenewRequest).certificateRequest) };
@@ -374,19 +363,6 @@ export class LinkDouble implements AsyncDisposable {
     if (newest === undefined) throw new Error("there is always one");
     return newest;
   }
-}
-
-function grantOf(sessionId: string, options: ConsoleOptions): Grant | GatewayError {
-  if (options.refusal !== undefined) return new GatewayError(options.refusal);
-  return {
-    sessionId,
-    attachment: 1,
-    machine: { id: options.machineId ?? "machine-1", name: options.machineName ?? "web-1" },
-    protocol: "rfb",
-    upstream: toGranted(options.upstream ?? { address: { kind: "tcp", host: "127.0.0.1", port: 1 } }),
-    rights: options.rights ?? ALL_RIGHTS,
-    reopen: `reopen-${sessionId}`,
-  };
 }
 
 function isNode(socket: TLSSocket): boolean {

@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { json } from "node:stream/consumers";
 import { type Static, Type } from "typebox";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 
 /**
  * A collector of traces as the OpenTelemetry Protocol 1.x has it: OTLP/HTTP, "JSON Protobuf Encoding"

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { serverOptions } from "#base/process/relaunch.ts";
 import { LOOPBACK } from "./free-port.ts";
 import { NativeClient } from "./native-client.ts";
 import { firstLine, type Process, startProcess } from "./process.ts";
@@ -21,7 +23,7 @@ export interface Porthole extends AsyncDisposable {
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const ANY_PORT = `${LOOPBACK}:0`;
-const EVERYTHING_LOCAL = "127.0.0.0/8,::1,unix:/tmp/*";
+const EVERYTHING_LOCAL = `127.0.0.0/8,::1,unix:${tmpdir()}/*`;
 
 /** What `npm start` runs, on free ports and in a directory of its own. */
 export async function startPorthole(options: { readonly args?: readonly string[] } = {}): Promise<Porthole> {
@@ -128,7 +130,10 @@ export async function startNode(
   };
 }
 
-/** The environment of whoever runs the tests must not configure what they test. */
+/**
+ * The environment of whoever runs the tests must not configure what they test. With the options that the process would give itself by
+ * starting once more, as those of a service manager have it; `npm start` and the command line do that in tests as well.
+ */
 export async function startRole(
   role: string,
   args: readonly string[],
@@ -136,5 +141,5 @@ export async function startRole(
 ): Promise<Process> {
   const ours = Object.keys(process.env).filter((name) => name.startsWith("PORTHOLE_"));
   const env = { ...Object.fromEntries(ours.map((name) => [name, undefined])), ...given };
-  return await startProcess(process.execPath, [MAIN, role, ...args, "--json"], { env });
+  return await startProcess(process.execPath, [...serverOptions([]), MAIN, role, ...args, "--json"], { env });
 }

@@ -9,6 +9,8 @@ const limits = {
   keptCharacters: 32 * 1024 * 1024,
   /** From SIGTERM to SIGKILL. */
   stopMs: 15_000,
+  /** From its end to the end of what it said. */
+  drainMs: 1_000,
 } as const;
 
 /** How a process ended: its status, or the signal that ended it. */
@@ -42,6 +44,7 @@ export interface Process extends AsyncDisposable {
   readonly stdin: Writable;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Once all that it said is here. */
   readonly exited: Promise<Exit>;
   /** Sends the signal and waits for the end. A process that does not obey is killed, and that throws. */
   stop(signal?: NodeJS.Signals): Promise<Exit>;
@@ -80,7 +83,13 @@ export async function startProcess(
   const exited = new Promise<Exit>((resolve) => {
     child.on("exit", (status, signal) => {
       alive.delete(child);
-      resolve(status ?? signal ?? 0);
+      const done = () => resolve(status ?? signal ?? 0);
+      // Its last words may be on their way still, and whoever it left behind may hold the pipes open for ever.
+      const drained = setTimeout(done, limits.drainMs);
+      child.once("close", () => {
+        clearTimeout(drained);
+        done();
+      });
     });
   });
   // What a dying child no longer reads is no error of the test.

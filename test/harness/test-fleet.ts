@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DEADLINES, type Deadlines } from "#proxy/deadlines.ts";
 import { type RunningProxy, startProxy } from "#proxy/proxy.ts";
 import type { Upstream } from "#wire/grant.ts";
-import type { TestControl } from "./control.ts";
+import type { TestControl, TestControlOptions } from "./control.ts";
 import { openLink } from "./open-link.ts";
 import { scratch } from "./scratch.ts";
 import { captureLog, testConfig, writeViewer } from "./test-node.ts";
@@ -43,9 +43,9 @@ export interface TestFleet extends AsyncDisposable {
   ): Promise<{ readonly sessionId: string; readonly ticket: string }>;
 }
 
-export async function startFleet(): Promise<TestFleet> {
+export async function startFleet(options: TestControlOptions = {}): Promise<TestFleet> {
   await using opened = new AsyncDisposableStack();
-  const { control, origin: link } = opened.use(await openLink());
+  const { control, origin: link } = opened.use(await openLink({}, options));
   const { admin, services, clock } = control;
   await services.settings.set(admin, "upstream.allow", "127.0.0.0/8");
   const nodes = opened.use(new AsyncDisposableStack());

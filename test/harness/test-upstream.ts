@@ -11,7 +11,7 @@ import { encodeVersion, type RfbVersion, readVersion } from "#protocols/rfb/vers
 import { acceptViewer } from "#protocols/rfb/viewer-handshake.ts";
 import { CHALLENGE_BYTES, vncAuthenticationKey } from "#protocols/rfb/vnc-authentication.ts";
 import { encryptDes } from "#proxy/des.ts";
-import type { Upstream } from "#wire/grant.ts";
+import type { PlainAddress, Upstream } from "#wire/grant.ts";
 import { eventually } from "./eventually.ts";
 
 /** What connected to a test's upstream. */
@@ -22,7 +22,7 @@ export interface Caller {
 }
 
 export interface TestUpstream extends AsyncDisposable {
-  readonly upstream: Upstream;
+  readonly upstream: Upstream & { readonly address: PlainAddress };
   readonly callers: readonly Caller[];
   /** Waits for somebody to call. */
   caller(): Promise<Caller>;

@@ -73,7 +73,10 @@ describe("porthole acme", { skip: lackingPebble }, () => {
 
     assert.equal(off.out, "No more certificates are ordered. The one that was issued stays in use.\n");
     assert.deepEqual(await line.json("acme", "show"), { state: "off" });
-    assert.equal((await line.porthole(["acme", "disable"])).status, 3);
+    assert.match((await line.porthole(["acme", "show"])).err, /porthole acme configure --agree-terms/);
+    const again = await line.porthole(["acme", "disable"]);
+    assert.equal(again.status, 3);
+    assert.match(again.err, /certificates do not come by themselves here/);
   });
 
   test("takes what belongs together, and no other", async () => {

@@ -6,7 +6,7 @@ import { FRONT_PROXIES } from "#cli/front-proxies.ts";
 import { createAuthority, issueServerCertificate } from "#tls/authority.ts";
 import { eventually } from "../harness/eventually.ts";
 import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
-import { startProcess } from "../harness/process.ts";
+import { type Process, startProcess } from "../harness/process.ts";
 import { scratch } from "../harness/scratch.ts";
 
 /** Those whose configuration the documentation gives, and that Debian has. */
@@ -33,7 +33,12 @@ export interface FrontProxy extends AsyncDisposable {
   readonly origin: string;
   /** PEM of the CA that its certificate is from. */
   readonly ca: string;
+  /** Starts it again where it was, with the documentation's configuration changed in another way. */
+  change(change: Change): Promise<void>;
 }
+
+/** What a test does to the documentation's configuration. */
+export type Change = (configuration: string) => string;
 
 /** What stands in the examples in place of what a test has. */
 interface Places {
@@ -87,7 +92,7 @@ const KINDS: Readonly<Record<FrontProxyName, Kind>> = {
 };
 
 export interface FrontProxyOptions {
-  readonly change?: ((configuration: string) => string) | undefined;
+  readonly change?: Change | undefined;
   /** In place of the documentation's example the one that is printed for this path. */
   readonly path?: string | undefined;
 }
@@ -106,30 +111,47 @@ export async function startFrontProxy(
   const { path: folder } = opened.use(scratch());
   const file = join(folder, kind.file);
   const { ca, ...paths } = await certificateIn(folder);
-  const child = await onFreePort(async (port) => {
-    const [first, second] = await nodes(`https://${LOOPBACK}:${port}`, port);
-    const example = replaced(path === undefined ? recipe(name) : printed(name, path), [
-      ["10.0.0.11:8080", first],
-      ["10.0.0.12:8080", second],
-    ]);
-    writeFileSync(file, change(kind.configure(example, { port, ...paths }, folder)));
+  const start = async (port: number, configuration: string) => {
+    writeFileSync(file, configuration);
     const [command, args] = kind.command(file, folder);
     const started = await startProcess(command, args, { env: { ...process.env, HOME: folder } });
-    let exit: unknown;
-    void started.exited.then((value) => {
-      exit = value;
-    });
-    await eventually(async () => assert.ok(exit !== undefined || (await accepts(port))));
-    assert.equal(exit, undefined, started.stderr.text);
-    return { port, started };
+    await untilAccepts(started, port);
+    return started;
+  };
+  const { port, example, ...first } = await onFreePort(async (port) => {
+    const [one, other] = await nodes(`https://${LOOPBACK}:${port}`, port);
+    const example = kind.configure(
+      replaced(path === undefined ? recipe(name) : printed(name, path), [
+        ["10.0.0.11:8080", one],
+        ["10.0.0.12:8080", other],
+      ]),
+      { port, ...paths },
+      folder,
+    );
+    return { port, example, child: await start(port, change(example)) };
   });
-  opened.defer(async () => void (await child.started.stop("SIGKILL")));
+  let { child } = first;
+  opened.defer(async () => void (await child.stop("SIGKILL")));
   const owned = opened.move();
   return {
-    origin: `https://${LOOPBACK}:${child.port}`,
+    origin: `https://${LOOPBACK}:${port}`,
     ca,
+    change: async (other) => {
+      await child.stop("SIGKILL");
+      child = await start(port, other(example));
+    },
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+/** Resolves when somebody answers there, and fails with what a program said that ended before. */
+export async function untilAccepts(child: Process, port: number): Promise<void> {
+  let exit: unknown;
+  void child.exited.then((value) => {
+    exit = value;
+  });
+  await eventually(async () => assert.ok(exit !== undefined || (await accepts(port))));
+  assert.equal(exit, undefined, child.stderr.text);
 }
 
 export async function accepts(port: number): Promise<boolean> {

@@ -1,12 +1,10 @@
-import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { eventually } from "../harness/eventually.ts";
 import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
 import { startProcess } from "../harness/process.ts";
 import { lacking } from "../harness/requirements.ts";
 import { scratch } from "../harness/scratch.ts";
-import { accepts, recipe } from "./front-proxies.ts";
+import { recipe, untilAccepts } from "./front-proxies.ts";
 
 export const lackingHaproxy = lacking("haproxy");
 
@@ -29,12 +27,7 @@ export async function startHaproxy(
     );
     writeFileSync(file, configuration(port, lines));
     const child = await startProcess("haproxy", ["-db", "-f", file]);
-    let exit: unknown;
-    void child.exited.then((value) => {
-      exit = value;
-    });
-    await eventually(async () => assert.ok(exit !== undefined || (await accepts(port))));
-    assert.equal(exit, undefined, child.stderr.text);
+    await untilAccepts(child, port);
     return {
       port,
       [Symbol.asyncDispose]: async () => {

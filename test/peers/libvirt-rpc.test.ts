@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { describe, test } from "node:test";
 import { Secret } from "#base/secret.ts";
@@ -27,8 +28,10 @@ import type { Lifecycle } from "#protocols/libvirt/lifecycle.ts";
 import { REMOTE_ERRORS } from "#protocols/libvirt/remote-error.ts";
 import { eventually } from "../harness/eventually.ts";
 import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
+import { scratch } from "../harness/scratch.ts";
 import { ExtendedKeyUsage, testCertificate } from "../harness/test-certificates.ts";
 import { lackingLibvirt as skip, startLibvirt } from "./libvirt.ts";
+import { startTlsLibvirt } from "./libvirt-tls.ts";
 import { lackingSshd, startSshd } from "./sshd.ts";
 
 // libvirt's own test driver, which is behind the same RPC: it has one domain, and forgets all with its connection.
@@ -151,17 +154,7 @@ describe("the step at which a way fails is named", { skip }, () => {
       usages: [ExtendedKeyUsage.clientAuth],
     });
     const stranger = await testCertificate({ names: ["porthole"], usages: [ExtendedKeyUsage.clientAuth] });
-    await using peer = await onFreePort(async (port) => ({
-      port,
-      ...(await startLibvirt({
-        args: ["--listen"],
-        files: { "ca.pem": authority.pem, "cert.pem": server.pem, "key.pem": server.keyPem },
-        settings: [
-          `listen_addr = "${LOOPBACK}"\ntls_port = "${port}"\nauth_tls = "none"`,
-          'ca_file = "FOLDER/ca.pem"\ncert_file = "FOLDER/cert.pem"\nkey_file = "FOLDER/key.pem"',
-        ].join("\n"),
-      })),
-    }));
+    await using peer = await startTlsLibvirt(authority, server);
     const credentials: Credentials = {
       caCertificate: authority.pem,
       clientCertificate: client.pem,
@@ -212,6 +205,19 @@ describe("the step at which a way fails is named", { skip }, () => {
     const connection = await open(at(LOOPBACK), { credentials });
     assert.equal(only(await connection.call(listAllDomains(LIST_FLAGS.all))).name, "test");
     connection.close();
+
+    await using folder = scratch();
+    const { TMPDIR } = process.env;
+    process.env["TMPDIR"] = folder.path;
+    try {
+      const long = await open(at(LOOPBACK), { credentials });
+      assert.deepEqual(readdirSync(folder.path), [], "the key lies nowhere once it has signed in");
+      await long.call(listAllDomains(LIST_FLAGS.all));
+      long.close();
+    } finally {
+      if (TMPDIR === undefined) delete process.env["TMPDIR"];
+      else process.env["TMPDIR"] = TMPDIR;
+    }
 
     await refused(at("nonesuch.invalid"), credentials, "dns", /nonesuch/);
     const wrong = { ...credentials, sshKnownHosts: sshd.wrongKnownHosts };

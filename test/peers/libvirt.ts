@@ -18,12 +18,17 @@ export interface Libvirt extends AsyncDisposable {
   /** A storage pool of it, and the folder that it is. */
   readonly storagePool: string;
   readonly folder: string;
+  /** Below it is all that it and its machines write. */
+  readonly home: string;
   /** A folder for what machines print. */
   readonly logs: string;
   /** For programs that are to find it. */
   readonly env: Readonly<Record<string, string | undefined>>;
   virsh(...args: readonly string[]): Promise<string>;
-  /** Ends it, and starts it again at the same place; its machines run on. */
+  /** Ends it; its machines run on. */
+  leave(): Promise<void>;
+  /** Starts it again at the same place. */
+  comeBack(): Promise<void>;
   restart(): Promise<void>;
   /** Ends it, and its machines before it, which would run on without it. */
   stop(): Promise<void>;
@@ -32,13 +37,19 @@ export interface Libvirt extends AsyncDisposable {
 /** A libvirt of the test's own, as a user's: nothing of the machine's own libvirt is seen or touched. */
 export async function startLibvirt({
   settings = "",
+  qemuSettings = "",
   files = {},
   args = [],
+  hostname,
 }: {
   /** More of libvirtd.conf; FOLDER is where the files are. */
   readonly settings?: string;
+  /** More of qemu.conf, alike. */
+  readonly qemuSettings?: string;
   readonly files?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** What the machine is called where it runs, as though it were another one; for root alone. */
+  readonly hostname?: string;
 } = {}): Promise<Libvirt> {
   await using opened = new AsyncDisposableStack();
   const { path } = opened.use(scratch());
@@ -67,7 +78,10 @@ export async function startLibvirt({
   }
   // So that no second daemon is needed for what machines print.
   mkdirSync(join(path, "config/libvirt"), { recursive: true });
-  writeFileSync(join(path, "config/libvirt/qemu.conf"), 'stdio_handler = "file"\n');
+  writeFileSync(
+    join(path, "config/libvirt/qemu.conf"),
+    `stdio_handler = "file"\n${qemuSettings.replaceAll("FOLDER", path)}\n`,
+  );
   const env = {
     PATH: process.env["PATH"],
     HOME: path,
@@ -78,7 +92,14 @@ export async function startLibvirt({
     XDG_DATA_HOME: join(path, "data"),
   };
   own(join(path, "config/libvirt"));
-  const start = async () => await startProcess("libvirtd", ["-f", conf, ...args], { env, ...runner });
+  const start = async () => {
+    const all = ["-f", conf, ...args];
+    if (hostname === undefined) return await startProcess("libvirtd", all, { env, ...runner });
+    const ids = [`--reuid=${NOBODY.uid}`, `--regid=${NOBODY.gid}`, "--clear-groups"];
+    const script = 'hostname "$0" && exec setpriv "$@"';
+    const command = ["--uts", "sh", "-c", script, hostname, ...ids, "libvirtd", ...all];
+    return await startProcess("unshare", command, { env });
+  };
   let daemon = await start();
   opened.defer(async () => void (await daemon.stop()));
   const socket = join(path, "run", "libvirt-sock");
@@ -95,10 +116,14 @@ export async function startLibvirt({
     stopping ??= endMachines(virsh).then(async () => void (await daemon.stop()));
     await stopping;
   };
-  const restart = async () => {
-    await daemon.stop();
+  const leave = async () => void (await daemon.stop());
+  const comeBack = async () => {
     daemon = await start();
     await eventually(isReady);
+  };
+  const restart = async () => {
+    await leave();
+    await comeBack();
   };
   opened.defer(stop);
   const owned = opened.move();
@@ -107,9 +132,12 @@ export async function startLibvirt({
     socket,
     storagePool: "porthole",
     folder,
+    home: path,
     logs: join(path, "logs"),
     env,
     virsh,
+    leave,
+    comeBack,
     restart,
     stop,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),

@@ -7,9 +7,11 @@ import { LOOPBACK } from "../harness/free-port.ts";
 import { type Process, startProcess } from "../harness/process.ts";
 import { lacking } from "../harness/requirements.ts";
 import { scratch } from "../harness/scratch.ts";
+import { savedGuest } from "./saved-guest.ts";
 
 /** On a busy machine an emulated timer is late, which the kernel, where it checks it, takes for a broken one and panics. */
-const KERNEL_OPTIONS = "console=tty0 console=ttyS0 quiet tsc=reliable no_timer_check mitigations=off nokaslr";
+export const KERNEL_OPTIONS =
+  "console=tty0 console=ttyS0 quiet tsc=reliable no_timer_check mitigations=off nokaslr";
 
 /** For `test(…, { skip })`. */
 export const lackingQemu = lacking("qemu-system-x86");
@@ -22,10 +24,14 @@ export interface Screen {
   readonly tls?: string;
   /** It asks for an account of `saslFolder`. */
   readonly sasl?: boolean;
+  /** Whether it is also reached by WebSocket; then with TLS around that where it has any. */
+  readonly webSocket?: boolean;
+  /** Whether viewers may stop and restart the machine. */
+  readonly power?: boolean;
 }
 
 /** What a machine has for TLS, by the name that its screens give. */
-export type Credentials = Readonly<
+type Credentials = Readonly<
   Record<
     string,
     | "anonymous"
@@ -37,8 +43,12 @@ export interface Qemu<Name extends string> extends AsyncDisposable {
   readonly host: string;
   /** Where each screen listens. */
   readonly ports: Readonly<Record<Name, number>>;
+  /** Where those listen that are reached by WebSocket. */
+  readonly webSocketPorts: Readonly<Partial<Record<Name, number>>>;
   /** Sends a QMP command and resolves to what it returns. */
   qmp(execute: string, args?: Readonly<Record<string, unknown>>): Promise<unknown>;
+  /** What it has told by itself, by QMP's names. */
+  events(): readonly string[];
   /** As pulling the plug: SIGKILL. */
   kill(): Promise<void>;
 }
@@ -50,42 +60,82 @@ export interface QemuGuest<Name extends string> extends Qemu<Name> {
   pointer(): string;
 }
 
-const guestFolder = fileURLToPath(new URL("../../.cache/guest/", import.meta.url));
+export const guestFolder = fileURLToPath(new URL("../../.cache/guest/", import.meta.url));
 
-const limits = {
+export const limits = {
   /** The guest takes about 3 s on an idle core; others may be booting beside it. */
   bootMs: 60_000,
 } as const;
 
+interface Options {
+  readonly credentials?: Credentials;
+  /** Where Cyrus SASL finds its configuration for QEMU, and its accounts. */
+  readonly saslFolder?: string;
+  /** What else QEMU is told. */
+  readonly args?: readonly string[];
+}
+
 /** A paused machine whose VNC listeners answer within a second: enough for everything before the picture. */
 export async function startQemu<Name extends string>(
   screens: Readonly<Record<Name, Screen>>,
-  { credentials = {}, saslFolder }: { readonly credentials?: Credentials; readonly saslFolder?: string } = {},
+  options: Options = {},
 ): Promise<Qemu<Name>> {
-  const env = saslFolder === undefined ? {} : { SASL_CONF_PATH: saslFolder };
-  const args = ["-S", "-m", "16", ...credentialArgs(credentials)];
-  return await startMachine(screens, { folder: scratch(), args, env });
+  return await startMachine(screens, {
+    ...options,
+    folder: scratch(),
+    args: ["-S", "-m", "16", ...(options.args ?? [])],
+  });
 }
 
-/** A real guest, resolved when its shell waits on the screen for what is typed. */
+/** A character device that one may connect to, on a port that the kernel chooses. */
+export function serialSocket(id: string, options = ""): string {
+  return `socket,id=${id},host=${LOOPBACK},port=0,server=on,wait=off${options}`;
+}
+
+/** Where such a one listens. */
+export async function serialPort({ qmp }: Pick<Qemu<string>, "qmp">, id: string): Promise<number> {
+  const devices = (await qmp("query-chardev")) as readonly {
+    readonly label: string;
+    readonly filename: string;
+  }[];
+  const found = /:(\d+),/.exec(devices.find(({ label }) => label === id)?.filename ?? "");
+  assert.ok(found !== null, JSON.stringify(devices));
+  return Number(found[1]);
+}
+
+/**
+ * A real guest without a network, with `line` with its first serial line on a socket of that name; resolved when its shell waits on the
+ * screen for what is typed, and its tablet is read.
+ */
 export async function startQemuGuest<Name extends string>(
   screens: Readonly<Record<Name, Screen>>,
+  { line = false, ...options }: Options & { readonly line?: boolean } = {},
 ): Promise<QemuGuest<Name>> {
   const folder = scratch();
   const log = (name: string) => join(folder.path, name);
-  const args = [
+  const parts = [
     ...["-m", "128", "-no-reboot", "-device", "virtio-tablet-pci"],
     ...["-kernel", join(guestFolder, "vmlinuz"), "-initrd", join(guestFolder, "initrd.gz")],
     ...["-append", KERNEL_OPTIONS],
-    ...["-serial", `file:${log("serial")}`, "-serial", `file:${log("pointer")}`],
   ];
-  const machine = await startMachine(screens, { folder, args });
+  const saved = savedGuest(guestFolder, parts);
+  const isSaved = saved.exists;
+  const first = line
+    ? ["-chardev", `${serialSocket("line")},logfile=${log("serial")}`, "-serial", "chardev:line"]
+    : ["-serial", `file:${log("serial")}`];
+  const lines = [...first, "-serial", `file:${log("pointer")}`];
+  const args = [...parts, ...lines, ...(isSaved ? saved.args : [])];
+  const machine = await startMachine(screens, { ...options, folder, args });
+  const before = isSaved ? saved.said : { serial: "", pointer: "" };
   const guest = {
     ...machine,
-    serial: () => readFileSync(log("serial"), "latin1"),
-    pointer: () => readFileSync(log("pointer"), "latin1"),
+    serial: () => before.serial + readFileSync(log("serial"), "latin1"),
+    pointer: () => before.pointer + readFileSync(log("pointer"), "latin1"),
   };
+  if (isSaved) await saved.resume(machine.qmp);
   await eventually(() => assert.match(guest.serial(), /GUEST-READY/), { withinMs: limits.bootMs });
+  await eventually(() => assert.match(guest.pointer(), /POINTER-READY/), { withinMs: limits.bootMs });
+  if (!isSaved) await saved.save(machine.qmp, () => ({ serial: guest.serial(), pointer: guest.pointer() }));
   return guest;
 }
 
@@ -94,25 +144,26 @@ async function startMachine<Name extends string>(
   {
     folder,
     args,
-    env = {},
-  }: {
-    readonly folder: ReturnType<typeof scratch>;
-    readonly args: readonly string[];
-    readonly env?: Readonly<Record<string, string>>;
-  },
+    credentials = {},
+    saslFolder,
+  }: Options & { readonly folder: ReturnType<typeof scratch>; readonly args: readonly string[] },
 ): Promise<Qemu<Name>> {
   const line = [
     // Never KVM: /dev/kvm may exist and not work, and then QEMU hangs.
     ...["-accel", "tcg", "-M", "pc", "-nodefaults", "-vga", "std", "-display", "none", "-qmp", "stdio"],
+    ...credentialArgs(credentials),
     ...screenArgs(screens, folder.path),
     ...args,
   ];
+  const env: Readonly<Record<string, string>> =
+    saslFolder === undefined ? {} : { SASL_CONF_PATH: saslFolder };
   const child = await startProcess("qemu-system-x86_64", line, { env });
   const qmp = await connectQmp(child);
   return {
     host: LOOPBACK,
-    ports: await listeningPorts<Name>(qmp),
+    ...(await listeningPorts<Name>(qmp)),
     qmp,
+    events: () => messages(child).flatMap(({ event }) => (typeof event === "string" ? [event] : [])),
     kill: async () => {
       await child.stop("SIGKILL");
     },
@@ -125,9 +176,15 @@ async function startMachine<Name extends string>(
 
 /** QEMU itself takes the first free port of a range, so machines started at once do not collide. */
 function screenArgs(screens: Readonly<Record<string, Screen>>, folder: string): string[] {
-  return Object.entries(screens).flatMap(([name, { password, tls, sasl }]) => {
-    const options = [tls === undefined ? "" : `,tls-creds=${tls}`, sasl === true ? ",sasl=on" : ""].join("");
-    const listener = `${LOOPBACK}:0,to=9000,id=${name}${options}`;
+  return Object.entries(screens).flatMap(([name, { password, tls, sasl, webSocket, power }]) => {
+    const options = [
+      tls === undefined ? "" : `,tls-creds=${tls}`,
+      sasl === true ? ",sasl=on" : "",
+      webSocket === true ? ",websocket=on" : "",
+      power === true ? ",power-control=on" : "",
+    ].join("");
+    // As many as anything that stands before it lets through: by itself it takes 32.
+    const listener = `${LOOPBACK}:0,to=9000,connections=64,id=${name}${options}`;
     if (password === undefined) return ["-vnc", listener];
     const file = join(folder, `${name}.password`);
     writeFileSync(file, password, { mode: 0o600 });
@@ -173,11 +230,23 @@ function messages(child: Process): Record<string, unknown>[] {
   return lines.map((line) => JSON.parse(line));
 }
 
-async function listeningPorts<Name extends string>(qmp: Qemu<Name>["qmp"]): Promise<Record<Name, number>> {
-  const servers = (await qmp("query-vnc-servers")) as {
+async function listeningPorts<Name extends string>(
+  qmp: Qemu<Name>["qmp"],
+): Promise<Pick<Qemu<Name>, "ports" | "webSocketPorts">> {
+  const screens = (await qmp("query-vnc-servers")) as {
     readonly id: Name;
-    readonly server: readonly { readonly service: string }[];
+    readonly server: readonly { readonly service: string; readonly websocket: boolean }[];
   }[];
-  const ports = servers.map(({ id, server }) => [id, Number(server[0]?.service)]);
-  return Object.fromEntries(ports) as Record<Name, number>;
+  const portsOf = (isWebSocket: boolean) =>
+    Object.fromEntries(
+      screens.flatMap(({ id, server }) =>
+        server
+          .filter(({ websocket }) => websocket === isWebSocket)
+          .map(({ service }) => [id, Number(service)]),
+      ),
+    );
+  return {
+    ports: portsOf(false) as Record<Name, number>,
+    webSocketPorts: portsOf(true) as Record<Name, number>,
+  };
 }

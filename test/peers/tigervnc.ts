@@ -9,11 +9,17 @@ import { scratch } from "../harness/scratch.ts";
 
 export const lackingTigerVnc = lacking("tigervnc-standalone-server", "xterm", "x11-apps");
 
+/** Beside it, where accounts are asked for. */
+export const lackingPam = process.getuid?.() !== 0 && "it takes root to give it a PAM of its own";
+
 export interface TigerVnc extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   /** The same server on a UNIX socket. */
   readonly path: string;
+  /** Whoever connects waits from here on, until it goes on. */
+  hold(): void;
+  goOn(): void;
   /** What the server logged: connections, and why it refused some. */
   log(): string;
 }
@@ -25,6 +31,8 @@ interface Options {
   readonly certificate?: { readonly pem: string; readonly keyPem: string };
   /** For the types that end in Plain, which ask PAM. Takes a root user, for a mount namespace of the server's own. */
   readonly account?: { readonly name: string; readonly password: string };
+  /** Whether it shuts out who has had five connections without a right password, as it does by itself. */
+  readonly shutsOut?: boolean;
   /** What runs in the terminal, for bash. By default the time, so that the picture never stands still. */
   readonly script?: string;
 }
@@ -47,8 +55,9 @@ export async function startTigerVnc(options: Options = {}): Promise<TigerVnc> {
       // Xvnc picks its own display, and says which on standard output when it is ready.
       ...["-displayfd", "1", "-rfbport", `${candidate}`, "-interface", LOOPBACK, "-rfbunixpath", path],
       ...["-geometry", "800x600", "-depth", "24", "-noreset", "-nolisten", "tcp"],
-      // Behind a gateway all viewers share one address, so one wrong password must not lock out everybody.
-      ...["-BlacklistThreshold", "1000000", ...securityArgs(folder.path, options)],
+      // Tests that are not about it are not to be shut out for wrong passwords.
+      ...(options.shutsOut === true ? [] : ["-BlacklistThreshold", "1000000"]),
+      ...securityArgs(folder.path, options),
     ]);
     return { server: child, display: await firstLine(child), port: candidate };
   });
@@ -57,8 +66,11 @@ export async function startTigerVnc(options: Options = {}): Promise<TigerVnc> {
     host: LOOPBACK,
     port,
     path,
+    hold: () => void process.kill(server.pid, "SIGSTOP"),
+    goOn: () => void process.kill(server.pid, "SIGCONT"),
     log: () => server.stderr.text,
     [Symbol.asyncDispose]: async () => {
+      process.kill(server.pid, "SIGCONT");
       await terminal.stop("SIGKILL");
       await server.stop();
       await folder[Symbol.asyncDispose]();
@@ -103,7 +115,7 @@ async function startTerminal(display: string, script: string): Promise<Process> 
  * The file that vncpasswd would write: the password's first eight bytes under DES with a key that all VNC
  * servers share (bits of each byte reversed). Single DES is only to be had as triple DES with one key.
  */
-function passwordFile(folder: string, password: string): string {
+export function passwordFile(folder: string, password: string): string {
   const bytes = Buffer.alloc(8);
   assert.ok(Buffer.byteLength(password) <= bytes.length, "VNC passwords have at most eight bytes");
   bytes.write(password);

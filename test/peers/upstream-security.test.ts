@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { ErrorCode } from "#wire/errors.ts";
 import type { Upstream } from "#wire/grant.ts";
+import { startBetween } from "../harness/between.ts";
 import { eventually } from "../harness/eventually.ts";
 import { openThrough } from "../harness/open-through.ts";
 import { scratch } from "../harness/scratch.ts";
@@ -14,7 +13,7 @@ import { startTestNode, type TestNode } from "../harness/test-node.ts";
 import { TestViewer } from "../harness/test-viewer.ts";
 import { createPki, type Pki, SERVER_NAME, writePki } from "./pki.ts";
 import { lackingQemu, type Qemu, startQemu } from "./qemu.ts";
-import { lackingTigerVnc, startTigerVnc, type TigerVnc } from "./tigervnc.ts";
+import { lackingPam, lackingTigerVnc, startTigerVnc, type TigerVnc } from "./tigervnc.ts";
 
 const PASSWORD = "s3cret!";
 const INSECURE = { mode: "insecure" } as const;
@@ -210,11 +209,7 @@ describe("QEMU's VNC server", { skip: lackingQemu }, () => {
   });
 });
 
-const isRoot = process.getuid?.() === 0;
-
-describe("TigerVNC's server", {
-  skip: lackingTigerVnc || (!isRoot && "it takes root to give it a PAM of its own"),
-}, () => {
+describe("TigerVNC's server", { skip: lackingTigerVnc || lackingPam }, () => {
   const ACCOUNT = { name: "viewer", password: "geheim" };
   let pki: Pki;
   const servers = new Map<string, TigerVnc>();
@@ -274,38 +269,3 @@ describe("TigerVNC's server", {
     assert.equal(await open(upstream), "upstream_authentication_failed");
   });
 });
-
-/** Somebody between the node and a server, who may say something else than the server did, chunk by chunk. */
-async function startBetween(
-  server: { readonly host: string; readonly port: number },
-  change: (chunk: Buffer) => Buffer,
-) {
-  let changed = 0;
-  const sockets: Socket[] = [];
-  const listener = createServer((near) => {
-    const far = connect(server);
-    sockets.push(near, far);
-    near.on("error", () => {}).on("close", () => far.destroy());
-    far.on("error", () => {}).on("close", () => near.destroy());
-    near.on("data", (chunk) => void far.write(chunk));
-    far.on("data", (chunk) => {
-      const said = change(chunk);
-      if (said !== chunk) changed++;
-      near.write(said);
-    });
-  });
-  listener.listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as AddressInfo;
-  return {
-    address: { kind: "tcp" as const, host: "127.0.0.1", port },
-    get changed() {
-      return changed;
-    },
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      listener.close();
-      await once(listener, "close");
-    },
-  };
-}

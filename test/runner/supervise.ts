@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { workerEnvironment } from "./environment.ts";
 import type { TestEnded, WorkerMessage } from "./events.ts";
 
 export interface Limits {
@@ -47,7 +48,7 @@ export async function runFiles(files: readonly string[], { testMs, workerMs }: L
     detached: true,
     execArgv: [],
     serialization: "advanced",
-    env: environment(),
+    env: workerEnvironment(),
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   child.on("message", (message: WorkerMessage) => {
@@ -111,12 +112,6 @@ async function finish(
   child.stderr?.destroy();
   const ending = overdue ? `did not end within ${limitMs / 1000} s` : `ended with ${status ?? signal}`;
   return { output: text.map((read) => read()).join(""), ending };
-}
-
-/** With the mark of a test process in its environment node:test would run nothing; the runner's own test has it. */
-function environment(): NodeJS.ProcessEnv {
-  const { NODE_TEST_CONTEXT: _, ...rest } = process.env;
-  return process.stdout.isTTY ? rest : { ...rest, NO_COLOR: "1" };
 }
 
 function collect(stream: Readable | null): () => string {

@@ -2,6 +2,7 @@ import { relative, resolve } from "node:path";
 import { run } from "node:test";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
+import { resolveQuickly } from "#base/process/quick-resolution.ts";
 import type { WorkerMessage } from "./events.ts";
 
 /**
@@ -30,6 +31,7 @@ const path: string[] = [];
 // Without the runner there is nobody to run tests for; what they started ends with this process.
 process.on("disconnect", () => process.exit(1));
 
+resolveQuickly();
 // Listeners, not iteration: a test that loops for ever or ends the process must have been named before.
 const last = fileURLToPath(new URL("last.ts", import.meta.url));
 const files = [...paths.map((each) => resolve(each)), last];
@@ -38,6 +40,7 @@ events.on("test:dequeue", ({ name }) => send({ type: "started", name }));
 events.on("test:start", ({ name, nesting }) => path.splice(nesting, Number.POSITIVE_INFINITY, name));
 events.on("test:pass", (data) => report(true, data));
 events.on("test:fail", (data) => report(false, data));
+events.on("test:diagnostic", diagnose);
 events.on("test:summary", () => send({ type: "done" }, () => process.exit()));
 events.resume();
 
@@ -53,6 +56,26 @@ function report(passed: boolean, data: Reported): void {
   const name = [...path.slice(0, data.nesting), data.name].join(" › ");
   const text = outcome === "failed" ? explain(error) : typeof skipped === "string" ? skipped : "";
   send({ type: "ended", file: relative(root, data.file ?? ""), name, outcome, durationMs, text });
+}
+
+/**
+ * What breaks behind the end of a test is no test's failure to node:test, but it would have ended the process that the tests are
+ * about.
+ */
+function diagnose({
+  message,
+  file = "",
+}: {
+  readonly message: string;
+  readonly file?: string | undefined;
+}): void {
+  const [, name] = /^Error: Test "(.*)" at .* generated asynchronous activity/.exec(message) ?? [];
+  if (name === undefined) return;
+  const where = / at (\S+?):\d+:\d+ generated/.exec(message)?.[1] ?? file;
+  send({
+    ...{ type: "ended", file: relative(root, where), outcome: "failed", durationMs: 0 },
+    ...{ name: `${name} › after its end`, text: message },
+  });
 }
 
 /** node:test wraps what a test threw; the wrapper says nothing that a person wants to read. */

@@ -8,6 +8,9 @@ import { type Porthole, startPorthole } from "../harness/porthole.ts";
 import { endingWords, NOVNC_REFUSED, untilLive } from "../harness/stage.ts";
 import { HOUR_MS, testCertificate } from "../harness/test-certificates.ts";
 
+/** Sizes of which a page learns by its window alone: one with touch loads as another. */
+const ALIKE = [["a phone"], ["a desk", "a tablet"]] as const;
+
 /** Nothing listens there: port 9 is that of “discard”, which nobody runs. */
 const DEAD = "127.0.0.1:9";
 
@@ -83,29 +86,35 @@ describe("every page", { skip: lackingBrowser }, () => {
   }
 
   for (const [name, visit] of Object.entries(pages)) {
-    for (const [size, options] of Object.entries(SIZES)) {
-      for (const colorScheme of THEMES) {
-        test(`${name} fits ${size}, ${colorScheme}`, async () => {
-          const page = await browser.open({ ...options, colorScheme, expected: /40[01]/ });
+    for (const sizes of ALIKE) {
+      test(`${name} fits ${sizes.join(" and ")}, light and dark`, async () => {
+        // A page is visited once, and then given other windows and colours: that is all that the two differ by.
+        const [first] = sizes;
+        await using page = await browser.open({ ...SIZES[first], expected: /40[01]/ });
 
-          await visit(page);
+        await visit(page);
 
-          assert.deepEqual(await sideways(page), [], "nothing stands out sideways");
+        for (const size of sizes) {
+          await page.setViewportSize(SIZES[size].viewport);
+          assert.deepEqual(await sideways(page), [], `nothing stands out sideways on ${size}`);
           assert.deepEqual(
             await outOfReach(page),
             [],
-            "every control is on the page, named, and large enough",
+            `every control is on the page of ${size}, named, and large enough`,
           );
+        }
+        for (const colorScheme of THEMES) {
+          await page.emulateMedia({ colorScheme });
           await assertTheme(page, colorScheme);
-        });
-      }
+        }
+      });
     }
   }
 
   for (const [size, options] of Object.entries(SIZES)) {
     test(`what the lists let people do is said in words on ${size}, without a pointer to ask with`, async () => {
       const { id } = await porthole.api.addMachine({ name: `dead ${size}`, protocol: "rfb", address: DEAD });
-      const page = await browser.open({ ...options, expected: NOVNC_REFUSED });
+      await using page = await browser.open({ ...options, expected: NOVNC_REFUSED });
       await page.goto((await porthole.api.openConsole(id)).url);
       await endingWords(page);
       const { url }: SignInLink = await porthole.api.call("POST", "me/sign-in-link");
@@ -123,7 +132,7 @@ describe("every page", { skip: lackingBrowser }, () => {
   }
 
   test("the console's controls are all reached by keyboard alone", async () => {
-    const page = await browser.open();
+    await using page = await browser.open();
     await page.goto(await consoleUrl());
     await untilLive(page);
     await page.keyboard.press("Control+Alt+Shift+M");

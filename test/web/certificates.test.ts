@@ -13,6 +13,7 @@ import {
 } from "../harness/certificate-stage.ts";
 import { drop } from "../harness/drop.ts";
 import { eventually } from "../harness/eventually.ts";
+import { describedAs, tabTo, untilKeyboard } from "../harness/focus.ts";
 import { NativeClient } from "../harness/native-client.ts";
 import { lacking } from "../harness/requirements.ts";
 import { idOf } from "../harness/serving-certificate.ts";
@@ -86,6 +87,7 @@ describe("an administrator in front of the certificates' page", {
     await submit(dialog);
     await dialog.getByRole("alert").waitFor();
 
+    await untilKeyboard(dialog.getByLabel("Certificate", { exact: true }));
     const said = async (name: string) => await describedAs(dialog.getByLabel(name, { exact: true }));
     assert.match(await said("Private key"), /^The private key does not fit the certificate “127\.0\.0\.1”\./);
     assert.match(await said("Certificate"), /^The certificate “127\.0\.0\.1” expired on \d{4}-\d\d-\d\d\./);
@@ -219,7 +221,7 @@ describe("an administrator in front of the certificates' page", {
     await at.upload("all");
     await at.upload("north", "north");
     const page = await at.onPage();
-    const table = page.getByRole("table", { name: "Uploaded" });
+    const table = page.getByRole("table", { name: "Uploaded or issued" });
     const removeOf = (pool: string) =>
       table
         .getByRole("row")
@@ -278,6 +280,28 @@ describe("an administrator in front of the certificates' page", {
     await untilKeyboard(remove);
   });
 
+  test("who chooses files, or takes one out again, by keyboard keeps it, and hears what was made of them", async () => {
+    at.certificate("chosen");
+    const page = await at.onPage();
+    const dialog = await openDialog(page);
+    const files = [at.path("chosen.pem"), at.path("chosen.key")];
+    const chooser = dialog.getByLabel("Certificate: Choose");
+
+    await chooser.focus();
+    await chooser.setInputFiles([...files, at.path("strict.cnf")]);
+    await untilKeyboard(dialog.getByLabel("Certificate: Choose another"));
+    assert.match(await describedAs(chooser), /^strict\.cnf is neither PEM nor PKCS#12\./);
+    const heard = dialog.locator("[aria-live=polite]");
+    assert.match((await heard.allTextContents()).join(), /chosen\.pem.*strict\.cnf.*chosen\.key/);
+    await dialog.getByRole("button", { name: "Take chosen.pem out" }).focus();
+    await page.keyboard.press("Enter");
+
+    await untilKeyboard(dialog.getByLabel("Certificate: Choose a file"));
+    await dialog.getByRole("button", { name: "Take chosen.key out" }).focus();
+    await page.keyboard.press("Enter");
+    await untilKeyboard(dialog.getByLabel("Private key: Choose a file"));
+  });
+
   test("the CA is saved as the file that the command line prints, and fingerprints are there to be copied", async () => {
     at.certificate("copied");
     const { fingerprint } = await at.upload("copied");
@@ -318,7 +342,7 @@ describe("an administrator in front of the certificates' page", {
   test("parts of the page have headings, and every field a label", async () => {
     const page = await at.onPage();
 
-    for (const name of ["Uploaded", "Nodes", "The installation's own CA"]) {
+    for (const name of ["Uploaded or issued", "Nodes", "The installation's own CA"]) {
       await page.getByRole("heading", { level: 2, name, exact: true }).waitFor();
       assert.equal(await page.getByRole("region", { name, exact: true }).count(), 1);
     }
@@ -351,37 +375,12 @@ async function submit(dialog: Locator): Promise<void> {
   await dialog.getByRole("button", { name: "Upload", exact: true }).click();
 }
 
-/** What is said of a control beside its name, which screen readers say with it. */
-async function describedAs(control: Locator): Promise<string> {
-  const ids = ((await control.getAttribute("aria-describedby")) ?? "").split(" ");
-  const texts = ids.map(async (id) => await control.page().locator(`[id="${id}"]`).textContent());
-  return (await Promise.all(texts)).join(" ");
-}
-
 /** What the page keeps beyond itself. */
 async function keptBy(page: Page): Promise<string> {
   const kept = await page.evaluate<string>(
     "JSON.stringify([{ ...localStorage }, { ...sessionStorage }, history.state])",
   );
   return `${kept} ${page.url()}`;
-}
-
-/** It comes with the next picture that the browser draws. */
-async function untilKeyboard(control: Locator): Promise<void> {
-  await eventually(async () => assert.ok(await hasKeyboard(control)));
-}
-
-async function hasKeyboard(control: Locator): Promise<boolean> {
-  return await control.evaluate((element) => element === element.ownerDocument.activeElement);
-}
-
-/** Presses Tab until the control has the keyboard; a page has fewer stops than this. */
-async function tabTo(page: Page, control: Locator): Promise<void> {
-  for (let step = 0; step < 60; step++) {
-    if (await hasKeyboard(control)) return;
-    await page.keyboard.press("Tab");
-  }
-  assert.fail(`the keyboard does not reach ${control}`);
 }
 
 async function labelOf(control: Locator): Promise<string> {

@@ -6,9 +6,9 @@ import { FINDINGS, type Finding } from "#wire/findings.ts";
 import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
 import { eventually } from "../harness/eventually.ts";
 import { NativeClient } from "../harness/native-client.ts";
-import { type Control, startControl, startNode } from "../harness/porthole.ts";
+import { type Control, type Node, startControl, startNode } from "../harness/porthole.ts";
 import { lacking } from "../harness/requirements.ts";
-import { startFrontProxy } from "../peers/front-proxies.ts";
+import { type Change, type FrontProxy, startFrontProxy } from "../peers/front-proxies.ts";
 
 interface Options extends BrowserContextOptions {
   readonly expected?: RegExp;
@@ -18,10 +18,19 @@ interface Options extends BrowserContextOptions {
 
 describe("the self-check in control's page", { skip: lackingBrowser }, () => {
   let browser: TestBrowser;
+  /** With which nothing is wrong, but that a machine is down. */
+  let control: Control;
+  let node: Node;
   before(async () => {
-    browser = await startBrowser();
+    [browser, control] = await Promise.all([startBrowser(), startControl()]);
+    node = await startNode(control);
+    await control.api.addMachine({ name: "down", protocol: "rfb", address: "127.0.0.1:1" });
   });
-  after(async () => await browser[Symbol.asyncDispose]());
+  after(async () => {
+    await browser[Symbol.asyncDispose]();
+    await node[Symbol.asyncDispose]();
+    await control[Symbol.asyncDispose]();
+  });
   const pages: Page[] = [];
   // They go on to ask control, which has gone with its test.
   afterEach(async () => {
@@ -61,10 +70,6 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
   }
 
   test("goes to every node by page and WebSocket, and says of each what is so", async () => {
-    await using control = await startControl();
-    await using node = await startNode(control);
-    await control.api.addMachine({ name: "down", protocol: "rfb", address: "127.0.0.1:1" });
-
     const page = await check(control);
 
     const here = page.getByRole("region", { name: "From this browser" });
@@ -97,18 +102,24 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
   });
 
   describe("of nodes behind an nginx", { skip: lacking("nginx-light") }, () => {
-    async function checkBehind(change: (configuration: string) => string): Promise<Locator> {
-      await using opened = new AsyncDisposableStack();
-      const control = opened.use(await startControl());
+    const opened = new AsyncDisposableStack();
+    let behind: Control;
+    let proxy: FrontProxy;
+    before(async () => {
+      behind = opened.use(await startControl());
       const start = async (publicUrl: string, listen: string) => {
         const args = ["--public-url", publicUrl, "--behind-proxy", "--listen", listen];
-        opened.use(await startNode(control, { args }));
+        opened.use(await startNode(behind, { args }));
         return listen;
       };
       const nodes = async (origin: string, port: number) =>
         [await start(origin, `127.0.0.2:${port}`), await start(origin, `127.0.0.3:${port}`)] as const;
-      opened.use(await startFrontProxy("nginx", nodes, { change }));
-      const page = await check(control, { ignoreHTTPSErrors: true, expected: /CORS|50\d|Failed to load/ });
+      proxy = opened.use(await startFrontProxy("nginx", nodes));
+    });
+    after(async () => await opened.disposeAsync());
+    async function checkBehind(change: Change): Promise<Locator> {
+      await proxy.change(change);
+      const page = await check(behind, { ignoreHTTPSErrors: true, expected: /CORS|50\d|Failed to load/ });
       return page.getByRole("region", { name: "From this browser" });
     }
 
@@ -140,8 +151,6 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
   });
 
   test("is walked by keyboard alone, and is looked at again when asked to", async () => {
-    await using control = await startControl();
-    await using _node = await startNode(control);
     const page = await signedIn(control);
     const focused = async () => await page.evaluate<string>("document.activeElement?.textContent ?? ''");
 
@@ -187,10 +196,18 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
     await german.getByRole("region", { name: "Von diesem Browser" }).getByText("Fehler").first().waitFor();
   });
 
-  test("opened by another name of control it says that nodes do not answer it, and where to open it", async () => {
+  test("says when a certificate ends as people read it", async () => {
     await using control = await startControl();
+    await control.api.call("PUT", "settings/consoleproxy.sslEnabled", { value: "true" });
     await using _node = await startNode(control);
 
+    const page = await check(control, { expected: /ERR_CERT_AUTHORITY_INVALID/, locale: "de-DE" });
+
+    const end = page.getByRole("region", { name: "Von der Steuerung" }).locator("dd time");
+    assert.match((await end.textContent()) ?? "", /^\d+\. \p{L}+ \d{4} um \d\d:/u);
+  });
+
+  test("opened by another name of control it says that nodes do not answer it, and where to open it", async () => {
     const page = await check(control, { host: "localhost" });
 
     const found = line(page, "From this browser", "skipped_other_origin");
@@ -198,8 +215,6 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
   });
 
   test("says that its part in the browser did not start, where that is withheld", async () => {
-    await using control = await startControl();
-    await using _node = await startNode(control);
     const page = await signedIn(control, { expected: /browser-worker|ERR_/ });
     await page.route(/browser-worker-/, async (route) => await route.abort());
 
@@ -210,7 +225,6 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
   });
 
   test("is for administrators alone", async () => {
-    await using control = await startControl();
     const { id } = await control.api.call<{ id: string }>("POST", "accounts", {
       name: "member",
       role: "member",
@@ -230,8 +244,6 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
   });
 
   test("nothing but its worker may talk to nodes", async () => {
-    await using control = await startControl();
-    await using node = await startNode(control);
     const page = await check(control, { expected: /Content.Security.Policy|Refused to connect/i });
 
     const outcome = await page.evaluate<string>(

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Static, TSchema } from "typebox";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { StartFailure } from "./start-failure.ts";
 
 const limits = {
@@ -50,6 +50,7 @@ export async function startChild<Schema extends TSchema>(
     ready: schema,
     stop,
     started,
+    connected,
     env,
     readyMs = limits.readyMs,
   }: {
@@ -57,6 +58,8 @@ export async function startChild<Schema extends TSchema>(
     readonly stop: AbortSignal;
     /** Hears the process id. */
     readonly started: (pid: number) => void;
+    /** Gets what the two may talk by beside that. */
+    readonly connected?: (channel: Pick<ChildProcess, "on" | "send">) => void;
     readonly env: Readonly<Record<string, string | undefined>>;
     /** How long it may take to be ready; null: until `stop`. */
     readonly readyMs?: number | null;
@@ -72,6 +75,7 @@ export async function startChild<Schema extends TSchema>(
   });
   const ended = endOf(role, child);
   if (child.pid !== undefined) started(child.pid);
+  connected?.(child);
   const stopChild = async (patience?: Patience) => await stopProcess(child, ended, patience);
   // What listens to it goes with it: `stop` lives as long as the process, and sees many children.
   const settled = new AbortController();

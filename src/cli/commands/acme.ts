@@ -92,7 +92,9 @@ async function rootsOf({ root }: ConfigureOptions): Promise<Pick<AcmeChange, "ro
 }
 
 async function show({ api, output }: Invocation): Promise<void> {
-  tell(output, await api.call({ method: "GET", path: ["acme"], answer: Acme }));
+  const acme = await api.call({ method: "GET", path: ["acme"], answer: Acme });
+  tell(output, acme);
+  if (acme.state === "off" && !output.json) output.note("Turn it on: porthole acme configure --agree-terms");
 }
 
 async function renew({ api, output }: Invocation): Promise<void> {

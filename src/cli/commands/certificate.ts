@@ -63,6 +63,7 @@ async function upload({ api, output }: Invocation, options: UploadOptions): Prom
   };
   const made = await api.call({ method: "POST", path: ["certificates"], body, answer: Certificate });
   output.record(made, fields(output));
+  warnOf([made], output);
 }
 
 async function contentsOf(options: UploadOptions): Promise<NewCertificate> {
@@ -98,9 +99,13 @@ async function list({ output, ...invocation }: Invocation): Promise<void> {
     fields(output),
     "No certificates were uploaded. Upload one: porthole certificate upload --certificate FILE --key FILE",
   );
+  warnOf(all, output);
+}
+
+function warnOf(certificates: readonly Certificate[], output: Output): void {
   warnOfEnds(
     output,
-    all.map((certificate) => ({
+    certificates.map((certificate) => ({
       what: `the certificate of ${certificate.names.slice(0, 3).join(", ")} (${certificate.pool ?? "all pools"})`,
       notAfter: certificate.notAfter,
       how: lastingOf(certificate, output.now()),

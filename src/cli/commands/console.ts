@@ -1,10 +1,12 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { Console, type ConsoleRequest } from "#wire/api.ts";
+import { CONSOLE_PROTOCOLS, type ConsoleProtocol } from "#wire/grant.ts";
 import { action, type CliContext, type Invocation, readSecret } from "../invocation.ts";
-import { findMachine } from "./machine.ts";
+import { findMachine } from "./find-machine.ts";
 
 interface OpenOptions {
   readonly viewOnly?: true;
+  readonly protocol?: ConsoleProtocol;
   readonly extraFile?: string;
   readonly callerAddress?: string;
   readonly project?: string;
@@ -17,6 +19,12 @@ export function consoleCommands(program: Command, context: CliContext): void {
     .command("open <machine>")
     .description("Ask for a machine's console: prints a link that works once, for a short time")
     .option("--view-only", "whoever opens the link sees the screen and can do nothing")
+    .addOption(
+      new Option(
+        "--protocol <protocol>",
+        "which of its consoles, the machine's own if it is not said: its screen, its serial line; webmks is for clients that bring VMware's own library",
+      ).choices(CONSOLE_PROTOCOLS),
+    )
     .option(
       "--extra-file <file>",
       "file with a further secret that the viewer must bring; - reads standard input",
@@ -30,6 +38,7 @@ async function open(invocation: Invocation, text: string, options: OpenOptions):
   const { api, output } = invocation;
   const body: ConsoleRequest = {
     ...(options.viewOnly === undefined ? {} : { viewOnly: true }),
+    ...(options.protocol === undefined ? {} : { protocol: options.protocol }),
     ...(options.extraFile === undefined ? {} : { extra: await readSecret(options.extraFile) }),
     ...(options.callerAddress === undefined ? {} : { callerAddress: options.callerAddress }),
   };

@@ -3,8 +3,12 @@ import { MACHINE_STATES, Machine, type MachineChange, type NewMachine } from "#w
 import { PROTOCOLS } from "#wire/grant.ts";
 import { Nothing } from "../api-client.ts";
 import { CliFailure } from "../exit-status.ts";
-import { action, type CliContext, find, getById, type Invocation, readSecret } from "../invocation.ts";
+import { action, type CliContext, type Invocation, readSecret } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
+import { findMachine, isOf } from "./find-machine.ts";
+import { assignCommand, listWaiting } from "./machine-assign.ts";
+import { powerCommands } from "./machine-power.ts";
+import { screenshotCommand } from "./machine-screenshot.ts";
 import { readTls, type TlsOptions, tlsOptions } from "./machine-tls.ts";
 
 interface ProjectOption {
@@ -14,6 +18,7 @@ interface ProjectOption {
 interface AddOptions extends ProjectOption, TlsOptions {
   readonly protocol: NewMachine["protocol"];
   readonly address: string;
+  readonly serialAddress?: string;
   readonly passwordFile?: string;
   readonly username?: string;
   readonly pool?: string;
@@ -21,11 +26,14 @@ interface AddOptions extends ProjectOption, TlsOptions {
 
 interface ListOptions extends ProjectOption {
   readonly search?: string;
+  readonly waiting?: boolean;
 }
 
 interface UpdateOptions extends ProjectOption, TlsOptions {
   readonly name?: string;
   readonly address?: string;
+  /** False for --no-serial-address. */
+  readonly serialAddress?: string | false;
   readonly passwordFile?: string;
   /** False for --no-password. */
   readonly password: boolean;
@@ -38,6 +46,11 @@ interface UpdateOptions extends ProjectOption, TlsOptions {
 const PASSWORD_FILE = [
   "--password-file <file>",
   "file with the console's VNC password; - reads it from standard input",
+] as const;
+
+const SERIAL_ADDRESS = [
+  "--serial-address <address>",
+  "its serial line beside its screen: as an address, or telnet://HOST:PORT, telnets://HOST:PORT, telnet+unix:/PATH",
 ] as const;
 
 const USERNAME = [
@@ -56,8 +69,9 @@ export function machineCommands(program: Command, context: CliContext): void {
     )
     .requiredOption(
       "--address <address>",
-      "HOST:PORT, [IPv6]:PORT or unix:/PATH, as the nodes reach the console",
+      "HOST:PORT, [IPv6]:PORT or unix:/PATH, as the nodes reach the console; tls://HOST:PORT with TLS from the first byte on, ws:// or wss://HOST:PORT/PATH by WebSocket",
     )
+    .option(...SERIAL_ADDRESS)
     .option(...PASSWORD_FILE)
     .option(...USERNAME);
   tlsOptions(add)
@@ -70,6 +84,7 @@ export function machineCommands(program: Command, context: CliContext): void {
     .description("The machines that you may see")
     .option("--search <text>", "only those whose name has this in it")
     .option("--project <project>", "only those of this project, by name or id")
+    .option("--waiting", "instead, those of hypervisors that wait for a project")
     .action(action(context, list));
 
   machine
@@ -83,6 +98,8 @@ export function machineCommands(program: Command, context: CliContext): void {
     .description("Change a machine; what is left out stays as it is")
     .option("--name <name>", "a new name")
     .option("--address <address>", "a new address of its console")
+    .option(...SERIAL_ADDRESS)
+    .option("--no-serial-address", "forget its serial line")
     .option(...PASSWORD_FILE)
     .option("--no-password", "forget the console's password")
     .option(...USERNAME)
@@ -93,6 +110,10 @@ export function machineCommands(program: Command, context: CliContext): void {
     .option("--pool <pool>", "the pool whose nodes carry its console")
     .option("--project <project>", "the project to look in, where several have a machine of that name")
     .action(action(context, updateMachine));
+
+  powerCommands(machine, context);
+  screenshotCommand(machine, context);
+  assignCommand(machine, context);
 
   machine
     .command("remove <machine>")
@@ -106,6 +127,7 @@ async function addMachine({ api, output }: Invocation, name: string, options: Ad
     name,
     protocol: options.protocol,
     address: options.address,
+    ...(options.serialAddress === undefined ? {} : { serialAddress: options.serialAddress }),
     ...(options.passwordFile === undefined ? {} : { password: await readSecret(options.passwordFile) }),
     ...(options.username === undefined ? {} : { username: options.username }),
     ...(await readTls(options)),
@@ -116,12 +138,20 @@ async function addMachine({ api, output }: Invocation, name: string, options: Ad
   output.result({ id: machine.id }, machine.id);
 }
 
-async function list({ api, output }: Invocation, { search, project }: ListOptions): Promise<void> {
+async function list({ api, output }: Invocation, options: ListOptions): Promise<void> {
+  const { search, project, waiting = false } = options;
+  if (waiting) {
+    if (search !== undefined || project !== undefined)
+      throw new CliFailure("usage", "--waiting lists all that wait, without --search and --project");
+    await listWaiting({ api, output });
+    return;
+  }
   const all = await api.list(["machines"], Machine, { query: { keyword: search } });
   const machines = all.filter((machine) => isOf(machine, project));
+  const isAnyOfHypervisor = machines.some(({ hypervisor }) => hypervisor !== undefined);
   output.list(
     machines,
-    fields(output),
+    [...fields(output), ...(isAnyOfHypervisor ? [HYPERVISOR] : [])],
     "No machines. Add one: porthole machine add NAME --address HOST:PORT",
   );
 }
@@ -137,6 +167,7 @@ async function updateMachine(invocation: Invocation, text: string, options: Upda
   const body: MachineChange = {
     ...(options.name === undefined ? {} : { name: options.name }),
     ...(options.address === undefined ? {} : { address: options.address }),
+    ...(options.serialAddress === undefined ? {} : { serialAddress: options.serialAddress || null }),
     ...(options.state === undefined ? {} : { state: options.state }),
     ...(options.pool === undefined ? {} : { pool: options.pool }),
     ...(options.password ? {} : { password: null }),
@@ -161,32 +192,15 @@ async function remove(invocation: Invocation, text: string, { project }: Project
   output.result({ id }, `Machine “${name}” is forgotten.`);
 }
 
-/** The machine that a name or an id means. */
-export async function findMachine(
-  invocation: Invocation,
-  text: string,
-  project: string | undefined,
-): Promise<Machine> {
-  return await find(text, {
-    noun: "machine",
-    byId: async (id) => await getById(invocation, ["machines", id], Machine),
-    byName: async (name) => {
-      const named = await invocation.api.list(["machines"], Machine, { query: { name } });
-      return named.filter((machine) => isOf(machine, project));
-    },
-    distinction: (machines) =>
-      `Say which by --project: ${machines.map((machine) => machine.project).join(", ")}.`,
-  });
-}
-
-function isOf(machine: Machine, project: string | undefined): boolean {
-  return project === undefined || machine.project === project || machine.projectId === project;
-}
+const HYPERVISOR: Field<Machine> = { title: "HYPERVISOR", value: ({ hypervisor }) => hypervisor?.name };
 
 /** Of one machine: a list has no room for what most machines have not. */
 function details(output: Output): readonly Field<Machine>[] {
   return [
     ...fields(output),
+    HYPERVISOR,
+    { title: "SERIAL", value: ({ serialAddress }) => serialAddress },
+    { title: "GUEST", value: ({ guest }) => (guest === "unknown" ? undefined : guest) },
     { title: "USER", value: (machine) => machine.username },
     { title: "TLS", value: (machine) => machine.tls?.mode },
     { title: "CERTIFICATE", value: (machine) => machine.tls?.pin ?? machine.tls?.serverName },
@@ -199,7 +213,7 @@ function fields(output: Output): readonly Field<Machine>[] {
     { title: "PROJECT", value: (machine) => machine.project },
     {
       title: "STATE",
-      value: (machine) => machine.state,
+      value: ({ state, power }) => (power === "paused" ? power : state),
       tone: (machine) => (machine.state === "running" ? "good" : "faint"),
     },
     { title: "ADDRESS", value: (machine) => machine.address },

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { Type } from "typebox";
-import { type NewPublicIpRange, PublicIpRange } from "#wire/api.ts";
+import { type NewPublicIpRange, PublicIpRange } from "#wire/public-ip-ranges.ts";
 import { Nothing } from "../api-client.ts";
 import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, find, type Invocation } from "../invocation.ts";

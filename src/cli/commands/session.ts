@@ -3,7 +3,7 @@ import { SESSION_STATES, Session } from "#wire/api.ts";
 import { action, type CliContext, getById, type Invocation, nothingNamed } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
 import { byteCount } from "../output/units.ts";
-import { findMachine } from "./machine.ts";
+import { findMachine } from "./find-machine.ts";
 
 interface ListOptions {
   readonly state?: Session["state"];
@@ -59,6 +59,7 @@ async function show(invocation: Invocation, id: string): Promise<void> {
       title: "ENDING",
       value: ({ ending }) => ending && [ending.kind, ending.code, ending.detail].join(" ").trim(),
     },
+    { title: "FAILED AT", value: ({ ending }) => ending?.step },
     { title: "ASKED FROM", value: ({ creatorAddress }) => creatorAddress },
   ]);
 }

@@ -11,6 +11,13 @@ export const START_FIELDS = {
     parse: hostPort,
     fallback: null,
   },
+  nova: {
+    env: "PORTHOLE_START_NOVA",
+    doc: "Where the Nova API is served at a port of its own; port 0 takes a free one. By default only at /compute/v2.1 of --listen.",
+    placeholder: "HOST:PORT",
+    parse: hostPort,
+    fallback: null,
+  },
   data: {
     env: "PORTHOLE_START_DATA",
     doc: "The directory that holds everything of the installation. ./data if absent.",

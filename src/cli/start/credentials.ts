@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { parse, stringify } from "smol-toml";
 import { type Static, Type } from "typebox";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { StartFailure } from "#base/process/start-failure.ts";
 import { Secret } from "#base/secret.ts";
 import type { ClientConfig } from "../config.ts";

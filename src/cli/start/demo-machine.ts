@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Type } from "typebox";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { Machine, type MachineChange, type NewMachine } from "#wire/api.ts";
 import type { ApiClient } from "../api-client.ts";
 import { CliFailure } from "../exit-status.ts";

@@ -13,13 +13,20 @@ import { registerDemoMachine } from "./demo-machine.ts";
 /** Where the demo machine is, so what nodes may dial from the first start on. */
 const LOOPBACK = "127.0.0.0/8,::1";
 
-const ControlReady = Type.Object({ ready: Type.Literal(true), control: Type.String(), link: Type.String() });
+const ControlReady = Type.Object({
+  ready: Type.Literal(true),
+  control: Type.String(),
+  link: Type.String(),
+  nova: Type.Optional(Type.String()),
+});
 const NodeReady = Type.Object({ ready: Type.Literal(true), node: Type.String() });
 const DemoReady = Type.Object({ ready: Type.Literal(true), address: Type.String() });
 
 interface StartOptions {
   readonly directory: string;
   readonly listen: HostPort;
+  /** Where the Nova API has a port of its own, if it is to have one. */
+  readonly nova: HostPort | null;
   readonly logLevel: LogLevel;
   readonly children: Children;
   /** Is told what is being done, before it is done. */
@@ -29,6 +36,8 @@ interface StartOptions {
 /** A running installation on one machine. */
 export interface Installation {
   readonly control: string;
+  /** Of the Nova API's own port. */
+  readonly nova?: string;
   readonly node: string;
   readonly credentials: ClientConfig;
   readonly api: ApiClient;
@@ -42,21 +51,22 @@ export interface Installation {
 export async function startInstallation(options: StartOptions): Promise<Installation> {
   const { directory, children, say } = options;
   say("Starting the control plane");
-  const { control, link } = await startControl(options);
+  const { control, link, nova } = await startControl(options);
   const credentials = keepCredentials(directory, control);
   const api = new ApiClient(credentials, children.over);
   say("Starting the demo machine");
   await registerDemoMachine(api, directory, await startDemo(options));
   say("Starting a console node");
   const node = await startNode(options, { link, api });
-  return { control, node, credentials, api };
+  return { control, ...(nova !== undefined && { nova }), node, credentials, api };
 }
 
-async function startControl({ directory, listen, logLevel, children }: StartOptions) {
+async function startControl({ directory, listen, nova, logLevel, children }: StartOptions) {
   return await children.start("control", ControlReady, [
     ...["--data", directory, "--listen", formatHostPort(listen), "--link", freePortOf(listen)],
     ...["--bootstrap-file", credentialFiles(directory).bootstrap, "--upstream-allow", LOOPBACK],
     ...["--log-level", logLevel],
+    ...(nova === null ? [] : ["--nova-listen", formatHostPort(nova)]),
   ]);
 }
 

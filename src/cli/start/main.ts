@@ -43,7 +43,8 @@ async function run(config: StartConfig, stop: AbortSignal): Promise<number> {
   try {
     const listen = await chooseListen(config.listen, { preferred: PREFERRED, note: say });
     const logLevel = config.logLevel ?? (config.json ? "info" : "warn");
-    const installation = await startInstallation({ directory, listen, logLevel, children, say });
+    const { nova } = config;
+    const installation = await startInstallation({ directory, listen, nova, logLevel, children, say });
     await announce(installation, config);
     await children.supervise();
     return 0;
@@ -58,13 +59,15 @@ async function run(config: StartConfig, stop: AbortSignal): Promise<number> {
 }
 
 async function announce(
-  { control, node, credentials, api }: Installation,
+  { control, nova, node, credentials, api }: Installation,
   { json, data }: Pick<StartConfig, "json" | "data">,
 ): Promise<void> {
   if (json) {
     const machines = (await api.list(["machines"], Machine)).map(({ id, name }) => ({ id, name }));
     const { apiKey, secretKey } = credentials;
-    const ready = { ready: true, control, node, apiKey, secretKey: secretKey.expose(), machines };
+    const keys = { apiKey, secretKey: secretKey.expose() };
+    const openStack = nova === undefined ? {} : openStackOf(nova, keys);
+    const ready = { ready: true, control, node, ...keys, machines, ...openStack };
     process.stdout.write(`${JSON.stringify(ready)}\n`);
     return;
   }
@@ -75,6 +78,18 @@ async function announce(
       `The command line, in a second terminal: npm run -s porthole -- machine list${file}\n` +
       "Ctrl-C stops everything.\n",
   );
+}
+
+/** What OpenStack's clients are told: where to ask, and by which token they are the administrator. */
+function openStackOf(
+  origin: string,
+  { apiKey, secretKey }: { readonly apiKey: string; readonly secretKey: string },
+) {
+  return {
+    nova: `${origin}/v2.1`,
+    identity: `${origin}/identity/v3`,
+    novaToken: `${apiKey}:${secretKey}`,
+  };
 }
 
 function say(text: string): void {

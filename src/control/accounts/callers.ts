@@ -60,7 +60,7 @@ interface CallerRow {
 }
 
 /** One row for each project of the account, or one without. */
-function toCaller({ id, name, role }: CallerRow, rows: readonly CallerRow[], address: string): Caller {
+export function toCaller({ id, name, role }: CallerRow, rows: readonly CallerRow[], address: string): Caller {
   const projectIds = rows.map((row) => row.project_id).filter((project) => project !== null);
   return { accountId: id, name, role, projectIds, address };
 }

@@ -2,7 +2,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Secret } from "#base/secret.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
-import type { Accounts } from "../services.ts";
+import type { Accounts, Whence } from "../services.ts";
 import type { WebSessionKind, WebSessionTable } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { credentialHash, newCredential } from "../vault/credential.ts";
@@ -24,7 +24,10 @@ const limits = {
 /** No API key is called so. */
 const NOBODY: Place = apiSecretPlace("nobody");
 
-type SignIn = Pick<Accounts, "signIn" | "signInBySecret" | "signOut" | "signInLink" | "noteRefusedKey">;
+type SignIn = Pick<
+  Accounts,
+  "signIn" | "bySecret" | "signInBySecret" | "signOut" | "signInLink" | "noteRefusedKey"
+>;
 
 /** Signing in: a one-time code, or the secret of an API key, becomes a cookie. Of code and cookie only hashes are kept. */
 export function createSignIn({
@@ -96,24 +99,14 @@ export function createSignIn({
       return { cookie: cookie.value, expiresAt: new Date(expiresAt) };
     },
 
+    async bySecret(name, secret, address, from) {
+      const found = await keyOfSecret(name, secret, { ...from, address });
+      return found === undefined ? undefined : (await callers.byApiKey(found.api_key, address))?.caller;
+    },
+
     async signInBySecret(name, secret, address, from) {
-      const keys = await store.db
-        .selectFrom("api_keys")
-        .innerJoin("accounts", "accounts.id", "api_keys.account_id")
-        .select(["api_keys.api_key", "api_keys.secret_sealed", "accounts.id", "accounts.name"])
-        .where((where) => where.or([where("api_keys.api_key", "=", name), where("accounts.name", "=", name)]))
-        .where("accounts.disabled", "=", 0)
-        .execute();
-      // A name that is not known costs what a wrong secret costs: the time of a refusal must not tell who has an account.
-      if (keys.length === 0) fits(secret, nobodysSecret, NOBODY);
-      const found = keys.find((key) => fits(secret, key.secret_sealed, apiSecretPlace(key.api_key)));
-      if (found === undefined) {
-        // What was taken for a name may be a secret: only that of an account that there is is written down.
-        const [meant] = keys;
-        const by = { ...from, address, accountId: meant?.id, name: meant?.name };
-        await audit.recordRefusal({ action: "sign-in", by }, { code: "unauthenticated" });
-        return undefined;
-      }
+      const found = await keyOfSecret(name, secret, { ...from, address });
+      if (found === undefined) return undefined;
       const cookie = newCredential();
       const expiresAt = clock.now() + limits.webSessionMs;
       const session = { hash: cookie.hash, account_id: found.id, expires_at: expiresAt };
@@ -153,11 +146,33 @@ export function createSignIn({
       });
     },
   };
+
+  /** The key whose secret that is: of that name, or of the account of that name. A refusal is written down. */
+  async function keyOfSecret(name: string, secret: Secret, from: Whence) {
+    const keys = await store.db
+      .selectFrom("api_keys")
+      .innerJoin("accounts", "accounts.id", "api_keys.account_id")
+      .select(["api_keys.api_key", "api_keys.secret_sealed", "accounts.id", "accounts.name"])
+      .where((where) => where.or([where("api_keys.api_key", "=", name), where("accounts.name", "=", name)]))
+      .where("accounts.disabled", "=", 0)
+      .execute();
+    // A name that is not known costs what a wrong secret costs: the time of a refusal must not tell who has an account.
+    if (keys.length === 0) fits(secret, nobodysSecret, NOBODY);
+    const found = keys.find((key) => fits(secret, key.secret_sealed, apiSecretPlace(key.api_key)));
+    if (found === undefined) {
+      // What was taken for a name may be a secret: only that of an account that there is is written down.
+      const [meant] = keys;
+      const by = { ...from, accountId: meant?.id, name: meant?.name };
+      await audit.recordRefusal({ action: "sign-in", by }, { code: "unauthenticated" });
+      return undefined;
+    }
+    return found;
+  }
 }
 
-/** Forgets codes and web sessions that are over. Runs now and then. */
+/** Forgets codes, web sessions and tokens that are over. Runs now and then. */
 export async function sweepSignIns(store: Store): Promise<void> {
-  for (const table of ["sign_in_codes", "web_sessions"] as const)
+  for (const table of ["sign_in_codes", "web_sessions", "identity_tokens"] as const)
     await store.db.deleteFrom(table).where("expires_at", "<=", store.now).execute();
 }
 

@@ -6,7 +6,6 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import { CERTIFICATES_LOCK, type IssuedCertificates } from "../certificates/issued.ts";
 import { requireAdministrator } from "../rights.ts";
-import type { AcmeService } from "../services.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { Vault } from "../vault/vault.ts";
@@ -14,9 +13,12 @@ import type { AcmeTable } from "./acme-table.ts";
 import { type CheckedChange, checkChange } from "./change.ts";
 import type { ReadWantedNames } from "./names.ts";
 import { ACME_ROW, accountKeyPlace, bindingKeyPlace } from "./places.ts";
+import type { AcmeService } from "./service.ts";
 import { statusOf } from "./status.ts";
 
 const LETS_ENCRYPT = "https://acme-v02.api.letsencrypt.org/directory";
+
+const OFF = "certificates do not come by themselves here";
 
 /** Heartbeats after which every node has the thumbprint that http-01 is answered with. */
 const HEARTBEATS_TO_LEARN = 2;
@@ -89,9 +91,7 @@ export function createAcme(parts: Parts): AcmeService {
           .set({ is_wanted: 1, next_at: clock.now() })
           .executeTakeFirst();
         if (numUpdatedRows === 0n)
-          throw new GatewayError("conflict", {
-            detail: "certificates do not come by themselves here: “porthole acme configure” first",
-          });
+          throw new GatewayError("conflict", { detail: `${OFF}: “porthole acme configure” first` });
         await audit.record(db, { action: "acme.renew", by: caller });
       });
       return await status();
@@ -102,7 +102,7 @@ export function createAcme(parts: Parts): AcmeService {
       await store.db.transaction().execute(async (db) => {
         await store.lock(db, CERTIFICATES_LOCK);
         const gone = await db.deleteFrom("acme").returning("directory").executeTakeFirst();
-        if (gone === undefined) throw new GatewayError("not_found", { detail: "acme" });
+        if (gone === undefined) throw new GatewayError("not_found", { detail: OFF });
         await audit.record(db, { action: "acme.disable", by: caller, detail: gone.directory });
       });
     },

@@ -1,4 +1,5 @@
 import type { FastifyRequest } from "fastify";
+import type { AuditApi } from "#wire/audit.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Accounts, Caller } from "../services.ts";
 import { sameSecret } from "../vault/same-secret.ts";
@@ -49,17 +50,30 @@ export async function bySession(request: FastifyRequest, deps: AuthenticationDep
 async function byKey(
   request: FastifyRequest,
   authorization: string,
-  { accounts, failures }: AuthenticationDeps,
+  deps: AuthenticationDeps,
 ): Promise<Caller> {
   const credentials = readBasic(authorization);
-  if (credentials === undefined || !isPossibleApiKey(credentials.apiKey))
-    throw new GatewayError("unauthenticated");
-  const source = `${callerAddress(request)} ${credentials.apiKey}`;
+  if (credentials === undefined) throw new GatewayError("unauthenticated");
+  return await byKeys(request, credentials, { ...deps, api: "native" });
+}
+
+export type KeyDeps = Pick<AuthenticationDeps, "failures"> & {
+  readonly accounts: Pick<Accounts, "byApiKey" | "noteRefusedKey">;
+};
+
+/** Whose keys these are. Throws `unauthenticated`, or `rate_limited` for who guessed too often. */
+export async function byKeys(
+  request: FastifyRequest,
+  { apiKey, secretKey }: Credentials,
+  { accounts, failures, api }: KeyDeps & { readonly api: AuditApi },
+): Promise<Caller> {
+  if (!isPossibleApiKey(apiKey)) throw new GatewayError("unauthenticated");
+  const source = `${callerAddress(request)} ${apiKey}`;
   failures.check(source);
-  const found = await accounts.byApiKey(credentials.apiKey, callerAddress(request));
-  if (found !== undefined && sameSecret(credentials.secretKey, found.secretKey.expose())) return found.caller;
+  const found = await accounts.byApiKey(apiKey, callerAddress(request));
+  if (found !== undefined && sameSecret(secretKey, found.secretKey.expose())) return found.caller;
   failures.failed(source);
-  await accounts.noteRefusedKey(credentials.apiKey, whenceOf(request, "native"));
+  await accounts.noteRefusedKey(apiKey, whenceOf(request, api));
   throw new GatewayError("unauthenticated");
 }
 

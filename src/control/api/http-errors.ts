@@ -37,11 +37,16 @@ export function fromFramework(error: unknown): GatewayError {
     : new GatewayError(mapped, { cause: error });
 }
 
-/** What went wrong inside is for the operator, under the reference that the caller was given; the rest is the caller's. */
+/** What went wrong inside, or on the way to a hypervisor, is for the operator, under the reference that the caller was given; the rest is the caller's. */
 export function logProblem(log: Log, problem: GatewayError, reference: string): void {
   if (problem.code === "internal") log.error({ error: problem.cause, reference }, "Request failed");
   else if (problem.code === "database_unavailable")
     log.warn({ error: problem.cause, reference }, "The database did not answer");
+  else if (problem.code.startsWith("upstream_") && problem.cause !== undefined)
+    log.warn(
+      { error: problem.cause, code: problem.code, reference },
+      "A hypervisor did not do what it was asked",
+    );
   else log.debug({ code: problem.code, detail: problem.detail, reference }, "Request refused");
 }
 
@@ -94,7 +99,7 @@ function challenge(request: FastifyRequest): string {
 }
 
 /** Knows which methods a path has, which fastify's router does not tell: it answers 404 where 405 is meant. */
-function collectRoutes(app: FastifyInstance): { methodsOf(url: string): readonly string[] } {
+export function collectRoutes(app: FastifyInstance): { methodsOf(url: string): readonly string[] } {
   const routes: { readonly path: RegExp; readonly methods: readonly string[] }[] = [];
   app.addHook("onRoute", ({ url, method }) => {
     if (url.includes("*")) return;

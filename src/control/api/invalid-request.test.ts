@@ -18,7 +18,7 @@ const CASES: readonly [what: string, body: unknown, detail: string][] = [
   ],
   ["an empty name", { ...MACHINE, name: "" }, "name: must not be empty"],
   ["a long name", { ...MACHINE, name: "x".repeat(129) }, "name: must have at most 128 characters"],
-  ["a protocol of others", { ...MACHINE, protocol: "telnet" }, "protocol: must be one of rfb"],
+  ["a protocol of others", { ...MACHINE, protocol: "telnet" }, "protocol: must be one of rfb, serial"],
   ["a name that is a number", { ...MACHINE, name: 1 }, "name: must be a string"],
   ["no address", { ...MACHINE, address: undefined }, "address: is missing"],
   ["a misspelt member", { ...MACHINE, adress: "x" }, "adress: is not known here"],

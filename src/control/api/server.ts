@@ -1,6 +1,6 @@
 import cookie from "@fastify/cookie";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
-import { systemClock } from "#base/clock.ts";
+import { followExchanges } from "#base/process/broken-request.ts";
 import type { Log } from "#base/process/log.ts";
 import { drawRandom } from "#base/process/random.ts";
 import type { Tracing } from "#base/process/tracing/tracing.ts";
@@ -12,12 +12,16 @@ import type { Services } from "../services.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { cloudStackApi } from "./cloudstack/cloudstack.ts";
 import { asMeant } from "./cloudstack/console-page.ts";
-import { FailureLimit } from "./failure-limit.ts";
+import type { FailureLimit } from "./failure-limit.ts";
 import { answerBadAddress, answerBrokenRequest, answerErrors } from "./http-errors.ts";
+import { identityApi } from "./identity/identity.ts";
 import { invalidRequest } from "./invalid-request.ts";
 import { nativeApi } from "./native/native.ts";
+import { novaApi } from "./nova/nova.ts";
 import { believeProxies, createOrigins } from "./origins.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
+import { sharedSerializers } from "./serializers.ts";
+import { validatorsOnUse } from "./validators.ts";
 import { webPages } from "./web/web.ts";
 
 const limits = {
@@ -25,36 +29,68 @@ const limits = {
   bodyBytes: 64 * 1024,
   /** An idle connection is kept for the next request. */
   keepAliveMs: 72_000,
-  /** Of one part of a path: ids have at most 64 characters, setting names fewer than 128. */
-  pathPartCharacters: 128,
+  /** Of one part of a path: tickets, which Nova's clients put there, have some 500 characters; names in UTF-8, encoded, 1 536. */
+  pathPartCharacters: 2048,
   /** Browsers and portals at once, through a reverse proxy or without. */
   connections: 10_000,
 } as const;
 
-interface ApiServerOptions {
+interface ServerOptions {
   readonly services: Services;
   readonly values: SettingValues;
   readonly log: Log;
   /** Where control is reached, as the operator configured it; read at every request. See createOrigins. */
   readonly origins: readonly string[];
   readonly trustedProxies: TrustedProxies;
+  readonly tracing?: Tracing | undefined;
+  /** Of all listeners together. */
+  readonly failures: FailureLimit;
+}
+
+interface ApiServerOptions extends ServerOptions {
   /** The operator pages as Vite built them; without them only the APIs are served. */
   readonly webRoot: string | undefined;
   readonly version: string;
-  readonly tracing?: Tracing | undefined;
 }
 
+/** Where the Nova API and the identity API stand beside the others. */
+const NOVA_PREFIX = "/compute";
+const IDENTITY_PREFIX = "/identity";
+
 /** Everything that control serves over HTTP: its APIs and the operator's pages. */
-export function createApiServer({
-  services,
-  values,
-  log,
-  origins,
-  trustedProxies,
-  webRoot,
-  version,
-  tracing,
-}: ApiServerOptions): FastifyInstance {
+export function createApiServer({ webRoot, version, ...options }: ApiServerOptions): FastifyInstance {
+  const { app, deps } = createServer(options);
+  answerErrors(app, options.log);
+  app.register(cookie);
+  app.register(nativeApi, { ...deps, version });
+  app.register(cloudStackApi, deps);
+  registerOpenStack(app, deps, NOVA_PREFIX);
+  app.register(webPages, { ...deps, webRoot });
+  return app;
+}
+
+/** The Nova API by itself, for clients that are to be told of a port and not of a path. */
+export function createNovaServer(options: ServerOptions): FastifyInstance {
+  const { app, deps } = createServer(options);
+  followExchanges(app.server);
+  registerOpenStack(app, deps, "");
+  return app;
+}
+
+/** The Nova API at a prefix, and the identity API beside it: each says where the other is. */
+function registerOpenStack(
+  app: FastifyInstance,
+  { ourOrigin, ...deps }: ReturnType<typeof createServer>["deps"],
+  prefix: string,
+): void {
+  const identityUrl = (request: FastifyRequest) => `${ourOrigin(request)}${IDENTITY_PREFIX}/v3`;
+  const computeUrl = (request: FastifyRequest) => `${ourOrigin(request)}${prefix}/v2.1`;
+  app.register(novaApi, { ...deps, ourOrigin, identityUrl, prefix });
+  app.register(identityApi, { ...deps, ourOrigin, computeUrl, prefix: IDENTITY_PREFIX });
+}
+
+/** What every listener of control's has. */
+function createServer({ services, values, log, origins, trustedProxies, tracing, failures }: ServerOptions) {
   const app = fastify({
     // The request lines that fastify writes hold whole URLs, so signatures; ours are in logRequests.
     logger: false,
@@ -68,6 +104,9 @@ export function createApiServer({
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: limits.pathPartCharacters },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, verbose: true } },
+    schemaController: {
+      compilersFactory: { buildSerializer: sharedSerializers, buildValidator: validatorsOnUse },
+    },
     schemaErrorFormatter: invalidRequest,
     clientErrorHandler: answerBrokenRequest,
     frameworkErrors: (error, request, reply) => {
@@ -82,22 +121,17 @@ export function createApiServer({
     if (origin === undefined) throw new GatewayError("host_unknown");
     return origin;
   };
-  const deps = { services, values, log, version, ourOrigin, failures: new FailureLimit(systemClock) };
+  const deps = { services, values, log, ourOrigin, failures };
 
   if (tracing !== undefined) traceRequests(app, tracing);
   logRequests(app, log);
-  answerErrors(app, log);
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
     believeProxies(request, trustedProxies);
     ourOrigin(request);
     done();
   });
-  app.register(cookie);
-  app.register(nativeApi, deps);
-  app.register(cloudStackApi, deps);
-  app.register(webPages, { ...deps, webRoot });
-  return app;
+  return { app, deps };
 }
 
 /** One line a request, with the route's pattern in place of its URL: URLs carry signatures. */

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import type { AuditAction, AuditApi, AuditObjectKind } from "#wire/audit.ts";
@@ -35,6 +36,13 @@ export interface AuditEntry {
   readonly sessionId?: string | undefined;
   readonly detail?: string | undefined;
 }
+
+const limits = {
+  /** Of those that are written together: each has 16 values, and SQLite takes 32 766 in a statement. */
+  rowsAtOnce: 250,
+} as const;
+
+const PICTURES: ReadonlySet<AuditAction> = new Set(["thumbnail.issue", "machine.screenshot"]);
 
 /** Why a picture is refused that is worth a row: a dashboard asks over and over for those of machines that do not run. */
 const ABOUT_RIGHTS: ReadonlySet<AuditResult> = new Set(["forbidden", "not_found", "extra_token_required"]);
@@ -80,6 +88,24 @@ export class Audit {
   }
 
   /**
+   * The same of many: some hundred rows to a statement, and between two of them whoever waits for this process has his turn. Whoever
+   * waits for SQLite waits for them all.
+   */
+  async recordAll(db: Queries, entries: readonly AuditEntry[]): Promise<void> {
+    for (let start = 0; start < entries.length; start += limits.rowsAtOnce) {
+      const some = entries.slice(start, start + limits.rowsAtOnce);
+      await db
+        .insertInto("audit")
+        .values(some.map((entry) => this.#rowOf(entry, "ok")))
+        .execute();
+      await setImmediate();
+    }
+    this.#store.afterCommit(db, () => {
+      for (const { action } of entries) this.#count(`${action} ok`);
+    });
+  }
+
+  /**
    * The same for a statement that writes the row together with what it tells, which is the caller's: `write` answers
    * whether it did.
    */
@@ -108,7 +134,7 @@ export class Audit {
    * garbage does not fill the disk. Never throws: the refusal stands, whether it can be written down or not.
    */
   async recordRefusal(entry: AuditEntry, { code }: Pick<GatewayError, "code">): Promise<void> {
-    if (entry.action === "thumbnail.issue" && !ABOUT_RIGHTS.has(code)) return;
+    if (PICTURES.has(entry.action) && !ABOUT_RIGHTS.has(code)) return;
     // Nobody who waits for a database that is away is to wait for it twice.
     if (code === "database_unavailable") {
       this.#counters.failed += 1;

@@ -33,6 +33,10 @@ const RULES: Rules = {
     noteRefusedKey: null,
     // It writes down by itself what it refuses, since it alone knows whose name it was.
     signInBySecret: null,
+    bySecret: null,
+    issueToken: null,
+    byToken: null,
+    revokeToken: null,
     signIn: (_code, from) => ({ action: "sign-in", by: from ?? {} }),
     signOut: null,
     signInLink: (by, id) => entry("sign-in-link.add", by, { kind: "account", id: id ?? by.accountId }),
@@ -58,12 +62,17 @@ const RULES: Rules = {
     // A wrong guess, which is no error, it writes down by itself.
     hasPassword: (by, id) => entry("machine.password", by, { kind: "machine", id }),
     update: (by, id) => entry("machine.update", by, { kind: "machine", id }),
+    power: (by, id, action) => entry(`machine.${action}`, by, { kind: "machine", id }),
+    screenshot: (by, id) => entry("machine.screenshot", by, { kind: "machine", id }),
+    waiting: null,
+    assign: (by, id) => entry("machine.assign", by, { kind: "machine", id }),
     remove: (by, id) => entry("machine.remove", by, { kind: "machine", id }),
   },
   hypervisors: {
     list: null,
     test: null,
     add: (by, { name }) => entry("hypervisor.add", by, { kind: "hypervisor", name }),
+    update: (by, id) => entry("hypervisor.update", by, { kind: "hypervisor", id }),
     remove: (by, id) => entry("hypervisor.remove", by, { kind: "hypervisor", id }),
   },
   consoles: {
@@ -74,6 +83,7 @@ const RULES: Rules = {
         { kind: "machine", id: machineId },
       ),
   },
+  tickets: { whereTo: null },
   sessions: {
     list: null,
     search: null,

@@ -219,6 +219,23 @@ for (const t of onBoth("the domain is set to nothing that a certificate in use i
 }))
   test(...t);
 
+for (const t of onBoth("of a node that is down it is said how to be rid of it", async () => {
+  await using control = await testControl();
+  await control.node({ pageOrigin: "http://203.0.113.7:8080" });
+  const gone = await control.node({ pageOrigin: "http://203.0.113.8:8080" });
+  await control.store.db.updateTable("nodes").set({ seen_at: 0 }).where("id", "=", gone.id).execute();
+  const brought = await chain("203.0.113.7");
+
+  await assert.rejects(
+    upload(control, brought),
+    new RegExp(`is not for 203\\.0\\.113\\.8, as.*the node ${gone.id} of these is down: remove it`, "s"),
+  );
+  await control.services.nodes.remove(control.admin, gone.id);
+
+  await upload(control, brought);
+}))
+  test(...t);
+
 test("a certificate is judged by the domain that another replica has just set", {
   skip: lackingPostgres,
 }, async () => {

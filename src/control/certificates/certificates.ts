@@ -9,15 +9,16 @@ import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { consoleDomain } from "../fleet/public-names.ts";
 import { chainId } from "../fleet/served-chain.ts";
+import { silenceMs } from "../fleet/up.ts";
 import type { ServingFor } from "../link/errands/certificate.ts";
 import { requireAdministrator } from "../rights.ts";
-import type { Certificates } from "../services.ts";
-import type { SettingChanges } from "../settings/settings.ts";
+import type { SettingChanges, SettingValues } from "../settings/settings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { Place, Vault } from "../vault/vault.ts";
 import { ALL_POOLS, type Demand, entrancesOf, fit } from "./coverage.ts";
 import { CERTIFICATES_LOCK, type IssuedCertificates } from "./issued.ts";
 import { createParts } from "./parts.ts";
+import type { Certificates } from "./service.ts";
 import { sourceNow } from "./source.ts";
 
 const limits = {
@@ -38,6 +39,7 @@ export function createCertificates({
   cluster,
   clock,
   changes,
+  values,
 }: {
   readonly store: Store;
   readonly vault: Vault;
@@ -45,15 +47,21 @@ export function createCertificates({
   readonly cluster: Cluster;
   readonly clock: Clock;
   readonly changes: SettingChanges;
+  readonly values: SettingValues;
 }): {
   readonly certificates: Certificates;
   readonly servingFor: ServingFor;
   readonly issued: IssuedCertificates;
 } {
   const parts = createParts({ store, audit, clock });
+  const entrances = async (db: Queries, pool: string) =>
+    await entrancesOf(
+      { db, now: store.now, isDown: (seenAt, now) => seenAt <= now - silenceMs(values) },
+      pool,
+    );
   changes.guard(DOMAIN, async (db, text) => {
     await store.lock(db, CERTIFICATES_LOCK);
-    await requireOthersFit(db, { domain: consoleDomain(text) });
+    await requireOthersFit(db, { domain: consoleDomain(text), entrances });
   });
 
   const tellNodes = async (db: Queries, pool: string) => {
@@ -87,7 +95,7 @@ export function createCertificates({
       const wanted = domain === undefined ? undefined : domainNames(domain, pool);
       const demanded = async (db: Queries): Promise<Demand> => ({
         domains: wanted ?? [consoleDomain(await changes.stored(db, DOMAIN))],
-        entrances: await entrancesOf(db, pool ?? ALL_POOLS),
+        entrances: await entrances(db, pool ?? ALL_POOLS),
       });
       const upload = toUpload(brought, isCompletedByParts ? await parts.all() : undefined);
       const demand = await demanded(store.db);
@@ -109,7 +117,7 @@ export function createCertificates({
         const { domain: setting, problems } = fit(certificate.names, await demanded(db));
         if (problems.length > 0) throw refused(problems);
         if (wanted !== undefined) {
-          await requireOthersFit(db, { domain: setting, except: ALL_POOLS });
+          await requireOthersFit(db, { domain: setting, entrances, except: ALL_POOLS });
           await changes.write(db, { by: caller, name: DOMAIN, text: setting });
         }
         await audit.record(db, { action: "certificate.upload", by: caller, ...told(row) });
@@ -275,7 +283,15 @@ async function acmeDirectory(db: Queries): Promise<string | undefined> {
 /** Throws where nodes would be called by a domain that the certificate which they serve is not for. */
 async function requireOthersFit(
   db: Queries,
-  { domain, except }: { readonly domain: string; readonly except?: string },
+  {
+    domain,
+    entrances,
+    except,
+  }: {
+    readonly domain: string;
+    readonly entrances: (db: Queries, pool: string) => Promise<Demand["entrances"]>;
+    readonly except?: string;
+  },
 ): Promise<void> {
   const rows = await shown(db).orderBy("pool").execute();
   // ACME gets one for the new domain at once; links have the old one until that is served.
@@ -283,7 +299,7 @@ async function requireOthersFit(
   const unfit: string[] = [];
   for (const { pool, names, source } of rows) {
     if (pool === except || (source === "acme" && isRenewed)) continue;
-    const { problems } = fit(namesOf(names), { domains: [domain], entrances: await entrancesOf(db, pool) });
+    const { problems } = fit(namesOf(names), { domains: [domain], entrances: await entrances(db, pool) });
     if (problems.length > 0) unfit.push(pool === ALL_POOLS ? "all pools" : `pool ${pool}`);
   }
   if (unfit.length > 0)

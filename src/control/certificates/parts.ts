@@ -5,8 +5,9 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import { cleanName } from "../names.ts";
 import { requireAdministrator } from "../rights.ts";
-import type { Caller, CertificatePart } from "../services.ts";
+import type { Caller } from "../services.ts";
 import type { Store } from "../store/store.ts";
+import type { CertificatePart } from "./service.ts";
 
 const limits = {
   /** The oldest go first: CloudStack's clients never take one back. */

@@ -6,7 +6,7 @@ export const limits = {
 } as const;
 
 /** What replicas tell each other about. */
-export const TOPICS = ["settings", "node", "names"] as const;
+export const TOPICS = ["settings", "node", "names", "hypervisors"] as const;
 export type Topic = (typeof TOPICS)[number];
 
 /**

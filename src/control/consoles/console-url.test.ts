@@ -6,7 +6,9 @@ const one = { pageOrigin: "http://127.0.0.1:8080", webSocketOrigin: "http://127.
 const project = "0b1f";
 
 test("ticket and extra token stand in the fragment, and nothing else does", () => {
-  const url = new URL(consoleUrl(one, { projectId: project, ticket: "a.b..c", extra: "ä &=#+" }));
+  const url = new URL(
+    consoleUrl(one, { projectId: project, protocol: "rfb", ticket: "a.b..c", extra: "ä &=#+" }),
+  );
 
   assert.equal(url.origin + url.pathname + url.search, "http://127.0.0.1:8080/p/0b1f/console.html");
   const fragment = new URLSearchParams(url.hash.slice(1));
@@ -21,7 +23,7 @@ test("ticket and extra token stand in the fragment, and nothing else does", () =
 
 test("without an extra token there is no extra", () => {
   assert.equal(
-    consoleUrl(one, { projectId: project, ticket: "t" }),
+    consoleUrl(one, { projectId: project, protocol: "rfb", ticket: "t" }),
     "http://127.0.0.1:8080/p/0b1f/console.html#token=t",
   );
 });
@@ -37,7 +39,10 @@ const PORTS: readonly [page: string, webSocket: string, query: string][] = [
 
 for (const [pageOrigin, webSocketOrigin, query] of PORTS) {
   test(`pages at ${pageOrigin} and WebSockets at ${webSocketOrigin}: ${query || "no port"} in the link`, () => {
-    const url = consoleUrl({ pageOrigin, webSocketOrigin }, { projectId: project, ticket: "t" });
+    const url = consoleUrl(
+      { pageOrigin, webSocketOrigin },
+      { projectId: project, protocol: "rfb", ticket: "t" },
+    );
 
     assert.equal(new URL(url).search, query);
   });
@@ -47,7 +52,7 @@ test("under a path of a front proxy pages and the WebSocket of the same port sta
   const under = { ...one, publicPath: "/cloud/console" };
 
   assert.equal(
-    consoleUrl(under, { projectId: project, ticket: "t" }),
+    consoleUrl(under, { projectId: project, protocol: "rfb", ticket: "t" }),
     "http://127.0.0.1:8080/cloud/console/p/0b1f/console.html#token=t",
   );
   assert.equal(webSocketOf(under).path, "cloud/console/websockify");

@@ -1,3 +1,5 @@
+import type { ConsoleProtocol } from "#wire/grant.ts";
+import { VIEWER_PAGES } from "#wire/viewer.ts";
 import { type Entrance, pageBase } from "../fleet/public-names.ts";
 import type { IssuedConsole } from "../services.ts";
 
@@ -5,22 +7,28 @@ import type { IssuedConsole } from "../services.ts";
 const WEBSOCKET_PATH = "websockify";
 
 /**
- * The page that shows a console: `<node>[<path>]/p/<project>/console.html[?port=N]#token=…[&extra=…]`. What must not reach
+ * The page that shows a console: `<node>[<path>]/p/<project>/console.html[?port=N]#token=…[&extra=…]`, or `serial.html`. What must not reach
  * a log or a Referer stands in the fragment. `port` says where the WebSocket is, if not where the page is.
  */
 export function consoleUrl(
   node: Entrance,
   {
     projectId,
+    protocol,
     ticket,
     extra,
-  }: { readonly projectId: string; readonly ticket: string; readonly extra?: string | undefined },
+  }: {
+    readonly projectId: string;
+    readonly protocol: ConsoleProtocol;
+    readonly ticket: string;
+    readonly extra?: string | undefined;
+  },
 ): string {
   const pagePort = portOf(new URL(node.pageOrigin));
   const webSocketPort = portOf(new URL(node.webSocketOrigin));
   const query = webSocketPort === pagePort ? "" : `?port=${webSocketPort}`;
   const fragment = `#token=${ticket}${extra === undefined ? "" : `&extra=${encodeURIComponent(extra)}`}`;
-  return `${pageBase(node)}/p/${encodeURIComponent(projectId)}/console.html${query}${fragment}`;
+  return `${pageBase(node)}/p/${encodeURIComponent(projectId)}/${VIEWER_PAGES[protocol]}${query}${fragment}`;
 }
 
 /**

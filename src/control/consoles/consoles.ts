@@ -1,5 +1,6 @@
 import { canonicalAddress } from "#wire/address.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { ConsoleProtocol } from "#wire/grant.ts";
 import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
 import { MACHINE_COLUMNS } from "../machines/machine-row.ts";
 import { maySeeProject } from "../rights.ts";
@@ -32,18 +33,21 @@ export function createConsoles({ store, vault, drivers, values, issueTicket }: P
       if (!maySeeProject(caller, machine.project_id)) throw foreign(options);
       const extra = checkedExtra(options, values);
       const boundAddress = addressToBind(caller, options, values);
+      const protocol = protocolOf(options, machine);
+      const { purpose = "console" } = options;
       const { isExclusive } = await requireConsole(
         driverOf(drivers, machine.driver),
-        toDriverMachine(machine, vault),
+        toDriverMachine(machine, vault, protocol),
       );
       return await issueTicket({
         account: { id: caller.accountId, name: caller.name },
         by: caller,
         apiKey: caller.apiKey,
         machine,
+        protocol,
         isExclusive,
         api: options.api,
-        purpose: options.purpose ?? "console",
+        purpose,
         viewOnly: options.viewOnly ?? false,
         extra,
         boundAddress,
@@ -51,6 +55,20 @@ export function createConsoles({ store, vault, drivers, values, issueTicket }: P
       });
     },
   };
+}
+
+/** What passes unread is not for those who may only look: nobody could tell what of it they may say. */
+function protocolOf(
+  { protocol, viewOnly = false, purpose = "console" }: ConsoleOptions,
+  machine: { readonly protocol: ConsoleProtocol },
+): ConsoleProtocol {
+  if (protocol === "webmks" && (viewOnly || purpose !== "console"))
+    throw new GatewayError("request_invalid", {
+      detail: "protocol: WebMKS is passed through unread, so it cannot be opened to look at alone (viewOnly)",
+    });
+  const chosen = protocol ?? machine.protocol;
+  if (chosen === "serial" && purpose === "thumbnail") throw new GatewayError("console_unavailable");
+  return chosen;
 }
 
 /**
@@ -89,16 +107,16 @@ function checkedExtra({ extra, api }: ConsoleOptions, values: SettingValues): st
 }
 
 /**
- * What was asked for, or, where the operator wants it, the caller's own address. Not for the native API: who calls
- * that is a portal, and its viewers come from elsewhere.
+ * What was asked for, or, where the operator wants it, the caller's own address. Not for the native API and Nova's: who calls
+ * those is a portal, and its viewers come from elsewhere.
  */
 function addressToBind(
   { address }: Caller,
   { callerAddress, api }: ConsoleOptions,
   values: SettingValues,
 ): string | undefined {
-  const asked =
-    api !== "native" && values.value("novnc.console.sourceip.check.enabled") ? address : undefined;
+  const isPortal = api === "native" || api === "nova";
+  const asked = !isPortal && values.value("novnc.console.sourceip.check.enabled") ? address : undefined;
   const text = callerAddress ?? asked;
   if (text === undefined) return undefined;
   const canonical = canonicalAddress(text);

@@ -83,12 +83,20 @@ async function take(
     },
     nodeKeys: {
       of: () => assert.fail("no node asks for its keys"),
+      opening: () => assert.fail("nobody asks where a ticket leads"),
       sealing: async () => node.ticketKey,
     },
   });
   return await issue({
     account: { id: control.admin.accountId, name: control.admin.name },
-    machine: { id: machineId, name: "web", project_id: "project", protocol: "rfb", pool: "default" },
+    machine: {
+      id: machineId,
+      name: "web",
+      project_id: "project",
+      pool: "default",
+      hypervisor_id: null,
+    },
+    protocol: "rfb",
     isExclusive: true,
     api: "native",
     purpose: "console",

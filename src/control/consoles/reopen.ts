@@ -60,13 +60,14 @@ export function createReopen(parts: Parts): Reopen {
     const { account, machine } = await judgeStanding(session);
     const { isExclusive } = await requireConsole(
       driverOf(drivers, machine.driver),
-      toDriverMachine(machine, vault),
+      toDriverMachine(machine, vault, session.protocol),
     );
 
     const { url } = await issueTicket({
       account,
       apiKey: session.api_key ?? undefined,
       machine,
+      protocol: session.protocol,
       isExclusive,
       api: session.api,
       purpose: "console",
@@ -104,7 +105,7 @@ function prepareFind(store: Store) {
     query
       .selectFrom("sessions")
       .select(["account_id", "machine_id", "project_id", "api", "api_key", "view_only", "bound_address"])
-      .select(["account_name", "machine_name"])
+      .select(["account_name", "machine_name", "protocol"])
       .where("id", "=", sessionId)
       .where("reopen_hash", "=", hash)
       .where((where) =>

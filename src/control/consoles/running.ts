@@ -1,5 +1,19 @@
 import type { Driver, DriverMachine } from "#hypervisors/driver.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { ConsoleProtocol } from "#wire/grant.ts";
+
+/** The machine runs, and has no console of that protocol: now, where that is its screen's, and else none at all. */
+class NoSuchConsole extends GatewayError {
+  constructor(protocol: ConsoleProtocol) {
+    if (protocol === "rfb") super("machine_not_running", { detail: "it has no rfb console now" });
+    else super("console_unavailable", { detail: `it has no ${protocol} console` });
+  }
+}
+
+/** Whether an error says that, for APIs that tell it from a machine that does not run. */
+export function lacksConsole(error: unknown): boolean {
+  return error instanceof NoSuchConsole;
+}
 
 /**
  * Throws `machine_not_running` when there is no console to open: no ticket is issued for a black screen. Resolves to what
@@ -11,7 +25,6 @@ export async function requireConsole(
 ): Promise<{ readonly isExclusive: boolean }> {
   const { running, protocols, isExclusive = false } = await driver.check(machine);
   if (!running) throw new GatewayError("machine_not_running");
-  if (!protocols.includes(machine.protocol))
-    throw new GatewayError("machine_not_running", { detail: `it has no ${machine.protocol} console now` });
+  if (!protocols.includes(machine.protocol)) throw new NoSuchConsole(machine.protocol);
   return { isExclusive };
 }

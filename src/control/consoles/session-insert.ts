@@ -1,11 +1,12 @@
 import { type Expression, type ExpressionBuilder, type QueryCreator, type SqlBool, sql } from "kysely";
-import type { Protocol } from "#wire/grant.ts";
+import type { ConsoleProtocol } from "#wire/grant.ts";
 import { AUDIT_COLUMNS, type Audit, type AuditEntry } from "../audit/audit.ts";
 import type { ApiName, TicketPurpose } from "../services.ts";
 import { isConsole, isLive } from "../sessions/conditions.ts";
+import type { OfflineGrant } from "../sessions/session-table.ts";
 import { held } from "../store/held.ts";
 import { INTEGER, nullable, of, prepare, type Slots, TEXT, type ValuesOf } from "../store/prepared.ts";
-import type { OfflineGrant, Schema } from "../store/schema.ts";
+import type { Schema } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 
 /** What the caller says of a new session, in the order of the columns. */
@@ -17,7 +18,7 @@ const COLUMNS = {
   project_id: TEXT,
   machine_id: TEXT,
   machine_name: TEXT,
-  protocol: of<Protocol>(),
+  protocol: of<ConsoleProtocol>(),
   api: of<ApiName>(),
   view_only: of<0 | 1>(),
   purpose: of<TicketPurpose>(),
@@ -67,6 +68,7 @@ export function prepareExclusiveInsert(parts: Parts): InsertSession {
           .selectFrom("sessions")
           .select("sessions.id")
           .where("sessions.machine_id", "=", slots.machine_id)
+          .where("sessions.protocol", "=", slots.protocol)
           .where("sessions.node_id", is, slots.node_id)
           .where(isConsole)
           .where(isLive),

@@ -27,9 +27,11 @@ export function createStanding(store: Store) {
       .leftJoin("machines", (join) =>
         join.on("machines.id", "=", slots.machineId).on("machines.project_id", "=", slots.projectId),
       )
+      .leftJoin("hypervisors", "hypervisors.id", "machines.hypervisor_id")
       .where("accounts.id", "=", slots.accountId)
       .where("accounts.disabled", "=", 0)
       .select(MACHINE_COLUMNS)
+      .select("hypervisors.is_read_only as hypervisor_read_only")
       .select(["accounts.id as account_id", "accounts.name as account_name", "accounts.role as role"])
       .select("memberships.project_id as member_of"),
   );
@@ -56,5 +58,12 @@ function isThere<Row extends { readonly id: unknown }>(row: Row): row is Whole<R
   return row.id !== null;
 }
 
-type Nullable = "password_sealed" | "username" | "tls" | "client_key_sealed";
+type Nullable =
+  | "password_sealed"
+  | "serial_address"
+  | "username"
+  | "tls"
+  | "client_key_sealed"
+  | "hypervisor_id"
+  | "hypervisor_read_only";
 type Whole<Row> = { [Column in keyof Row]: Column extends Nullable ? Row[Column] : NonNullable<Row[Column]> };

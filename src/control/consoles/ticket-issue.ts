@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import { type Tracing, traced } from "#base/process/tracing/tracing.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { Protocol } from "#wire/grant.ts";
+import type { ConsoleProtocol } from "#wire/grant.ts";
 import { sealTicket } from "#wire/ticket.ts";
 import type { Actor, Audit, AuditEntry } from "../audit/audit.ts";
 import { Pictures } from "../audit/pictures.ts";
@@ -35,9 +35,10 @@ interface ConsoleOrder {
     readonly id: string;
     readonly name: string;
     readonly project_id: string;
-    readonly protocol: Protocol;
     readonly pool: string;
+    readonly hypervisor_id: string | null;
   };
+  readonly protocol: ConsoleProtocol;
   /** Whether the console bears one connection at a time. */
   readonly isExclusive: boolean;
   readonly api: ApiName;
@@ -118,7 +119,7 @@ export function createTicketIssue(parts: {
       ...(extra === undefined ? {} : { extra }),
       expiresAt: new Date(expiresAt),
       pageBase: pageBase(node),
-      url: consoleUrl(node, { projectId: machine.project_id, ticket, extra }),
+      url: consoleUrl(node, { projectId: machine.project_id, protocol: order.protocol, ticket, extra }),
       websocket: webSocketOf(node),
     };
   }
@@ -126,7 +127,7 @@ export function createTicketIssue(parts: {
   /** Again and again, as long as others are faster. */
   async function takeSeat(order: ConsoleOrder, session: NewSession): Promise<Seat> {
     const { id: machineId, pool } = order.machine;
-    const guest = { id: machineId, pool, isExclusive: order.isExclusive };
+    const guest = { id: machineId, pool, protocol: order.protocol, isExclusive: order.isExclusive };
     for (let lost = 0; lost < limits.seats; lost += 1) {
       const span = tracing?.start("assignment", { parent: session.traceparent });
       const seat = await traced(span, async () => await chooseSeat(guest, lost), codeOf);
@@ -142,8 +143,12 @@ export function createTicketIssue(parts: {
       purpose: order.purpose,
       maximum: values.value("console.ticket.pending.max"),
     };
-    // Nobody comes back to a picture.
-    const isOffline = values.value("console.offline.policy") === "accept" && order.purpose === "console";
+    // Nobody comes back to a picture. And of a machine that a hypervisor has, the hypervisor is asked when the ticket is redeemed:
+    // by then another one may have its port.
+    const isOffline =
+      values.value("console.offline.policy") === "accept" &&
+      order.purpose === "console" &&
+      order.machine.hypervisor_id === null;
     const insert = order.isExclusive ? insertExclusive : insertSession;
     const told = pictures.isWorthTelling(order) ? issuedEntry(order, session.id, seat.node.id) : undefined;
     const isOneStatement =
@@ -177,7 +182,7 @@ export function createTicketIssue(parts: {
       project_id: machine.project_id,
       machine_id: machine.id,
       machine_name: machine.name,
-      protocol: machine.protocol,
+      protocol: order.protocol,
       api: order.api,
       view_only: order.viewOnly || order.purpose === "thumbnail" ? 1 : 0,
       purpose: order.purpose,

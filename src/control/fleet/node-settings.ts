@@ -1,4 +1,4 @@
-import type { NodeSettings } from "#wire/link.ts";
+import { linkLimits, type NodeSettings } from "#wire/link.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
@@ -14,11 +14,14 @@ export function createNodeSettings({
   store,
   values,
   publicOrigin,
+  ports,
 }: {
   readonly store: Store;
   readonly values: SettingValues;
   /** Control's own, whose pages may open consoles. */
   readonly publicOrigin: () => string;
+  /** Where control listens. */
+  readonly ports: () => readonly number[];
 }): NodeSettingsFor {
   const findOwn = prepare(store, { nodeId: TEXT }, (db, slots) =>
     db
@@ -45,6 +48,7 @@ export function createNodeSettings({
       upstreamAllow: values.value("upstream.allow"),
       allowedOrigins: [publicOrigin(), ...allowed],
       frameAncestors: [...allowed],
+      controlPorts: [...new Set(ports())].slice(0, linkLimits.controlPorts),
       ...(own === undefined || domain === "" ? {} : { found: publicNames(plainEntranceOf(own), domain) }),
       ...(own?.given_key == null ? {} : { given: plainEntranceOf(own) }),
       ...secureSettings(own === undefined ? undefined : secureEntranceOf(own), {

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
-import { DEFAULT_POOL, type PublicIpRange } from "#wire/api.ts";
+import { DEFAULT_POOL } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { PublicIpRange } from "#wire/public-ip-ranges.ts";
 import type { Audit } from "../audit/audit.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { PublicIpRanges } from "../services.ts";

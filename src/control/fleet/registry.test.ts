@@ -30,6 +30,7 @@ for (const t of onBoth("a node that registers gets its key, the time, and what i
       upstreamAllow: "192.0.2.0/24",
       allowedOrigins: [PUBLIC_ORIGIN, "https://portal.example"],
       frameAncestors: ["https://portal.example"],
+      controlPorts: [],
       entrances: [],
       acceptOffline: false,
       sessionTimeoutMs: 300_000,

@@ -142,7 +142,7 @@ for (const t of onBoth(
     const [holder, other] = [await control.node(), await control.node()];
     const { id } = await control.machine();
     const chooseSeat = createSeats(control);
-    const guest = { id, pool: "default", isExclusive: true };
+    const guest = { id, pool: "default", protocol: "rfb" as const, isExclusive: true };
     const session = await openAt(control, id);
     await drain(control, holder.id);
 
@@ -176,7 +176,7 @@ for (const t of onBoth(
       },
     };
     const { id } = await control.machine();
-    const guest = { id, pool: "default", isExclusive: false };
+    const guest = { id, pool: "default", protocol: "rfb" as const, isExclusive: false };
 
     const seat = await createSeats({ ...control, store })(guest);
 

@@ -1,9 +1,10 @@
 import { randomInt } from "node:crypto";
 import { sql } from "kysely";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { ConsoleProtocol } from "#wire/grant.ts";
 import { isConsole, isLive } from "../sessions/conditions.ts";
 import type { SettingValues } from "../settings/settings.ts";
-import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
+import { INTEGER, of, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 import { type Assigned, assign, type Bonds } from "./assignment.ts";
 import { type FleetNode, FleetView, type ViewedNode } from "./fleet-view.ts";
@@ -19,6 +20,7 @@ export interface Seat {
 interface Guest {
   readonly id: string;
   readonly pool: string;
+  readonly protocol: ConsoleProtocol;
   /** Whether its console bears one connection at a time. */
   readonly isExclusive: boolean;
 }
@@ -125,12 +127,12 @@ export function createSeats({
     return anyOf(range, (place) => !taken.has(place) && !node.given.has(place));
   }
 
-  async function bondsOf({ id, pool, isExclusive }: Guest): Promise<Bonds> {
+  async function bondsOf({ id, pool, protocol, isExclusive }: Guest): Promise<Bonds> {
     const candidates = await view.pool(pool);
     if (!isExclusive && candidates.length < 2) return {};
     const timeoutMs = values.value("consoleproxy.session.timeout");
     const [latest] = await findBonds.latest(store.db, { machineId: id, timeoutMs });
-    const [holder] = isExclusive ? await findBonds.holder(store.db, { machineId: id }) : [];
+    const [holder] = isExclusive ? await findBonds.holder(store.db, { machineId: id, protocol }) : [];
     return { previous: latest?.node_id, holder: holder?.node_id };
   }
 }
@@ -188,15 +190,19 @@ function prepareBonds(store: Store) {
         .orderBy("id", "desc")
         .limit(1),
     ),
-    holder: prepare(store, { machineId: TEXT }, (db, { machineId }) =>
-      db
-        .selectFrom("sessions")
-        .select("node_id")
-        .where("machine_id", "=", machineId)
-        .where(isConsole)
-        .where(isLive)
-        .orderBy("id", "desc")
-        .limit(1),
+    holder: prepare(
+      store,
+      { machineId: TEXT, protocol: of<ConsoleProtocol>() },
+      (db, { machineId, protocol }) =>
+        db
+          .selectFrom("sessions")
+          .select("node_id")
+          .where("machine_id", "=", machineId)
+          .where("protocol", "=", protocol)
+          .where(isConsole)
+          .where(isLive)
+          .orderBy("id", "desc")
+          .limit(1),
     ),
   };
 }

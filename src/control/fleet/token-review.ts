@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError, printable } from "#wire/gateway-error.ts";
 import { callKubernetes, type KubernetesAccess } from "./kubernetes-call.ts";

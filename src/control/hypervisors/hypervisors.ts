@@ -1,16 +1,40 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
-import { Secret } from "#base/secret.ts";
+import type { CommandPlace } from "#hypervisors/command/place.ts";
 import { HypervisorError } from "#hypervisors/hypervisor-error.ts";
-import { GatewayError, printable } from "#wire/gateway-error.ts";
-import type { Hypervisor, HypervisorCredentials, HypervisorTest } from "#wire/hypervisors.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { Hypervisor, HypervisorRule, HypervisorTest } from "#wire/hypervisors.ts";
 import type { Audit } from "../audit/audit.ts";
-import { cleanName, nameKey } from "../names.ts";
+import type { Cluster } from "../cluster/cluster.ts";
+import { tlsOnRecord } from "../machines/machine-tls.ts";
 import { requireAdministrator } from "../rights.ts";
-import type { Hypervisors } from "../services.ts";
+import type { Caller } from "../services.ts";
+import type { CloseSessions } from "../sessions/closing.ts";
 import type { Queries, Store } from "../store/store.ts";
-import type { Place, Vault } from "../vault/vault.ts";
+import type { Vault } from "../vault/vault.ts";
+import {
+  changedColumns,
+  changeInWords,
+  NOT_TRIED,
+  nameColumns,
+  requireUsable,
+  sealCredentials,
+  withSessionKey,
+} from "./changing.ts";
+import { forgetConsolePorts } from "./console-ports.ts";
+import {
+  consoleColumns,
+  findHypervisor,
+  type HypervisorRow,
+  openCredentials,
+  toPlatform,
+} from "./hypervisor-row.ts";
+import { refuseAnother } from "./identity.ts";
+import { hypervisorLock } from "./inventory.ts";
 import { createPlatformDriver } from "./platform-driver.ts";
+import { writeRules } from "./rules.ts";
+import type { Hypervisors } from "./service.ts";
+import { failureOf } from "./standing.ts";
 
 const limits = {
   /** All are in one answer, and each is a connection once it is used. */
@@ -19,45 +43,43 @@ const limits = {
   testMs: 30_000,
 } as const;
 
-interface HypervisorRow {
-  readonly id: string;
-  readonly name: string;
-  readonly platform: Hypervisor["platform"];
-  readonly address: string;
-  readonly credentials_sealed: string;
-  readonly is_read_only: number;
-  readonly created_at: number;
+interface Parts {
+  readonly store: Store;
+  readonly cluster: Cluster;
+  readonly audit: Audit;
+  readonly closeSessions: CloseSessions;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly commands: CommandPlace;
 }
 
 /** Platforms that can be asked for their machines, as administrators see and change them. */
-export function createHypervisors({
-  store,
-  audit,
-  vault,
-  clock,
-}: {
-  readonly store: Store;
-  readonly audit: Audit;
-  readonly vault: Vault;
-  readonly clock: Clock;
-}): Hypervisors {
+export function createHypervisors(parts: Parts): Hypervisors {
+  const { store, cluster, audit, vault, clock, commands } = parts;
+
   return {
     async list(caller) {
       requireAdministrator(caller);
       const rows = await store.db.selectFrom("hypervisors").selectAll().orderBy("name_key").execute();
-      return rows.map(toHypervisor);
+      return await toHypervisors(store.db, rows);
     },
 
-    async add(caller, { name, platform, address, credentials = {}, readOnly = false }) {
+    async add(caller, { name, platform, address, credentials = {}, readOnly = false, ...rest }) {
       requireAdministrator(caller);
-      await requireUsable({ platform, address, readOnly }, credentials);
+      const { rules = [], consoleTls = null, sessionPasswords = false, consoles } = rest;
+      const way = { platform, address, readOnly, sessionPasswords, consoles };
+      const kept = withSessionKey(credentials, way);
+      await requireUsable(way, kept, commands);
       const id = randomUUID();
-      const clean = cleanName(name);
       const row = {
-        ...{ id, name: clean, name_key: nameKey(clean), platform, address },
-        credentials_sealed: vault.seal(new Secret(JSON.stringify(credentials)), placeOf(id)),
+        ...{ id, ...nameColumns(name), platform, address, identity: null },
+        credentials_sealed: sealCredentials(kept, { id, vault }),
         is_read_only: readOnly ? 1 : 0,
+        has_session_passwords: sessionPasswords ? (1 as const) : (0 as const),
+        consoles: consoles ?? null,
         created_at: clock.now(),
+        ...consoleColumns(consoleTls, { id, platform, vault }),
+        ...NOT_TRIED,
       };
       return await store.db.transaction().execute(async (db) => {
         const { count } = await db
@@ -66,20 +88,49 @@ export function createHypervisors({
           .executeTakeFirstOrThrow();
         if (Number(count) >= limits.hypervisors)
           throw new GatewayError("limit_reached", { detail: `${limits.hypervisors} hypervisors` });
-        await refuseDuplicate(store, clean, db.insertInto("hypervisors").values(row).execute());
-        await audit.record(db, { action: "hypervisor.add", by: caller, ...told(row) });
-        return toHypervisor(row);
+        await refuseDuplicate(store, row.name, db.insertInto("hypervisors").values(row).execute());
+        const written = await writeRules(db, id, rules);
+        await cluster.publish(db, "hypervisors", id);
+        const { object, detail } = told(row);
+        const entry = { action: "hypervisor.add", by: caller, object } as const;
+        await audit.record(db, { ...entry, detail: [detail, ...inWords(written)].join(" ") });
+        return await toHypervisor(db, row);
+      });
+    },
+
+    async update(caller, id, { rules, ...change }) {
+      requireAdministrator(caller);
+      return await store.db.transaction().execute(async (db) => {
+        await store.lock(db, hypervisorLock(id));
+        const row = await find(db, id);
+        const columns = await changedColumns(change, row, parts);
+        const after = { ...row, ...columns };
+        if (Object.keys(columns).length > 0) {
+          const update = db.updateTable("hypervisors").set(columns).where("id", "=", id).execute();
+          await refuseDuplicate(store, after.name, update);
+        }
+        const written = rules === undefined ? undefined : await writeRules(db, id, rules);
+        const detail = [
+          ...(written === undefined ? [] : ["rules", ...inWords(written)]),
+          ...changeInWords(change),
+        ].join(" ");
+        if (detail !== "") {
+          await audit.record(db, { action: "hypervisor.update", by: caller, ...told(after), detail });
+          await cluster.publish(db, "hypervisors", id);
+        }
+        return await toHypervisor(db, after);
       });
     },
 
     async test(caller, id) {
       requireAdministrator(caller);
       const row = await find(store.db, id);
-      const kept = vault.open(row.credentials_sealed, placeOf(id)).expose();
-      const credentials: HypervisorCredentials = JSON.parse(kept);
-      await using driver = createPlatformDriver(toHypervisor(row), credentials);
+      await using driver = createPlatformDriver(toPlatform(row), openCredentials(row, vault), { commands });
+      const signal = AbortSignal.timeout(limits.testMs);
       try {
-        const machines = await driver.list(AbortSignal.timeout(limits.testMs));
+        const machines = await driver.list(signal);
+        const identity = await driver.identity(signal);
+        await refuseAnother(store.db, { hypervisorId: id, identity, known: machines });
         return { ok: true, machines: machines.length };
       } catch (error) {
         return toFailure(error);
@@ -89,36 +140,53 @@ export function createHypervisors({
     async remove(caller, id) {
       requireAdministrator(caller);
       await store.db.transaction().execute(async (db) => {
+        await store.lock(db, hypervisorLock(id));
         const row = await find(db, id);
+        await forgetMachines(parts, db, { caller, hypervisor: row });
+        await forgetConsolePorts(db, id);
         await db.deleteFrom("hypervisors").where("id", "=", id).execute();
+        await cluster.publish(db, "hypervisors", id);
         await audit.record(db, { action: "hypervisor.remove", by: caller, ...told(row) });
       });
     },
   };
 }
 
-/** Whoever reads it is an administrator: what the other side said is what helps. */
-function toFailure(error: unknown): HypervisorTest {
-  if (!(error instanceof GatewayError)) throw error;
-  const { cause } = error;
-  const said = printable(cause instanceof Error ? cause.message : error.message);
-  return { ok: false, failedStep: cause instanceof HypervisorError ? cause.step : "rights", detail: said };
+/** Those that have a project; those that wait for one go with the hypervisor's row. */
+async function forgetMachines(
+  { closeSessions, audit }: Parts,
+  db: Queries,
+  { caller, hypervisor }: { readonly caller: Caller; readonly hypervisor: HypervisorRow },
+): Promise<void> {
+  const machines = db.selectFrom("machines").select("id").where("hypervisor_id", "=", hypervisor.id);
+  await closeSessions(db, (session) => session("machine_id", "in", machines), { code: "machine_gone" });
+  const gone = await db
+    .deleteFrom("machines")
+    .where("hypervisor_id", "=", hypervisor.id)
+    .returning(["id", "name"])
+    .execute();
+  const detail = `with its hypervisor ${hypervisor.name}`;
+  await audit.recordAll(
+    db,
+    gone.map((machine) => ({
+      ...{ action: "machine.remove", by: caller, detail },
+      object: { kind: "machine", ...machine },
+    })),
+  );
 }
 
-async function requireUsable(
-  hypervisor: Pick<Hypervisor, "platform" | "address" | "readOnly">,
-  credentials: HypervisorCredentials,
-): Promise<void> {
-  try {
-    await createPlatformDriver(hypervisor, credentials)[Symbol.asyncDispose]();
-  } catch (cause) {
-    const detail = `address: ${cause instanceof Error ? cause.message : String(cause)}`;
-    throw new GatewayError("request_invalid", { cause, detail });
-  }
+function toFailure(error: unknown): HypervisorTest {
+  if (!(error instanceof GatewayError || error instanceof HypervisorError)) throw error;
+  const { step, said } = failureOf(error);
+  return { ok: false, failedStep: step, detail: said };
+}
+
+function inWords(rules: readonly HypervisorRule[]): readonly string[] {
+  return rules.map(({ name, project }) => `${name}=${project}`);
 }
 
 async function find(db: Queries, id: string): Promise<HypervisorRow> {
-  const row = await db.selectFrom("hypervisors").selectAll().where("id", "=", id).executeTakeFirst();
+  const row = await findHypervisor(db, id);
   if (row === undefined) throw new GatewayError("not_found", { detail: "hypervisor" });
   return row;
 }
@@ -132,16 +200,48 @@ async function refuseDuplicate(store: Store, name: string, write: Promise<unknow
   }
 }
 
-function placeOf(id: string): Place {
-  return { table: "hypervisors", row: id, column: "credentials_sealed" };
-}
-
 function told({ id, name, platform, address }: Pick<HypervisorRow, "id" | "name" | "platform" | "address">) {
   return { object: { kind: "hypervisor", id, name }, detail: `${platform} ${address}` } as const;
 }
 
-function toHypervisor(row: HypervisorRow): Hypervisor {
-  const { id, name, platform, address } = row;
-  const readOnly = row.is_read_only === 1;
-  return { id, name, platform, address, readOnly, createdAt: new Date(row.created_at).toISOString() };
+async function toHypervisor(db: Queries, row: HypervisorRow): Promise<Hypervisor> {
+  const [hypervisor] = await toHypervisors(db, [row]);
+  if (hypervisor === undefined) throw new Error("one row is one hypervisor");
+  return hypervisor;
+}
+
+/** In three statements, however many they are. */
+async function toHypervisors(db: Queries, rows: readonly HypervisorRow[]): Promise<readonly Hypervisor[]> {
+  const rules = await db
+    .selectFrom("hypervisor_rules")
+    .innerJoin("projects", "projects.id", "hypervisor_rules.project_id")
+    .select(["hypervisor_rules.hypervisor_id as id", "pattern", "projects.name as project"])
+    .orderBy("position")
+    .execute();
+  const rulesById = Map.groupBy(rules, ({ id }) => id);
+  const [machines, waiting] = [await counted(db, "machines"), await counted(db, "waiting_machines")];
+  return rows.map((row) => ({
+    ...{ id: row.id, name: row.name, ...toPlatform(row) },
+    rules: (rulesById.get(row.id) ?? []).map(({ pattern, project }) => ({ name: pattern, project })),
+    ...(row.console_tls === null ? {} : { consoleTls: tlsOnRecord(row.console_tls) }),
+    ...(row.state === null ? {} : { state: row.state }),
+    ...(row.state_since === null ? {} : { stateSince: new Date(row.state_since).toISOString() }),
+    ...(row.problem === null ? {} : { problem: row.problem }),
+    machines: machines.get(row.id) ?? 0,
+    waiting: waiting.get(row.id) ?? 0,
+    createdAt: new Date(row.created_at).toISOString(),
+  }));
+}
+
+async function counted(
+  db: Queries,
+  table: "machines" | "waiting_machines",
+): Promise<ReadonlyMap<string | null, number>> {
+  const rows = await db
+    .selectFrom(table)
+    .select(["hypervisor_id", ({ fn }) => fn.countAll<number>().as("count")])
+    .where("hypervisor_id", "is not", null)
+    .groupBy("hypervisor_id")
+    .execute();
+  return new Map(rows.map(({ hypervisor_id: id, count }) => [id, Number(count)]));
 }

@@ -1,11 +1,12 @@
 import type { TSchema } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import { GatewayError } from "#wire/gateway-error.ts";
 import {
   DeregisterRequest,
   HeartbeatRequest,
   LINK_CALLS,
   type LinkCall,
+  PowerRequest,
   type Question,
   RedeemRequest,
   RegisterRequest,
@@ -16,10 +17,13 @@ import {
 } from "#wire/link.ts";
 import { RefusedRequest } from "#wire/link-refusals.ts";
 import { CheckedRequest } from "#wire/link-self-check.ts";
+import { WhyRequest } from "#wire/link-why.ts";
 import type { Reopen } from "../consoles/reopen.ts";
 import type { Registry } from "../fleet/registry.ts";
 import type { Renewal } from "../fleet/renewal.ts";
+import type { Explain } from "../hypervisors/explaining.ts";
 import type { NodeChecks } from "../self-check/node-checks.ts";
+import type { PowerOf } from "../sessions/power.ts";
 import type { TakeReports } from "../sessions/reports.ts";
 import type { NoteRefusals } from "../tickets/node-refusals.ts";
 import type { Redeem } from "../tickets/redemption.ts";
@@ -29,8 +33,10 @@ export interface CallParts {
   readonly registry: Registry;
   readonly redeem: Redeem;
   readonly reopen: Reopen;
+  readonly powerOf: PowerOf;
   readonly takeReports: TakeReports;
   readonly noteRefusals: NoteRefusals;
+  readonly explain: Explain;
   readonly renewal: Renewal;
   readonly checks: NodeChecks;
 }
@@ -40,7 +46,7 @@ export type AnswerCall = (nodeId: string, question: Question) => Promise<unknown
 
 /** All that a node can ask. Who it is comes from its certificate, never from what it says. */
 export function createCalls(parts: CallParts): AnswerCall {
-  const { registry, redeem, reopen, takeReports, noteRefusals, renewal, checks } = parts;
+  const { registry, redeem, reopen, powerOf, takeReports, noteRefusals, explain, renewal, checks } = parts;
   const calls: Readonly<Record<LinkCall, AnswerCall>> = {
     register: checked(RegisterRequest, registry.register),
     heartbeat: checked(HeartbeatRequest, registry.heartbeat),
@@ -54,11 +60,13 @@ export function createCalls(parts: CallParts): AnswerCall {
     ),
     redeem: checked(RedeemRequest, redeem),
     reopen: checked(ReopenRequest, async (_nodeId, body: ReopenRequest) => await reopen(body)),
+    power: checked(PowerRequest, powerOf),
     report: checked(
       ReportRequest,
       async (nodeId, { incarnation, reports }: ReportRequest) =>
         await takeReports({ nodeId, incarnation }, reports),
     ),
+    why: checked(WhyRequest, explain),
     refused: checked(
       RefusedRequest,
       async (nodeId, { refusals }: RefusedRequest) => await noteRefusals(nodeId, refusals),
@@ -82,7 +90,7 @@ function checked<Body>(
   const compiled = Compile(schema);
   return async (nodeId, { body }) => {
     if (!compiled.Check(body)) {
-      const [first] = compiled.Errors(body);
+      const [, [first]] = compiled.Errors(body);
       throw new GatewayError("request_invalid", {
         detail: `body${first?.instancePath ?? ""} ${first?.message ?? "is not of the call"}`,
       });

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import type { RawData, WebSocket } from "ws";
 import { Batch } from "#base/process/batch.ts";
 import type { Log } from "#base/process/log.ts";

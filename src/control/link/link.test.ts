@@ -24,6 +24,8 @@ const QUESTIONS: Readonly<Record<LinkCall, object>> = {
   reopen: { incarnation, credential: "c", viewerAddress: "::1" },
   report: { incarnation, reports: [] },
   refused: { refusals: [] },
+  why: { incarnation, sessionId: "s", attachment: 1, withinMs: 1 },
+  power: { incarnation, sessionId: "s", attachment: 1, action: "stop" },
   renew: { incarnation, certificateRequest: "" },
   renewed: { incarnation },
   checked: { incarnation, run: "12345678", lines: [] },
@@ -358,14 +360,8 @@ test("older TLS than 1.3 is not spoken", async () => {
 });
 
 function reports(count: number): object[] {
-  const report = {
-    sessionId: "s",
-    attachment: 1,
-    at: 1,
-    state: "active",
-    bytesToViewer: 0,
-    bytesFromViewer: 0,
-  };
+  const bytes = { bytesToViewer: 0, bytesFromViewer: 0 };
+  const report = { sessionId: "s", attachment: 1, at: 1, state: "active", ...bytes };
   return Array.from({ length: count }, () => report);
 }
 

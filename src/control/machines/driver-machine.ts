@@ -1,6 +1,7 @@
 import type { Driver, DriverMachine } from "#hypervisors/driver.ts";
 import type { MachineState } from "#wire/api.ts";
-import type { Protocol } from "#wire/grant.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { ConsoleProtocol } from "#wire/grant.ts";
 import type { Place, Vault } from "../vault/vault.ts";
 import { tlsOnRecord } from "./machine-tls.ts";
 
@@ -16,11 +17,19 @@ export const MANUAL_DRIVER = "manual";
  */
 export const GUARDED_DRIVER = "manual-guarded";
 
+/**
+ * A machine that a hypervisor has, whatever the hypervisor's platform: its own driver is asked. Older replicas do not know the name, and
+ * open nothing.
+ */
+export const HYPERVISOR_DRIVER = "hypervisor";
+
 interface MachineRow {
   readonly id: string;
   readonly driver: string;
-  readonly protocol: Protocol;
+  readonly hypervisor_id: string | null;
+  readonly protocol: ConsoleProtocol;
   readonly address: string;
+  readonly serial_address?: string | null;
   readonly password_sealed: string | null;
   readonly username: string | null;
   readonly tls: string | null;
@@ -35,13 +44,32 @@ export function driverOf(drivers: Drivers, name: string): Driver {
   return driver;
 }
 
-/** A machine as its driver sees it, with what is secret opened. */
-export function toDriverMachine(row: MachineRow, vault: Vault): DriverMachine {
-  const { id, protocol, address, password_sealed: sealed, client_key_sealed: sealedKey, state } = row;
+/**
+ * A machine as its driver sees it, with what is secret opened, for a console of the protocol. Throws `console_unavailable` where nothing is on
+ * record of where that is.
+ */
+export function toDriverMachine(
+  row: MachineRow,
+  vault: Vault,
+  protocol: ConsoleProtocol = row.protocol,
+): DriverMachine {
+  const { id, password_sealed: sealed, client_key_sealed: sealedKey, state } = row;
+  const address = addressOf(row, protocol);
   const password = sealed === null ? undefined : vault.open(sealed, passwordPlace(id));
   const clientKey = sealedKey === null ? undefined : vault.open(sealedKey, clientKeyPlace(id));
   const tls = row.tls === null ? undefined : { ...tlsOnRecord(row.tls), clientKey };
-  return { id, protocol, address, password, username: row.username ?? undefined, tls, state };
+  return {
+    ...{ id, protocol, address, password, tls, state },
+    username: row.username ?? undefined,
+    hypervisorId: row.hypervisor_id ?? undefined,
+  };
+}
+
+/** A platform is asked for all consoles by one address; of a machine that was registered by hand each has its own. */
+function addressOf(row: MachineRow, protocol: ConsoleProtocol): string {
+  if (row.hypervisor_id !== null || protocol === row.protocol) return row.address;
+  if (protocol === "serial" && row.serial_address != null) return row.serial_address;
+  throw new GatewayError("console_unavailable");
 }
 
 /** Where a machine's password is sealed for. */

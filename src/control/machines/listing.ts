@@ -1,7 +1,9 @@
 import { sql } from "kysely";
 import type { Page } from "#wire/api.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
 import { nameKey } from "../names.ts";
 import { pageSize, readCursor, toPage } from "../paging.ts";
+import { maySeeProject } from "../rights.ts";
 import type { Caller, Machines } from "../services.ts";
 import type { Queries } from "../store/store.ts";
 import { type MachineRow, selectMachines } from "./machine-row.ts";
@@ -18,8 +20,8 @@ export async function listMachines<Item>(
 ): Promise<Page<Item>> {
   const { caller, filter, item } = request;
   const size = pageSize(filter);
-  const after = readCursor(filter, "nameKey", "id");
-  const scopes = caller.role === "admin" ? [undefined] : caller.projectIds;
+  const after = (await keyBehind(db, request)) ?? readCursor(filter, "nameKey", "id");
+  const scopes = scopesOf(caller, filter.projectId);
   const rows: MachineRow[] = [];
   for (const projectId of scopes)
     rows.push(...(await machineQuery(db, { projectId, filter, after, size }).execute()));
@@ -27,6 +29,28 @@ export async function listMachines<Item>(
     item,
     key: (row) => [row.name_key, row.id],
   });
+}
+
+/** Every project, or each of the caller's, or the one of them that is wanted. */
+function scopesOf({ role, projectIds }: Caller, wanted: string | undefined): readonly (string | undefined)[] {
+  if (role === "admin") return [wanted];
+  return wanted === undefined ? projectIds : projectIds.filter((id) => id === wanted);
+}
+
+/** The key of the machine behind which the page is to begin. */
+async function keyBehind(
+  db: Queries,
+  { caller, filter: { behind } }: { readonly caller: Caller; readonly filter: Filter },
+): Promise<readonly [nameKey: string, id: string] | undefined> {
+  if (behind === undefined) return undefined;
+  const row = await db
+    .selectFrom("machines")
+    .select(["id", "name_key", "project_id"])
+    .where("id", "=", behind)
+    .executeTakeFirst();
+  if (row === undefined || !maySeeProject(caller, row.project_id))
+    throw new GatewayError("not_found", { detail: "machine" });
+  return [row.name_key, row.id];
 }
 
 /** The statement behind a list; `projectId` undefined means every project. */
@@ -53,6 +77,7 @@ export function machineQuery(
     const name = filter.name.normalize("NFC").trim();
     query = query.where("machines.name_key", "=", nameKey(name)).where("machines.name", "=", name);
   }
+  if (filter.state !== undefined) query = query.where("machines.state", "=", filter.state);
   if (filter.keyword !== undefined && filter.keyword !== "") query = query.where(contains(filter.keyword));
   if (after !== undefined)
     query = query.where(sql<boolean>`(machines.name_key, machines.id) > (${after[0]}, ${after[1]})`);
@@ -60,8 +85,9 @@ export function machineQuery(
 }
 
 /** A name with the keyword taken out of it is another one: searching without `like`, which differs by database. */
-export function contains(keyword: string) {
-  return sql<boolean>`replace(machines.name_key, ${nameKey(keyword)}, '') <> machines.name_key`;
+export function contains(keyword: string, table: "machines" | "waiting_machines" = "machines") {
+  const name = sql.ref(`${table}.name_key`);
+  return sql<boolean>`replace(${name}, ${nameKey(keyword)}, '') <> ${name}`;
 }
 
 function byNameThenId(a: MachineRow, b: MachineRow): number {

@@ -1,5 +1,6 @@
 import type { Machine, MachineState } from "#wire/api.ts";
 import type { Protocol } from "#wire/grant.ts";
+import type { GuestFamily, PowerState } from "#wire/machine-origin.ts";
 import type { Caller } from "../services.ts";
 import type { Queries } from "../store/store.ts";
 import { tlsOnRecord } from "./machine-tls.ts";
@@ -14,12 +15,20 @@ export interface MachineRow {
   readonly protocol: Protocol;
   readonly driver: string;
   readonly address: string;
+  readonly serial_address: string | null;
   readonly password_sealed: string | null;
   readonly username: string | null;
   readonly tls: string | null;
   readonly client_key_sealed: string | null;
   readonly state: MachineState;
   readonly pool: string;
+  readonly hypervisor_id: string | null;
+  readonly hypervisor_name: string | null;
+  readonly hypervisor_platform: string | null;
+  /** Null where it has none. */
+  readonly hypervisor_read_only: number | null;
+  readonly power: PowerState | null;
+  readonly guest: GuestFamily | null;
   readonly created_at: number;
 }
 
@@ -32,12 +41,14 @@ export const MACHINE_COLUMNS = [
   "machines.protocol",
   "machines.driver",
   "machines.address",
+  "machines.serial_address",
   "machines.password_sealed",
   "machines.username",
   "machines.tls",
   "machines.client_key_sealed",
   "machines.state",
   "machines.pool",
+  "machines.hypervisor_id",
   "machines.created_at",
 ] as const;
 
@@ -45,8 +56,14 @@ export function selectMachines(db: Queries) {
   return db
     .selectFrom("machines")
     .innerJoin("projects", "projects.id", "machines.project_id")
+    .leftJoin("hypervisors", "hypervisors.id", "machines.hypervisor_id")
     .selectAll("machines")
-    .select("projects.name as project_name");
+    .select([
+      "projects.name as project_name",
+      "hypervisors.name as hypervisor_name",
+      "hypervisors.platform as hypervisor_platform",
+      "hypervisors.is_read_only as hypervisor_read_only",
+    ]);
 }
 
 /** As the caller may see it: where a console is and how it is secured is for administrators, and what is secret for nobody. */
@@ -57,16 +74,29 @@ export function toMachine(row: MachineRow, caller: Caller): Machine {
     projectId: row.project_id,
     project: row.project_name,
     protocol: row.protocol,
+    protocols: protocolsOf(row),
     pool: row.pool,
     state: row.state,
+    ...(row.power === null ? {} : { power: row.power }),
+    ...(row.hypervisor_read_only === null ? {} : { takesOrders: row.hypervisor_read_only === 0 }),
+    ...(row.guest === null ? {} : { guest: row.guest }),
     createdAt: new Date(row.created_at).toISOString(),
     ...(caller.role === "admin" ? forAdministrators(row) : {}),
   };
 }
 
-function forAdministrators({ address, username, tls }: MachineRow): Partial<Machine> {
+/** What a machine of libvirt's has, libvirt is asked when one is opened; lines of other platforms are not reached. */
+function protocolsOf({ protocol, serial_address, hypervisor_platform }: MachineRow): Protocol[] {
+  const hasLine = protocol === "serial" || serial_address !== null || hypervisor_platform === "libvirt";
+  return [...new Set(hasLine ? [protocol, "serial" as const] : [protocol])];
+}
+
+function forAdministrators({ address, username, tls, ...row }: MachineRow): Partial<Machine> {
+  const { hypervisor_id: id, hypervisor_name: name } = row;
   return {
     address,
+    ...(row.serial_address === null ? {} : { serialAddress: row.serial_address }),
+    ...(id === null || name === null ? {} : { hypervisor: { id, name } }),
     ...(username === null ? {} : { username }),
     ...(tls === null ? {} : { tls: tlsOnRecord(tls) }),
   };

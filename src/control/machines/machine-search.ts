@@ -40,7 +40,7 @@ function matching({ ids, keywords = [], projectId, state }: MachineSearch, proje
     where.and([
       ...(projects === undefined ? [] : [isOneOf(where, "machines.project_id", projects)]),
       ...(ids === undefined ? [] : [isOneOf(where, "machines.id", ids)]),
-      ...keywords.filter((keyword) => keyword !== "").map(contains),
+      ...keywords.filter((keyword) => keyword !== "").map((keyword) => contains(keyword)),
       ...(projectId === undefined ? [] : [where("machines.project_id", "=", projectId)]),
       ...(state === undefined ? [] : [where("machines.state", "=", state)]),
     ]);

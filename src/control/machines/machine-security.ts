@@ -20,16 +20,35 @@ export function securityColumns(
   };
 }
 
+/** Addresses with TLS from the first byte on. */
+const WITH_TLS = /^(tls|telnets|wss):/;
+
 /** Which driver a machine of this kind has, once it is whole. Throws `request_invalid` for what cannot go together. */
 export function manualDriverOf(
-  machine: Pick<MachineRow, "address" | "username" | "tls" | "password_sealed">,
+  machine: Pick<
+    MachineRow,
+    "protocol" | "address" | "serial_address" | "username" | "tls" | "password_sealed"
+  >,
 ): string {
-  const { address, username, password_sealed: password } = machine;
+  const { protocol, address, serial_address: line, username, password_sealed: password } = machine;
+  const isLine = protocol === "serial";
+  if (isLine && line !== null) throw invalid("serialAddress: the machine's address is its serial line");
+  if (isLine && password !== null) throw invalid("password: nobody signs in to a serial line");
   const tls = machine.tls === null ? undefined : tlsOnRecord(machine.tls);
   if (username !== null && password === null) throw invalid("username: it goes with a password");
   if (tls?.mode === "verify" && tls.serverName === undefined && address.startsWith("unix:"))
     throw invalid("tls: a socket's path is no name that a certificate is for; set serverName as well");
-  return username === null && tls === undefined ? MANUAL_DRIVER : GUARDED_DRIVER;
+  if (isLine && tls !== undefined && !WITH_TLS.test(address))
+    throw invalid("tls: a serial line has TLS around it, by telnets://, tls:// or wss://, or none");
+  if (tls === undefined && (WITH_TLS.test(address) || WITH_TLS.test(line ?? "")))
+    throw invalid(
+      "tls: an address with TLS goes with how its certificate is judged: verify, pin or insecure",
+    );
+  if (tls?.pin?.startsWith("ra2:") === true && (password === null || WITH_TLS.test(address)))
+    throw invalid("tls: a pin of RA2 goes with a password, and with an address without TLS");
+  const isPlain = !/^(tls|wss?):/.test(address);
+  // Older replicas know no serial lines.
+  return !isLine && isPlain && username === null && tls === undefined ? MANUAL_DRIVER : GUARDED_DRIVER;
 }
 
 function tlsColumns(

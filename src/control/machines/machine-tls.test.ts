@@ -30,6 +30,10 @@ describe("what an administrator says of TLS", () => {
       mode: "pin",
       pin: `sha256:${PIN}`,
     });
+    assert.deepEqual(readMachineTls({ mode: "pin", pin: "RA2:81-9F-00-11-22-33-44-55" }).tls, {
+      mode: "pin",
+      pin: "ra2:819f001122334455",
+    });
     assert.deepEqual(readMachineTls({ mode: "verify", serverName: "KVM-7.example.com" }).tls, {
       mode: "verify",
       serverName: "kvm-7.example.com",
@@ -54,6 +58,7 @@ describe("what an administrator says of TLS", () => {
 
   const REFUSED: readonly (readonly [string, () => NewMachineTls, RegExp])[] = [
     ["a pin that is none", () => ({ mode: "pin", pin: "sha256:abcd" }), /64 hexadecimal digits/],
+    ["a pin of RA2 that is none", () => ({ mode: "pin", pin: "ra2:81-9f" }), /16 hexadecimal digits/],
     ["no pin", () => ({ mode: "pin" }), /takes a pin/],
     ["a pin beside an authority", () => ({ mode: "verify", pin: `sha256:${PIN}` }), /for the mode pin/],
     [
@@ -166,10 +171,34 @@ for (const t of onBoth(
   async () => {
     await using control = await testControl();
     await control.machine({ tls: { mode: "insecure" } });
-    const row = await control.store.db.selectFrom("machines").selectAll().executeTakeFirstOrThrow();
+    await control.machine({ name: "web-2", address: "ws://kvm-7.example.com:6080/websockify" });
+    const rows = await control.store.db.selectFrom("machines").selectAll().execute();
     const olderHas: Drivers = new Map([["manual", manualDriver]]);
 
-    assert.throws(() => driverOf(olderHas, row.driver), /no driver/);
+    assert.equal(rows.length, 2);
+    for (const row of rows) assert.throws(() => driverOf(olderHas, row.driver), /no driver/);
   },
 ))
+  test(...t);
+
+for (const t of onBoth("an address with TLS goes with how its certificate is judged", async () => {
+  await using control = await testControl();
+  for (const address of ["tls://kvm-7.example.com:5901", "wss://kvm-7.example.com/console"]) {
+    await assert.rejects(
+      control.machine({ address }),
+      (error: { code?: string; detail?: string }) =>
+        error.code === "request_invalid" && /how its certificate is judged/.test(error.detail ?? ""),
+    );
+  }
+
+  const { id, address } = await control.machine({
+    address: "wss://KVM-7.example.com/console",
+    tls: { mode: "verify" },
+  });
+
+  assert.equal(address, "wss://kvm-7.example.com:443/console");
+  await assert.rejects(control.services.machines.update(control.admin, id, { tls: null }), {
+    code: "request_invalid",
+  });
+}))
   test(...t);

@@ -3,13 +3,9 @@ import { isIP } from "node:net";
 import { Secret } from "#base/secret.ts";
 import { pemBlocks } from "#tls/certificate/pem.ts";
 import { readUpload } from "#tls/certificate/upload.ts";
+import { readCertificatePin } from "#wire/certificate-pin.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { MachineTls, NewMachineTls } from "#wire/machine-security.ts";
-
-const limits = {
-  /** Hexadecimal digits of a fingerprint. */
-  pinDigits: { sha256: 64, sha1: 40 },
-} as const;
 
 /** What an administrator says of a machine's TLS, in the one spelling in which it is kept. */
 export interface ReadTls {
@@ -49,14 +45,24 @@ function readServerName(text: string): string {
   return name;
 }
 
-/** As OpenSSL prints it, or others do: with colons or without, in upper or lower case. */
 function readPin(text: string): string {
-  const match = /^(sha256|sha1):([0-9a-f:]+)$/.exec(text.trim().toLowerCase());
-  const algorithm = match?.[1] === "sha1" ? "sha1" : "sha256";
-  const digits = (match?.[2] ?? "").replaceAll(":", "");
-  if (digits.length !== limits.pinDigits[algorithm])
-    throw invalid("a pin is sha256: and 64 hexadecimal digits, or sha1: and 40");
-  return `${algorithm}:${digits}`;
+  if (/^ra2:/i.test(text.trim())) return readRa2Pin(text);
+  const pin = readCertificatePin(text);
+  if (pin === undefined)
+    throw invalid(
+      "a pin is sha256: and 64 hexadecimal digits, or sha1: and 40, or ra2: and 16 or 40 of them",
+    );
+  return pin;
+}
+
+/** As viewers show an RA2 server's key, eight bytes with hyphens, or all of its SHA-1. */
+function readRa2Pin(text: string): string {
+  const digits = text.trim().slice("ra2:".length).toLowerCase().replaceAll(/[-:]/g, "");
+  if (!/^([0-9a-f]{16}|[0-9a-f]{40})$/.test(digits))
+    throw invalid(
+      "a pin of RA2 is ra2: and the 16 hexadecimal digits that viewers show, or all 40 of its SHA-1",
+    );
+  return `ra2:${digits}`;
 }
 
 function readAuthorities(text: string): string {

@@ -24,6 +24,7 @@ for (const t of onBoth(
       projectId: machine.projectId,
       project: "default",
       protocol: "rfb",
+      protocols: ["rfb"],
       pool: "default",
       state: "running",
       createdAt: new Date(control.clock.now()).toISOString(),

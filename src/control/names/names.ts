@@ -17,7 +17,8 @@ export function createNames(readZones: ReadZones): Names {
     async zone(caller, { range } = {}) {
       requireAdministrator(caller);
       const { now: zone } = await readZones();
-      if (zone === undefined) throw refused("the setting consoleproxy.url.domain names no domain");
+      if (zone === undefined)
+        throw refused("the setting consoleproxy.url.domain names no domain: set it first");
       const [primary, ...others] = zone.nameServers;
       const isUnnamed = others.length === 0 && primary?.name === `ns.${zone.domain}`;
       if (isUnnamed && primary.addresses.length === 0)

@@ -92,6 +92,11 @@ export const CONTROL_METRICS = {
     help: "Nodes that can serve TLS, by how far they are: serving what they are to serve, waiting to say so, refused (they could not load it, and go on with what they had), or plain, without TLS; the same at every replica.",
     labels: ["pool", "state"],
   },
+  porthole_control_hypervisors: {
+    type: "gauge",
+    help: "Hypervisors that control hears from (up), that it does not hear from (down), and that nobody has tried yet (new); the same at every replica.",
+    labels: ["state"],
+  },
   porthole_dns_questions_total: {
     type: "counter",
     help: "Messages that came to the name server, by what they were answered with: the code, `limited` where there were too many of the same, `ignored` where they were no question.",

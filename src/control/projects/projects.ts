@@ -8,6 +8,7 @@ import { pageSize, readCursor, toPage } from "../paging.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Projects } from "../services.ts";
 import type { Queries, Store } from "../store/store.ts";
+import { refuseWhileRuled } from "./project-rules.ts";
 
 /** Administrators manage projects; a member sees its own. */
 export function createProjects({
@@ -66,6 +67,7 @@ export function createProjects({
           .executeTakeFirst();
         if (machine !== undefined)
           throw new GatewayError("conflict", { detail: "the project still has machines" });
+        await refuseWhileRuled(db, id);
         await db.deleteFrom("projects").where("id", "=", id).execute();
         const object = { kind: "project", id, name: project.name } as const;
         await audit.record(db, { action: "project.remove", by: caller, object });

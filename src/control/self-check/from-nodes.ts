@@ -34,8 +34,13 @@ export async function lookFromNodes(
   const { clock, publicOrigin, checks, token, log } = parts;
   const { nodes } = await checkedNodes(parts, { now: clock.now(), nodeId });
   const up = nodes.filter(({ state }) => state === "up");
-  const pools = new Map<string, Screens>();
-  for (const pool of new Set(up.map((node) => node.pool))) pools.set(pool, await screensOf(parts, pool));
+  const pools = new Map(
+    await Promise.all(
+      [...new Set(up.map((node) => node.pool))].map(
+        async (pool): Promise<[string, Screens]> => [pool, await screensOf(parts, pool)],
+      ),
+    ),
+  );
   log.info({ nodes: up.length, account }, "Nodes are asked to look at themselves");
   const answers = await checks.ask(
     up.map((node) => ({ node, screens: pools.get(node.pool)?.screens ?? [] })),
@@ -46,18 +51,7 @@ export async function lookFromNodes(
     const found = answers.get(node.id)?.lines?.filter(isOfNode) ?? [];
     return found.length === 0 ? [unaskedLine(node, "check_silent")] : found.map((line) => ofNode(line, node));
   });
-  const unseen = [...pools].flatMap(([pool, { leftOut }]): Seen[] =>
-    leftOut === 0
-      ? []
-      : [
-          {
-            check: "node.hypervisor",
-            subject: pool,
-            finding: "skipped_more_hypervisors",
-            facts: { "left out": String(leftOut) },
-          },
-        ],
-  );
+  const unseen = [...pools.values()].flatMap(({ remarks }) => remarks);
   const withToken = (entrance: SelfCheck["entrances"][number]) => {
     const answer = answers.get(entrance.nodeId);
     return answer?.lines === undefined ? entrance : { ...entrance, token: token(answer.askedAt) };

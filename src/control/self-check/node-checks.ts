@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import type { CheckedRequest, CheckedScreen, SeenByNode } from "#wire/link-self-check.ts";
 import { CheckedRequest as CheckedRequestSchema } from "#wire/link-self-check.ts";
 import type { CheckName, Seen } from "#wire/self-check.ts";

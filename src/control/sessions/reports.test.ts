@@ -21,7 +21,7 @@ for (const t of onBoth("a session becomes active and ends, with its bytes and it
     {
       state: "ended",
       endedAt: new Date(control.clock.now()).toISOString(),
-      ending: { kind: "failed", code: "upstream_closed", detail: "said goodbye" },
+      ending: { kind: "failed", code: "upstream_closed", detail: "said goodbye", step: "handshake" },
       bytesToViewer: 20,
       bytesFromViewer: 20,
     },
@@ -179,5 +179,6 @@ function active({ clock }: TestControl, sessionId: string, bytes: number): Sessi
 function ended({ clock }: TestControl, sessionId: string, bytes: number): SessionReport {
   const ending = { kind: "failed", code: "upstream_closed", detail: "said goodbye" } as const;
   const counters = { bytesToViewer: bytes, bytesFromViewer: bytes };
-  return { sessionId, attachment: 1, at: clock.now(), state: "ended", ending, ...counters };
+  const what = { state: "ended", ending, step: "handshake" } as const;
+  return { sessionId, attachment: 1, at: clock.now(), ...what, ...counters };
 }

@@ -1,9 +1,12 @@
 import { sql } from "kysely";
 import type { SessionState } from "#wire/api.ts";
 import type { ReportResponse, SessionReport, SessionToEnd } from "#wire/link.ts";
+import type { UpstreamStep } from "#wire/upstream-step.ts";
 import type { Ending } from "#wire/viewer.ts";
 import type { Audit } from "../audit/audit.ts";
 import { ENDED } from "../audit/endings.ts";
+import { type Outcome, outcomeOfEnded, outcomeOfOpen } from "../machines/pacing-outcome.ts";
+import { recordOutcomes } from "../machines/pacing-record.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 import type { TakeOfflineRedemption } from "../tickets/offline-redemption.ts";
@@ -55,18 +58,22 @@ export function createReports({
     const inOrder = reports.toSorted(bySession);
     return await store.db.transaction().execute(async (db) => {
       const over = [...withdrawn];
+      const outcomes: Outcome[] = [];
       for (const report of inOrder) {
         const { sessionId: id, attachment, at, bytesToViewer, bytesFromViewer } = report;
         const values = { id, nodeId, incarnation, attachment, bytesToViewer, bytesFromViewer };
         if (report.state === "ended") {
-          const ended = await markEnded(db, { ...values, at, ...endingColumns(report.ending) });
+          const ended = await markEnded(db, { ...values, at, ...endingColumns(report) });
           await audit.recordEndings(db, ended);
+          outcomes.push(...ended.flatMap(outcomeOfEnded));
         } else {
           const [marked] = await markActive(db, values);
+          if (marked !== undefined) outcomes.push(...outcomeOfOpen(marked));
           const rows = marked === undefined ? await findOver(db, values) : [marked];
           over.push(...rows.filter(({ state }) => state !== "active").map(toEnd));
         }
       }
+      await recordOutcomes(store, db, outcomes);
       if (over.length === 0) return {};
       return { over: [...new Map(over.map((session) => [session.sessionId, session])).values()] };
     });
@@ -95,7 +102,8 @@ function prepareActive(store: Store) {
       .where("attachment", "=", values.attachment)
       .where("state", "in", [...statesBefore("active"), "active", "closing"])
       .where("redeemed_at", "is not", null)
-      .returning(["id", "attachment", "state", "ending_code", "ending_detail"]),
+      .returning(["id", "attachment", "state", "ending_code", "ending_detail"])
+      .returning(["machine_id", "trying_since"]),
   );
 }
 
@@ -136,6 +144,7 @@ function prepareEnded(store: Store) {
     kind: of<Ending["kind"]>(),
     code: of<Ending["code"]>(),
     detail: nullable(TEXT),
+    step: nullable(of<UpstreamStep>()),
   };
   return prepare(store, kinds, (query, values) =>
     query
@@ -147,6 +156,7 @@ function prepareEnded(store: Store) {
         ending_kind: values.kind,
         ending_code: values.code,
         ending_detail: values.detail,
+        ending_step: values.step,
         bytes_to_viewer: greatest("bytes_to_viewer", values.bytesToViewer),
         bytes_from_viewer: greatest("bytes_from_viewer", values.bytesFromViewer),
       })
@@ -156,7 +166,8 @@ function prepareEnded(store: Store) {
       .where("attachment", "=", values.attachment)
       .where("state", "in", statesBefore("ended"))
       .where("redeemed_at", "is not", null)
-      .returning(ENDED),
+      .returning(ENDED)
+      .returning(["trying_since", "bytes_to_viewer"]),
   );
 }
 
@@ -166,11 +177,12 @@ function greatest(column: "bytes_to_viewer" | "bytes_from_viewer", value: unknow
   return sql<number>`case when ${stored} > ${value} then ${stored} else ${value} end`;
 }
 
-function endingColumns(ending: SessionReport["ending"]): {
+function endingColumns({ ending, step }: Pick<SessionReport, "ending" | "step">): {
   readonly kind: Ending["kind"];
   readonly code: Ending["code"];
   readonly detail: string | null;
+  readonly step: UpstreamStep | null;
 } {
-  if (ending === undefined) return { kind: "failed", code: "internal", detail: null };
-  return { kind: ending.kind, code: ending.code, detail: ending.detail ?? null };
+  if (ending === undefined) return { kind: "failed", code: "internal", detail: null, step: step ?? null };
+  return { kind: ending.kind, code: ending.code, detail: ending.detail ?? null, step: step ?? null };
 }

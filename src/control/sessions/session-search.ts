@@ -1,8 +1,8 @@
 import { type Selectable, sql } from "kysely";
 import type { Caller, Found, SessionSearch, Window } from "../services.ts";
-import type { SessionTable } from "../store/schema.ts";
 import type { Queries } from "../store/store.ts";
 import { isConsole, isLive, narrowing } from "./conditions.ts";
+import type { SessionTable } from "./session-table.ts";
 
 interface Search<Item> {
   readonly caller: Pick<Caller, "role" | "accountId">;

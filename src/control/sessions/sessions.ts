@@ -4,11 +4,11 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import { pageSize, readCursor, toPage } from "../paging.ts";
 import type { Caller, Sessions } from "../services.ts";
-import type { SessionTable } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { CloseSessions } from "./closing.ts";
 import { isConsole, isLive, narrowing } from "./conditions.ts";
 import { searchSessions } from "./session-search.ts";
+import type { SessionTable } from "./session-table.ts";
 
 /** Who opened what, newest first. Administrators see all sessions, members those of their own account. */
 export function createSessions({
@@ -115,9 +115,11 @@ function toSession(row: Selectable<SessionTable>): Session {
 }
 
 function endingOf(row: Selectable<SessionTable>): Pick<Session, "ending"> {
-  const { ending_kind: kind, ending_code: code, ending_detail: detail } = row;
+  const { ending_kind: kind, ending_code: code, ending_detail: detail, ending_step: step } = row;
   if (kind === null || code === null) return {};
-  return { ending: { kind, code, ...(detail === null ? {} : { detail }) } };
+  return {
+    ending: { kind, code, ...(detail === null ? {} : { detail }), ...(step === null ? {} : { step }) },
+  };
 }
 
 function time(ms: number): string {

@@ -36,7 +36,7 @@ export const SETTINGS = {
       return text;
     },
     description:
-      "Which addresses console nodes may dial: networks or addresses, each with :PORT or :FIRST-LAST where not every port is meant, and unix:/PATH or unix:/FOLDER/*, separated by commas. Empty means none.",
+      "Which addresses console nodes may dial: networks or addresses, each with :PORT or :FIRST-LAST where not every port is meant, and unix:/PATH or unix:/FOLDER/*, separated by commas. Empty means none. Loopback, link-local and metadata addresses are allowed by an item that lies within them, such as 127.0.0.0/8, and not by a wider one; Porthole's own ports by an item that means one address and one port.",
   },
   "capacity.shrink.delay": {
     fallback: String(10 * MINUTE_MS),
@@ -129,6 +129,8 @@ export const SETTINGS = {
   },
   "console.ticket.lifetime.cloudstack": ticketLifetime("the CloudStack API"),
   "console.ticket.lifetime.native": ticketLifetime("the native API"),
+  // People copy these links by hand, as they do Nova's, which live as long.
+  "console.ticket.lifetime.nova": ticketLifetime("the Nova API", 10 * MINUTE_MS),
   "console.ticket.lifetime.web": ticketLifetime("the web pages"),
   "console.ticket.pending.max": {
     fallback: "1000",
@@ -165,6 +167,12 @@ export const SETTINGS = {
     description:
       "Whether every address of the pools' public IP ranges has a name in the domain of the consoles, and not registered nodes alone.",
   },
+  "identity.token.lifetime": {
+    fallback: String(HOUR_MS),
+    parse: milliseconds(MINUTE_MS, 24 * HOUR_MS),
+    description:
+      "How long a token works that a client of OpenStack got from the identity API, in milliseconds (1 min to 24 h).",
+  },
   "session.lost.timeout": {
     fallback: String(HOUR_MS),
     parse: milliseconds(10 * SECOND_MS, 7 * 24 * HOUR_MS),
@@ -176,6 +184,12 @@ export const SETTINGS = {
     parse: flag,
     description:
       "Whether the CloudStack API takes commands that change something by POST only, and signatures only of version 3 that expire within 15 minutes.",
+  },
+  novncproxy_base_url: {
+    fallback: "",
+    parse: viewerPage,
+    description:
+      "The page of noVNC that the Nova API's URLs of type novnc lead to, such as https://consoles.example.com/novnc/vnc_lite.html: the ticket is put into its path. Its site has to stand in console.allowed.origins. Empty means the viewer of the console's own node.",
   },
   "novnc.console.sourceip.check.enabled": {
     fallback: "false",
@@ -194,9 +208,9 @@ export function isSettingName(name: string): name is SettingName {
   return Object.hasOwn(SETTINGS, name);
 }
 
-function ticketLifetime(door: string): SettingDefinition<number> {
+function ticketLifetime(door: string, fallbackMs: number = MINUTE_MS): SettingDefinition<number> {
   return {
-    fallback: String(MINUTE_MS),
+    fallback: String(fallbackMs),
     parse: milliseconds(SECOND_MS, LONGEST_TICKET_LIFETIME_MS),
     description: `How long a console link works that was asked for through ${door}, in milliseconds (1 s to 1 h).`,
   };
@@ -208,6 +222,17 @@ function oneOf<const Choice extends string>(...choices: readonly Choice[]): (tex
     if (choice === undefined) throw new Error(`must be ${choices.join(" or ")}`);
     return choice;
   };
+}
+
+/** Whoever is sent there brings a ticket along, so it is a page and no script. */
+function viewerPage(text: string): string {
+  if (text === "") return text;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== "" || url.hash !== "")
+    throw new Error(
+      "must be the http:// or https:// URL of a page, without credentials and without a fragment",
+    );
+  return url.href;
 }
 
 function milliseconds(minimum: number, maximum: number): (text: string) => number {

@@ -1,12 +1,15 @@
 import type { Generated } from "kysely";
-import type { MachineState, Role, SessionState } from "#wire/api.ts";
-import type { ErrorCode } from "#wire/errors.ts";
+import type { MachineState, Role } from "#wire/api.ts";
 import type { Protocol } from "#wire/grant.ts";
-import type { EndingKind } from "#wire/viewer.ts";
+import type { GuestFamily, PowerState } from "#wire/machine-origin.ts";
 import type { AcmeTable } from "../acme/acme-table.ts";
 import type { AuditTable } from "../audit/audit-table.ts";
+import type { CertificatePartTable, CertificateTable } from "../certificates/certificate-tables.ts";
 import type { LaunchState } from "../fleet/capacity/launch-states.ts";
-import type { ApiName, DrainOutcome, NodeJobCommand, TicketPurpose } from "../services.ts";
+import type { HypervisorTables } from "../hypervisors/hypervisor-tables.ts";
+import type { SignInFailureTable } from "../machines/pacing-table.ts";
+import type { DrainOutcome, NodeJobCommand } from "../services.ts";
+import type { SessionTable } from "../sessions/session-table.ts";
 
 /**
  * Every table, as the code sees it. The migrations beside this make them, in types that SQLite and PostgreSQL
@@ -15,19 +18,19 @@ import type { ApiName, DrainOutcome, NodeJobCommand, TicketPurpose } from "../se
  * `sealed` columns hold what the vault made of a secret; `hash` columns the SHA-256 of a credential that we never
  * need to know again. So the database alone gives no secret away.
  */
-export interface Schema {
+export interface Schema extends HypervisorTables {
   installation: InstallationTable;
   accounts: AccountTable;
   memberships: MembershipTable;
   api_keys: ApiKeyTable;
   sign_in_codes: SignInCodeTable;
   web_sessions: WebSessionTable;
+  identity_tokens: IdentityTokenTable;
   projects: ProjectTable;
   machines: MachineTable;
   sessions: SessionTable;
   nodes: NodeTable;
   public_ip_ranges: PublicIpRangeTable;
-  hypervisors: HypervisorTable;
   certificates: CertificateTable;
   certificate_parts: CertificatePartTable;
   node_jobs: NodeJobTable;
@@ -39,6 +42,7 @@ export interface Schema {
   dns_texts: DnsTextTable;
   acme: AcmeTable;
   node_checks: NodeCheckTable;
+  sign_in_failures: SignInFailureTable;
   audit: AuditTable;
   compatibility: CompatibilityTable;
 }
@@ -92,6 +96,18 @@ export interface WebSessionTable {
   expires_at: number;
 }
 
+/** A token of OpenStack's clients. */
+interface IdentityTokenTable {
+  hash: string;
+  account_id: string;
+  /** With which it was got. */
+  api_key: string;
+  /** What it is for alone; null: whatever the account may see. */
+  project_id: string | null;
+  issued_at: number;
+  expires_at: number;
+}
+
 interface ProjectTable {
   id: string;
   name: string;
@@ -108,6 +124,8 @@ interface MachineTable {
   /** Which driver knows it: a key of the drivers that control was composed with. */
   driver: string;
   address: string;
+  /** Of its serial line, where its protocol is another and it was registered by hand; null: nothing is known of one. */
+  serial_address: Generated<string | null>;
   password_sealed: string | null;
   /** Whose password that is; null where it is the machine's own. */
   username: string | null;
@@ -119,59 +137,13 @@ interface MachineTable {
   state: MachineState;
   /** Only nodes of this pool are given its consoles. */
   pool: Generated<string>;
+  /** Which hypervisor has it, by its address; null where it was registered by hand. */
+  hypervisor_id: Generated<string | null>;
+  /** As the hypervisor last said. */
+  power: Generated<PowerState | null>;
+  guest: Generated<GuestFamily | null>;
   created_at: number;
 }
-
-/**
- * Names are copied, and nothing refers to accounts or machines by constraint: a session outlives both. `id` is
- * ordered by time, so that it is the order of every list.
- */
-export interface SessionTable {
-  id: string;
-  account_id: string;
-  account_name: string;
-  project_id: string;
-  machine_id: string;
-  machine_name: string;
-  protocol: Protocol;
-  api: ApiName;
-  view_only: 0 | 1;
-  purpose: TicketPurpose;
-  node_id: string;
-  /** The start of the node that the ticket was issued for. */
-  incarnation: string;
-  attachment: number;
-  /**
-   * Which of its node's places it has, from 0: no two sessions that live have the same. Null where a version before
-   * places issued it.
-   */
-  place: Generated<number | null>;
-  state: SessionState;
-  created_at: number;
-  ticket_expires_at: number;
-  redeemed_at: number | null;
-  ended_at: number | null;
-  creator_address: string;
-  /** The only address that its viewer may come from. */
-  bound_address: string | null;
-  viewer_address: string | null;
-  /** Of the question that redeemed it, so that the same one is answered alike when it is asked again. */
-  redemption_nonce: string | null;
-  /** The API key that it was opened with; null where it was a cookie. */
-  api_key: string | null;
-  /** What became of the grant that its node is given ahead: see tickets/offline-grants.ts. Null: none. */
-  offline_grant: OfflineGrant | null;
-  /** Null before redemption, and again when it was spent. */
-  reopen_hash: string | null;
-  ending_kind: EndingKind | null;
-  ending_code: ErrorCode | null;
-  ending_detail: string | null;
-  bytes_to_viewer: number;
-  bytes_from_viewer: number;
-}
-
-/** 1: the node is to have it; 2: it has. */
-export type OfflineGrant = 1 | 2;
 
 export interface NodeTable {
   id: string;
@@ -259,18 +231,6 @@ interface PublicIpRangeTable {
   created_at: number;
 }
 
-/** Platforms that are asked for their machines. */
-interface HypervisorTable {
-  id: string;
-  name: string;
-  name_key: string;
-  platform: "libvirt";
-  address: string;
-  credentials_sealed: string;
-  is_read_only: number;
-  created_at: number;
-}
-
 /** Every start of every node, so that one that was superseded does not come back. */
 interface IncarnationTable {
   node_id: string;
@@ -324,39 +284,6 @@ interface JoinTokenTable {
   launch_id: Generated<string | null>;
   uses_left: number;
   expires_at: number;
-  created_at: number;
-}
-
-/** What the nodes of a pool show to browsers; of each pool there is one at most. */
-interface CertificateTable {
-  id: string;
-  /** Empty: that of all pools which have none of their own. */
-  pool: string;
-  /** SHA-256 of the leaf, in hexadecimal digits. */
-  fingerprint: string;
-  /** PEM, the leaf first, the root left out. */
-  chain: string;
-  /** PKCS#8, PEM. */
-  private_key_sealed: string;
-  /** A list, as JSON. */
-  names: string;
-  subject: string;
-  issuer: string;
-  not_before: number;
-  not_after: number;
-  created_at: number;
-  /** Whether somebody brought it, or ACME did. */
-  source: Generated<"upload" | "acme">;
-}
-
-/** Certificates of authorities, which clients of CloudStack's bring before the leaf, one by one. */
-interface CertificatePartTable {
-  id: string;
-  /** CloudStack's alias; who brings it again replaces it. */
-  name: string;
-  sequence: number;
-  /** PEM. */
-  certificate: string;
   created_at: number;
 }
 

@@ -1,16 +1,21 @@
-import { type Grant, toGranted } from "#wire/grant.ts";
+import { type ConsoleProtocol, type Grant, toGranted } from "#wire/grant.ts";
 import { ALL_RIGHTS, VIEW_ONLY } from "#wire/rights.ts";
 import { reopenCredential } from "../consoles/reopen-credential.ts";
 import type { JudgeStanding } from "../consoles/standing.ts";
+import type { Leases } from "../hypervisors/leases.ts";
 import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
+import { takesOrders } from "../machines/power.ts";
 import { type Credential, credentialOf } from "../vault/credential.ts";
 import type { InstallationKey } from "../vault/installation-key.ts";
 import { deriveKey, type Vault } from "../vault/vault.ts";
+import type { ClaimUpstream } from "./upstream-claims.ts";
 
 interface Parts {
   readonly vault: Vault;
   readonly drivers: Drivers;
+  readonly leases: Pick<Leases, "lend">;
   readonly judgeStanding: JudgeStanding;
+  readonly claimUpstream: ClaimUpstream;
 }
 
 /** Which session is granted, as its row has it. */
@@ -19,6 +24,7 @@ interface Granted {
   readonly machine_id: string;
   readonly project_id: string;
   readonly view_only: 0 | 1;
+  readonly protocol: ConsoleProtocol;
 }
 
 interface Attached {
@@ -33,18 +39,23 @@ interface Attached {
  */
 export type MakeGrant = (session: Granted, attached: Attached) => Promise<Grant>;
 
-export function createGrants({ vault, drivers, judgeStanding }: Parts): MakeGrant {
+export function createGrants({ vault, drivers, leases, judgeStanding, claimUpstream }: Parts): MakeGrant {
   return async (session, { sessionId, attachment, reopen }) => {
-    const { machine } = await judgeStanding(session);
-    const upstream = await driverOf(drivers, machine.driver).resolve(toDriverMachine(machine, vault));
+    const { account, machine } = await judgeStanding(session);
+    const driver = driverOf(drivers, machine.driver);
+    const upstream = await leases.lend(driver, toDriverMachine(machine, vault, session.protocol), sessionId);
+    await claimUpstream(sessionId, machine, upstream);
     return {
       sessionId,
       attachment,
       machine: { id: machine.id, name: machine.name },
-      protocol: machine.protocol,
+      protocol: session.protocol,
       upstream: toGranted(upstream),
       rights: session.view_only === 1 ? VIEW_ONLY : ALL_RIGHTS,
+      ...(session.view_only === 0 && takesOrders(machine) ? { takesOrders: true } : {}),
+      account: account.name,
       reopen: reopenCredential(sessionId, reopen.value),
+      ...(machine.hypervisor_id === null ? {} : { askWhy: true }),
     };
   };
 }

@@ -10,6 +10,8 @@ export interface NodeKeys {
     nodeId: string,
     incarnation: string,
   ): Promise<{ readonly newest: NodeTicketKey; readonly all: NodeTicketKey[] }>;
+  /** The same, for control to open a ticket itself. */
+  opening(nodeId: string, incarnation: string): Promise<readonly TicketKey[]>;
   /** The one that seals its tickets. */
   sealing(node: {
     readonly id: string;
@@ -26,6 +28,10 @@ export function createNodeKeys(generations: KeyGenerations): NodeKeys {
       const [newest] = all;
       if (newest === undefined) throw new Error("there is no generation of ticket keys");
       return { newest, all };
+    },
+
+    async opening(nodeId, incarnation) {
+      return (await generations.all()).map((from) => derive(from, nodeId, incarnation));
     },
 
     async sealing({ id, incarnation, ticketGeneration }) {

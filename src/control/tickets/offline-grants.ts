@@ -1,8 +1,8 @@
 import type { Log } from "#base/process/log.ts";
 import { type GrantsCommand, linkLimits } from "#wire/link.ts";
 import { isOfflineUnredeemed } from "../sessions/conditions.ts";
+import type { OfflineGrant } from "../sessions/session-table.ts";
 import { nullable, of, prepare, TEXT } from "../store/prepared.ts";
-import type { OfflineGrant } from "../store/schema.ts";
 import type { Store } from "../store/store.ts";
 import type { MakeGrant, ReopenCredentialOf } from "./grants.ts";
 
@@ -108,6 +108,7 @@ function prepareFind(store: Store) {
       )
       .select(["sessions.id", "sessions.attachment", "sessions.incarnation", "sessions.ticket_expires_at"])
       .select(["sessions.account_id", "sessions.machine_id", "sessions.project_id", "sessions.view_only"])
+      .select("sessions.protocol")
       .where(isOfflineUnredeemed)
       .where("sessions.node_id", "=", slots.nodeId)
       .where("sessions.offline_grant", "=", WANTED)

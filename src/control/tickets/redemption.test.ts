@@ -19,6 +19,7 @@ for (const t of onBoth("a redeemed ticket is a grant with what opens the console
   assert.deepEqual(grant, {
     sessionId,
     attachment: 1,
+    account: "admin",
     machine: { id: machine.id, name: "web" },
     protocol: "rfb",
     upstream: { address: { kind: "tcp", host: "192.0.2.7", port: 5901 }, password: "geheim" },

@@ -4,6 +4,7 @@ import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import type { RedeemRequest } from "#wire/link.ts";
 import type { Audit, AuditEntry } from "../audit/audit.ts";
+import type { Pacing } from "../machines/pacing.ts";
 import type { ApiName, TicketPurpose } from "../services.ts";
 import { endSession } from "../sessions/endings.ts";
 import { INTEGER, nullable, of, prepare, TEXT } from "../store/prepared.ts";
@@ -15,6 +16,7 @@ interface Parts {
   readonly audit: Audit;
   readonly makeGrant: MakeGrant;
   readonly reopenOf: ReopenCredentialOf;
+  readonly pacing: Pick<Pacing, "admit">;
 }
 
 /** Turns a ticket, which its node opened, into the grant, once. Throws the error that the viewer is to be told. */
@@ -28,7 +30,7 @@ export type Redeem = (nodeId: string, request: RedeemRequest) => Promise<Grant>;
  * After it the world is judged as it is now: the account's right, the machine, where its console is. What is
  * refused then is refused for good: the ticket is spent, and the session ends with the reason.
  */
-export function createRedemption({ store, audit, makeGrant, reopenOf }: Parts): Redeem {
+export function createRedemption({ store, audit, makeGrant, reopenOf, pacing }: Parts): Redeem {
   const take = prepareTake(store, "first");
   const takeAgain = prepareTake(store, "again");
   const explain = prepareExplain(store);
@@ -57,17 +59,21 @@ export function createRedemption({ store, audit, makeGrant, reopenOf }: Parts): 
     }
 
     try {
+      await pacing.admit({ sessionId, machineId: session.machine_id });
       return await makeGrant(session, { sessionId, attachment, reopen });
     } catch (cause) {
       const error = toGatewayError(cause);
       const { code, detail } = error;
-      const kind = code === "internal" || code === "database_unavailable" ? "failed" : "refused";
+      const kind = OURS.has(code) ? "failed" : "refused";
       const ending = { kind, code, ...(detail === undefined ? {} : { detail }) } as const;
       await endSession({ store, audit }, sessionId, ending);
       throw error;
     }
   };
 }
+
+/** Nobody said no: it could not be told. */
+const OURS: ReadonlySet<ErrorCode> = new Set(["internal", "database_unavailable", "control_unreachable"]);
 
 /** For the first time, or once more for the same question, whose answer was lost: that is the same redemption. */
 function prepareTake(store: Store, which: "first" | "again") {
@@ -105,7 +111,7 @@ function prepareTake(store: Store, which: "first" | "again") {
       .where((where) =>
         where.or([where("bound_address", "is", null), where("bound_address", "=", values.viewer)]),
       )
-      .returning(["account_id", "machine_id", "project_id", "view_only"])
+      .returning(["account_id", "machine_id", "project_id", "view_only", "protocol"])
       .returning(["account_name", "machine_name", "viewer_address", "api", "purpose"]),
   );
 }

@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
 import { type Duplex, duplexPair } from "node:stream";
 import { test } from "node:test";
-import { type Call, getXml, REMOTE_PROGRAM, REMOTE_VERSION, screenshot } from "#protocols/libvirt/calls.ts";
+import { concat } from "#base/bytes.ts";
+import {
+  type Call,
+  getMetadata,
+  getXml,
+  REMOTE_PROGRAM,
+  REMOTE_VERSION,
+  screenshot,
+} from "#protocols/libvirt/calls.ts";
+import { writeDomain } from "#protocols/libvirt/domain.ts";
 import { encodeKeepalive, KEEPALIVE_PROGRAM } from "#protocols/libvirt/keepalive.ts";
+import { LIFECYCLE_PROCEDURE } from "#protocols/libvirt/lifecycle.ts";
 import { encodePacket, type Packet, PacketReader } from "#protocols/libvirt/packet.ts";
 import { XdrWriter } from "#protocols/libvirt/xdr.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
+import { heldBytes } from "../../../test/harness/held-memory.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { LibvirtConnection, limits } from "./connection.ts";
 
@@ -13,6 +24,7 @@ import { LibvirtConnection, limits } from "./connection.ts";
 
 const DOMAIN = { name: "test", uuid: "6695eb01-f6a4-8304-79aa-97f2502e193f", id: 1 };
 const XML: Call<string> = getXml(DOMAIN, { isSecure: false });
+const METADATA: Call<string> = getMetadata(DOMAIN, "urn:none");
 
 test("as many calls are out at once as libvirt works on, and each answer lets the next one out", async () => {
   using under = open();
@@ -26,6 +38,25 @@ test("as many calls are out at once as libvirt works on, and each answer lets th
   for (let index = 2; index < calls.length; index++) under.answer(index, `${index}`);
 
   assert.deepEqual(await Promise.all(calls), ["first", "second first", "2", "3", "4", "5"]);
+});
+
+test("what is answered from memory goes out beside what may hang, more of it at once, and both leave each other their places", async () => {
+  using under = open();
+  const { callsInFlight, quickCallsInFlight } = limits;
+  const ask = (call: Call<string>, times: number) => {
+    for (let calls = 0; calls < times; calls++) void under.connection.call(call).catch(() => {});
+  };
+  ask(XML, callsInFlight + 1);
+  ask(METADATA, quickCallsInFlight + 1);
+  await eventually(() => assert.equal(under.heard.length, callsInFlight + quickCallsInFlight));
+
+  under.answer(callsInFlight, "quick");
+  await eventually(() => assert.equal(under.heard.length, callsInFlight + quickCallsInFlight + 1));
+  under.answer(0, "slow");
+  await eventually(() => assert.equal(under.heard.length, callsInFlight + quickCallsInFlight + 2));
+
+  const last = under.heard.slice(-2).map(({ procedure }) => procedure);
+  assert.deepEqual(last, [METADATA.procedure, XML.procedure]);
 });
 
 test("a call that was given up keeps its place until libvirt has answered, and its answer goes nowhere", async () => {
@@ -98,6 +129,34 @@ test("a libvirt that says nothing, not even that it is there, is given up with a
   await assert.rejects(under.connection.call(XML), HypervisorError);
 });
 
+test("one that answers that it is there, and none of the calls that nobody waits for any more, is given up", async () => {
+  using under = open({ keepaliveMs: 5, hungMs: 50 });
+  const pongs = setInterval(() => under.say(encodeKeepalive("pong")), 5);
+  const waited: Promise<unknown>[] = [];
+  for (let calls = 0; calls < limits.callsInFlight; calls++)
+    waited.push(assert.rejects(under.connection.call(XML, { withinMs: 1 }), /has not answered within/));
+  const behind = under.connection.call(XML);
+
+  await Promise.all(waited);
+  await assert.rejects(behind, /hangs in all/);
+
+  clearInterval(pongs);
+  assert.match((await under.connection.ended).message, /hangs in all/);
+});
+
+test("one that hangs in some of its calls is kept for the others", async () => {
+  using under = open({ keepaliveMs: 5, hungMs: 0 });
+  for (let calls = 1; calls < limits.callsInFlight; calls++)
+    await assert.rejects(under.connection.call(XML, { withinMs: 1 }), /has not answered within/);
+  const other = under.connection.call(XML);
+  await eventually(() =>
+    assert.ok(under.packets.filter(({ program }) => program === KEEPALIVE_PROGRAM).length > 2),
+  );
+  under.answer(limits.callsInFlight - 1, "other");
+
+  assert.equal(await other, "other");
+});
+
 test("one that floods with questions whether we are there, and takes no answer, makes nothing grow", async () => {
   const [near, far] = duplexPair();
   far.pause();
@@ -161,6 +220,45 @@ test("a picture is whole, whether its pieces come before its call is answered or
   }
 });
 
+test("a picture that comes byte by byte takes no hundred times its length", async () => {
+  using under = open();
+  const pieces = 100_000;
+  const picture = under.connection.download(screenshot(DOMAIN), { maxBytes: pieces });
+  await eventually(() => assert.equal(under.heard.length, 1));
+  const call = under.call(0);
+  const stream = { ...reply(call, ""), type: "stream", status: "continue" } as const;
+  under.say(encodePacket({ ...reply(call, ""), body: new XdrWriter().uint(0).finish() }));
+  const before = heldBytes();
+
+  const piece = encodePacket({ ...stream, body: Uint8Array.of(1) });
+  for (let said = 0; said < pieces; said++) under.near.emit("data", Uint8Array.from(piece));
+  const held = heldBytes() - before;
+  under.say(encodePacket({ ...stream, body: new Uint8Array(0) }));
+  under.say(encodePacket({ ...stream, status: "ok", body: new Uint8Array(0) }));
+
+  assert.equal((await picture).bytes.length, pieces);
+  assert.ok(held < 40 * pieces, `${held} bytes`);
+});
+
+test("whoever closes the connection from an event is told of no more", async () => {
+  const told: string[] = [];
+  using under = open({
+    onLifecycle: ({ domain }) => {
+      told.push(domain.name);
+      under.connection.close();
+    },
+  });
+  const body = lifecycle();
+
+  const event = encodePacket({
+    ...{ program: REMOTE_PROGRAM, version: REMOTE_VERSION, procedure: LIFECYCLE_PROCEDURE },
+    ...{ type: "message", serial: 0, status: "ok", body },
+  });
+  under.near.emit("data", concat([event, event]));
+
+  assert.deepEqual(told, ["test"]);
+});
+
 test("a connection that is closed fails what is open with why", async () => {
   using under = open();
   const call = under.connection.call(XML);
@@ -191,6 +289,7 @@ function open(options: ConstructorParameters<typeof LibvirtConnection>[1] = {}) 
   };
   return {
     connection,
+    near,
     far,
     packets,
     heard,
@@ -202,6 +301,12 @@ function open(options: ConstructorParameters<typeof LibvirtConnection>[1] = {}) 
       far.destroy();
     },
   };
+}
+
+function lifecycle(): Uint8Array {
+  const writer = new XdrWriter().int(1);
+  writeDomain(writer, DOMAIN);
+  return writer.int(0).int(0).finish();
 }
 
 function reply({ procedure, serial }: Packet, text: string): Packet {

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { concat } from "#base/bytes.ts";
+import { ByteQueue } from "#base/byte-queue.ts";
 import { ProtocolError } from "#base/protocol-error.ts";
 import { type Call, REMOTE_PROGRAM, REMOTE_VERSION } from "#protocols/libvirt/calls.ts";
 import { encodeKeepalive, isPing, KEEPALIVE_PROGRAM } from "#protocols/libvirt/keepalive.ts";
@@ -15,6 +15,11 @@ export const limits = {
    * even whether it is still there: so one less.
    */
   callsInFlight: 4,
+  /**
+   * Of those that are answered from memory, beside them. libvirtd leaves what is too much for it on the wire, and takes it up without a
+   * way there and back in between: of thousands of machines each is asked about, and 64 of them wait for that way together.
+   */
+  quickCallsInFlight: 64,
   /** Calls that wait for their turn. */
   callsWaiting: 256,
   /** From when a call is made to its answer, its waiting included. */
@@ -23,6 +28,11 @@ export const limits = {
   keepaliveMs: 5_000,
   /** Of silence, until it is not. */
   silentMs: 20_000,
+  /**
+   * From when a call goes out: unanswered by then, and given up by its caller, it is one that libvirt hangs in. libvirt itself waits half of
+   * that for a machine that is busy, and answers.
+   */
+  hungMs: 60_000,
   /** What libvirt may leave unread before its questions are not answered any more. */
   unreadBytes: 64 * 1024,
 } as const;
@@ -34,9 +44,8 @@ interface CallOptions {
 
 /** A stream towards us. Its first pieces, and even its end, may come before the call is answered. */
 interface Download {
-  readonly chunks: Uint8Array[];
+  readonly bytes: ByteQueue;
   readonly maxBytes: number;
-  bytes: number;
   isAnswered: boolean;
   result?: unknown;
   isAtEnd: boolean;
@@ -51,6 +60,8 @@ interface Pending {
   readonly download?: Download;
   readonly done: (outcome: Outcome) => void;
   isGivenUp: boolean;
+  /** When it went out; what waits has not. */
+  sentAt: number;
 }
 
 type Outcome = { readonly value: unknown } | { readonly error: Error };
@@ -65,6 +76,7 @@ export class LibvirtConnection {
   readonly #ended = Promise.withResolvers<Error>();
   readonly #timer: NodeJS.Timeout;
   readonly #silentMs: number;
+  readonly #hungMs: number;
   #serial = 0;
   #heardAt = performance.now();
   #end: Error | undefined;
@@ -75,15 +87,18 @@ export class LibvirtConnection {
       onLifecycle = () => {},
       keepaliveMs = limits.keepaliveMs,
       silentMs = limits.silentMs,
+      hungMs = limits.hungMs,
     }: {
       readonly onLifecycle?: (event: Lifecycle) => void;
       readonly keepaliveMs?: number;
       readonly silentMs?: number;
+      readonly hungMs?: number;
     } = {},
   ) {
     this.#stream = stream;
     this.#onLifecycle = onLifecycle;
     this.#silentMs = silentMs;
+    this.#hungMs = hungMs;
     stream.on("data", (chunk: Uint8Array) => this.#take(chunk));
     stream.on("error", (cause) => this.#finish(new HypervisorError("answer", cause.message, { cause })));
     stream.on("close", () => this.#finish(new HypervisorError("answer", "libvirt closed the connection")));
@@ -111,11 +126,11 @@ export class LibvirtConnection {
     { maxBytes, ...options }: CallOptions & { readonly maxBytes: number },
   ): Promise<{ readonly result: Result; readonly bytes: Uint8Array }> {
     const download: Download = {
-      ...{ chunks: [], maxBytes, bytes: 0 },
+      ...{ bytes: new ByteQueue(), maxBytes },
       ...{ isAnswered: false, isAtEnd: false, isEnded: false },
     };
     await this.#exchange({ call, download }, options);
-    return { result: download.result as Result, bytes: concat(download.chunks) };
+    return { result: download.result as Result, bytes: download.bytes.take(download.bytes.length) };
   }
 
   close(): void {
@@ -137,7 +152,7 @@ export class LibvirtConnection {
         if ("error" in outcome) reject(outcome.error);
         else resolve(outcome.value);
       };
-      const pending: Pending = { ...what, done, isGivenUp: false };
+      const pending: Pending = { ...what, done, isGivenUp: false, sentAt: Infinity };
       const late = new HypervisorError("answer", `libvirt has not answered within ${withinMs / 1000} s`);
       const deadline = setTimeout(() => this.#giveUp(pending, late), withinMs);
       const abort = () => this.#giveUp(pending, signal?.reason);
@@ -148,15 +163,26 @@ export class LibvirtConnection {
   }
 
   #send(): void {
-    while (this.#inFlight.size < limits.callsInFlight) {
-      const pending = this.#waiting.shift();
+    for (;;) {
+      const next = this.#waiting.findIndex(({ call }) => this.#mayGo(call));
+      const [pending] = next < 0 ? [] : this.#waiting.splice(next, 1);
       if (pending === undefined) return;
       do this.#serial = (this.#serial + 1) >>> 0;
       while (this.#inFlight.has(this.#serial));
       this.#inFlight.set(this.#serial, pending);
+      pending.sentAt = performance.now();
       const { procedure, args: body } = pending.call;
       this.#write({ procedure, type: "call", serial: this.#serial, status: "ok", body });
     }
+  }
+
+  #mayGo({ isQuick = false }: Call<unknown>): boolean {
+    const most = isQuick ? limits.quickCallsInFlight : limits.callsInFlight;
+    return this.#inFlightOf(isQuick).length < most;
+  }
+
+  #inFlightOf(isQuick: boolean): readonly Pending[] {
+    return [...this.#inFlight.values()].filter(({ call }) => (call.isQuick ?? false) === isQuick);
   }
 
   #write(packet: Omit<Packet, "program" | "version">): void {
@@ -178,7 +204,11 @@ export class LibvirtConnection {
     if (this.#end !== undefined) return;
     this.#heardAt = performance.now();
     try {
-      for (const packet of this.#packets.push(chunk)) this.#dispatch(packet);
+      for (const packet of this.#packets.push(chunk)) {
+        this.#dispatch(packet);
+        // Whoever was told of an event may have closed it.
+        if (!this.isOpen) return;
+      }
     } catch (cause) {
       if (!(cause instanceof ProtocolError)) throw cause;
       this.#finish(
@@ -256,9 +286,8 @@ export class LibvirtConnection {
 
   #takePiece(pending: Pending, download: Download, piece: Uint8Array): void {
     if (pending.isGivenUp) return;
-    const { chunks, maxBytes } = download;
-    download.bytes += piece.length;
-    if (download.bytes <= maxBytes) chunks.push(piece);
+    const { bytes, maxBytes } = download;
+    if (bytes.length + piece.length <= maxBytes) bytes.push(piece);
     else this.#giveUp(pending, new HypervisorError("answer", `libvirt sends more than ${maxBytes} bytes`));
   }
 
@@ -285,8 +314,20 @@ export class LibvirtConnection {
     const silentMs = performance.now() - this.#heardAt;
     if (silentMs >= this.#silentMs)
       this.#finish(new HypervisorError("answer", "libvirt does not answer any more"));
+    else if (this.#isHung())
+      this.#finish(new HypervisorError("answer", "libvirt hangs in all that it was asked last"));
     else if (silentMs >= keepaliveMs / 2 && this.#stream.writableLength < limits.unreadBytes)
       this.#stream.write(encodeKeepalive("ping"));
+  }
+
+  /** Every place is taken by a call that libvirt hangs in, as of a machine whose QEMU does: a new connection has places again. */
+  #isHung(): boolean {
+    const now = performance.now();
+    const slow = this.#inFlightOf(false);
+    return (
+      slow.length >= limits.callsInFlight &&
+      slow.every(({ isGivenUp, sentAt }) => isGivenUp && now - sentAt >= this.#hungMs)
+    );
   }
 
   #finish(end: Error): void {

@@ -25,9 +25,33 @@ test("VNC is read as libvirt writes it, where it listens and where it does not",
     "<graphics type='vnc'><listen type='none'/></graphics>": {},
     "<graphics type='vnc' port='-1' autoport='yes' listen='0.0.0.0'/>": {},
     "<graphics type='vnc' port='65536' listen='0.0.0.0'/>": {},
+    "<graphics type='vnc' port='5900' listen=''/>": {},
+    "<graphics type='vnc' port='5900' listen='a b'/>": {},
+    "<graphics type='vnc' socket=''/>": {},
+    "<graphics type='vnc' socket='run/vnc'/>": {},
+    "<graphics type='vnc' port='5900' listen='fe80::7%eth0'/>": {
+      listen: { kind: "tcp", address: "fe80::7%eth0", port: 5900 },
+    },
   };
   for (const [xml, vnc] of Object.entries(cases))
     assert.deepEqual(readConsoles(inDevices(xml)).vnc, [vnc], xml);
+});
+
+test("a password that no server would read is refused, since it travels with others", () => {
+  const xml = (length: number) => inDevices(`<graphics type='vnc' passwd='${"x".repeat(length)}'/>`);
+
+  assert.equal(readConsoles(xml(255)).vnc[0]?.password?.length, 255);
+  assert.throws(() => readConsoles(xml(256)), ProtocolError);
+});
+
+test("what is wrong is said in bounded words, however much was said", () => {
+  const endless = "x".repeat(100_000);
+  for (const xml of [`<${endless}/>`, `<domain></${endless}>`])
+    assert.throws(
+      () => readConsoles(xml),
+      (error) =>
+        error instanceof ProtocolError && JSON.stringify([error.message, error.received]).length < 2_000,
+    );
 });
 
 test("only consoles below the domain's own devices count", () => {
@@ -48,7 +72,29 @@ test("serial lines are those that can be talked to", () => {
       "<serial type='unix'><target port='2'/></serial><console type='pty'><target type='serial' port='0'/></console>",
   );
 
-  assert.deepEqual(readConsoles(xml).serial, [{ port: 0 }, { port: 2 }]);
+  const nowhere = { isTelnet: false, isTls: false };
+  assert.deepEqual(readConsoles(xml).serial, [
+    { port: 0, ...nowhere },
+    { port: 2, ...nowhere },
+  ]);
+});
+
+test("a serial line is where QEMU listens, and nowhere where it calls somebody else", () => {
+  const tcp = "type='tcp'><source mode='bind' host='0.0.0.0' service='4555'/>";
+  const xml = inDevices(
+    `<serial ${tcp}<protocol type='telnet'/><target port='0'/></serial>` +
+      `<serial ${tcp.replace("'/>", "' tls='yes'/>")}<protocol type='raw'/><target port='1'/></serial>` +
+      `<serial ${tcp.replace("bind", "connect")}<target port='2'/></serial>` +
+      "<serial type='unix'><source mode='bind' path='/run/line'/><target port='3'/></serial>",
+  );
+
+  const listen = { kind: "tcp", address: "0.0.0.0", port: 4555 };
+  assert.deepEqual(readConsoles(xml).serial, [
+    { port: 0, listen, isTelnet: true, isTls: false },
+    { port: 1, listen, isTelnet: false, isTls: true },
+    { port: 2, isTelnet: false, isTls: false },
+    { port: 3, listen: { kind: "unix", path: "/run/line" }, isTelnet: false, isTls: false },
+  ]);
 });
 
 test("what is no domain's XML, or more than a domain has, is refused", () => {

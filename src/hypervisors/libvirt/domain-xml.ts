@@ -5,21 +5,35 @@ const limits = {
   /** Of one domain's XML; what QEMU bears has some thousands. */
   elements: 50_000,
   depth: 64,
+  /** As for one that is on record. It goes into grants, of which many go to a node in one frame; servers read eight characters. */
+  passwordCharacters: 255,
 } as const;
+
+/** A name, or an address with or without a zone. */
+const HOST = /^[\w.:%-]{1,253}$/;
+/** sockaddr_un.sun_path of Linux, less its NUL. */
+const PATH = /^\/[^\p{Cc}]{1,106}$/u;
+
+/** Where QEMU listens. */
+export type Listen =
+  | { readonly kind: "tcp"; readonly address: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
 
 /** `<graphics type="vnc">`, as the domain has it now. */
 export interface VncGraphics {
   /** Absent where nobody can connect to it: it does not run, or listens nowhere. */
-  readonly listen?:
-    | { readonly kind: "tcp"; readonly address: string; readonly port: number }
-    | { readonly kind: "unix"; readonly path: string };
+  readonly listen?: Listen;
   /** Only in XML that was asked for with secrets. */
   readonly password?: string;
 }
 
-/** A `<serial>` that libvirt itself carries. */
-interface SerialLine {
+/** A `<serial>` that somebody can be at. */
+export interface SerialLine {
   readonly port: number;
+  /** Absent where libvirt alone reaches it: a pseudo-terminal. */
+  readonly listen?: Listen;
+  readonly isTelnet: boolean;
+  readonly isTls: boolean;
 }
 
 export interface DomainConsoles {
@@ -27,7 +41,7 @@ export interface DomainConsoles {
   readonly serial: readonly SerialLine[];
 }
 
-type Attributes = Readonly<Record<string, string>>;
+export type Attributes = Readonly<Record<string, string>>;
 
 /** Below `<devices>`, with the first child of each name. */
 interface Device {
@@ -40,11 +54,18 @@ interface Device {
 export function readConsoles(xml: string): DomainConsoles {
   const devices = readDevices(xml);
   return {
-    vnc: devices
-      .filter(({ name, attributes }) => name === "graphics" && attributes["type"] === "vnc")
-      .map(toVnc),
+    vnc: devices.filter(isVnc).map(toVnc),
     serial: devices.flatMap(toSerial),
   };
+}
+
+/** Every `<graphics type="vnc">`, as it stands there. */
+export function readVncDevices(xml: string): readonly Device[] {
+  return readDevices(xml).filter(isVnc);
+}
+
+function isVnc({ name, attributes }: Device): boolean {
+  return name === "graphics" && attributes["type"] === "vnc";
 }
 
 /** The id of libosinfo in `<libosinfo:os id="…">`, whatever prefix its namespace has. */
@@ -100,6 +121,8 @@ function walk(
 function toVnc({ attributes, children }: Device): VncGraphics {
   const listen = children.get("listen") ?? {};
   const { passwd: password } = attributes;
+  if (password !== undefined && password.length > limits.passwordCharacters)
+    throw new ProtocolError("password too long", password.length);
   const where = listenOf(attributes, listen);
   return {
     ...(where === undefined ? {} : { listen: where }),
@@ -107,19 +130,42 @@ function toVnc({ attributes, children }: Device): VncGraphics {
   };
 }
 
-/** libvirt: formatdomain, "Graphical framebuffers". The attributes of `<graphics>` repeat what older clients know. */
-function listenOf(attributes: Attributes, listen: Attributes): VncGraphics["listen"] {
+/**
+ * libvirt: formatdomain, "Graphical framebuffers". The attributes of `<graphics>` repeat what older clients know. What nobody could
+ * connect to is nowhere.
+ */
+function listenOf(attributes: Attributes, listen: Attributes): Listen | undefined {
   const path = listen["socket"] ?? attributes["socket"];
-  if (path !== undefined) return { kind: "unix", path };
+  if (path !== undefined) return PATH.test(path) ? { kind: "unix", path } : undefined;
   const port = Number(attributes["port"] ?? -1);
   const address = listen["address"] ?? attributes["listen"];
   const isPort = Number.isInteger(port) && port >= 1 && port <= 65_535;
-  return isPort && address !== undefined ? { kind: "tcp", address, port } : undefined;
+  return isPort && address !== undefined && HOST.test(address) ? { kind: "tcp", address, port } : undefined;
 }
 
 /** Those that are a pseudo-terminal or a socket of QEMU's; one that goes to a file or nowhere is no console. */
 function toSerial({ name, attributes, children }: Device): readonly SerialLine[] {
   if (name !== "serial" || !["pty", "unix", "tcp"].includes(attributes["type"] ?? "")) return [];
   const port = Number(children.get("target")?.["port"] ?? 0);
-  return Number.isInteger(port) && port >= 0 ? [{ port }] : [];
+  if (!Number.isInteger(port) || port < 0) return [];
+  const { mode, path: socket, host, service, tls } = children.get("source") ?? {};
+  const spoken = children.get("protocol")?.["type"] ?? "raw";
+  // What connects to somebody else has nobody listening.
+  const place = socket === undefined ? { listen: host, port: service } : { socket };
+  const listen = attributes["type"] === "pty" || mode !== "bind" ? undefined : listenOf(known(place), {});
+  return [
+    {
+      port,
+      ...(listen === undefined ? {} : { listen }),
+      isTelnet: spoken === "telnet" || spoken === "telnets",
+      isTls: spoken === "tls" || spoken === "telnets" || tls === "yes",
+    },
+  ];
+}
+
+function known(values: Readonly<Record<string, string | undefined>>): Attributes {
+  const entries = Object.entries(values).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, value]],
+  );
+  return Object.fromEntries(entries);
 }

@@ -2,6 +2,7 @@ import {
   type Call,
   create,
   destroy,
+  getCapabilities,
   getMetadata,
   getState,
   getXml,
@@ -17,13 +18,24 @@ import type { DomainState, RemoteDomain } from "#protocols/libvirt/domain.ts";
 import { REMOTE_ERRORS, RemoteError } from "#protocols/libvirt/remote-error.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { GuestFamily, HypervisorDriver, KnownMachine, PowerAction, PowerState } from "../driver.ts";
+import { HypervisorError } from "../hypervisor-error.ts";
+import { inTurns } from "../in-turns.ts";
 import { LibvirtClient } from "./client.ts";
 import { limits as connectionLimits } from "./connection.ts";
-import { readConsoles, readOsId, type VncGraphics } from "./domain-xml.ts";
+import {
+  type DomainConsoles,
+  readConsoles,
+  readOsId,
+  type SerialLine,
+  type VncGraphics,
+} from "./domain-xml.ts";
+import { wayInWords } from "./endpoint.ts";
 import { explained } from "./explained.ts";
 import { guestFamily } from "./guest-family.ts";
+import { readHostUuid } from "./host-uuid.ts";
 import type { LibvirtAccess } from "./open.ts";
-import { toUpstream } from "./upstream.ts";
+import { SessionPasswords } from "./session-passwords.ts";
+import { toSerialUpstream, toUpstream } from "./upstream.ts";
 
 const limits = {
   /** While somebody waits for a console. */
@@ -45,10 +57,15 @@ const ACTIONS: Readonly<Record<PowerAction, (domain: RemoteDomain) => Call<void>
 /** Machines of one libvirt. Their addresses are their UUIDs, which libvirt gives to no other machine. */
 export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
   const client = new LibvirtClient(access);
-  const { way } = access.endpoint;
+  const key = access.sessionPasswordKey;
+  const passwords = key === undefined ? undefined : new SessionPasswords(client, key);
+  const { way, uri } = access.endpoint;
 
   async function domainOf(address: string, signal: AbortSignal): Promise<RemoteDomain> {
-    return await client.call(lookupByUuid(address), signal);
+    const domain = await client.call(lookupByUuid(address), signal);
+    if (domain.uuid !== address.toLowerCase())
+      throw new HypervisorError("answer", "libvirt answered with another machine than was asked for");
+    return domain;
   }
 
   async function guestOf(domain: RemoteDomain, signal: AbortSignal): Promise<GuestFamily> {
@@ -61,29 +78,36 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
     }
   }
 
-  /** Where it runs: its first VNC, its password if it has one and `isSecure`. */
-  async function runningVnc(
+  /** Where it runs: what stands in its XML, with its secrets if `isSecure`. In two round trips, which is what opening a console may take. */
+  async function running(
     address: string,
-    { isSecure }: { readonly isSecure: boolean },
-  ): Promise<VncGraphics | undefined> {
-    const signal = AbortSignal.timeout(limits.consoleMs);
+    { isSecure, signal }: { readonly isSecure: boolean; readonly signal: AbortSignal },
+  ): Promise<Running> {
     const domain = await domainOf(address, signal);
     const [state, xml] = await Promise.all([
       client.call(getState(domain), signal),
       client.call(getXml(domain, { isSecure }), signal),
     ]);
     if (!isActive(state)) throw new GatewayError("machine_not_running");
-    return readConsoles(xml).vnc.find(({ listen }) => listen !== undefined);
+    return { domain, xml, ...reached(readConsoles(xml)) };
   }
 
   return {
     parseAddress,
 
-    check: ({ address }) =>
+    check: ({ address, protocol }) =>
       explained(async () => {
         try {
-          const vnc = await runningVnc(address, { isSecure: false });
-          return { running: true, protocols: vnc === undefined ? [] : ["rfb"] };
+          const signal = AbortSignal.timeout(limits.consoleMs);
+          const { vnc, line } = await running(address, { isSecure: false, signal });
+          return {
+            running: true,
+            protocols: [
+              ...(vnc === undefined ? [] : ["rfb" as const]),
+              ...(line === undefined ? [] : ["serial" as const]),
+            ],
+            ...(protocol === "serial" ? { isExclusive: true } : {}),
+          };
         } catch (error) {
           if (error instanceof GatewayError && error.code === "machine_not_running")
             return { running: false, protocols: [] };
@@ -91,10 +115,17 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
         }
       }),
 
-    resolve: ({ address, password }) =>
+    resolve: ({ address, protocol, password, tls }) =>
       explained(async () => {
-        const vnc = await runningVnc(address, { isSecure: !access.isReadOnly });
-        return toUpstream(vnc, { way, password });
+        const signal = AbortSignal.timeout(limits.consoleMs);
+        if (protocol === "serial") {
+          const { line } = await running(address, { isSecure: false, signal });
+          return toSerialUpstream(line, { way, tls });
+        }
+        const { domain, xml, vnc } = await running(address, { isSecure: !access.isReadOnly, signal });
+        if (passwords === undefined) return toUpstream(vnc, { way, password, tls });
+        const own = await passwords.passwordFor(domain, xml, signal);
+        return toUpstream({ ...vnc, password: own }, { way, password: undefined, tls });
       }),
 
     list: (signal) =>
@@ -103,17 +134,26 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
           client.call(listAllDomains(LIST_FLAGS.all), signal),
           client.call(listAllDomains(LIST_FLAGS.paused), signal),
         ]);
+        if (new Set(domains.map(({ uuid }) => uuid)).size < domains.length)
+          throw new HypervisorError("answer", "libvirt has two machines of one UUID");
         const pausedUuids = new Set(paused.map(({ uuid }) => uuid));
         const powerOf = ({ id, uuid }: RemoteDomain): PowerState => {
           if (id < 0) return "stopped";
           return pausedUuids.has(uuid) ? "paused" : "running";
         };
-        return await inTurns(domains, async (domain) => ({
+        // As many at once as may be asked, which are answered from memory: whoever asks for a console meanwhile waits for few.
+        return await inTurns(domains, connectionLimits.quickCallsInFlight, async (domain) => ({
           address: domain.uuid,
           name: domain.name,
           power: powerOf(domain),
           guest: await guestOf(domain, signal),
         }));
+      }),
+
+    identity: (signal) =>
+      explained(async () => {
+        const host = readHostUuid(await client.call(getCapabilities(), signal));
+        return `${uri} of ${host === undefined ? wayInWords(way) : `host ${host}`}`;
       }),
 
     find: (address, signal) =>
@@ -156,6 +196,21 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
   };
 }
 
+/** A domain that runs, with the consoles of it that a node can reach. */
+interface Running {
+  readonly domain: RemoteDomain;
+  readonly xml: string;
+  readonly vnc: VncGraphics | undefined;
+  readonly line: SerialLine | undefined;
+}
+
+function reached({ vnc, serial }: DomainConsoles): Pick<Running, "vnc" | "line"> {
+  return {
+    vnc: vnc.find(({ listen }) => listen !== undefined),
+    line: serial.find(({ listen }) => listen !== undefined),
+  };
+}
+
 function parseAddress(text: string): string {
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text))
     throw new Error("not the UUID of a libvirt domain");
@@ -183,18 +238,4 @@ function toPower(state: DomainState): PowerState {
     default:
       return state satisfies never;
   }
-}
-
-/** As many at once as libvirt works on, so that whoever asks for a console meanwhile waits for few. */
-async function inTurns<Item, Result>(
-  items: readonly Item[],
-  work: (item: Item) => Promise<Result>,
-): Promise<readonly Result[]> {
-  const results = new Map<number, Result>();
-  const left = items.entries();
-  const worker = async () => {
-    for (const [index, item] of left) results.set(index, await work(item));
-  };
-  await Promise.all(Array.from({ length: connectionLimits.callsInFlight }, worker));
-  return [...results].sort(([a], [b]) => a - b).map(([, result]) => result);
 }

@@ -43,6 +43,13 @@ export function parseEndpoint(text: string): Endpoint {
   return { way, uri: `${driver}://${path}` };
 }
 
+/** Where it is, however one gets there. */
+export function wayInWords(way: Way): string {
+  if (way.kind === "unix") return way.path;
+  const where = `${way.host}:${way.port}`;
+  return way.kind === "ssh" && way.path !== undefined ? `${where}${way.path}` : where;
+}
+
 function wayOf(transport: string, authority: string, socket: string | undefined): Way {
   switch (transport) {
     case "unix":

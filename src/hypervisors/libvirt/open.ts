@@ -1,3 +1,4 @@
+import type { Secret } from "#base/secret.ts";
 import { authenticationTypes, open, polkit } from "#protocols/libvirt/calls.ts";
 import type { Lifecycle } from "#protocols/libvirt/lifecycle.ts";
 import { RemoteError } from "#protocols/libvirt/remote-error.ts";
@@ -12,6 +13,8 @@ export interface LibvirtAccess {
   readonly credentials: Credentials;
   /** So that it can change nothing; passwords of consoles stay hidden then. */
   readonly isReadOnly: boolean;
+  /** Each console gets a password of its own that follows from this; absent: what stands in the definition is taken. */
+  readonly sessionPasswordKey?: Secret | undefined;
 }
 
 /** Goes the whole way to a libvirt that answers. Throws a HypervisorError with the step that failed, or the signal's reason. */
@@ -29,6 +32,7 @@ export async function openLibvirt(
   );
   try {
     await authenticate(connection, signal);
+    await transport.signedIn?.();
     await asStep("rights", connection.call(open(endpoint.uri, { isReadOnly }), { signal }));
     return connection;
   } catch (error) {

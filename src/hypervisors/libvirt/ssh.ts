@@ -69,14 +69,13 @@ function start(
     ([status]: unknown[]) => status,
     (error: unknown) => error,
   );
-  // The files are needed until it has signed in, which nobody here is told: they stay while it does.
   void exited.then(files.cleanUp);
   const stream = Duplex.from({ writable: child.stdin, readable: child.stdout });
   stream.once("close", () => {
     const killing = setTimeout(() => child.kill(), limits.endingMs);
     void exited.then(() => clearTimeout(killing));
   });
-  return { stream, whyEnded: async () => reason(await exited, said) };
+  return { stream, signedIn: files.cleanUp, whyEnded: async () => reason(await exited, said) };
 }
 
 function sshArguments(

@@ -1,7 +1,8 @@
-import { connect as connectSocket, isIP, type NetConnectOpts } from "node:net";
+import { isIP } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { TLSSocket } from "node:tls";
 import type { Secret } from "#base/secret.ts";
+import { beginTls, dial, settled } from "../dial.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import type { Endpoint, Way } from "./endpoint.ts";
 import { openSsh } from "./ssh.ts";
@@ -21,6 +22,8 @@ export interface Credentials {
 /** A way that is open, up to where libvirt's protocol begins. */
 export interface Transport {
   readonly stream: Duplex;
+  /** Told once libvirt has answered: what only signing in took is put away, and no key lies about for as long as the way is open. */
+  readonly signedIn?: () => Promise<void>;
   /** Asked once the stream has ended without being ended: why, where the way knows better than the protocol. */
   readonly whyEnded?: () => Promise<HypervisorError | undefined>;
 }
@@ -53,8 +56,7 @@ async function openTls(
   signal: AbortSignal,
 ): Promise<Duplex> {
   const socket = await dial({ host, port, autoSelectFamily: true }, "tcp", signal);
-  const tls = connectTls({
-    socket,
+  const tls = beginTls(socket, {
     host,
     ...(isIP(host) === 0 ? { servername: host } : {}),
     ...(caCertificate === undefined ? {} : { ca: caCertificate }),
@@ -80,62 +82,4 @@ async function accepted(tls: TLSSocket, signal: AbortSignal): Promise<Duplex> {
   if (byte === null)
     throw new HypervisorError("credentials", "libvirt did not accept the client certificate");
   throw new HypervisorError("answer", "what answers there by TLS is not libvirt");
-}
-
-async function dial(target: NetConnectOpts, step: "tcp" | "socket", signal: AbortSignal) {
-  const socket = connectSocket(target);
-  await settled(socket, { event: "connect", step, signal });
-  return socket;
-}
-
-/** Waits for the event; an error or an end before it, and the signal, destroy the stream. */
-async function settled(
-  stream: Duplex,
-  options: {
-    readonly event: string;
-    readonly step: "tcp" | "socket" | "tls" | "credentials";
-    readonly signal: AbortSignal;
-    readonly ended?: string;
-  },
-): Promise<void> {
-  const { event, step, signal, ended = "the connection was closed" } = options;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onError = (cause: NodeJS.ErrnoException) =>
-    reject(
-      new HypervisorError(cause.syscall === "getaddrinfo" ? "dns" : step, messageOf(cause, options), {
-        cause,
-      }),
-    );
-  const onEnd = () => reject(new HypervisorError(step, ended));
-  const onAbort = () => reject(late(signal, step));
-  const onEvent = () => resolve();
-  stream.once(event, onEvent).once("error", onError).once("close", onEnd);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    await promise;
-  } catch (error) {
-    stream.on("error", () => {});
-    stream.destroy();
-    throw error;
-  } finally {
-    stream.off(event, onEvent).off("error", onError).off("close", onEnd);
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
-/** A signal that is a deadline says at which step it struck. */
-function late(signal: AbortSignal, step: HypervisorError["step"]): unknown {
-  const isDeadline = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
-  return isDeadline
-    ? new HypervisorError(step, "no answer in time", { cause: signal.reason })
-    : signal.reason;
-}
-
-/** Of several addresses Node says each one's failure, and of the whole nothing. */
-function messageOf(cause: NodeJS.ErrnoException, { ended }: { readonly ended?: string }): string {
-  if (cause instanceof AggregateError)
-    return cause.errors
-      .map((each: unknown) => (each instanceof Error ? each.message : String(each)))
-      .join("; ");
-  return ended === undefined ? cause.message : `${ended}: ${cause.message}`;
 }

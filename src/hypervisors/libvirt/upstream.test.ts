@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Secret } from "#base/secret.ts";
 import type { Way } from "./endpoint.ts";
-import { toUpstream } from "./upstream.ts";
+import { toSerialUpstream, toUpstream } from "./upstream.ts";
 
 const UNIX: Way = { kind: "unix", path: "/s" };
 const TLS: Way = { kind: "tls", host: "host7", port: 1 };
@@ -32,10 +32,42 @@ test("a console that only a hypervisor elsewhere reaches is not looked for here"
     assert.throws(() => toUpstream(vnc, { way: TLS, password: undefined }), { code: "upstream_unreachable" });
 });
 
+test("a serial line is dialled as a VNC is, by telnet and within TLS where the domain says so", () => {
+  const line = { ...tcp("0.0.0.0"), port: 0, isTelnet: true, isTls: false };
+  const tls = { mode: "verify", clientKey: undefined } as const;
+
+  assert.deepEqual(toSerialUpstream(line, { way: TLS, tls }), {
+    address: { kind: "tcp", host: "host7", port: 5901 },
+    telnet: true,
+  });
+  assert.deepEqual(toSerialUpstream({ ...line, isTelnet: false, isTls: true }, { way: TLS, tls }), {
+    address: { kind: "tls", host: "host7", port: 5901 },
+    tls: { mode: "verify", serverName: "host7" },
+  });
+  for (const nowhere of [undefined, { port: 0, isTelnet: false, isTls: false }, { ...line, ...tcp("::1") }])
+    assert.throws(() => toSerialUpstream(nowhere, { way: TLS }), { code: "upstream_unreachable" });
+});
+
 test("the password that the domain has goes before the one on record", () => {
   const password = new Secret("record");
 
   assert.equal(toUpstream({ ...tcp("10.0.0.7"), password: "own" }, { way: TLS, password }).password, "own");
   assert.equal(toUpstream(tcp("10.0.0.7"), { way: TLS, password }).password, "record");
   assert.equal("password" in toUpstream(tcp("10.0.0.7"), { way: TLS, password: undefined }), false);
+});
+
+test("a console by TLS is for the hypervisor's name, whichever address it listens on, or for the name that was said", () => {
+  const tls = { mode: "verify", ca: "PEM", clientKey: undefined } as const;
+  const nameOf = (way: Way, said = {}) => {
+    const { tls: judged } = toUpstream(tcp("10.0.0.7"), {
+      way,
+      password: undefined,
+      tls: { ...tls, ...said },
+    });
+    return judged?.mode === "verify" ? judged.serverName : undefined;
+  };
+
+  assert.equal(nameOf(TLS), "host7");
+  assert.equal(nameOf(UNIX), "10.0.0.7");
+  assert.equal(nameOf(TLS, { serverName: "vnc.host7" }), "vnc.host7");
 });

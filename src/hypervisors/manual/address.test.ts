@@ -14,6 +14,30 @@ test("a host, an IPv4 or an IPv6 address stands before a port, a socket's path a
   assert.deepEqual(parseAddress("unix:/run/vnc/web 1.sock"), { kind: "unix", path: "/run/vnc/web 1.sock" });
 });
 
+test("TLS from the first byte, and WebSockets, have a scheme before host and port", () => {
+  assert.deepEqual(parseAddress("tls://KVM-7.example.com:5901"), {
+    kind: "tls",
+    host: "kvm-7.example.com",
+    port: 5901,
+  });
+  const ws = { kind: "websocket", host: "kvm-7.example.com", isSecure: false };
+  assert.deepEqual(parseAddress("ws://kvm-7.example.com:6080/websockify?token=Web-1"), {
+    ...ws,
+    port: 6080,
+    path: "/websockify?token=Web-1",
+  });
+  assert.deepEqual(parseAddress("ws://kvm-7.example.com"), { ...ws, port: 80, path: "/" });
+  assert.deepEqual(parseAddress("wss://[2001:db8::7]?a"), {
+    kind: "websocket",
+    host: "2001:db8::7",
+    port: 443,
+    path: "/?a",
+    isSecure: true,
+  });
+  assert.equal(formatAddress(parseAddress("wss://[2001:DB8::7]")), "wss://[2001:db8::7]:443/");
+  assert.equal(formatAddress(parseAddress("tls://[::1]:5901")), "tls://[::1]:5901");
+});
+
 const REFUSED: Readonly<Record<string, readonly string[]>> = {
   "spellings that some systems take for an IPv4 address": [
     "127.1:5900",
@@ -63,6 +87,22 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     "unix:/./a",
   ],
   "paths with a NUL or a line feed": ["unix:/a\0b", "unix:/a\nb"],
+  "TLS and WebSockets to nowhere": [
+    "tls://host",
+    "tls://host:5901/",
+    "tls://user@host:5901",
+    "tls://127.1:5901",
+    "ws://",
+    "ws://:6080/",
+    "ws://0x7f.1:6080/",
+    "ws://user:pass@host:6080/",
+    "ws://host:6080/a b",
+    "ws://host:6080/#a",
+    "ws://host:6080/ä",
+    "ws://host:6080/\r\nX: y",
+    "WS://host:6080/",
+    "ws:host:6080",
+  ],
   "what would be a URL": ["http://host:5900", "host:5900/", "host:5900#", "user:pass@host:5900"],
 };
 
@@ -83,6 +123,8 @@ test("whatever is taken is written in one way, which reads the same", () => {
     fc.tuple(fc.oneof(fc.ipV4(), fc.domain()), fc.nat(70_000)).map(([host, port]) => `${host}:${port}`),
     fc.tuple(fc.ipV6(), fc.nat(70_000)).map(([host, port]) => `[${host}]:${port}`),
     fc.webPath().map((path) => `unix:${path}`),
+    fc.tuple(fc.domain(), fc.nat(70_000)).map(([host, port]) => `tls://${host}:${port}`),
+    fc.webUrl({ validSchemes: ["ws", "wss"], withQueryParameters: true }),
     fc.string(),
   );
   fc.assert(

@@ -1,7 +1,9 @@
 import { isIPv4, isIPv6 } from "node:net";
+import { formatHostPort, type HostPort } from "#base/config.ts";
 import type { Upstream } from "#wire/grant.ts";
 
-type Address = Upstream["address"];
+/** What people write. Consoles by CONNECT are those of platforms, which name them themselves. */
+type Address = Exclude<Upstream["address"], { readonly kind: "http-connect" }>;
 
 const limits = {
   /** RFC 1035 §2.3.4 */
@@ -12,30 +14,59 @@ const limits = {
 } as const;
 
 const UNIX_PREFIX = "unix:";
+const TLS_PREFIX = "tls://";
 
 /**
- * Reads HOST:PORT, [IPv6]:PORT or unix:/PATH. Throws an Error that says what is wrong.
+ * Reads HOST:PORT, [IPv6]:PORT or unix:/PATH; tls://HOST:PORT for TLS from the first byte on; ws://HOST[:PORT][/PATH] and wss:// for
+ * a WebSocket. Throws an Error that says what is wrong.
  *
  * Strict where readers differ: 127.1, 0x7f.1, 2130706433 and 010.0.0.1 are refused, because some systems take
  * them for addresses and others for names.
  */
 export function parseAddress(text: string): Address {
-  return text.startsWith(UNIX_PREFIX) ? parsePath(text.slice(UNIX_PREFIX.length)) : parseHostPort(text);
+  if (text.startsWith(UNIX_PREFIX)) return parsePath(text.slice(UNIX_PREFIX.length));
+  if (text.startsWith(TLS_PREFIX)) return { kind: "tls", ...parseHostPort(text.slice(TLS_PREFIX.length)) };
+  return /^wss?:\/\//.test(text) ? parseWebSocket(text) : { kind: "tcp", ...parseHostPort(text) };
 }
 
 /** The one spelling under which an address is kept and shown. */
 export function formatAddress(address: Address): string {
-  if (address.kind === "unix") return UNIX_PREFIX + address.path;
-  return isIPv6(address.host) ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+  switch (address.kind) {
+    case "tcp":
+      return formatHostPort(address);
+    case "unix":
+      return UNIX_PREFIX + address.path;
+    case "tls":
+      return TLS_PREFIX + formatHostPort(address);
+    case "websocket":
+      return `${address.isSecure ? "wss" : "ws"}://${formatHostPort(address)}${address.path}`;
+    default:
+      throw new Error(`there is no address ${address satisfies never}`);
+  }
 }
 
-function parseHostPort(text: string): Address {
+/** RFC 6455 §3, with the port always said when it is written. */
+function parseWebSocket(text: string): Address {
+  const match = /^(wss?):\/\/([^/?#]*)([/?].*)?$/.exec(text);
+  if (match === null) throw new Error("a WebSocket is ws://HOST:PORT/PATH or wss://HOST:PORT/PATH");
+  const [, scheme, authority = "", rest = "/"] = match;
+  const isSecure = scheme === "wss";
+  const hasPort = /:\d+$/.test(authority);
+  const { host, port } = parseHostPort(hasPort ? authority : `${authority}:${isSecure ? 443 : 80}`);
+  const path = rest.startsWith("/") ? rest : `/${rest}`;
+  if (!/^[!-~]*$/.test(path) || path.includes("#"))
+    throw new Error("a WebSocket's path has no spaces, no fragment, and nothing beyond ASCII");
+  return { kind: "websocket", host, port, path, isSecure };
+}
+
+function parseHostPort(text: string): HostPort {
   const match = /^(?:\[([^[\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
-  if (match === null) throw new Error("must be HOST:PORT, [IPv6]:PORT or unix:/PATH");
+  if (match === null)
+    throw new Error("must be HOST:PORT, [IPv6]:PORT, unix:/PATH, tls://HOST:PORT or wss://HOST:PORT/PATH");
   const [, bracketed, bare = "", digits] = match;
   const port = Number(digits);
   if (port < 1 || port > limits.port) throw new Error(`the port must be from 1 to ${limits.port}`);
-  return { kind: "tcp", host: bracketed === undefined ? parseHost(bare) : parseIpv6(bracketed), port };
+  return { host: bracketed === undefined ? parseHost(bare) : parseIpv6(bracketed), port };
 }
 
 function parseIpv6(text: string): string {

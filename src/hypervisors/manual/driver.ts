@@ -1,21 +1,33 @@
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { Upstream, UpstreamTls } from "#wire/grant.ts";
-import type { Driver, DriverTls } from "../driver.ts";
+import { isWithinTls } from "#wire/grant.ts";
+import type { Driver } from "../driver.ts";
+import { toUpstreamTls } from "../upstream-tls.ts";
 import { formatAddress, parseAddress } from "./address.ts";
+import { formatSerialAddress, parseSerialAddress } from "./serial-address.ts";
 
 /**
  * Machines whose console listens on a known address, on a platform that nobody asks: whether they run is what the
  * operator set.
  */
 export const manualDriver: Driver = {
-  parseAddress: (text) => formatAddress(parseAddress(text)),
+  parseAddress: (text, protocol = "rfb") =>
+    protocol === "serial" ? formatSerialAddress(parseSerialAddress(text)) : formatAddress(parseAddress(text)),
 
-  async check(machine) {
-    return { running: machine.state === "running", protocols: [machine.protocol] };
+  async check({ state, protocol }) {
+    const isExclusive = protocol === "serial" ? { isExclusive: true } : {};
+    return { running: state === "running", protocols: [protocol], ...isExclusive };
   },
 
   async resolve({ state, username, password, tls, ...machine }) {
     if (state !== "running") throw new GatewayError("machine_not_running");
+    if (machine.protocol === "serial") {
+      const line = parseSerialAddress(machine.address);
+      // Nobody signs in to a line, and TLS is around it or nowhere.
+      return {
+        ...line,
+        ...(tls !== undefined && isWithinTls(line) ? { tls: toUpstreamTls(tls, line.address) } : {}),
+      };
+    }
     const address = parseAddress(machine.address);
     return {
       address,
@@ -25,23 +37,3 @@ export const manualDriver: Driver = {
     };
   },
 };
-
-function toUpstreamTls(tls: DriverTls, address: Upstream["address"]): UpstreamTls {
-  const { mode, ca, pin = "", clientCertificate: certificate, clientKey } = tls;
-  const client =
-    certificate === undefined || clientKey === undefined
-      ? {}
-      : { client: { certificate, key: clientKey.expose() } };
-  switch (mode) {
-    case "verify": {
-      const { serverName = address.kind === "tcp" ? address.host : "" } = tls;
-      return { mode, serverName, ...(ca === undefined ? {} : { ca }), ...client };
-    }
-    case "pin":
-      return { mode, pin, ...client };
-    case "insecure":
-      return { mode, ...client };
-    default:
-      throw new Error(`there is no way ${mode satisfies never} to judge a certificate`);
-  }
-}

@@ -59,6 +59,10 @@ test("a list that says that it is longer than what came is refused", () => {
   assert.throws(() => read(listAllDomains(0), answer), ProtocolError);
 });
 
+test("libvirt's refusal is told in bounded words", () => {
+  assert.equal(new RemoteError(1, "x".repeat(100_000)).message.length, 1_000);
+});
+
 test("libvirt's refusal is told by its number and in its words", () => {
   const writer = new XdrWriter().int(42).int(10);
   writer.optional("Domain not found", (each, text) => void each.string(text)).int(2);

@@ -24,6 +24,8 @@ export interface Call<Result> {
   readonly procedure: number;
   readonly args: Uint8Array;
   readonly read: (reader: XdrReader) => Result;
+  /** libvirt answers it from its memory, and waits for no machine. */
+  readonly isQuick?: boolean;
 }
 
 /** libvirt: remote_auth_type; "other" is what a newer libvirt has. */
@@ -36,6 +38,7 @@ export const LIST_FLAGS = { all: 0, paused: 32 } as const;
 /** Numbers of remote_procedure. */
 const PROCEDURES = {
   open: 1,
+  getCapabilities: 7,
   create: 9,
   destroy: 12,
   getXml: 14,
@@ -44,6 +47,7 @@ const PROCEDURES = {
   shutdown: 33,
   authenticationTypes: 66,
   polkit: 70,
+  updateDevice: 174,
   screenshot: 211,
   getState: 212,
   reset: 245,
@@ -70,6 +74,11 @@ export function open(uri: string, { isReadOnly }: { readonly isReadOnly: boolean
   return call(PROCEDURES.open, args.uint(isReadOnly ? 1 : 0), nothing);
 }
 
+/** XML: what its host is, and what it can do. */
+export function getCapabilities(): Call<string> {
+  return call(PROCEDURES.getCapabilities, new XdrWriter(), (reader) => reader.string());
+}
+
 /** `flags` leave out what does not have them; 0 leaves out nothing. */
 export function listAllDomains(flags: number): Call<readonly RemoteDomain[]> {
   return call(PROCEDURES.listAll, new XdrWriter().int(1).uint(flags), (reader) => {
@@ -93,9 +102,24 @@ export function getState(domain: RemoteDomain): Call<DomainState> {
   });
 }
 
-/** With `isSecure` passwords stand in it, which takes a connection that is not read-only. */
-export function getXml(domain: RemoteDomain, { isSecure }: { readonly isSecure: boolean }): Call<string> {
-  return call(PROCEDURES.getXml, about(domain).uint(isSecure ? 1 : 0), (reader) => reader.string());
+/**
+ * With `isSecure` passwords stand in it, which takes a connection that is not read-only; with `isInactive` it is what the domain starts
+ * with next time.
+ */
+export function getXml(
+  domain: RemoteDomain,
+  { isSecure, isInactive = false }: { readonly isSecure: boolean; readonly isInactive?: boolean },
+): Call<string> {
+  const flags = (isSecure ? 1 : 0) + (isInactive ? 2 : 0);
+  return call(PROCEDURES.getXml, about(domain).uint(flags), (reader) => reader.string());
+}
+
+/** libvirt: virDomainDeviceModifyFlags. */
+export const UPDATE_FLAGS = { live: 1, config: 2 } as const;
+
+/** Changes a device of the running domain, or of its definition, to what the element says. */
+export function updateDevice(domain: RemoteDomain, xml: string, flags: number): Call<void> {
+  return call(PROCEDURES.updateDevice, about(domain).string(xml).uint(flags), nothing);
 }
 
 /** The element of the namespace that somebody has put into the domain's metadata. */
@@ -103,7 +127,7 @@ export function getMetadata(domain: RemoteDomain, namespace: string): Call<strin
   const VIR_DOMAIN_METADATA_ELEMENT = 2;
   const args = about(domain).int(VIR_DOMAIN_METADATA_ELEMENT);
   args.optional(namespace, (writer, value) => void writer.string(value)).uint(0);
-  return call(PROCEDURES.getMetadata, args, (reader) => reader.string());
+  return { ...call(PROCEDURES.getMetadata, args, (reader) => reader.string()), isQuick: true };
 }
 
 /** libvirt answers with the picture's media type, and sends the picture as a stream. */

@@ -1,3 +1,4 @@
+import { ByteQueue } from "#base/byte-queue.ts";
 import { concat } from "#base/bytes.ts";
 import { ProtocolError } from "#base/protocol-error.ts";
 import { XdrReader, XdrWriter } from "./xdr.ts";
@@ -48,44 +49,26 @@ export function encodePacket(packet: Packet): Uint8Array<ArrayBuffer> {
 
 /** Cuts what a peer sends into packets, however it comes. After it has thrown it is of no more use. */
 export class PacketReader {
-  #chunks: Uint8Array[] = [];
-  #buffered = 0;
+  readonly #heard = new ByteQueue();
   /** Of the packet that is coming, its length included; undefined until that has come. */
   #length: number | undefined;
 
-  /** All packets that are whole with this chunk. Throws a ProtocolError. */
-  push(chunk: Uint8Array): Packet[] {
-    this.#chunks.push(chunk);
-    this.#buffered += chunk.length;
-    const packets: Packet[] = [];
+  /**
+   * All packets that are whole with this chunk, one by one: what stands before something that is none is a packet all the same.
+   * Throws a ProtocolError.
+   */
+  *push(chunk: Uint8Array): Generator<Packet, void> {
+    this.#heard.push(chunk);
     for (;;) {
       if (this.#length === undefined) {
-        if (this.#buffered < LENGTH_BYTES) return packets;
-        this.#length = lengthOf(this.#peek(LENGTH_BYTES));
+        if (this.#heard.length < LENGTH_BYTES) return;
+        this.#length = lengthOf(this.#heard.peek(LENGTH_BYTES));
       }
-      if (this.#buffered < this.#length) return packets;
-      packets.push(decodePacket(this.#take(this.#length)));
+      if (this.#heard.length < this.#length) return;
+      const packet = this.#heard.take(this.#length);
       this.#length = undefined;
+      yield decodePacket(packet);
     }
-  }
-
-  #peek(length: number): Uint8Array {
-    return this.#whole().subarray(0, length);
-  }
-
-  #take(length: number): Uint8Array {
-    const whole = this.#whole();
-    this.#buffered -= length;
-    this.#chunks = this.#buffered > 0 ? [whole.subarray(length)] : [];
-    return whole.subarray(0, length);
-  }
-
-  /** Joined once for a length and once for a packet, so what is copied does not grow with the number of chunks. */
-  #whole(): Uint8Array {
-    const [first] = this.#chunks;
-    const whole = this.#chunks.length === 1 && first !== undefined ? first : concat(this.#chunks);
-    this.#chunks = [whole];
-    return whole;
   }
 }
 

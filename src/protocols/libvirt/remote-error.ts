@@ -13,13 +13,18 @@ export const REMOTE_ERRORS = {
   accessDenied: 88,
 } as const;
 
+const limits = {
+  /** Of its words: libvirt's own are a sentence, which ends in a log, and a string of its may have four megabytes. */
+  messageCharacters: 1_000,
+} as const;
+
 /** What libvirt answers in place of a result: its number for it, and its words. */
 export class RemoteError extends Error {
   override readonly name = "RemoteError";
   readonly code: number;
 
   constructor(code: number, message: string) {
-    super(message);
+    super(message.slice(0, limits.messageCharacters));
     this.code = code;
   }
 }

@@ -11,6 +11,8 @@ import { ProtocolError } from "#base/protocol-error.ts";
  * - `tls-not-offered`: TLS is demanded, and it offers none;
  * - `tls-anonymous`: a certificate is demanded, and it offers TLS without one alone;
  * - `tls-needed`: it takes TLS alone, and nothing is on record of how to know its certificate;
+ * - `ra2-not-offered`: RA2 is demanded, and it offers none;
+ * - `key-unproven`: it does not show that both have heard the same keys;
  * - `authentication-failed`: it did not accept ours;
  * - `refused`: it said no, for a reason of its own;
  * - `malformed`: it speaks RFB, but said something that RFB does not have.
@@ -25,6 +27,8 @@ export type HandshakeFailure =
   | "tls-not-offered"
   | "tls-anonymous"
   | "tls-needed"
+  | "ra2-not-offered"
+  | "key-unproven"
   | "authentication-failed"
   | "refused"
   | "malformed";

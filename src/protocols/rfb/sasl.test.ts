@@ -83,6 +83,11 @@ for (const [title, words, kind] of [
     "password-not-asked",
   ],
   [
+    "the word that our proof is wrong",
+    [text("SCRAM-SHA-256"), step(SERVER_FIRST, false), step("e=invalid-proof", true)],
+    "authentication-failed",
+  ],
+  [
     "to be asked with one iteration",
     [text("SCRAM-SHA-256"), step(SERVER_FIRST.replace("4096", "1"), false)],
     "malformed",

@@ -42,6 +42,8 @@ function* byScram({ send, username, password, scram: crypto }: SaslOptions): Seq
   if (first.isLast) throw unproven();
   send(step(answered(scram, first.said)));
   const final = yield* readStep();
+  // RFC 5802 §7, server-error; QEMU hangs up instead.
+  if (final.said.startsWith("e=")) throw new HandshakeError("authentication-failed", "account not accepted");
   if (!scram.isProof(final.said)) throw unproven();
   if (final.isLast) return;
   // It has said all; some servers want to hear that this was heard (RFC 4422 §3.6).

@@ -6,6 +6,10 @@ import { SECURITY_TYPE, type Security, type TlsKind } from "./security.ts";
 export interface SecurityPolicy {
   /** The kinds of TLS that will do; empty: it is spoken to without. */
   readonly tls: readonly TlsKind[];
+  /** TLS that was judged is around all of it: what is spoken within need not have any, and may have whichever it likes. */
+  readonly isWithinTls?: boolean | undefined;
+  /** Whether RA2 will do, and whether nothing else does: then the machine is known by that key. */
+  readonly ra2?: "allowed" | "demanded" | undefined;
   /** With it, the password is that of an account. */
   readonly username?: string | undefined;
   readonly password?: Secret | undefined;
@@ -26,14 +30,23 @@ export function fittingSecurities({ username, password }: SecurityPolicy): reado
  */
 export function chooseType(offered: readonly number[], policy: SecurityPolicy): number {
   const offers = (type: number) => offered.includes(type);
-  if (policy.tls.length > 0) {
+  // Who has no password would be let in by nobody.
+  const ra2 = policy.ra2 === undefined || policy.password === undefined ? undefined : RA2_TYPES.find(offers);
+  if (policy.ra2 === "demanded") {
+    if (ra2 !== undefined) return ra2;
+    throw new HandshakeError("ra2-not-offered", "RA2 is demanded, and not offered", { received: offered });
+  }
+  if (policy.tls.length > 0 && policy.isWithinTls !== true) {
     if (offers(SECURITY_TYPE.veNCrypt)) return SECURITY_TYPE.veNCrypt;
+    if (ra2 !== undefined) return ra2;
     throw new HandshakeError("tls-not-offered", "TLS is demanded, and not offered", { received: offered });
   }
   const known = Object.entries(TYPES).filter(([, type]) => offers(type)) as [Security, number][];
   const fitting = known.find(([security]) => fittingSecurities(policy).includes(security));
   if (fitting !== undefined) return fitting[1];
+  if (policy.isWithinTls === true && ra2 !== undefined) return ra2;
   if (offers(SECURITY_TYPE.tight)) return SECURITY_TYPE.tight;
+  if (policy.isWithinTls === true && offers(SECURITY_TYPE.veNCrypt)) return SECURITY_TYPE.veNCrypt;
   if (known.length === 0 && offers(SECURITY_TYPE.veNCrypt))
     throw new HandshakeError("tls-needed", "the server takes TLS alone", { received: offered });
   throw misfit(
@@ -42,6 +55,9 @@ export function chooseType(offered: readonly number[], policy: SecurityPolicy): 
     offered,
   );
 }
+
+/** The stronger one first. Those that encrypt nothing behind the password (6 and 130) are not spoken. */
+const RA2_TYPES: readonly number[] = [SECURITY_TYPE.ra2With256, SECURITY_TYPE.ra2];
 
 const TYPES = {
   none: SECURITY_TYPE.none,

@@ -3,13 +3,15 @@ export const SECURITY_TYPE = {
   invalid: 0,
   none: 1,
   vncAuthentication: 2,
+  ra2: 5,
   tight: 16,
   veNCrypt: 19,
   sasl: 20,
+  ra2With256: 129,
 } as const;
 
 /** How a peer is signed in to. */
-export type Security = "none" | "vnc-authentication" | "plain" | "sasl";
+export type Security = "none" | "vnc-authentication" | "plain" | "sasl" | "ra2" | "ra2-256";
 
 /** Whether TLS shows by a certificate whose it is, or hides the words from whoever only listens (anonymous Diffie-Hellman). */
 export type TlsKind = "x509" | "anonymous";

@@ -85,6 +85,7 @@ const WRONG: readonly [what: string, bytes: Uint8Array][] = [
     ]),
   ],
   ["an unknown message", Uint8Array.of(77)],
+  ["a bell that never stops", new Uint8Array(5_000).fill(BELL[0] ?? 0)],
   ["far more than the screen", encodeFramebufferUpdate(Array.from({ length: 5 }, () => raw(0, 0, 4, 2, 0)))],
 ];
 for (const [what, bytes] of WRONG) {

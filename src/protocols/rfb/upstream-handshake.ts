@@ -2,6 +2,7 @@ import { ByteReader, ByteWriter } from "#base/bytes.ts";
 import type { Sequence } from "#base/sequence.ts";
 import type { ScramCrypto } from "../scram.ts";
 import { HandshakeError } from "./handshake-error.ts";
+import { type Ra2Proof, signInByRa2 } from "./ra2.ts";
 import { readReason } from "./reason.ts";
 import { signInBySasl } from "./sasl.ts";
 import { SECURITY_RESULT, SECURITY_TYPE, type Security, type TlsKind } from "./security.ts";
@@ -17,8 +18,12 @@ export interface UpstreamOptions extends SecurityPolicy {
   readonly encryptDes: EncryptDes;
   /** For accounts; undefined where there are none. */
   readonly scram: ScramCrypto | undefined;
+  /** Within the encryption of RA2: what shows that both have heard the same keys. */
+  readonly ra2Proof?: Ra2Proof | undefined;
   /** Called once the server has shown that it speaks RFB. */
   readonly onSigningIn?: () => void;
+  /** Called once the server has let us in. */
+  readonly onSignedIn?: () => void;
 }
 
 /** What both sides have agreed on before anybody has signed in. */
@@ -59,6 +64,8 @@ export function* agreeOnSecurity(options: UpstreamOptions): Sequence<Agreed> {
 const SECURITIES: ReadonlyMap<number, Security> = new Map([
   [SECURITY_TYPE.vncAuthentication, "vnc-authentication"],
   [SECURITY_TYPE.sasl, "sasl"],
+  [SECURITY_TYPE.ra2, "ra2"],
+  [SECURITY_TYPE.ra2With256, "ra2-256"],
 ]);
 
 /** RFC 6143 §7.1.3 to §7.3: signs in as agreed, and reads ServerInit. Throws a HandshakeError. */
@@ -66,8 +73,10 @@ export function* enterAsAgreed(agreed: Agreed, options: UpstreamOptions): Sequen
   const { version, security, tls, isTight } = agreed;
   if (security === "vnc-authentication") yield* answerChallenge(options);
   if (security === "plain") sayAccount(options);
-  if (security === "sasl") yield* bySasl(options, tls !== undefined);
+  if (security === "sasl") yield* bySasl(options, tls !== undefined || options.isWithinTls === true);
+  if (security === "ra2" || security === "ra2-256") yield* byRa2(options);
   if (security !== "none" || tls !== undefined || version === "3.8") yield* securityResult(version, security);
+  options.onSignedIn?.();
 
   // 1 shared-flag: with 0, servers drop everybody else who looks at the machine.
   options.send(Uint8Array.of(1));
@@ -118,6 +127,11 @@ function* bySasl(
 ): Sequence<void> {
   if (scram === undefined) throw new Error("an account takes what SCRAM is made of");
   yield* signInBySasl({ send: options.send, password: options.password, username, scram, isWithinTls });
+}
+
+function* byRa2({ send, ra2Proof: proof, username, password }: UpstreamOptions): Sequence<void> {
+  if (proof === undefined || password === undefined) throw new Error("RA2 takes keys and a password");
+  yield* signInByRa2({ send, proof, username, password });
 }
 
 /** RFC 6143 §7.1.3 SecurityResult. Only 3.8 gives a reason. */

@@ -7,7 +7,7 @@ import { fittingSecurities, misfit, type SecurityPolicy } from "./security-polic
 /** One of VeNCrypt's ways: TLS of a kind, and within it a way to sign in. */
 export interface Subtype {
   readonly tls: TlsKind;
-  readonly security: Security;
+  readonly security: Exclude<Security, "ra2" | "ra2-256">;
 }
 
 /** Those with TLS. 256, a user name and a password without it, is never spoken. */

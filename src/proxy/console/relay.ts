@@ -25,6 +25,8 @@ export interface RelayOptions {
   /** Makes the filter between the viewer and `forward`. */
   readonly filter: (forward: (bytes: Uint8Array) => void) => ViewerFilter;
   readonly events: RelayEvents;
+  /** How much a viewer of `porthole.v1` may not have acknowledged. */
+  readonly unacknowledgedBytes?: number | undefined;
   /** Told once: when the machine has said something, or with a problem when it never will. */
   readonly onFirstByte?: (problem?: string) => void;
 }
@@ -46,6 +48,7 @@ export class Relay {
   readonly #upstream: UpstreamLeg;
   readonly #filter: ViewerFilter;
   readonly #events: RelayEvents;
+  readonly #window: number;
   #bytesToViewer = 0;
   #bytesFromViewer = 0;
   /** How many of those to the viewer it has consumed, by its own account. */
@@ -57,11 +60,12 @@ export class Relay {
   /** Until it was told; then nothing is left of it on the way of a byte. */
   #onFirstByte: RelayOptions["onFirstByte"];
 
-  constructor({ viewer, upstream, filter, events, onFirstByte }: RelayOptions) {
+  constructor({ viewer, upstream, filter, events, unacknowledgedBytes, onFirstByte }: RelayOptions) {
     this.#viewer = viewer;
     this.#upstream = upstream;
     this.#filter = filter((bytes) => this.#toUpstream(bytes));
     this.#events = events;
+    this.#window = unacknowledgedBytes ?? viewerLimits.unacknowledgedBytes;
     this.#onFirstByte = onFirstByte;
   }
 
@@ -185,12 +189,13 @@ export class Relay {
   get #viewerIsBehind(): boolean {
     if (this.#viewer.backlog > limits.viewerBacklogBytes) return true;
     if (this.#viewer.dialect !== SUBPROTOCOL) return false;
-    return this.#bytesToViewer - this.#acknowledged > viewerLimits.unacknowledgedBytes;
+    return this.#bytesToViewer - this.#acknowledged > this.#window;
   }
 
   #upstreamGone(code: "upstream_closed" | "upstream_lost", cause?: unknown): void {
     if (this.#over) return;
     this.#over = true;
-    this.#events.upstreamGone(new GatewayError(code, { cause }));
+    // What lies above the socket knows when it was not merely cut.
+    this.#events.upstreamGone(cause instanceof GatewayError ? cause : new GatewayError(code, { cause }));
   }
 }

@@ -1,42 +1,64 @@
-import type { Socket } from "node:net";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import { ProtocolError } from "#base/protocol-error.ts";
+import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import { fromGranted, type Grant, type Protocol, type Upstream } from "#wire/grant.ts";
+import { type ConsoleProtocol, fromGranted, type Grant, type Upstream } from "#wire/grant.ts";
 import type { SessionReport } from "#wire/link.ts";
-import type { Ending, Notice } from "#wire/viewer.ts";
+import type { SerialViewerMessage } from "#wire/serial.ts";
+import type { UpstreamStep } from "#wire/upstream-step.ts";
+import { type Ending, type Notice, type PowerMessage, SUBPROTOCOL } from "#wire/viewer.ts";
 import type { Deadlines } from "../deadlines.ts";
 import { isWatched, type Observing } from "../observe/observing.ts";
 import { OpeningWatch } from "../observe/opening-watch.ts";
+import type { Lines } from "../serial/lines.ts";
+import type { SignIns } from "../sign-ins/sign-ins.ts";
+import { stepOf } from "../upstream-step.ts";
 import { openRfb } from "../upstreams/rfb.ts";
+import { openSerial } from "../upstreams/serial.ts";
+import { openWebMks } from "../upstreams/webmks.ts";
 import { Conversation } from "./conversation.ts";
 import { endingOf } from "./ending.ts";
-import type { OpenConsole, Opening } from "./opening.ts";
+import type { Connect, Connecting, OpenConsole, Opening } from "./opening.ts";
+import { type GiveOrder, Orders } from "./orders.ts";
 import { Quiet, type Timeouts } from "./quiet.ts";
 import { Relay, type RelayEvents } from "./relay.ts";
-import type { UpstreamLeg } from "./upstream-leg.ts";
+import type { UpstreamSocket } from "./upstream-leg.ts";
 import type { ViewerEvents, ViewerLeg } from "./viewer-leg.ts";
 
-const OPENINGS: Readonly<Record<Protocol, Opening>> = { rfb: openRfb };
+const OPENINGS: Readonly<Record<ConsoleProtocol, Opening>> = {
+  rfb: openRfb,
+  serial: openSerial,
+  webmks: openWebMks,
+};
 
-/** A session on this node: redeemed and being opened; relaying; being taken down; over. */
-export type State = "pending" | "active" | "closing" | "ended";
+/** A session on this node: redeemed and being opened; relaying; closed by its machine, nobody knows why; being taken down; over. */
+export type State = "pending" | "active" | "asking" | "closing" | "ended";
 
 const NEXT: Readonly<Record<State, readonly State[]>> = {
   pending: ["active", "closing"],
-  active: ["closing"],
+  active: ["asking", "closing"],
+  asking: ["closing"],
   closing: ["ended"],
   ended: [],
 };
+
+/** What a machine looks like from here that stopped, moved or was deleted. Its hypervisor knows which. */
+const LOOKS_CLOSED: ReadonlySet<ErrorCode> = new Set(["upstream_closed", "upstream_lost"]);
 
 /** What all sessions of a node share. */
 export interface SessionContext {
   readonly log: Log;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
-  readonly connect: (upstream: Upstream, signal: AbortSignal) => Promise<UpstreamLeg>;
+  readonly connect: (upstream: Upstream, connecting: Connecting) => ReturnType<Connect>;
+  readonly signIns: SignIns;
+  readonly lines: Lines;
   readonly report: (report: SessionReport) => void;
+  /** Why a machine has closed an open console; undefined where nobody knows. Takes a bounded time, and never rejects. */
+  readonly why?: (session: Session) => Promise<GatewayError | undefined>;
+  /** Has control give an order to a machine's hypervisor. Throws a GatewayError. */
+  readonly order: GiveOrder;
   readonly entrances: () => readonly string[];
   /** What viewers are to know of this node, if anything. */
   readonly notice?: (() => Notice | undefined) | undefined;
@@ -52,6 +74,8 @@ interface Pending {
   readonly conversation: Conversation;
   readonly abort: AbortController;
   readonly watch: OpeningWatch | undefined;
+  /** The hypervisor has been called. */
+  hasBegun: boolean;
 }
 
 /** One console that is open on this node: one viewer, one upstream, one ending. */
@@ -60,16 +84,23 @@ export class Session implements ViewerEvents, RelayEvents {
   readonly #viewer: ViewerLeg;
   readonly sessionId: string;
   readonly attachment: number;
-  readonly protocol: Protocol;
+  readonly protocol: ConsoleProtocol;
   #state: State = "pending";
   #pending: Pending | undefined;
   #relay: Relay | undefined;
-  #upstream: Socket | undefined;
+  #hear: OpenConsole["hear"];
+  #upstream: UpstreamSocket | undefined;
   readonly #quiet = new Quiet();
+  readonly #canAsk: boolean;
+  /** What ended the upstream, while it is asked why. */
+  #looksLike: GatewayError | undefined;
+  readonly #orders: Orders;
   #viewerIsGone = false;
   #ending: Ending | undefined;
   /** What was behind the ending, for the operator's log and nobody else. */
   #cause: string | undefined;
+  /** In which step of getting to the console it failed. */
+  #step: UpstreamStep | undefined;
   #cutting: NodeJS.Timeout | undefined;
 
   constructor(context: SessionContext, viewer: ViewerLeg, grant: Grant) {
@@ -78,10 +109,19 @@ export class Session implements ViewerEvents, RelayEvents {
     this.sessionId = grant.sessionId;
     this.attachment = grant.attachment;
     this.protocol = grant.protocol;
+    this.#canAsk = grant.askWhy === true;
+    this.#orders = new Orders({
+      session: { sessionId: this.sessionId, attachment: this.attachment },
+      areTaken: grant.takesOrders === true,
+      give: context.order,
+      // The ending is the last thing that a viewer is told.
+      tell: (powered) => this.#state === "active" && viewer.tell(powered),
+    });
     const { observing } = context;
     const watch = isWatched(observing) ? new OpeningWatch(observing, grant) : undefined;
-    this.#pending = { grant, conversation: new Conversation(viewer), abort: new AbortController(), watch };
-    viewer.listen(this);
+    const conversation = new Conversation(viewer);
+    this.#pending = { grant, conversation, abort: new AbortController(), watch, hasBegun: false };
+    viewer.listen(this, { takesText: grant.protocol === "serial" });
   }
 
   get state(): State {
@@ -100,15 +140,27 @@ export class Session implements ViewerEvents, RelayEvents {
   async open(): Promise<void> {
     const pending = this.#pending;
     if (pending === undefined) return;
-    const { log, deadlines, connect } = this.#context;
+    const { log, deadlines, connect, signIns, lines } = this.#context;
     const { grant, conversation, abort, watch } = pending;
-    const dial = () => connect(fromGranted(grant.upstream), abort.signal);
+    const dial: Connect = async (connecting) => {
+      const leg = await connect(fromGranted(grant.upstream), connecting);
+      pending.hasBegun = true;
+      return leg;
+    };
     log.debug({ sessionId: this.sessionId, machineId: grant.machine.id }, "Session opens");
     try {
       const open = await OPENINGS[grant.protocol]({
         grant,
-        viewer: { conversation, send: (bytes) => this.#viewer.send(bytes) },
-        connect: () => (watch === undefined ? dial() : watch.dial(dial)),
+        viewer: {
+          conversation,
+          send: (bytes) => this.#viewer.send(bytes),
+          tell: (message) => this.#state === "active" && this.#viewer.tell(message),
+          isBare: this.#viewer.dialect !== SUBPROTOCOL,
+        },
+        lines,
+        connect: (connecting) =>
+          watch === undefined ? dial(connecting) : watch.dial(() => dial(connecting)),
+        signIns,
         onStage: (stage) => {
           watch?.stage(stage);
           this.#viewer.tell({ type: "progress", stage });
@@ -125,13 +177,14 @@ export class Session implements ViewerEvents, RelayEvents {
   /** Ends the session for this reason, unless it is ending already. */
   end(reason: unknown): void {
     const reopen = this.#pending?.grant.reopen;
-    const wasOpen = this.#state === "active";
+    const wasOpen = this.#state === "active" || this.#state === "asking";
     if (!this.#enter("closing")) return;
     const error = toGatewayError(reason);
     if (error.code === "internal")
       this.#context.log.error({ error, sessionId: this.sessionId }, "Session broke");
     this.#ending = endingOf(error, { session: this.sessionId, wasOpen });
     this.#cause = error.cause instanceof Error ? error.cause.message : undefined;
+    this.#step = stepOf(error);
     this.#pending?.abort.abort(error);
     this.#pending?.conversation.fail(error);
     this.#pending?.watch?.end(error.code);
@@ -175,25 +228,57 @@ export class Session implements ViewerEvents, RelayEvents {
     this.#relay?.acknowledged(total);
   }
 
+  ordered(order: PowerMessage): void {
+    if (this.#state === "active") void this.#orders.give(order);
+  }
+
+  said(message: SerialViewerMessage): void {
+    if (this.#state === "active") this.#hear?.(message);
+  }
+
   drained(): void {
     this.#relay?.resumeUpstream();
   }
 
   violated(error: GatewayError): void {
+    if (this.#isLeftBegun(error)) return;
     this.end(error);
   }
 
   upstreamGone(reason: GatewayError): void {
-    this.end(reason);
+    if (this.#canAsk && LOOKS_CLOSED.has(reason.code) && this.#enter("asking")) void this.#askWhy(reason);
+    else this.end(reason);
   }
 
   viewerGone(reason: GatewayError): void {
     this.#viewerIsGone = true;
-    this.end(reason);
+    if (this.#isLeftBegun(reason)) return;
+    // It went after the machine did.
+    this.end(this.#looksLike ?? reason);
     this.#settle();
   }
 
-  #attach({ upstream, toViewer, filter }: OpenConsole, { grant, conversation, watch }: Pending): void {
+  /**
+   * Whether somebody leaves while we are signing in: a hypervisor may count that as a wrong password, so it is brought to its end, and
+   * the session ends with what came of it, or with this reason.
+   */
+  #isLeftBegun(reason: GatewayError): boolean {
+    if (this.#pending?.hasBegun !== true) return false;
+    this.#pending.conversation.fail(reason);
+    return true;
+  }
+
+  /** The viewer keeps the picture, and is told that it is the last one. What control ends the session with meanwhile counts. */
+  async #askWhy(looksLike: GatewayError): Promise<void> {
+    this.#looksLike = looksLike;
+    this.#relay?.stop();
+    this.#viewer.resume();
+    this.#viewer.tell({ type: "closing", code: looksLike.code });
+    this.end((await this.#context.why?.(this)) ?? looksLike);
+  }
+
+  #attach(open: OpenConsole, { grant, conversation, watch }: Pending): void {
+    const { upstream, toViewer, filter, serial, unacknowledgedBytes } = open;
     if (!this.#enter("active")) {
       upstream.socket.destroy();
       return;
@@ -208,16 +293,22 @@ export class Session implements ViewerEvents, RelayEvents {
       rights: grant.rights,
       reopen: grant.reopen,
       entrances: [...this.#context.entrances()],
+      ...(grant.takesOrders === true ? { takesOrders: true } : {}),
+      protocol: this.protocol,
+      ...(serial === undefined ? {} : { serial }),
     });
     const notice = this.#context.notice?.();
     if (notice !== undefined) this.#viewer.tell(notice);
     this.#report("active");
     this.#context.observing?.meters?.add("porthole_node_opens_total", { protocol: this.protocol });
+    this.#hear = open.hear;
+    open.onAttached?.();
     const relay = new Relay({
       viewer: this.#viewer,
       upstream,
       filter,
       events: this,
+      unacknowledgedBytes,
       ...(watch === undefined ? {} : { onFirstByte: (problem) => watch.end(problem) }),
     });
     this.#relay = relay;
@@ -243,6 +334,8 @@ export class Session implements ViewerEvents, RelayEvents {
   #cut(): void {
     this.#viewer.cut();
     this.#upstream?.destroy();
+    // TLS over a stream that is no socket may be closed and never say so: Node waits for the one below, which has said it already.
+    this.#settle();
   }
 
   // INVARIANT: a session is reported as ended only when both of its ends are closed.
@@ -261,7 +354,7 @@ export class Session implements ViewerEvents, RelayEvents {
   #log(): void {
     const { kind, code, detail } = this.#ending ?? {};
     const { bytesToViewer = 0, bytesFromViewer = 0 } = this.#relay ?? {};
-    const fields = { sessionId: this.sessionId, kind, code, detail, cause: this.#cause };
+    const fields = { sessionId: this.sessionId, kind, code, step: this.#step, detail, cause: this.#cause };
     // What failed is what an operator is asked about, with the session's id: it is not to be missing where little is logged.
     // A browser that vanishes is nothing of the operator's.
     const level = kind === "failed" && code !== "viewer_lost" ? "warn" : "info";
@@ -275,6 +368,7 @@ export class Session implements ViewerEvents, RelayEvents {
       at: this.#context.clock.now(),
       state,
       ...(this.#ending === undefined ? {} : { ending: this.#ending }),
+      ...(this.#step === undefined ? {} : { step: this.#step }),
       bytesToViewer: this.#relay?.bytesToViewer ?? 0,
       bytesFromViewer: this.#relay?.bytesFromViewer ?? 0,
     });

@@ -1,4 +1,5 @@
 import type { OnReadOpts, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { HEADER_ROOM } from "./frame-header.ts";
 
 const limits = {
@@ -8,6 +9,13 @@ const limits = {
   spareMemories: 8,
 } as const;
 
+/** What an upstream is spoken to through: a socket, or what does as one does. */
+export interface UpstreamSocket extends Duplex {
+  /** With what waits to be written. */
+  readonly bytesWritten: number;
+  destroySoon(): void;
+}
+
 /**
  * Takes what an upstream said: `length` bytes of `memory`, behind HEADER_ROOM bytes that are the taker's to use.
  * Returns true when it is done with the memory, and false when it keeps it.
@@ -16,10 +24,11 @@ export type TakeBytes = (memory: Buffer, length: number) => boolean;
 
 /** One upstream on its socket, which is read into memory of ours instead of memory that is made for each read. */
 export class UpstreamLeg {
-  readonly socket: Socket;
+  readonly socket: UpstreamSocket;
   readonly #reads: Reads;
+  #onData: ((chunk: Buffer) => void) | undefined;
 
-  private constructor(socket: Socket, reads: Reads) {
+  private constructor(socket: UpstreamSocket, reads: Reads) {
     this.socket = socket;
     this.#reads = reads;
   }
@@ -31,10 +40,18 @@ export class UpstreamLeg {
   }
 
   /** A socket that decides by itself where it reads to, as one with TLS over another does. It is paused. */
-  static over(socket: Socket): UpstreamLeg {
+  static over(socket: UpstreamSocket): UpstreamLeg {
     const reads = new Reads();
-    socket.on("data", (chunk: Buffer) => void reads.takeCopy(chunk));
-    return new UpstreamLeg(socket, reads);
+    const leg = new UpstreamLeg(socket, reads);
+    leg.#onData = (chunk) => void reads.takeCopy(chunk);
+    socket.on("data", leg.#onData);
+    return leg;
+  }
+
+  /** The socket, for who reads it from now on; this has it no more. */
+  release(): UpstreamSocket {
+    if (this.#onData !== undefined) this.socket.off("data", this.#onData);
+    return this.socket;
   }
 
   /** Whoever takes what is said from now on. Before the first one the socket must stay paused. */

@@ -2,9 +2,11 @@ import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import { ERRORS } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { SerialViewerMessage } from "#wire/serial.ts";
 import {
   type Ending,
   type NodeMessage,
+  type PowerMessage,
   parseViewerMessage,
   SUBPROTOCOL,
   viewerLimits,
@@ -29,6 +31,10 @@ export interface ViewerEvents {
   fromViewer(bytes: Uint8Array): void;
   /** `porthole.v1` only: how many console bytes it has consumed since it attached. */
   acknowledged(total: number): void;
+  /** `porthole.v1` only: something that is meant for the machine's hypervisor. */
+  ordered(order: PowerMessage): void;
+  /** `porthole.v1` only: something of a serial line that is no byte of it. */
+  said(message: SerialViewerMessage): void;
   /** All that was sent has left the process. */
   drained(): void;
   /** It broke the rules of the WebSocket or of its dialect, and is to be closed. */
@@ -56,8 +62,10 @@ export class ViewerLeg {
     this.#socket = socket;
   }
 
-  listen(events: ViewerEvents): void {
-    this.#webSocket.on("message", (data, isBinary) => this.#take(data, isBinary, events));
+  /** `takesText`: in bare dialects text is console bytes too, as clients of Nova's serial proxy send it. */
+  listen(events: ViewerEvents, { takesText = false } = {}): void {
+    const isBytes = takesText && this.dialect !== SUBPROTOCOL;
+    this.#webSocket.on("message", (data, isBinary) => this.#take(data, isBinary || isBytes, events));
     this.#webSocket.on("ping", (data) => {
       if (!this.#isBehind) this.#webSocket.pong(data);
     });
@@ -163,8 +171,20 @@ export class ViewerLeg {
   #takeText(data: Buffer, events: ViewerEvents): void {
     if (data.length > viewerLimits.textCharacters * 4) return;
     const message = parseViewerMessage(data.toString("utf8"));
-    if (message?.type === "ack") events.acknowledged(message.bytes);
-    if (message?.type === "ping" && !this.#isBehind) this.tell({ type: "pong", id: message.id });
+    if (message === undefined) return;
+    switch (message.type) {
+      case "ack":
+        events.acknowledged(message.bytes);
+        return;
+      case "power":
+        events.ordered(message);
+        return;
+      case "ping":
+        if (!this.#isBehind) this.tell({ type: "pong", id: message.id });
+        return;
+      default:
+        events.said(message);
+    }
   }
 }
 

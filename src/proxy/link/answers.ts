@@ -1,4 +1,4 @@
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import { Grant } from "#wire/grant.ts";
 import {
   Empty,
@@ -9,6 +9,7 @@ import {
   ReopenResponse,
   ReportResponse,
 } from "#wire/link.ts";
+import { WhyResponse } from "#wire/link-why.ts";
 
 /** Whether control's answer is what the link has it to be. */
 export type IsAnswer<Answer> = (value: unknown) => value is Answer;
@@ -21,6 +22,7 @@ const heartbeat = Compile(HeartbeatResponse);
 const reopen = Compile(ReopenResponse);
 const report = Compile(ReportResponse);
 const renew = Compile(RenewResponse);
+const why = Compile(WhyResponse);
 const empty = Compile(Empty);
 
 export const isGrant: IsAnswer<Grant> = (value) => grant.Check(value);
@@ -30,4 +32,5 @@ export const isHeartbeatResponse: IsAnswer<HeartbeatResponse> = (value) => heart
 export const isReopenResponse: IsAnswer<ReopenResponse> = (value) => reopen.Check(value);
 export const isReportResponse: IsAnswer<ReportResponse> = (value) => report.Check(value);
 export const isRenewResponse: IsAnswer<RenewResponse> = (value) => renew.Check(value);
+export const isWhyResponse: IsAnswer<WhyResponse> = (value) => why.Check(value);
 export const isEmpty: IsAnswer<Empty> = (value) => empty.Check(value);

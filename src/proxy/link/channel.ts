@@ -1,5 +1,5 @@
 import { connect, type SecureContext, type TLSSocket } from "node:tls";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import { type RawData, WebSocket } from "ws";
 import { Batch } from "#base/process/batch.ts";
 import { isErrorCode } from "#wire/errors.ts";
@@ -118,6 +118,11 @@ export class Channel {
   /** The node's own address on it. */
   get localAddress(): string | undefined {
     return this.#dialled?.localAddress;
+  }
+
+  /** Control's address on it. */
+  get remoteAddress(): string | undefined {
+    return this.#dialled?.remoteAddress;
   }
 
   get isOpen(): boolean {

@@ -1,5 +1,5 @@
 import type { TSchema } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import { GatewayError } from "#wire/gateway-error.ts";
 import {
   type Empty,

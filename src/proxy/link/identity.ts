@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname, join as joinPath } from "node:path";
 import { type Static, Type } from "typebox";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { ConfigError } from "#base/config.ts";
 import type { Log } from "#base/process/log.ts";
 import { fingerprint } from "#tls/node-identity.ts";

@@ -40,6 +40,7 @@ export class LinkClient implements Disposable {
   #secureContext: SecureContext;
   readonly #deadlines: ChannelDeadlines;
   #channel: Channel | undefined;
+  readonly #foundAt = new Map<string, string>();
   /** Everybody who comes while a channel is being opened waits for that one. */
   #opening: Promise<Channel> | undefined;
   readonly #lifetime = new AbortController();
@@ -104,6 +105,11 @@ export class LinkClient implements Disposable {
     return this.#channel?.localAddress;
   }
 
+  /** Where each control was found last that was found. */
+  get remoteAddresses(): readonly string[] {
+    return [...this.#foundAt.values()];
+  }
+
   async #connected(signal: AbortSignal): Promise<Channel> {
     if (this.#channel?.isOpen === true) return this.#channel;
     this.#opening ??= this.#openAnew();
@@ -161,12 +167,14 @@ export class LinkClient implements Disposable {
   async #openFirst(tries: number, secureContext: SecureContext): Promise<Channel> {
     const control = this.#controls[this.#next % this.#controls.length] ?? "";
     try {
-      return await Channel.open(control, {
+      const channel = await Channel.open(control, {
         secureContext,
         obey: this.#obey,
         deadlines: this.#deadlines,
         lifetime: this.#lifetime.signal,
       });
+      if (channel.remoteAddress !== undefined) this.#foundAt.set(control, channel.remoteAddress);
+      return channel;
     } catch (error) {
       this.#next += 1;
       const { code } = toGatewayError(error);

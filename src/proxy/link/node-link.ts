@@ -7,6 +7,7 @@ import type { Grant } from "#wire/grant.ts";
 import type {
   GrantsCommand,
   NodeTicketKey,
+  PowerRequest,
   RedeemRequest,
   ReopenRequest,
   ReopenResponse,
@@ -18,7 +19,7 @@ import type { TicketRefusal } from "#wire/link-refusals.ts";
 import type { CheckedRequest, SeenByNode } from "#wire/link-self-check.ts";
 import type { OwnOrigins } from "../http/origin.ts";
 import { type NodeMeters, timed } from "../observe/observing.ts";
-import { isEmpty, isGrant, isReopenResponse, isReportResponse } from "./answers.ts";
+import { isEmpty, isGrant, isReopenResponse, isReportResponse, isWhyResponse } from "./answers.ts";
 import { CertificateWatch } from "./certificate.ts";
 import { ControlClock } from "./control-clock.ts";
 import type { Identity } from "./identity.ts";
@@ -29,6 +30,7 @@ import { type Registered, Registration } from "./registration.ts";
 import { Renewal } from "./renewal.ts";
 import { Reporter } from "./reporter.ts";
 import type { Obeyed } from "./settings.ts";
+import { Whys } from "./whys.ts";
 
 const deadlines = { reportMs: 10_000 } as const;
 
@@ -60,6 +62,10 @@ export interface NodeLinkOptions {
   readonly sessions: () => number;
   /** How long a viewer waits for control's word. */
   readonly redeemMs: number;
+  /** How long it waits to hear why its console has closed. */
+  readonly whyMs: number;
+  /** And for that of a hypervisor. */
+  readonly powerMs: number;
   readonly meters?: NodeMeters | undefined;
   /** Control wants a session over that it was told is open. */
   readonly end: (session: SessionToEnd) => void;
@@ -74,20 +80,34 @@ export class NodeLink {
   readonly #registration: Registration;
   readonly #reporter: Reporter;
   readonly #refusals: Refusals;
+  readonly #whys: Whys;
   readonly #renewal: Renewal;
   readonly #clock = new ControlClock();
   readonly #offline = new OfflineGrants(this.#clock);
   readonly #log: Log;
   readonly #lifetime = new AbortController();
   readonly #redeemMs: number;
+  readonly #powerMs: number;
   readonly #meters: NodeMeters | undefined;
 
-  constructor({ client, identity, keepIdentity, log, redeemMs, end, meters, ...options }: NodeLinkOptions) {
+  constructor({
+    client,
+    identity,
+    keepIdentity,
+    log,
+    redeemMs,
+    whyMs,
+    powerMs,
+    end,
+    meters,
+    ...options
+  }: NodeLinkOptions) {
     const certificate = new CertificateWatch(identity.certificate, log);
     this.#client = client;
     this.#log = log;
     this.#certificate = certificate;
     this.#redeemMs = redeemMs;
+    this.#powerMs = powerMs;
     this.#meters = meters;
     this.#registration = new Registration({ ...options, link: client, certificate, clock: this.#clock, log });
     this.#reporter = new Reporter({
@@ -110,6 +130,15 @@ export class NodeLink {
           repeatable: true,
         })),
     });
+    this.#whys = new Whys(
+      async (session) =>
+        await client.call(
+          "why",
+          { ...session, incarnation: this.incarnation, withinMs: whyMs },
+          isWhyResponse,
+          { deadlineMs: whyMs, signal: this.#lifetime.signal, repeatable: true },
+        ),
+    );
     this.#renewal = new Renewal({
       identity,
       incarnation: this.incarnation,
@@ -197,6 +226,13 @@ export class NodeLink {
     await this.#client.call("checked", body, isEmpty, options);
   }
 
+  /** Has control give a viewer's order to its machine's hypervisor. Throws a GatewayError. */
+  async power(request: Omit<PowerRequest, "incarnation">): Promise<void> {
+    const body = { ...request, incarnation: this.incarnation };
+    const options = { deadlineMs: this.#powerMs, signal: this.#lifetime.signal };
+    await this.#client.call("power", body, isEmpty, options);
+  }
+
   async reopen(request: Omit<ReopenRequest, "incarnation">): Promise<ReopenResponse> {
     const body = { ...request, incarnation: this.incarnation };
     return await this.#client.call("reopen", body, isReopenResponse, this.#callOptions);
@@ -223,6 +259,11 @@ export class NodeLink {
 
   report(report: SessionReport): void {
     this.#reporter.report(this.#offline.complete(report));
+  }
+
+  /** See `Whys.why`. While control does not answer, nobody is kept waiting for it. */
+  async why(session: Pick<SessionReport, "sessionId" | "attachment">): Promise<GatewayError | undefined> {
+    return this.#registration.isReachable ? await this.#whys.why(session) : undefined;
   }
 
   /** Somebody came with a ticket of this node, whom it refuses without asking. */

@@ -3,8 +3,13 @@ import type { Grant } from "#wire/grant.ts";
 import type { GrantsCommand, OfflineRedemption, SessionReport } from "#wire/link.ts";
 
 const limits = {
-  /** About 10 MB. What comes beyond is not kept, and control is told so. */
+  /** A grant has about a kilobyte, so this is about 10 MB. What comes beyond is not kept, and control is told so. */
   kept: 10_000,
+  /**
+   * Of all of them, as JSON: one of a machine with an authority, a client certificate and its key has up to 50 000, of which
+   * ten thousand would be half a gigabyte.
+   */
+  keptCharacters: 32 * 1024 * 1024,
   /** What is over stays no longer than this. */
   tidyMs: 1_000,
 } as const;
@@ -12,6 +17,7 @@ const limits = {
 interface Kept {
   readonly grant: Grant;
   readonly expiresAt: number;
+  readonly characters: number;
 }
 
 type Attached = Pick<Grant, "sessionId" | "attachment">;
@@ -24,6 +30,8 @@ export class OfflineGrants {
   readonly #clock: Clock;
   readonly #kept = new Map<string, Kept>();
   readonly #redeemed = new Map<string, OfflineRedemption>();
+  /** INVARIANT: those of all that are kept. */
+  #characters = 0;
   #tidying: NodeJS.Timeout | undefined;
 
   constructor(clock: Clock) {
@@ -40,8 +48,13 @@ export class OfflineGrants {
     const taken = given.filter(({ grant, expiresAt }) => {
       const key = keyOf(grant);
       if (expiresAt <= this.#clock.now() || this.#redeemed.has(key)) return false;
-      if (this.#kept.size >= limits.kept && !this.#kept.has(key)) return false;
-      this.#kept.set(key, { grant, expiresAt });
+      const characters = JSON.stringify(grant).length;
+      const before = this.#kept.get(key)?.characters ?? 0;
+      if (this.#kept.size >= limits.kept && before === 0) return false;
+      if (this.#characters - before + characters > limits.keptCharacters) return false;
+      this.#forget(key);
+      this.#kept.set(key, { grant, expiresAt, characters });
+      this.#characters += characters;
       return true;
     });
     this.#tidying ??= setInterval(() => this.#tidy(), limits.tidyMs).unref();
@@ -51,9 +64,7 @@ export class OfflineGrants {
   /** The grant of a ticket that is shown now. It is not there a second time. */
   take(session: Attached): Grant | undefined {
     const key = keyOf(session);
-    const kept = this.#kept.get(key);
-    this.#kept.delete(key);
-    return kept?.grant;
+    return this.#forget(key)?.grant;
   }
 
   /** A viewer was let in with a grant that was taken. */
@@ -71,12 +82,20 @@ export class OfflineGrants {
 
   clear(): void {
     this.#kept.clear();
+    this.#characters = 0;
     this.#tidy();
+  }
+
+  #forget(key: string): Kept | undefined {
+    const kept = this.#kept.get(key);
+    this.#kept.delete(key);
+    this.#characters -= kept?.characters ?? 0;
+    return kept;
   }
 
   #tidy(): void {
     const now = this.#clock.now();
-    for (const [key, { expiresAt }] of this.#kept) if (expiresAt <= now) this.#kept.delete(key);
+    for (const [key, { expiresAt }] of this.#kept) if (expiresAt <= now) this.#forget(key);
     if (this.#kept.size > 0) return;
     clearInterval(this.#tidying);
     this.#tidying = undefined;

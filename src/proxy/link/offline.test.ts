@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Grant } from "#wire/grant.ts";
 import { ALL_RIGHTS } from "#wire/rights.ts";
+import type { ConsoleOptions } from "../../../test/harness/console-options.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
-import type { ConsoleOptions, IssuedConsole } from "../../../test/harness/link-double.ts";
+import type { IssuedConsole } from "../../../test/harness/link-double.ts";
 import { startTestNode, type TestNode } from "../../../test/harness/test-node.ts";
 import { startRfbUpstream, type TestUpstream } from "../../../test/harness/test-upstream.ts";
 import { refusal, TestViewer, webSocketUrl } from "../../../test/harness/test-viewer.ts";
@@ -152,6 +153,30 @@ test("so many grants are kept and no more, and one that comes again takes no roo
 
   grants.clear();
   assert.equal(grants.size, 0);
+});
+
+test("grants with certificates are kept as far as there is room, and what is taken makes room", () => {
+  const grants = new OfflineGrants({ now: () => 0 });
+  const pem = "x".repeat(16_384);
+  const client = { certificate: pem, key: pem };
+  const tls = { mode: "verify", ca: pem, serverName: "kvm.example.com", client } as const;
+  const given = Array.from({ length: 1_000 }, (_, n) => {
+    const grant: Grant = grantOf(String(n));
+    const upstream = { guarded: { address: { kind: "tcp", host: "127.0.0.1", port: 1 }, tls } } as const;
+    return { grant: { ...grant, upstream }, expiresAt: 1 };
+  });
+
+  const [first, ...kept] = grants.keep(given);
+  const refused = given.slice(1 + kept.length);
+
+  assert.ok(kept.length > 500 && refused.length > 100, `${kept.length} are kept`);
+  assert.deepEqual(grants.keep(given.slice(0, 1)), [first], "one that comes again takes no room");
+  assert.deepEqual(grants.keep(refused), []);
+  assert.ok(given[0] !== undefined && grants.take(given[0].grant) !== undefined);
+  assert.deepEqual(
+    grants.keep(refused),
+    refused.slice(0, 1).map(({ grant }) => grant.sessionId),
+  );
 });
 
 /** A console whose grant the node was given when it was issued. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { allowsAddress } from "#wire/upstream-allow.ts";
+import { judgeAddress } from "#wire/upstream-allow.ts";
 import { captureLog } from "../../../test/harness/test-node.ts";
 import { obey } from "./settings.ts";
 
@@ -15,7 +15,7 @@ const SETTINGS = {
 test("settings are taken over as they are used", () => {
   const obeyed = obey(SETTINGS, captureLog().logger);
 
-  assert.equal(allowsAddress(obeyed.upstreamAllow, "10.1.2.3", 5900), true);
+  assert.equal(judgeAddress(obeyed.upstreamAllow, "10.1.2.3", 5900), "allowed");
   assert.deepEqual([...obeyed.allowedOrigins], ["https://portal.example.com"]);
   assert.deepEqual(obeyed.entrances, ["http://node-2.example.com"]);
 });
@@ -37,7 +37,7 @@ test("upstream.allow that cannot be read allows nothing, and the operator is tol
 
   const obeyed = obey({ ...SETTINGS, upstreamAllow: "10.0.0.0/8, everything" }, log.logger);
 
-  assert.equal(allowsAddress(obeyed.upstreamAllow, "10.1.2.3", 5900), false);
+  assert.equal(judgeAddress(obeyed.upstreamAllow, "10.1.2.3", 5900), "outside");
   assert.match(log.text(), /upstream\.allow cannot be read/);
 });
 

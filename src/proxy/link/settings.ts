@@ -23,6 +23,8 @@ export interface Obeyed {
   /** After how long without a byte, and without input, a session is ended, in milliseconds; 0: never. */
   readonly sessionTimeoutMs: number;
   readonly idleTimeoutMs: number;
+  /** Where control itself listens. */
+  readonly controlPorts: readonly number[];
   /** Of the account for which challenges of an authority are answered. */
   readonly acmeThumbprint: string | undefined;
   /** The other nodes of the pool, and where each takes what is handed on to it. */
@@ -46,6 +48,7 @@ export function obey(settings: NodeSettings, log: Log): Obeyed {
     acceptsOffline: settings.acceptOffline === true,
     sessionTimeoutMs: settings.sessionTimeoutMs ?? 0,
     idleTimeoutMs: settings.idleTimeoutMs ?? 0,
+    controlPorts: settings.controlPorts ?? [],
     acmeThumbprint: settings.acmeThumbprint,
     peers: new Map((settings.peers ?? []).flatMap((peer) => peerOf(peer, log))),
   };

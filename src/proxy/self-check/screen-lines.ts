@@ -73,6 +73,8 @@ async function screenLine(
 
 const FINDINGS: Readonly<Partial<Record<ErrorCode, Finding>>> = {
   upstream_not_allowed: "hypervisor_forbidden",
+  upstream_address_reserved: "hypervisor_reserved",
+  upstream_is_porthole: "hypervisor_is_porthole",
   upstream_name_unresolved: "hypervisor_unnamed",
   upstream_connection_refused: "connect_refused",
   upstream_timeout: "connect_silent",

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { Check, Errors } from "typebox/value";
-import { CheckedRequest } from "#wire/link-self-check.ts";
+import { Check, Errors } from "typebox/schema";
+import { CheckedRequest, type SeenByNode } from "#wire/link-self-check.ts";
 import type { CheckLine } from "#wire/self-check.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
+import { type TestCertificate, testChain } from "../../../test/harness/test-certificates.ts";
 import { testClock } from "../../../test/harness/test-clock.ts";
 import { startFleet, type TestFleet } from "../../../test/harness/test-fleet.ts";
 import { captureLog } from "../../../test/harness/test-node.ts";
@@ -49,7 +54,11 @@ test("a node looks at its own entrance, its clock, and the screens of machines",
 test("a screen that is down, forbidden, silent, or another's is told as such, and nothing is said to it", async () => {
   await using folder = scratch();
   await using fleet = await startFleet();
-  await fleet.control.services.settings.set(fleet.control.admin, "upstream.allow", "127.0.0.0/8,unix:/tmp/*");
+  await fleet.control.services.settings.set(
+    fleet.control.admin,
+    "upstream.allow",
+    `127.0.0.0/8,unix:${tmpdir()}/*`,
+  );
   await fleet.start();
   await using silent = await startUpstream(() => {}, { path: join(folder.path, "silent.sock") });
   await using web = await startUpstream(({ socket }) => void socket.write("SSH-2.0-OpenSSH_9.2\r\n"), {
@@ -116,9 +125,44 @@ test("how a request reached a node is told to who has a token, and to pages of c
 test("what others say at length is cut to what control takes", async () => {
   const host = `${["a", "b", "c", "d"].map((label) => label.repeat(60)).join(".")}.invalid`;
   const publicPath = `/${"p".repeat(64)}`.repeat(4);
-  const told = Promise.withResolvers<readonly object[]>();
+
+  const lines = await toldBy({ origin: `http://${host}`, publicPath });
+
+  const request = { incarnation: "i".repeat(36), run: "12345678", lines };
+  assert.ok(Check(CheckedRequest, request), JSON.stringify(Errors(CheckedRequest, request)));
+});
+
+test("a certificate that comes without its intermediates is told otherwise than one of a CA that nodes do not know", async () => {
+  const { leaf, lower, upper } = await testChain({ names: ["127.0.0.1"] });
+  const tlsOf = async (sent: readonly TestCertificate[]) => {
+    const server = createServer({ cert: sent.map(({ pem }) => pem).join(""), key: leaf.keyPem });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    try {
+      const { port } = server.address() as AddressInfo;
+      const lines = await toldBy({ origin: `https://127.0.0.1:${port}`, publicPath: null });
+      return lines.find(({ check }) => check === "node.tls")?.finding;
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  };
+
+  assert.equal(await tlsOf([leaf, lower, upper]), "tls_not_known_to_node");
+  assert.equal(await tlsOf([leaf]), "tls_alone_to_node");
+});
+
+/** What a node without machines tells control of itself. */
+async function toldBy({
+  origin,
+  publicPath,
+}: {
+  readonly origin: string;
+  readonly publicPath: string | null;
+}): Promise<readonly SeenByNode[]> {
+  const told = Promise.withResolvers<readonly SeenByNode[]>();
   const check = new SelfCheck({
-    entrance: () => ({ pageOrigin: `http://${host}`, webSocketOrigin: `http://${host}` }),
+    entrance: () => ({ pageOrigin: origin, webSocketOrigin: origin }),
     publicPath,
     authority: "",
     clock: testClock(),
@@ -127,14 +171,11 @@ test("what others say at length is cut to what control takes", async () => {
     tell: async (_run, lines) => told.resolve(lines),
     log: captureLog().logger,
   });
-
   check.begin({ run: "12345678", token: "t".repeat(32), screens: [] });
   const lines = await told.promise;
   await check.stop();
-
-  const request = { incarnation: "i".repeat(36), run: "12345678", lines };
-  assert.ok(Check(CheckedRequest, request), JSON.stringify(Errors(CheckedRequest, request)));
-});
+  return lines;
+}
 
 test("a token is good for some minutes, and the newest ones push the oldest out", () => {
   const clock = testClock();

@@ -32,7 +32,7 @@ const FOR_NODES: Readonly<Record<string, Finding>> = {
   connect_unreachable: "hairpin",
   tls_unknown_authority: "tls_not_known_to_node",
   tls_self_signed: "tls_not_known_to_node",
-  tls_chain_incomplete: "tls_not_known_to_node",
+  tls_chain_incomplete: "tls_alone_to_node",
 };
 
 export interface SelfCheckOptions {

@@ -4,14 +4,17 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import { fromGranted, type Grant, type Upstream } from "#wire/grant.ts";
 import { Conversation } from "../console/conversation.ts";
 import { HEADER_ROOM } from "../console/frame-header.ts";
+import type { Connecting } from "../console/opening.ts";
 import type { UpstreamLeg } from "../console/upstream-leg.ts";
 import type { Deadlines } from "../deadlines.ts";
+import type { SignIns } from "../sign-ins/sign-ins.ts";
 import { hungUp, signIn } from "../upstreams/rfb.ts";
 import { Miniature, type Picture } from "./miniature.ts";
 
 interface Parts {
   readonly deadlines: Deadlines;
-  readonly connect: (upstream: Upstream, signal: AbortSignal) => Promise<UpstreamLeg>;
+  readonly connect: (upstream: Upstream, connecting: Connecting) => Promise<UpstreamLeg>;
+  readonly signIns: SignIns;
   /** Gives it up, with a GatewayError for a reason. */
   readonly signal: AbortSignal;
 }
@@ -23,12 +26,13 @@ interface Parts {
 export async function shootRfb(
   grant: Grant,
   box: ScreenSize,
-  { deadlines, connect, signal }: Parts,
+  { deadlines, connect, signIns, signal }: Parts,
 ): Promise<Picture> {
   signal.throwIfAborted();
   const signedIn = await signIn({
     grant,
-    connect: () => connect(fromGranted(grant.upstream), signal),
+    connect: (connecting) => connect(fromGranted(grant.upstream), connecting),
+    signIns,
     onStage: () => {},
     deadlines,
     signal,
@@ -52,7 +56,7 @@ export async function shootRfb(
     const send = (bytes: Uint8Array) => socket.write(bytes);
     socket.resume();
     await conversation.run(() => takeSnapshot(serverInit, { send, paint: picture.paint }), {
-      deadlineMs: deadlines.upstreamHandshakeMs,
+      deadlineMs: deadlines.upstreamMs,
       late: () => new GatewayError("upstream_timeout"),
     });
     return picture.picture();

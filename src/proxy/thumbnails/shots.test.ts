@@ -9,13 +9,16 @@ import { LARGEST, Shots } from "./shots.ts";
 /** More than the pictures that are kept. */
 const MANY = 257;
 
-function grant(machineId: string): Grant {
+function grant(machineId: string, password?: string): Grant {
   return {
     sessionId: "session",
     attachment: 1,
     machine: { id: machineId, name: machineId },
     protocol: "rfb",
-    upstream: { address: { kind: "tcp", host: "127.0.0.1", port: 1 } },
+    upstream: {
+      address: { kind: "tcp", host: "127.0.0.1", port: 1 },
+      ...(password === undefined ? {} : { password }),
+    },
     rights: ALL_RIGHTS,
     reopen: "",
   };
@@ -71,6 +74,19 @@ test("all who joined a look that failed are told how, and so is who asks within 
   context.mock.timers.tick(9_999);
   await assert.rejects(shots.png(grant("a"), LARGEST), failure);
   assert.equal(looks.length, 1);
+});
+
+test("with another password a machine is looked at anew, and nobody is told of the old one", async (context) => {
+  const { shots, looks } = startShots(context);
+  const failed = shots.png(grant("a", "falsch"), LARGEST);
+  looks[0]?.reject(new Error("not taken"));
+  await assert.rejects(failed, /not taken/);
+
+  const mended = shots.png(grant("a", "richtig"), LARGEST);
+  looks[1]?.resolve(grey(3));
+
+  assert.equal(greyOf(await mended), 3);
+  await assert.rejects(shots.png(grant("a", "falsch"), LARGEST), /not taken/);
 });
 
 test("after ten seconds a machine is looked at anew", async (context) => {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { ScreenSize } from "#protocols/rfb/snapshot.ts";
 import type { Grant } from "#wire/grant.ts";
 import { type Picture, pngOf, shrunk } from "./miniature.ts";
@@ -19,10 +20,13 @@ export type Shoot = (grant: Grant, box: ScreenSize, signal: AbortSignal) => Prom
 
 /**
  * One look at a machine at a time, and one in ten seconds: neither a crowd nor an impatient dashboard reaches its
- * hypervisor. How it failed is kept as long as how it looked.
+ * hypervisor. How it failed is kept as long as how it looked. Where its console is reached in another way meanwhile, as with a
+ * password that was mended, that is another look, or the
+ * old failure would be told of the new password.
  */
 export class Shots {
   readonly #shoot: Shoot;
+  /** By `keyOf`, as those that are kept. */
   readonly #taking = new Map<string, Promise<Shot>>();
   /** INVARIANT: in the order in which they were taken, and each forgets itself when its time is over. */
   readonly #kept = new Map<string, Kept>();
@@ -34,9 +38,9 @@ export class Shots {
 
   /** The machine's picture as PNG, inside of the box. */
   async png(grant: Grant, box: ScreenSize): Promise<Uint8Array> {
-    const { id } = grant.machine;
-    const known = this.#kept.get(id)?.shot ?? this.#taking.get(id);
-    return (await (known ?? this.#take(grant))).png(box);
+    const key = keyOf(grant);
+    const known = this.#kept.get(key)?.shot ?? this.#taking.get(key);
+    return (await (known ?? this.#take(grant, key))).png(box);
   }
 
   /** Gives up what is being taken, with this reason, and takes no more. Resolves when all are over. */
@@ -47,29 +51,33 @@ export class Shots {
     this.#kept.clear();
   }
 
-  async #take(grant: Grant): Promise<Shot> {
-    const { id } = grant.machine;
+  async #take(grant: Grant, key: string): Promise<Shot> {
     const shot = this.#shoot(grant, LARGEST, this.#lifetime.signal).then((picture) => new Shot(picture));
-    this.#taking.set(id, shot);
+    this.#taking.set(key, shot);
     try {
       return await shot;
     } finally {
-      this.#taking.delete(id);
-      this.#keep(id, shot);
+      this.#taking.delete(key);
+      this.#keep(key, shot);
     }
   }
 
-  #keep(id: string, shot: Promise<Shot>): void {
+  #keep(key: string, shot: Promise<Shot>): void {
     if (this.#lifetime.signal.aborted) return;
-    const forgetting = setTimeout(() => this.#kept.delete(id), limits.keptMs);
+    const forgetting = setTimeout(() => this.#kept.delete(key), limits.keptMs);
     forgetting.unref();
-    this.#kept.set(id, { shot, forgetting });
+    this.#kept.set(key, { shot, forgetting });
     for (const [oldest, kept] of this.#kept) {
       if (this.#kept.size <= limits.kept) return;
       clearTimeout(kept.forgetting);
       this.#kept.delete(oldest);
     }
   }
+}
+
+/** Whose picture it is, and how its console is reached, of which only the hash is kept. */
+function keyOf({ machine, upstream }: Grant): string {
+  return `${machine.id} ${createHash("sha256").update(JSON.stringify(upstream)).digest("base64")}`;
 }
 
 interface Kept {

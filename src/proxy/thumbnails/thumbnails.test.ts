@@ -9,7 +9,7 @@ import { refusal, webSocketUrl } from "../../../test/harness/test-viewer.ts";
 
 let node: TestNode;
 before(async () => {
-  node = await startTestNode({ deadlines: { upstreamHandshakeMs: 500 } });
+  node = await startTestNode({ deadlines: { upstreamMs: 500 } });
 });
 after(async () => await node[Symbol.asyncDispose]());
 

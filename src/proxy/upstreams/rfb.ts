@@ -13,8 +13,9 @@ import type { RfbVersion } from "#protocols/rfb/version.ts";
 import { acceptViewer, refuseViewer, viewerVersion } from "#protocols/rfb/viewer-handshake.ts";
 import { ViewerMessageFilter } from "#protocols/rfb/viewer-messages.ts";
 import type { ErrorCode } from "#wire/errors.ts";
-import { GatewayError, printable } from "#wire/gateway-error.ts";
-import { fromGranted, type Upstream } from "#wire/grant.ts";
+import { GatewayError, printable, toGatewayError } from "#wire/gateway-error.ts";
+import { fromGranted, isWithinTls, type Upstream, type UpstreamTls } from "#wire/grant.ts";
+import type { UpstreamStep } from "#wire/upstream-step.ts";
 import { Conversation } from "../console/conversation.ts";
 import { endingOf, endingText } from "../console/ending.ts";
 import { HEADER_ROOM } from "../console/frame-header.ts";
@@ -23,8 +24,12 @@ import { UpstreamLeg } from "../console/upstream-leg.ts";
 import { DeadlineError, withDeadline } from "../deadline.ts";
 import { encryptDes } from "../des.ts";
 import { ignoreError } from "../ignore-error.ts";
+import { agreeOnRa2Keys, allowsRa2, isRa2Pin } from "../ra2.ts";
+import { Ra2Stream } from "../ra2-stream.ts";
 import { scramCrypto } from "../scram-crypto.ts";
-import { allowedTls, overTls, tlsError } from "../upstream-tls.ts";
+import { serverOf } from "../sign-ins/sign-ins.ts";
+import { failedAt } from "../upstream-step.ts";
+import { allowedTls, asCertificateRefused, isHangUp, overTls, tlsError } from "../upstream-tls.ts";
 
 /**
  * Opens an RFB console (RFC 6143): signs in at the hypervisor, and at the same time hears which version the viewer
@@ -45,8 +50,10 @@ export async function openRfb(parts: OpeningParts): Promise<OpenConsole> {
       filter: (forward) => new ViewerMessageFilter({ rights: parts.grant.rights, forward }),
     };
   } catch (error) {
-    // The viewer may have gone first, with the upstream signed in, or on its way.
-    upstream.then(({ leg }) => leg.socket.destroy()).catch(() => {});
+    // The viewer may have gone first. Some servers count whoever leaves while signing in as one who does not know the password, so
+    // what has begun there comes to its end, and what comes of it counts.
+    const { leg } = await upstream;
+    leg.socket.destroy();
     throw error;
   }
 }
@@ -59,96 +66,169 @@ interface SignedIn {
 }
 
 /**
- * Dials the hypervisor and signs in there, up to ServerInit, by TLS where that was agreed on. All of it has one deadline. Throws
- * a GatewayError. The socket is paused then.
+ * Dials the hypervisor when it is its turn there, and signs in, up to ServerInit, by TLS where that was agreed on. All of it has one
+ * deadline. Throws a GatewayError that knows the step. The socket is paused then.
  */
 export async function signIn({
   grant,
   connect,
+  signIns,
   onStage,
-  deadlines: { upstreamHandshakeMs },
+  deadlines: { upstreamMs },
   signal,
-}: Omit<OpeningParts, "viewer">): Promise<SignedIn> {
-  onStage("dialling");
-  const dialled = await connect();
+}: Omit<OpeningParts, "viewer" | "lines">): Promise<SignedIn> {
+  const upstream = fromGranted(grant.upstream);
+  const progress: Progress = { step: undefined };
+  const onStep = (step: UpstreamStep) => {
+    progress.step = step;
+  };
+  const dialAndSignIn = async (inTime: AbortSignal): Promise<SignedIn> => {
+    onStage("dialling");
+    onStep("resolve");
+    const dialled = await connect({ signal: inTime, onStep });
+    const onSigningIn = () => onStage("signing-in");
+    try {
+      return await signInOver(dialled, { upstream, onSigningIn, progress, upstreamMs, signal: inTime });
+    } catch (error) {
+      dialled.socket.destroy();
+      throw error;
+    }
+  };
   try {
-    return await withDeadline(upstreamHandshakeMs, signal, async (inTime) =>
-      signInOver(dialled, {
-        upstream: fromGranted(grant.upstream),
-        onSigningIn: () => onStage("signing-in"),
-        deadlineMs: upstreamHandshakeMs,
-        signal: inTime,
-      }),
-    );
+    return await withDeadline(upstreamMs, signal, async (inTime) => {
+      const waiting = { signal: inTime, onWait: () => onStage("waiting") };
+      return await signIns.take(serverOf(upstream), async () => await dialAndSignIn(inTime), waiting);
+    });
   } catch (error) {
-    dialled.socket.destroy();
-    throw upstreamError(error);
+    // Whoever gave it up has a reason of their own, which is of no step.
+    throw signal.aborted ? signal.reason : upstreamFailure(progress, error);
   }
 }
 
-const MUTE = "it hung up as soon as TLS was up";
+/** What is being done now, for whoever has to say what failed. None while others are signing in there. */
+interface Progress {
+  step: UpstreamStep | undefined;
+}
 
-function isHangUp(error: unknown): boolean {
-  return (
-    error instanceof GatewayError && (error.code === "upstream_closed" || error.code === "upstream_lost")
-  );
+function upstreamFailure({ step }: Progress, error: unknown): GatewayError {
+  if (step !== undefined) return failedAt(step, upstreamError(error));
+  return error instanceof DeadlineError
+    ? new GatewayError("upstream_busy", { cause: error })
+    : toGatewayError(error);
 }
 
 interface SigningIn {
   readonly upstream: Upstream;
   readonly onSigningIn: () => void;
-  readonly deadlineMs: number;
+  readonly progress: Progress;
+  readonly upstreamMs: number;
   readonly signal: AbortSignal;
 }
 
 async function signInOver(dialled: UpstreamLeg, options: SigningIn): Promise<SignedIn> {
-  const { upstream, onSigningIn, signal } = options;
-  const { username, password, tls } = upstream;
+  const { upstream, onSigningIn, progress, signal } = options;
+  const { username, password, tls: demanded } = upstream;
+  const isWithin = isWithinTls(upstream);
   const spoken = (leg: UpstreamLeg): UpstreamOptions => ({
-    tls: allowedTls(tls),
+    // Within TLS that was judged any will do.
+    tls: isWithin ? ["x509", "anonymous"] : isRa2Pin(demanded) ? [] : allowedTls(demanded),
+    ra2: isRa2Pin(demanded) ? "demanded" : allowsRa2(demanded) || isWithin ? "allowed" : undefined,
+    isWithinTls: isWithin,
     username,
     password: password === undefined ? undefined : new Secret(password),
     send: (bytes) => leg.socket.write(bytes),
     encryptDes,
     scram: scramCrypto,
     onSigningIn,
+    onSignedIn: () => {
+      progress.step = "handshake";
+    },
   });
-  const { result: agreed, rest } = await converse(dialled, options, () => agreeOnSecurity(spoken(dialled)));
-  if (tls === undefined || agreed.tls === undefined)
-    return await enter(dialled, options, { agreed, rest, spoken });
+  progress.step = "handshake";
+  const heard = listenTo(dialled, MEANT_BY_SILENCE[upstream.address.kind]);
+  const { result: agreed, rest } = await converse(dialled, options, () =>
+    agreeOnSecurity(spoken(dialled)),
+  ).catch((error: unknown) => heard.explain(error));
+  if (agreed.security === "ra2" || agreed.security === "ra2-256")
+    return await enterByRa2(dialled, options, { agreed, rest, spoken });
+  if (agreed.tls === undefined) return await enter(dialled, options, { agreed, rest, spoken });
   // Whoever says something before TLS says it in the open, for it to be taken for what comes within.
   if (rest.length > 0) throw new HandshakeError("malformed", "said something between RFB and TLS");
-  const secured = await overTls(dialled.socket, { tls, kind: agreed.tls, signal });
+  progress.step = "tls";
+  const tls = isWithin || demanded === undefined ? INSECURE : demanded;
+  const leg = UpstreamLeg.over(await overTls(dialled.release(), { tls, kind: agreed.tls, signal }));
+  // Whoever signs in by Plain speaks first, and a server that does not like that may close without a word.
+  const heardWithin = listenTo(leg, agreed.security === "plain" ? undefined : asCertificateRefused);
+  return await enter(leg, options, { agreed, rest, spoken }).catch((error: unknown) =>
+    heardWithin.explain(error, agreed.security === "sasl" ? "upstream_authentication_failed" : undefined),
+  );
+}
+
+async function enterByRa2(leg: UpstreamLeg, options: SigningIn, entering: Entering): Promise<SignedIn> {
+  const { agreed, spoken } = entering;
+  let early = entering.rest;
+  options.progress.step = "authentication";
+  const keys = await agreeOnRa2Keys({
+    aesBits: agreed.security === "ra2-256" ? 256 : 128,
+    tls: isWithinTls(options.upstream) ? INSECURE : (options.upstream.tls ?? INSECURE),
+    send: (bytes) => leg.socket.write(bytes),
+    converse: async (start) => {
+      const { result, rest } = await converse(leg, { ...options, early }, start);
+      early = rest;
+      return result;
+    },
+  });
+  const encrypted = UpstreamLeg.over(new Ra2Stream(leg, { keys, early }).pause());
+  return await enter(encrypted, options, {
+    agreed,
+    rest: [],
+    spoken: () => ({ ...spoken(encrypted), ra2Proof: keys.proof }),
+  });
+}
+
+const INSECURE: UpstreamTls = { mode: "insecure" };
+
+/** XAPI has answered 200 before it looks for the machine's VNC server. */
+const SERVER_GONE = "it opened the console and closed it at once: the machine's VNC server is gone";
+
+function asServerGone(error: unknown): unknown {
+  if (!isHangUp(error)) return error;
+  return new GatewayError("upstream_closed", { cause: error, detail: SERVER_GONE });
+}
+
+/** What it means of whom we have got through to that he hangs up before he has said anything; absent: nothing beside that. */
+const MEANT_BY_SILENCE: Readonly<Partial<Record<Upstream["address"]["kind"], (error: unknown) => unknown>>> =
+  { tls: asCertificateRefused, "http-connect": asServerGone };
+
+/** QEMU says nothing to whose certificate it does not like: it closes, once TLS is up. Nor, later, to whose account it does not know. */
+function listenTo({ socket }: UpstreamLeg, silence: ((error: unknown) => unknown) | undefined) {
   let wasHeard = false;
-  secured.once("data", () => {
+  socket.once("data", () => {
     wasHeard = true;
   });
-  const leg = UpstreamLeg.over(secured);
-  try {
-    return await enter(leg, options, { agreed, rest, spoken });
-  } catch (error) {
-    // QEMU says nothing to whose certificate it does not like: it closes, once TLS is up.
-    // Nor to whose account it does not know.
-    if (wasHeard && agreed.security === "sasl" && isHangUp(error))
-      throw new GatewayError("upstream_authentication_failed", { cause: error });
-    const isMute = !wasHeard && agreed.security !== "plain" && isHangUp(error);
-    throw isMute ? new GatewayError("upstream_client_certificate", { cause: error, detail: MUTE }) : error;
-  }
+  return {
+    /** `otherwise` is what it means that it hangs up later; undefined: no more than that. */
+    explain(error: unknown, otherwise?: ErrorCode): never {
+      if (!wasHeard && silence !== undefined) throw silence(error);
+      throw otherwise !== undefined && isHangUp(error)
+        ? new GatewayError(otherwise, { cause: error })
+        : error;
+    },
+  };
+}
+
+interface Entering {
+  readonly agreed: Agreed;
+  readonly rest: readonly Uint8Array[];
+  readonly spoken: (leg: UpstreamLeg) => UpstreamOptions;
 }
 
 async function enter(
   leg: UpstreamLeg,
   options: SigningIn,
-  {
-    agreed,
-    rest: early,
-    spoken,
-  }: {
-    readonly agreed: Agreed;
-    readonly rest: readonly Uint8Array[];
-    readonly spoken: (leg: UpstreamLeg) => UpstreamOptions;
-  },
+  { agreed, rest: early, spoken }: Entering,
 ): Promise<SignedIn> {
+  options.progress.step = agreed.security === "none" ? "handshake" : "authentication";
   const start = () => enterAsAgreed(agreed, spoken(leg));
   const { result, rest } = await converse(leg, { ...options, early }, start);
   return { leg, serverInit: result.serverInit, rest };
@@ -157,7 +237,7 @@ async function enter(
 /** Runs one sequence with the hypervisor. Rejects with what went wrong; the socket is paused, or destroyed, then. */
 async function converse<Result>(
   leg: UpstreamLeg,
-  { deadlineMs, signal, early = [] }: SigningIn & { readonly early?: readonly Uint8Array[] },
+  { upstreamMs: deadlineMs, signal, early = [] }: SigningIn & { readonly early?: readonly Uint8Array[] },
   start: () => Sequence<Result>,
 ): Promise<{ readonly result: Result; readonly rest: readonly Uint8Array[] }> {
   const { socket } = leg;
@@ -172,6 +252,8 @@ async function converse<Result>(
   signal.addEventListener("abort", abort, { once: true });
   try {
     if (signal.aborted) throw signal.reason;
+    // It broke while nobody listened, and says so no more.
+    if (socket.destroyed) throw hungUp(socket.errored);
     for (const chunk of early) conversation.push(chunk);
     socket.resume();
     const late = () => new GatewayError("upstream_timeout");
@@ -219,14 +301,16 @@ const CODES: Readonly<Record<HandshakeFailure, ErrorCode>> = {
   "tls-needed": "upstream_tls_needed",
   "tls-not-offered": "upstream_tls_not_offered",
   "tls-anonymous": "upstream_tls_anonymous",
+  "ra2-not-offered": "upstream_ra2_not_offered",
+  "key-unproven": "upstream_key_changed",
   "authentication-failed": "upstream_authentication_failed",
   refused: "upstream_refused",
   malformed: "upstream_protocol_error",
 };
 
-function upstreamError(error: unknown): unknown {
+function upstreamError(error: unknown): GatewayError {
   if (error instanceof DeadlineError) return new GatewayError("upstream_timeout", { cause: error });
-  if (!(error instanceof ProtocolError)) return error;
+  if (!(error instanceof ProtocolError)) return toGatewayError(error);
   if (!(error instanceof HandshakeError))
     return new GatewayError("upstream_protocol_error", { cause: error });
   const { kind, reason } = error;

@@ -3,6 +3,7 @@ import { type Child, type ChildEnd, startChild } from "#base/process/child.ts";
 import type { Log } from "#base/process/log.ts";
 import { RESTART_STATUS } from "#base/process/restart.ts";
 import { Backoff } from "../link/backoff.ts";
+import type { Channel, SharedSignIns } from "../sign-ins/workers-sign-ins.ts";
 
 const limits = {
   /** A worker that ran for as long is started again at once when it ends; one that did not is given more and more time. */
@@ -28,6 +29,8 @@ export interface WorkerOptions {
   readonly stopNow: AbortSignal;
   /** How long it may wait for its sessions when it is to stop. */
   readonly drainTimeoutMs: number;
+  /** Of all of them together. */
+  readonly signIns: SharedSignIns;
 }
 
 /** One node in a process of its own, which is started again whenever it ends. */
@@ -43,9 +46,10 @@ export class Worker {
 
   /** Waits as long as control takes. Throws a StartFailure where it ends before it is ready. */
   async start(): Promise<WorkerReady> {
-    const { number, args, env, log, stop } = this.#options;
+    const { number, args, env, log, stop, signIns } = this.#options;
     const started = (pid: number) => log.debug({ worker: number, workerPid: pid }, "Worker starts");
-    const options = { ready: WorkerReady, stop, started, env, readyMs: null };
+    const connected = (worker: Channel) => signIns.serve(worker);
+    const options = { ready: WorkerReady, stop, started, connected, env, readyMs: null };
     this.#child = startChild("proxy", args, options);
     return (await this.#child).ready;
   }

@@ -6,6 +6,7 @@ import { createLog } from "#base/process/log.ts";
 import { aborted } from "#base/process/role.ts";
 import { listenAddresses, type ProxyConfig, workerEnvironment } from "../config.ts";
 import { sessionCeiling } from "../session-ceiling.ts";
+import { SharedSignIns } from "../sign-ins/workers-sign-ins.ts";
 import { type BoundAddresses, tlsListenAddresses } from "../tls/addresses.ts";
 import { Worker, type WorkerReady } from "./worker.ts";
 
@@ -35,10 +36,20 @@ export async function runWorkers(
   const failed = new AbortController();
   const over = AbortSignal.any([stop, failed.signal]);
   const shared = sharedArguments(await reserve(config));
+  const signIns = new SharedSignIns();
   const workers = Array.from({ length: config.workers }, (_, index) => {
     const data = join(config.data, `worker-${index + 1}`);
     const most = sessionCeiling(config.maxSessions, { workers: config.workers });
-    const own = ["--data", data, "--workers", "1", "--reuse-port", "--max-sessions", String(most)];
+    const own = [
+      "--data",
+      data,
+      "--workers",
+      "1",
+      "--worker",
+      "--reuse-port",
+      "--max-sessions",
+      String(most),
+    ];
     // What comes later wins.
     const all = [...args, ...shared, ...own, ...adminArguments(config, index)];
     return new Worker({
@@ -49,6 +60,7 @@ export async function runWorkers(
       stop: over,
       stopNow,
       drainTimeoutMs: config.drainTimeout * 1000,
+      signIns,
     });
   });
   try {

@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from "typebox";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { type AccountKey, boundTo, type ExternalAccount, signedRequest } from "./account-key.ts";
 import { AcmeError, type AcmeProblem } from "./acme-error.ts";
 import { type HttpsAnswer, retryAfterMs, safeUrl, Transport, type TransportOptions } from "./transport.ts";

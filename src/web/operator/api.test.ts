@@ -61,7 +61,7 @@ test("machines are asked for page by page, until the last", async () => {
     [200, { items: [{ ...MACHINE, id: "m2" }] }],
   );
 
-  const { machines, complete } = await api.machines("we b");
+  const { items: machines, complete } = await api.machines("we b");
 
   assert.deepEqual(
     machines.map(({ id }) => id),
@@ -79,7 +79,7 @@ test("a list without an end is cut, and says so", async () => {
     ...Array.from({ length: 50 }, () => [200, { items: [MACHINE], next: "more" }] as const),
   );
 
-  const { machines, complete } = await api.machines();
+  const { items: machines, complete } = await api.machines();
 
   assert.equal(machines.length, 10);
   assert.equal(asked.length, 10);

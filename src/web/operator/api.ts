@@ -1,12 +1,13 @@
 import type { Static, TSchema } from "typebox";
 import { Type } from "typebox";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import {
   Account,
   API_PREFIX,
   Machine,
   Node,
   Page,
+  Project,
   pageLimits,
   Session,
   Setting,
@@ -14,6 +15,14 @@ import {
 } from "#wire/api.ts";
 import { Certificate, type NewCertificate, NodeAuthority } from "#wire/certificate.ts";
 import type { ErrorCode } from "#wire/errors.ts";
+import {
+  Hypervisor,
+  type HypervisorChange,
+  HypervisorTest,
+  type NewHypervisor,
+  WaitingMachine,
+} from "#wire/hypervisors.ts";
+import type { PowerAction } from "#wire/machine-origin.ts";
 import { SelfCheck } from "#wire/self-check.ts";
 import { knownCode } from "../ui/error-texts.ts";
 import type { CertificateOverview } from "./certificates/overview.ts";
@@ -43,12 +52,15 @@ const limits = {
   answerMs: 20_000,
   /** Control waits for nodes within it. */
   selfCheckMs: 40_000,
-  /** More machines than this are not listed at once; the filter then asks control. */
-  machinePages: 10,
+  /** Control goes the whole way to a hypervisor within it. */
+  hypervisorTestMs: 40_000,
+  /** More than this is not listed at once; a filter then asks control. */
+  pages: 10,
 } as const;
 
-export interface MachineList {
-  readonly machines: readonly Machine[];
+/** What was there of a list that may be long. */
+export interface PartOf<Item> {
+  readonly items: readonly Item[];
   /** False where there are more than are listed. */
   readonly complete: boolean;
 }
@@ -74,17 +86,84 @@ export class Api {
   }
 
   /** Pages until the end, or until a bound; `keyword` has control look for it in the names. */
-  async machines(keyword = ""): Promise<MachineList> {
-    const machines: Machine[] = [];
+  async machines(keyword = ""): Promise<PartOf<Machine>> {
+    return await this.#pages(Machine, "machines", searched(keyword));
+  }
+
+  /** Those of hypervisors that no project has yet, alike. */
+  async waitingMachines(keyword = ""): Promise<PartOf<WaitingMachine>> {
+    return await this.#pages(WaitingMachine, "waiting-machines", searched(keyword));
+  }
+
+  /** Puts a machine into a project, one that waits or another. */
+  async assign(id: string, project: string): Promise<void> {
+    const options = { method: "PUT", body: { project } } as const;
+    await this.#call(`machines/${encodeURIComponent(id)}/project`, options);
+  }
+
+  async projects(): Promise<PartOf<Project>> {
+    return await this.#pages(Project, "projects");
+  }
+
+  async hypervisors(): Promise<readonly Hypervisor[]> {
+    return await this.#list(Hypervisor, "hypervisors");
+  }
+
+  async addHypervisor(body: NewHypervisor): Promise<Hypervisor> {
+    return parse(Hypervisor, await this.#call("hypervisors", { method: "POST", body }));
+  }
+
+  async changeHypervisor(id: string, body: HypervisorChange): Promise<Hypervisor> {
+    const path = `hypervisors/${encodeURIComponent(id)}`;
+    return parse(Hypervisor, await this.#call(path, { method: "PATCH", body }));
+  }
+
+  /** Has control go the whole way there; a way that fails is an answer as well. */
+  async testHypervisor(id: string): Promise<HypervisorTest> {
+    const options = { method: "POST", answerMs: limits.hypervisorTestMs } as const;
+    return parse(HypervisorTest, await this.#call(`hypervisors/${encodeURIComponent(id)}/test`, options));
+  }
+
+  async removeHypervisor(id: string): Promise<void> {
+    await this.#call(`hypervisors/${encodeURIComponent(id)}`, { method: "DELETE" });
+  }
+
+  /** How many consoles of a hypervisor's machines are open now. */
+  async openConsoles(hypervisorId: string): Promise<number> {
+    const [machines, sessions] = await Promise.all([
+      this.machines(),
+      this.#pages(Session, "sessions", { state: "active" }),
+    ]);
+    const theirs = new Set(
+      machines.items.filter(({ hypervisor }) => hypervisor?.id === hypervisorId).map(({ id }) => id),
+    );
+    return sessions.items.filter(({ machineId }) => theirs.has(machineId)).length;
+  }
+
+  async #pages<Schema extends TSchema>(
+    item: Schema,
+    path: string,
+    wanted: Readonly<Record<string, string>> = {},
+  ): Promise<PartOf<Static<Schema>>> {
+    const all: Static<Schema>[] = [];
     let after: string | undefined;
-    for (let page = 0; page < limits.machinePages; page++) {
-      const query = { limit: String(pageLimits.maximumItems), ...(keyword === "" ? {} : { keyword }) };
-      const { items, next } = parse(MACHINES, await this.#call("machines", { query: paged(query, after) }));
-      machines.push(...items);
-      if (next === undefined) return { machines, complete: true };
-      after = next;
+    for (let page = 0; page < limits.pages; page++) {
+      const query = { limit: String(pageLimits.maximumItems), ...wanted };
+      const answer: { readonly items: readonly Static<Schema>[]; readonly next?: string } = parse(
+        Page(item),
+        await this.#call(path, { query: paged(query, after) }),
+      );
+      all.push(...answer.items);
+      if (answer.next === undefined) return { items: all, complete: true };
+      after = answer.next;
     }
-    return { machines, complete: false };
+    return { items: all, complete: false };
+  }
+
+  /** Resolves when its hypervisor has taken the order. */
+  async power(id: string, action: PowerAction): Promise<void> {
+    const options = { method: "POST", body: { action } } as const;
+    await this.#call(`machines/${encodeURIComponent(id)}/power`, options);
   }
 
   /** Newest first. */
@@ -156,15 +235,18 @@ export class Api {
 }
 
 interface CallOptions {
-  readonly method?: "GET" | "POST" | "DELETE";
+  readonly method?: "GET" | "PATCH" | "POST" | "PUT" | "DELETE";
   readonly body?: unknown;
   readonly answerMs?: number;
   readonly query?: Readonly<Record<string, string>>;
 }
 
 const TEXTS = Type.Array(Type.String());
-const MACHINES = Page(Machine);
 const SESSIONS = Page(Session);
+
+function searched(keyword: string): Readonly<Record<string, string>> {
+  return keyword === "" ? {} : { keyword };
+}
 
 function paged(
   query: Readonly<Record<string, string>>,

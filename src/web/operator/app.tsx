@@ -1,12 +1,14 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import type { Account } from "#wire/api.ts";
+import type { Account, Machine } from "#wire/api.ts";
+import type { WaitingMachine } from "#wire/hypervisors.ts";
 import { Mark } from "../ui/icons.tsx";
 import { AccountMenu } from "./account-menu.tsx";
-import type { Api, MachineList } from "./api.ts";
+import type { Api, PartOf } from "./api.ts";
 import { CertificateNotices } from "./certificates/certificate-notices.tsx";
 import { CertificatesPage } from "./certificates/certificates-page.tsx";
 import type { CertificateOverview } from "./certificates/overview.ts";
+import { type HypervisorOverview, HypervisorsPage } from "./hypervisors/hypervisors-page.tsx";
 import { Loaded } from "./loaded.ts";
 import { MachinesPage } from "./machines-page.tsx";
 import { SelfCheckPage } from "./self-check/self-check-page.tsx";
@@ -17,11 +19,11 @@ import { SignedOut } from "./signed-out.tsx";
 import type { Visitor } from "./visitor.ts";
 import { words } from "./words.ts";
 
-const PAGES = ["machines", "sessions", "certificates", "doctor"] as const;
+const PAGES = ["machines", "sessions", "hypervisors", "certificates", "doctor"] as const;
 export type PageName = (typeof PAGES)[number];
 
 /** Of administrators alone: everybody else would only be refused. */
-const OF_ADMINISTRATORS: readonly PageName[] = ["certificates", "doctor"];
+const OF_ADMINISTRATORS: readonly PageName[] = ["hypervisors", "certificates", "doctor"];
 
 /** The page that a fragment names; the machines where it names none. */
 export function pageOf(fragment: string): PageName {
@@ -62,8 +64,10 @@ function Pages({ api, visitor, account, page: wanted }: PagesProps) {
   const isAdministrator = account.role === "admin";
   const pages = PAGES.filter((name) => isAdministrator || !OF_ADMINISTRATORS.includes(name));
   const page = pages.find((name) => name === wanted) ?? "machines";
-  const machines = useMemo(() => new Loaded<MachineList>(visitor), [visitor]);
+  const machines = useMemo(() => new Loaded<PartOf<Machine>>(visitor), [visitor]);
   const sessions = useMemo(() => new Loaded<SessionPages>(visitor), [visitor]);
+  const hypervisors = useMemo(() => new Loaded<HypervisorOverview>(visitor), [visitor]);
+  const waiting = useMemo(() => new Loaded<PartOf<WaitingMachine>>(visitor), [visitor]);
   const certificates = useMemo(() => new Loaded<CertificateOverview>(visitor), [visitor]);
   const selfCheck = useMemo(() => new SelfCheckRun(api, visitor), [api, visitor]);
   const w = words.value;
@@ -93,6 +97,7 @@ function Pages({ api, visitor, account, page: wanted }: PagesProps) {
         )}
         {page === "machines" && <MachinesPage api={api} account={account} list={machines} />}
         {page === "sessions" && <SessionsPage api={api} list={sessions} />}
+        {page === "hypervisors" && <HypervisorsPage api={api} loaded={hypervisors} waiting={waiting} />}
         {page === "certificates" && <CertificatesPage api={api} loaded={certificates} />}
         {page === "doctor" && <SelfCheckPage run={selfCheck} />}
       </div>

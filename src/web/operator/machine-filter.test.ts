@@ -23,6 +23,12 @@ test("an empty filter lets everything through", () => {
   assert.deepEqual(names("  "), ["web-1", "Web-2", "büro"]);
 });
 
+test("it looks for a hypervisor's name as well, where one is told", () => {
+  const onHost = { ...machine("db", "Shop"), hypervisor: { id: "1", name: "host7" } };
+
+  assert.deepEqual(filterMachines([...MACHINES, onHost], "HOST7 shop"), [onHost]);
+});
+
 test("it looks into name and project, whatever the case", () => {
   assert.deepEqual(names("WEB"), ["web-1", "Web-2"]);
   assert.deepEqual(names("shop"), ["web-1", "büro"]);

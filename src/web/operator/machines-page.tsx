@@ -1,68 +1,103 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
-import type { Account, Machine } from "#wire/api.ts";
+import { useMemo } from "preact/hooks";
+import type { Account, Machine, MachineState } from "#wire/api.ts";
+import type { PowerAction } from "#wire/machine-origin.ts";
 import { ConsoleIcon, StateShape } from "../ui/icons.tsx";
 import { language } from "../ui/language.ts";
-import type { Api, MachineList } from "./api.ts";
+import { POWER_TEXTS } from "../ui/power-texts.ts";
+import type { Api, PartOf } from "./api.ts";
 import { Command } from "./command.tsx";
 import { type Column, DataTable } from "./data-table.tsx";
+import { FilterField } from "./filter-field.tsx";
 import type { Loaded } from "./loaded.ts";
+import { MachineCount } from "./machine-count.tsx";
 import { filterMachines } from "./machine-filter.ts";
+import { NarrowTls, tellsTls, tlsColumn } from "./machine-tls.tsx";
+import { PowerDialog } from "./power-dialog.tsx";
 import { Problem } from "./problem.tsx";
-import { useRefresh } from "./refresh.ts";
+import { useSearch } from "./search.ts";
 import { byText } from "./sorting.ts";
 import { number, words } from "./words.ts";
 
 const limits = {
   refreshMs: 20_000,
-  /** Between two letters of a filter that control has to look for. */
-  searchMs: 300,
 } as const;
 
 interface MachinesPageProps {
   readonly api: Api;
   readonly account: Account;
-  readonly list: Loaded<MachineList>;
+  readonly list: Loaded<PartOf<Machine>>;
 }
 
 /** The caller's machines, with their consoles. */
 export function MachinesPage({ api, account, list }: MachinesPageProps) {
-  const filter = useSignal("");
-  // Where not all machines are here, control looks for the filter's words as well.
-  const keyword = useSignal("");
-  const load = () => void list.load(() => api.machines(keyword.peek()));
-  useRefresh(load, limits.refreshMs);
+  const { filter, load } = useSearch({
+    list,
+    fetchPart: async (keyword) => await api.machines(keyword),
+    refreshMs: limits.refreshMs,
+  });
   const data = list.data.value;
   const error = list.error.value;
-  const isPart = data !== undefined && (!data.complete || keyword.value !== "");
-  useEffect(() => {
-    if (!isPart || filter.value.trim() === keyword.value) return;
-    const timer = setTimeout(() => {
-      keyword.value = filter.value.trim();
-      load();
-    }, limits.searchMs);
-    return () => clearTimeout(timer);
-  }, [filter.value, isPart]);
 
-  const found = useMemo(() => filterMachines(data?.machines ?? [], filter.value), [data, filter.value]);
+  const found = useMemo(() => filterMachines(data?.items ?? [], filter.value), [data, filter.value]);
+  const powering = useSignal<Machine | undefined>(undefined);
+  // What the hypervisor was asked for last: that it was is all that is known by then.
+  const ordered = useSignal<{ readonly machine: string; readonly action: PowerAction } | undefined>(
+    undefined,
+  );
+  const closePower = () => {
+    powering.value = undefined;
+  };
   const w = words.value;
 
   return (
     <main class="page">
       <header class="page-head">
         <h1>{w.machines}</h1>
-        {data !== undefined && <Count shown={found.length} all={data.machines.length} />}
+        {data !== undefined && <MachineCount shown={found.length} all={data.items.length} />}
         <FilterField
+          label={w.filterMachines}
           value={filter.value}
           onChange={(text) => {
             filter.value = text;
           }}
         />
       </header>
+      {powering.value !== undefined && (
+        <PowerDialog
+          key={powering.value.id}
+          api={api}
+          machine={powering.value}
+          onOrdered={(action) => {
+            ordered.value = { machine: powering.value?.name ?? "", action };
+            closePower();
+            load();
+          }}
+          onClose={closePower}
+        />
+      )}
+      <div class="done" role="status">
+        {ordered.value !== undefined && (
+          <p class="notice idle">
+            <span>
+              <strong>{ordered.value.machine}:</strong>{" "}
+              {POWER_TEXTS[language.value].actions[ordered.value.action].taken}
+            </span>
+          </p>
+        )}
+      </div>
       {error !== undefined && <Problem error={error} onTryAgain={load} />}
       {data === undefined && error === undefined && <p class="soft">{w.loading}</p>}
-      {data?.complete === false && <p class="soft">{w.incomplete(number(data.machines.length))}</p>}
-      {data !== undefined && found.length > 0 && <MachineTable machines={found} filter={filter.value} />}
+      {data?.complete === false && <p class="soft">{w.incomplete(number(data.items.length))}</p>}
+      {data !== undefined && found.length > 0 && (
+        <MachineTable
+          machines={found}
+          filter={filter.value}
+          onPower={(machine) => {
+            powering.value = machine;
+          }}
+        />
+      )}
       {data !== undefined &&
         found.length === 0 &&
         (filter.value.trim() === "" ? (
@@ -85,64 +120,26 @@ export function MachinesPage({ api, account, list }: MachinesPageProps) {
   );
 }
 
-function Count({ shown, all }: { readonly shown: number; readonly all: number }) {
-  const w = words.value;
-  const whole = all === 1 ? w.oneMachine : w.countMachines(number(all));
-  return (
-    <p class="soft" role="status">
-      {shown === all ? whole : w.shownOf(number(shown), whole)}
-    </p>
-  );
-}
-
-function FilterField({
-  value,
-  onChange,
-}: {
-  readonly value: string;
-  readonly onChange: (text: string) => void;
-}) {
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    const toField = (event: KeyboardEvent) => {
-      const typing = event.target instanceof Element && event.target.matches("input, textarea, select");
-      if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      field.current?.focus();
-    };
-    document.addEventListener("keydown", toField);
-    return () => document.removeEventListener("keydown", toField);
-  }, []);
-  const { filterMachines: label, filterHint } = words.value;
-
-  return (
-    <input
-      ref={field}
-      type="search"
-      class="field filter"
-      aria-label={label}
-      placeholder={label}
-      title={filterHint}
-      value={value}
-      onInput={(event) => onChange(event.currentTarget.value)}
-      onKeyDown={(event) => {
-        if (event.key !== "ArrowDown") return;
-        event.preventDefault();
-        document.querySelector<HTMLElement>("[data-walkable]")?.focus();
-      }}
-    />
-  );
-}
-
 function MachineTable({
   machines,
   filter,
+  onPower,
 }: {
   readonly machines: readonly Machine[];
   readonly filter: string;
+  readonly onPower: (machine: Machine) => void;
 }) {
   const tongue = language.value;
-  const columns = useMemo(() => machineColumns(tongue), [tongue]);
+  const has = {
+    tls: tellsTls(machines),
+    // Only administrators are told, and where all machines were registered by hand there is nothing to tell.
+    hypervisors: machines.some(({ hypervisor }) => hypervisor !== undefined),
+    power: machines.some(({ takesOrders }) => takesOrders === true),
+  };
+  const columns = useMemo(
+    () => machineColumns(tongue, has, onPower),
+    [tongue, has.tls, has.hypervisors, has.power],
+  );
 
   return (
     <DataTable
@@ -156,16 +153,33 @@ function MachineTable({
   );
 }
 
-function machineColumns(tongue: string): readonly Column<Machine>[] {
+function machineColumns(
+  tongue: string,
+  has: { readonly tls: boolean; readonly hypervisors: boolean; readonly power: boolean },
+  onPower: (machine: Machine) => void,
+): readonly Column<Machine>[] {
   const w = words.value;
+  const hypervisor: Column<Machine> = {
+    id: "hypervisor",
+    label: w.hypervisor,
+    cell: (machine) => machine.hypervisor?.name,
+    compare: byText((machine) => machine.hypervisor?.name ?? "", tongue),
+    weight: "extra",
+  };
+  const power: Column<Machine> = {
+    id: "power",
+    label: w.ofPower.column,
+    cell: (machine) => machine.takesOrders === true && <PowerButton machine={machine} onPress={onPower} />,
+  };
   return [
     {
       id: "name",
       label: w.name,
-      cell: ({ name, project }) => (
+      cell: (machine) => (
         <>
-          {name}
-          <span class="narrow-only soft">{project}</span>
+          {machine.name}
+          <span class="narrow-only soft">{machine.project}</span>
+          <NarrowTls machine={machine} />
         </>
       ),
       compare: byText(({ name }) => name, tongue),
@@ -177,6 +191,7 @@ function machineColumns(tongue: string): readonly Column<Machine>[] {
       compare: byText(({ project }) => project, tongue),
       weight: "minor",
     },
+    ...(has.hypervisors ? [hypervisor] : []),
     {
       id: "protocol",
       label: w.protocol,
@@ -184,19 +199,34 @@ function machineColumns(tongue: string): readonly Column<Machine>[] {
       compare: byText(({ protocol }) => w.protocols[protocol], tongue),
       weight: "minor",
     },
+    ...(has.tls ? [tlsColumn(tongue)] : []),
     {
       id: "state",
       label: w.state,
-      cell: ({ state }) => (
-        <span class={`state ${state === "running" ? "good" : "idle"}`}>
-          <StateShape shape={state === "running" ? "full" : "empty"} />
-          {w.machineStates[state]}
-        </span>
-      ),
-      compare: byText(({ state }) => w.machineStates[state], tongue),
+      cell: (machine) => <MachineStateMark state={shownState(machine)} />,
+      compare: byText((machine) => w.machineStates[shownState(machine)], tongue),
     },
+    ...(has.power ? [power] : []),
     { id: "console", label: w.console, cell: (machine) => <ConsoleLink machine={machine} /> },
   ];
+}
+
+type ShownState = MachineState | "paused";
+
+/** A machine that is paused has its console; that nothing moves on it is told here. */
+function shownState({ state, power }: Machine): ShownState {
+  return power === "paused" ? power : state;
+}
+
+const SHAPES = { running: "full", paused: "half", stopped: "empty" } as const;
+
+function MachineStateMark({ state }: { readonly state: ShownState }) {
+  return (
+    <span class={`state ${state === "running" ? "good" : "idle"}`}>
+      <StateShape shape={SHAPES[state]} />
+      {words.value.machineStates[state]}
+    </span>
+  );
 }
 
 /** A plain link into a new window: no pop-up blocker stands in its way. Control answers it with the node's page. */
@@ -217,6 +247,27 @@ function ConsoleLink({ machine: { id, name, state } }: { readonly machine: Machi
       <ConsoleIcon />
       {open}
     </a>
+  );
+}
+
+function PowerButton({
+  machine,
+  onPress,
+}: {
+  readonly machine: Machine;
+  readonly onPress: (machine: Machine) => void;
+}) {
+  const { open, label } = words.value.ofPower;
+  return (
+    <button
+      type="button"
+      class="link-button"
+      aria-label={label(machine.name)}
+      title={label(machine.name)}
+      onClick={() => onPress(machine)}
+    >
+      {open}
+    </button>
   );
 }
 

@@ -205,8 +205,8 @@ function EndingWords({
   readonly session: Pick<Session, "ending" | "redeemedAt">;
   readonly tongue: Language;
 }) {
-  const { code = "internal", detail } = session.ending ?? {};
-  const { closedByViewer, viewerLost, unused } = words.value;
+  const { code = "internal", detail, step } = session.ending ?? {};
+  const { closedByViewer, viewerLost, unused, failedAt } = words.value;
   // The catalogue says "you" to the person at the viewer, who is somebody else here.
   const ofOthers: Partial<Record<string, string>> = {
     viewer_closed: closedByViewer,
@@ -217,6 +217,7 @@ function EndingWords({
     <>
       {meaning}
       {detail !== undefined && <span class="soft"> ({detail})</span>}
+      {step !== undefined && <span class="soft"> {failedAt[step]}</span>}
     </>
   );
 }

@@ -1,4 +1,5 @@
 import { CERTIFICATES_GERMAN } from "./certificates/strings-de.ts";
+import { HYPERVISORS_GERMAN } from "./hypervisors/strings-de.ts";
 import type { Strings } from "./strings-en.ts";
 
 export const GERMAN: Strings = {
@@ -6,6 +7,7 @@ export const GERMAN: Strings = {
   navigation: "Seiten",
   machines: "Maschinen",
   sessions: "Sitzungen",
+  hypervisors: "Hypervisoren",
   certificates: "Zertifikate",
   doctor: "Selbstprüfung",
 
@@ -41,14 +43,38 @@ export const GERMAN: Strings = {
   noMatch: (filter) => `Keine Maschine passt zu „${filter}“.`,
   name: "Name",
   project: "Projekt",
+  hypervisor: "Hypervisor",
   protocol: "Protokoll",
+  tls: "TLS",
+  tlsModes: {
+    verify: {
+      word: "Geprüft",
+      meaning: "Das Zertifikat des Hypervisors wird nach Aussteller, Namen und Gültigkeit beurteilt.",
+    },
+    pin: {
+      word: "Festgelegt",
+      meaning: "Der Hypervisor muss genau das Zertifikat zeigen, das hinterlegt ist.",
+    },
+    insecure: {
+      word: "Ungeprüft",
+      meaning: "Verschlüsselt, aber jedes Zertifikat wird genommen: wer dazwischen steht, kann jeder sein.",
+    },
+    none: { word: "Ohne", meaning: "Zwischen Knoten und Hypervisor ist nichts verschlüsselt." },
+  },
   state: "Zustand",
   console: "Konsole",
   open: "Öffnen",
   openConsole: (machine) => `Konsole von ${machine} öffnen`,
   openStopped: (machine) => `Konsole von ${machine} öffnen, das nicht läuft und jetzt keine hat`,
-  protocols: { rfb: "RFB" },
-  machineStates: { running: "Läuft", stopped: "Steht" },
+  protocols: { rfb: "RFB", serial: "Seriell" },
+  machineStates: { running: "Läuft", stopped: "Steht", paused: "Angehalten" },
+  ofPower: {
+    column: "Strom",
+    open: "Strom…",
+    label: (machine: string) => `${machine} starten oder stoppen`,
+    title: (machine: string) => `Strom von ${machine}`,
+    cancel: "Abbrechen",
+  },
 
   machine: "Maschine",
   who: "Konto",
@@ -67,9 +93,17 @@ export const GERMAN: Strings = {
   noSessionsHow: "Öffnen Sie eine aus der Maschinenliste; dann steht sie hier.",
   closedByViewer: "Wer sie geöffnet hatte, hat sie geschlossen.",
   viewerLost: "Die Verbindung zwischen dem Browser und dem Konsolenknoten brach ab.",
+  failedAt: {
+    resolve: "Es scheiterte, als der Name aufgelöst wurde.",
+    connect: "Es scheiterte, als der Knoten die Verbindung aufbaute.",
+    tls: "Es scheiterte, als TLS vereinbart wurde.",
+    handshake: "Es scheiterte im Handschlag von RFB.",
+    authentication: "Es scheiterte, als der Knoten sich anmeldete.",
+  },
   unused: "Niemand hat den Link rechtzeitig benutzt.",
   older: "Ältere zeigen",
 
+  ofHypervisors: HYPERVISORS_GERMAN,
   ofCertificates: CERTIFICATES_GERMAN,
   checkAgain: "Noch einmal prüfen",
   checkMeans: "Was Konsolen brauchen, geprüft von der Steuerung, von den Knoten und von diesem Browser aus.",

@@ -1,15 +1,29 @@
 import type { MachineState, SessionState } from "#wire/api.ts";
 import type { Protocol } from "#wire/grant.ts";
+import type { UpstreamStep } from "#wire/upstream-step.ts";
 import { CERTIFICATES_ENGLISH } from "./certificates/strings-en.ts";
+import { HYPERVISORS_ENGLISH } from "./hypervisors/strings-en.ts";
 
-const protocols: Record<Protocol, string> = { rfb: "RFB" };
-const machineStates: Record<MachineState, string> = { running: "Running", stopped: "Stopped" };
+const protocols: Record<Protocol, string> = { rfb: "RFB", serial: "Serial" };
+const machineStates: Record<MachineState | "paused", string> = {
+  running: "Running",
+  stopped: "Stopped",
+  paused: "Paused",
+};
 const sessionStates: Record<SessionState, string> = {
   pending: "Pending",
   active: "Active",
   detached: "Detached",
   closing: "Closing",
   ended: "Ended",
+};
+/** In which step of getting to the console it failed. */
+const failedAt: Record<UpstreamStep, string> = {
+  resolve: "It failed as the name was looked up.",
+  connect: "It failed as the node connected.",
+  tls: "It failed as TLS was agreed on.",
+  handshake: "It failed in RFB’s handshake.",
+  authentication: "It failed as the node signed in.",
 };
 
 /** Every sentence and word of the operator's pages in English. German has the same, in strings-de.ts. */
@@ -18,6 +32,7 @@ export const ENGLISH = {
   navigation: "Pages",
   machines: "Machines",
   sessions: "Sessions",
+  hypervisors: "Hypervisors",
   certificates: "Certificates",
   doctor: "Self-check",
 
@@ -56,7 +71,21 @@ export const ENGLISH = {
   noMatch: (filter: string) => `No machine matches “${filter}”.`,
   name: "Name",
   project: "Project",
+  hypervisor: "Hypervisor",
   protocol: "Protocol",
+  tls: "TLS",
+  tlsModes: {
+    verify: {
+      word: "Verified",
+      meaning: "The hypervisor’s certificate is judged by its authority, its name and its dates.",
+    },
+    pin: { word: "Pinned", meaning: "The hypervisor has to show the very certificate that is on record." },
+    insecure: {
+      word: "Not verified",
+      meaning: "Encrypted, and any certificate is taken: whoever stands in between may be anybody.",
+    },
+    none: { word: "None", meaning: "Nothing is encrypted between the node and the hypervisor." },
+  },
   state: "State",
   console: "Console",
   open: "Open",
@@ -64,6 +93,13 @@ export const ENGLISH = {
   openStopped: (machine: string) => `Open the console of ${machine}, which is stopped and has none now`,
   protocols,
   machineStates,
+  ofPower: {
+    column: "Power",
+    open: "Power…",
+    label: (machine: string) => `Start or stop ${machine}`,
+    title: (machine: string) => `Power of ${machine}`,
+    cancel: "Cancel",
+  },
 
   machine: "Machine",
   who: "Account",
@@ -76,9 +112,11 @@ export const ENGLISH = {
   noSessionsHow: "Open one from the machine list; it is then shown here.",
   closedByViewer: "The person at the viewer closed it.",
   viewerLost: "The connection between the viewer and the console node broke.",
+  failedAt,
   unused: "Nobody used the link in its time.",
   older: "Show older",
 
+  ofHypervisors: HYPERVISORS_ENGLISH,
   ofCertificates: CERTIFICATES_ENGLISH,
   checkAgain: "Check again",
   checkMeans: "What consoles need, looked at from control, from the nodes, and from this browser.",

@@ -105,6 +105,19 @@ export const ChevronIcon = ({ up = false }: { readonly up?: boolean }) => (
   </Icon>
 );
 
+export const PenIcon = () => (
+  <Icon>
+    <path d="m10.75 2.5 2.75 2.75L5.5 13.25l-3.25.5.5-3.25zM9 4.25 11.75 7" />
+  </Icon>
+);
+
+export const SearchIcon = () => (
+  <Icon>
+    <circle cx="7" cy="7" r="4.5" />
+    <path d="m10.5 10.5 3.75 3.75" />
+  </Icon>
+);
+
 export const CopyIcon = () => (
   <Icon>
     <rect x="5.25" y="5.25" width="8.5" height="8.5" rx="1.25" />

@@ -7,7 +7,7 @@ const STEP = viewerLimits.acknowledgeEveryBytes;
 
 function collect(): { readonly told: number[]; readonly acknowledgements: Acknowledgements } {
   const told: number[] = [];
-  return { told, acknowledgements: new Acknowledgements((bytes) => told.push(bytes)) };
+  return { told, acknowledgements: new Acknowledgements(STEP, (bytes) => told.push(bytes)) };
 }
 
 test("nothing is told before a step is full, and then the running total", () => {

@@ -1,21 +1,25 @@
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { ChevronIcon, EndIcon, EyeIcon, KeyboardIcon, Mark, PanIcon, StateShape } from "../ui/icons.tsx";
-import { ClipboardMenu } from "./clipboard-menu.tsx";
-import { ConnectionMenu } from "./connection-menu.tsx";
+import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { ChevronIcon, EndIcon, EyeIcon, Mark, StateShape } from "../ui/icons.tsx";
+import { ConnectionMenu, type Fact } from "./connection-menu.tsx";
 import type { Phase } from "./console-session.ts";
 import type { ConsoleView } from "./console-view.ts";
-import { KeysMenu } from "./keys-menu.tsx";
 import { PowerMenu } from "./power-menu.tsx";
-import { toggleTouchKeyboard, touchScreen } from "./touch-keyboard.tsx";
-import { ViewMenu } from "./view-menu.tsx";
 import { words } from "./words.ts";
 
-/** The one bar at the top: what machine this is, and all that can be done. Over a live picture it folds away. */
-export function Bar({ view }: { readonly view: ConsoleView }) {
+export interface BarProps {
+  readonly view: ConsoleView;
+  /** What can be done with a console of this protocol. */
+  readonly children: ComponentChildren;
+  /** What can be said of one, each time that somebody asks. */
+  readonly facts: () => readonly Fact[];
+}
+
+/** The one bar at the top: what machine this is, and all that can be done. Over a live console it folds away. */
+export function Bar({ view, children, facts }: BarProps) {
   const { session, fold } = view;
   const shown = fold.shown.value;
   const live = session.phase.value.kind === "live";
-  const mayType = live && session.rights.value?.input === true;
   const { bar, endSession, end } = words.value;
   const element = useRef<HTMLElement>(null);
   const called = view.callsBar.value;
@@ -36,13 +40,11 @@ export function Bar({ view }: { readonly view: ConsoleView }) {
     >
       <Identity view={view} />
       <div class="tools">
-        {mayType && <KeysMenu view={view} />}
-        {mayType && <ClipboardMenu view={view} />}
-        <ViewMenu view={view} />
-        {live && session.clipping.value && <PanButton view={view} />}
-        {mayType && touchScreen() && <TouchKeyboardButton view={view} />}
-        {live && session.rights.value?.power === true && session.canPower.value && <PowerMenu view={view} />}
-        {live && <ConnectionMenu view={view} />}
+        {children}
+        {live && session.rights.value?.power === true && session.takesOrders.value && (
+          <PowerMenu view={view} />
+        )}
+        {live && <ConnectionMenu view={view} facts={facts} />}
         {session.phase.value.kind !== "ended" && (
           <button
             type="button"
@@ -60,13 +62,18 @@ export function Bar({ view }: { readonly view: ConsoleView }) {
   );
 }
 
+interface HandleProps {
+  readonly view: ConsoleView;
+  /** What is to be seen there while it lasts, such as keys that are held down. */
+  readonly held: string;
+}
+
 /** What remains of the folded bar. */
-export function Handle({ view }: { readonly view: ConsoleView }) {
+export function Handle({ view, held }: HandleProps) {
   const { showBar, live, viewOnly } = words.value;
   const hidden = view.fold.shown.value;
   const looksOnly = view.session.rights.value?.input === false;
   const says = looksOnly ? `${viewOnly}. ${showBar}` : showBar;
-  const held = view.session.keys.held.value.map((name) => words.value.modifiers[name]).join("+");
 
   return (
     <button
@@ -89,7 +96,7 @@ function Identity({ view }: { readonly view: ConsoleView }) {
   const { session } = view;
   const phase = session.phase.value;
   const { untitled, viewOnly } = words.value;
-  const { shape, state, word } = stateOf(phase);
+  const { shape, state, word } = stateOf(phase, session.closing.value !== undefined);
   const name = session.machine.value ?? untitled;
 
   return (
@@ -110,12 +117,13 @@ function Identity({ view }: { readonly view: ConsoleView }) {
   );
 }
 
-function stateOf(phase: Phase) {
-  const { connecting, live, ended } = words.value;
+function stateOf(phase: Phase, isClosing: boolean) {
+  const { connecting, live, closing, ended } = words.value;
   switch (phase.kind) {
     case "connecting":
       return { shape: "half", state: "idle", word: connecting } as const;
     case "live":
+      if (isClosing) return { shape: "half", state: "idle", word: closing } as const;
       return { shape: "full", state: "good", word: live } as const;
     case "ended": {
       const well = phase.ending.kind === "closed";
@@ -124,49 +132,4 @@ function stateOf(phase: Phase) {
     default:
       return phase satisfies never;
   }
-}
-
-function PanButton({ view }: { readonly view: ConsoleView }) {
-  const { panning } = view.settings;
-  // It only means something while a part of the picture is hidden.
-  useEffect(
-    () => () => {
-      panning.value = false;
-    },
-    [panning],
-  );
-  const { pan } = words.value;
-
-  return (
-    <button
-      type="button"
-      class="button plain"
-      aria-label={pan}
-      title={pan}
-      aria-pressed={panning.value}
-      onClick={() => {
-        panning.value = !panning.value;
-      }}
-    >
-      <PanIcon />
-    </button>
-  );
-}
-
-function TouchKeyboardButton({ view }: { readonly view: ConsoleView }) {
-  const { touchKeyboard } = words.value;
-
-  return (
-    <button
-      type="button"
-      class="button plain"
-      aria-label={touchKeyboard}
-      title={touchKeyboard}
-      aria-pressed={view.touchKeyboard.value}
-      onPointerDown={(event) => event.preventDefault()}
-      onClick={toggleTouchKeyboard}
-    >
-      <KeyboardIcon />
-    </button>
-  );
 }

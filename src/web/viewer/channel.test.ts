@@ -8,6 +8,7 @@ class FakeSocket extends EventTarget {
   binaryType: BinaryType = "blob";
   protocol = "porthole.v1";
   readyState: number = WebSocket.OPEN;
+  bufferedAmount = 0;
   readonly sent: unknown[] = [];
   closedWith: number | undefined;
 
@@ -142,4 +143,23 @@ test("hanging up says that nothing is wrong", () => {
   channel.hangUp();
 
   assert.equal(socket.closedWith, 1000);
+});
+
+test("what is said among the bytes reaches the surface in its place, also where it was not there yet", async () => {
+  const { socket, channel, told } = open();
+  const seen: unknown[] = [];
+  const size = { type: "size", columns: 80, rows: 24 };
+  const restored = { type: "restored", bytes: 2, because: "attached" };
+  socket.receive(JSON.stringify(size));
+  socket.receive(JSON.stringify(restored));
+  socket.receive(bytes(1, 2));
+
+  channel.ontold = (message) => seen.push(message);
+  channel.onmessage = ({ data }) => seen.push([...new Uint8Array(data)]);
+  await Promise.resolve();
+  socket.receive(JSON.stringify({ type: "line", you: 1, viewers: [] }));
+  socket.receive(bytes(3));
+
+  assert.deepEqual(seen, [size, restored, [1, 2], { type: "line", you: 1, viewers: [] }, [3]]);
+  assert.deepEqual(told, []);
 });

@@ -1,19 +1,31 @@
 import type { RawChannel } from "@novnc/novnc";
+import type { SerialNodeMessage } from "#wire/serial.ts";
 import { type NodeMessage, parseNodeMessage, type ViewerMessage } from "#wire/viewer.ts";
+
+/** What the node says of the bytes around it, so that it has its place among them. */
+export type AmongBytes = SerialNodeMessage;
+
+const AMONG_BYTES: Readonly<Record<AmongBytes["type"], true>> = {
+  line: true,
+  asked: true,
+  answered: true,
+  restored: true,
+  size: true,
+};
 
 /** What the channel needs of a WebSocket; a test gives it another. */
 export type Socket = Pick<
   WebSocket,
-  "addEventListener" | "binaryType" | "close" | "protocol" | "readyState" | "send"
+  "addEventListener" | "binaryType" | "bufferedAmount" | "close" | "protocol" | "readyState" | "send"
 >;
 
 export interface ChannelListener {
   opened(): void;
-  /** A text frame of the node that this version understands. */
-  told(message: NodeMessage): void;
-  /** So many console bytes were handed to the screen. */
+  /** A text frame of the node that this version understands, and that is not for the surface. */
+  told(message: Exclude<NodeMessage, AmongBytes>): void;
+  /** So many console bytes were handed to the surface. */
   delivered(bytes: number): void;
-  /** The screen threw on what it was handed. */
+  /** The surface threw on what it was handed. */
   failed(cause: unknown): void;
   /** `code` is the WebSocket close code (RFC 6455 §7.4). */
   closed(code: number): void;
@@ -22,16 +34,18 @@ export interface ChannelListener {
 /**
  * One WebSocket of `porthole.v1`, divided: text frames are messages between viewer and node, binary frames are
  * the console's bytes, and for those it is itself a channel such as noVNC takes. Bytes that come before the
- * screen is there wait for it.
+ * surface is there wait for it, with what is said among them.
  */
 export class ConsoleChannel implements RawChannel {
   binaryType = "arraybuffer";
   onopen: RawChannel["onopen"] = null;
   onerror: RawChannel["onerror"] = null;
   onclose: RawChannel["onclose"] = null;
+  /** For a surface that wants to know what was said among the bytes. */
+  ontold: ((message: AmongBytes) => void) | null = null;
   readonly #socket: Socket;
   readonly #listener: ChannelListener;
-  #waiting: ArrayBuffer[] = [];
+  #waiting: (ArrayBuffer | AmongBytes)[] = [];
   #onmessage: RawChannel["onmessage"] = null;
 
   constructor(socket: Socket, listener: ChannelListener) {
@@ -44,6 +58,11 @@ export class ConsoleChannel implements RawChannel {
       listener.closed(event.code);
       this.onclose?.(event);
     });
+  }
+
+  /** Bytes that the network has not taken yet. */
+  get bufferedAmount(): number {
+    return this.#socket.bufferedAmount;
   }
 
   get protocol(): string {
@@ -84,11 +103,13 @@ export class ConsoleChannel implements RawChannel {
   #received(data: unknown): void {
     if (typeof data === "string") {
       const message = parseNodeMessage(data);
-      if (message !== undefined) this.#listener.told(message);
-      return;
-    }
-    if (!(data instanceof ArrayBuffer)) return;
-    this.#waiting.push(data);
+      if (message === undefined) return;
+      if (!isAmongBytes(message)) {
+        this.#listener.told(message);
+        return;
+      }
+      this.#waiting.push(message);
+    } else if (data instanceof ArrayBuffer) this.#waiting.push(data);
     this.#flush();
   }
 
@@ -99,12 +120,17 @@ export class ConsoleChannel implements RawChannel {
       if (read === null || data === undefined) return;
       this.#waiting.shift();
       try {
-        read({ data });
+        if (data instanceof ArrayBuffer) read({ data });
+        else this.ontold?.(data);
       } catch (cause) {
         this.#listener.failed(cause);
         return;
       }
-      this.#listener.delivered(data.byteLength);
+      if (data instanceof ArrayBuffer) this.#listener.delivered(data.byteLength);
     }
   }
+}
+
+function isAmongBytes(message: NodeMessage): message is AmongBytes {
+  return message.type in AMONG_BYTES;
 }

@@ -3,22 +3,22 @@ import type { ComponentChildren } from "preact";
 import { copyText } from "../ui/copy.ts";
 import { ClipboardIcon } from "../ui/icons.tsx";
 import { Menu } from "../ui/menu.tsx";
-import { clipboardLimits } from "./console-session.ts";
-import type { ConsoleView } from "./console-view.ts";
 import { namedCharacters } from "./named-characters.ts";
 import { typingLimits } from "./typing.ts";
 import { planTyping } from "./us-layout.ts";
+import { clipboardLimits } from "./vnc-console.ts";
+import type { VncPage } from "./vnc-page.ts";
 import { number, words } from "./words.ts";
 
 const ID = "clipboard";
 
 /** Text in both directions: typed as keys, or through the machine's clipboard. */
-export function ClipboardMenu({ view }: { readonly view: ConsoleView }) {
-  const { session } = view;
+export function ClipboardMenu({ page }: { readonly page: VncPage }) {
+  const { view, vnc } = page;
   const unread = useSignal(false);
   const open = useSignal(false);
   useSignalEffect(() => {
-    if (session.guestText.value === undefined || open.peek()) return;
+    if (vnc.guestText.value === undefined || open.peek()) return;
     unread.value = true;
     view.announce(words.peek().machineCopied);
   });
@@ -44,13 +44,14 @@ export function ClipboardMenu({ view }: { readonly view: ConsoleView }) {
       width={400}
       onToggle={toggled}
     >
-      <TextForMachine view={view} />
-      <TextFromMachine view={view} />
+      <TextForMachine page={page} />
+      <TextFromMachine page={page} />
     </Menu>
   );
 }
 
-function TextForMachine({ view }: { readonly view: ConsoleView }) {
+function TextForMachine({ page }: { readonly page: VncPage }) {
+  const { view, vnc } = page;
   const { session } = view;
   const text = useSignal("");
   const note = useSignal("");
@@ -73,14 +74,14 @@ function TextForMachine({ view }: { readonly view: ConsoleView }) {
   async function type() {
     text.value = "";
     document.getElementById(ID)?.hidePopover();
-    const typed = await session.keys.type(strokes);
+    const typed = await vnc.keys.type(strokes);
     view.announce(words.peek().typed(number(typed)));
     // The button that cancelled it is gone.
     if (document.activeElement === document.body) view.backToScreen();
   }
 
   function send() {
-    session.sendText(text.value);
+    vnc.sendText(text.value);
     // It may have been a password.
     text.value = "";
     note.value = w.clipboardSent;
@@ -135,9 +136,9 @@ function TextForMachine({ view }: { readonly view: ConsoleView }) {
   );
 }
 
-function TextFromMachine({ view }: { readonly view: ConsoleView }) {
+function TextFromMachine({ page }: { readonly page: VncPage }) {
   const copied = useSignal(false);
-  const guest = view.session.guestText.value;
+  const guest = page.vnc.guestText.value;
   const w = words.value;
   if (guest === undefined)
     return (

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { Fragment } from "preact";
 import { Copyable } from "../ui/copyable.tsx";
 import { SignalBars } from "../ui/icons.tsx";
 import { Menu } from "../ui/menu.tsx";
@@ -14,18 +15,26 @@ const LOOKS = {
   silent: { bars: 0, state: "bad" },
 } as const satisfies Record<HealthWord, { bars: 0 | 1 | 2 | 3; state: string }>;
 
+export interface Fact {
+  readonly term: string;
+  readonly detail: string;
+}
+
+interface ConnectionMenuProps {
+  readonly view: ConsoleView;
+  readonly facts: () => readonly Fact[];
+}
+
 /** How well the node answers, and what an operator would ask for. */
-export function ConnectionMenu({ view }: { readonly view: ConsoleView }) {
+export function ConnectionMenu({ view, facts }: ConnectionMenuProps) {
   const { session } = view;
   const { word, roundTripMs } = session.health.value;
-  const size = useSignal("");
+  const known = useSignal<readonly Fact[]>([]);
   const w = words.value;
   const { bars, state } = LOOKS[word];
-  const title = session.desktopName.value;
 
   function toggled(open: boolean) {
-    const now = open ? session.screen.value?.size : undefined;
-    if (now !== undefined) size.value = `${now.width} × ${now.height}`;
+    if (open) known.value = facts();
     view.menuToggled(open);
   }
 
@@ -53,14 +62,12 @@ export function ConnectionMenu({ view }: { readonly view: ConsoleView }) {
             <dd>{w.milliseconds(number(Math.round(roundTripMs)))}</dd>
           </>
         )}
-        <dt>{w.screenSize}</dt>
-        <dd>{size.value}</dd>
-        {title !== "" && title !== session.machine.value && (
-          <>
-            <dt>{w.desktopName}</dt>
-            <dd>{title}</dd>
-          </>
-        )}
+        {known.value.map(({ term, detail }) => (
+          <Fragment key={term}>
+            <dt>{term}</dt>
+            <dd>{detail}</dd>
+          </Fragment>
+        ))}
         {session.sessionId.value !== undefined && (
           <>
             <dt>{w.session}</dt>

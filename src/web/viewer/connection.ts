@@ -1,12 +1,12 @@
 import { ERROR_CODES, ERRORS, type ErrorCode } from "#wire/errors.ts";
 import { printable } from "#wire/gateway-error.ts";
-import type { Rights } from "#wire/rights.ts";
-import type { Ending, NodeMessage, Notice, Stage } from "#wire/viewer.ts";
+import type { PowerAction } from "#wire/machine-origin.ts";
+import type { Ending, NodeMessage, Notice, Powered, Stage } from "#wire/viewer.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { type Pass, subprotocols, webSocketUrl } from "./addresses.ts";
-import { ConsoleChannel } from "./channel.ts";
+import { type AmongBytes, ConsoleChannel } from "./channel.ts";
 import { type Health, Pulse, pulseLimits } from "./pulse.ts";
-import { Screen, type ScreenListener } from "./screen.ts";
+import type { ShowSurface, Surface, SurfaceKind } from "./surface.ts";
 
 export type Attached = NodeMessage & { readonly type: "attached" };
 
@@ -16,17 +16,21 @@ export interface ConnectionEnd {
   readonly reopen: string | undefined;
   /** False where no WebSocket came about, so that nothing has seen the ticket. */
   readonly opened: boolean;
-  readonly lastFrame: HTMLCanvasElement | undefined;
+  readonly lastFrame: HTMLElement | undefined;
 }
 
-export interface ConnectionListener extends Omit<ScreenListener, "failed"> {
+export interface ConnectionListener<Shown extends Surface> {
   progressed(stage: Stage): void;
   attached(message: Attached): void;
-  /** The screen exists and can be set up; its picture comes later. */
-  screened(screen: Screen): void;
+  /** The surface exists and can be set up; what it shows comes later. */
+  surfaced(surface: Shown): void;
+  /** Something of the console is to be seen for the first time. */
+  pictured(): void;
   health(health: Health): void;
   /** What is going to happen to the console. */
   noticed(notice: Notice): void;
+  /** The machine has closed the console, and is being asked why: the end is near, and nothing is taken any more. */
+  closing(code: ErrorCode): void;
   /** Once, and the last thing that is said. */
   ended(end: ConnectionEnd): void;
 }
@@ -38,40 +42,43 @@ const limits = {
 } as const;
 
 /** One way to one console, from the WebSocket's opening to its one ending. */
-export class Connection {
+export class Connection<Shown extends Surface> {
   readonly #page: URL;
-  readonly #host: HTMLElement;
-  readonly #listener: ConnectionListener;
+  readonly #listener: ConnectionListener<Shown>;
   readonly #channel: ConsoleChannel;
-  readonly #acknowledgements = new Acknowledgements((bytes) => this.#channel.tell({ type: "ack", bytes }));
+  readonly #acknowledgements: Acknowledgements;
   readonly #pulse = new Pulse();
   readonly #timers = new AbortController();
   /** Loaded beside the connection's set-up, so that it is there when the first bytes come. */
-  readonly #novnc = import("@novnc/novnc").catch(() => undefined);
-  #screen: Screen | undefined;
-  /** Known once the console is attached. */
-  #rights: Rights | undefined;
+  readonly #show: Promise<ShowSurface<Shown> | undefined>;
+  #surface: Shown | undefined;
+  #attached: Attached | undefined;
   #opened = false;
   #ended = false;
   #catchingUp = false;
+  readonly #orders = new Map<number, (powered: Powered | undefined) => void>();
+  #nextOrder = 0;
 
   constructor(
     page: URL,
     pass: Pass,
-    { host, listener }: { host: HTMLElement; listener: ConnectionListener },
+    { kind, listener }: { kind: SurfaceKind<Shown>; listener: ConnectionListener<Shown> },
   ) {
     this.#page = page;
-    this.#host = host;
     this.#listener = listener;
+    this.#show = kind.load().catch(() => undefined);
+    this.#acknowledgements = new Acknowledgements(kind.acknowledgeEveryBytes, (bytes) =>
+      this.#channel.tell({ type: "ack", bytes }),
+    );
     this.#channel = new ConsoleChannel(new WebSocket(webSocketUrl(page), subprotocols(pass)), {
       opened: () => {
         this.#opened = true;
-        void this.#show();
+        void this.#surfaceUp();
       },
       told: (message) => this.#told(message),
       delivered: (bytes) => {
         // What was said before the console was attached is not of its stream.
-        if (this.#rights !== undefined) this.#acknowledgements.delivered(bytes);
+        if (this.#attached !== undefined) this.#acknowledgements.delivered(bytes);
         this.#settle();
       },
       failed: () => this.#end({ kind: "failed", code: "upstream_protocol_error" }),
@@ -81,20 +88,29 @@ export class Connection {
     this.#timers.signal.addEventListener("abort", () => clearTimeout(deadline));
   }
 
+  /** Resolves when the machine's hypervisor has taken it, or to why not; to nothing where the console is over before. */
+  async order(action: PowerAction): Promise<Powered | undefined> {
+    const id = this.#nextOrder++;
+    const { promise, resolve } = Promise.withResolvers<Powered | undefined>();
+    this.#orders.set(id, resolve);
+    this.#channel.tell({ type: "power", id, action });
+    return await promise;
+  }
+
   /** The person at the viewer ends it. */
   close(): void {
     this.#end({ kind: "closed", code: "viewer_closed" });
   }
 
-  #told(message: NodeMessage): void {
+  #told(message: Exclude<NodeMessage, AmongBytes>): void {
     if (this.#ended) return;
     switch (message.type) {
       case "progress":
         this.#listener.progressed(message.stage);
         return;
       case "attached":
-        this.#rights = message.rights;
-        this.#screen?.permit(message.rights);
+        this.#attached = message;
+        this.#surface?.attached(message);
         this.#listener.attached(message);
         this.#startPulse();
         return;
@@ -103,6 +119,13 @@ export class Connection {
         return;
       case "notice":
         this.#listener.noticed(message);
+        return;
+      case "closing":
+        this.#listener.closing(message.code);
+        return;
+      case "powered":
+        this.#orders.get(message.id)?.(message);
+        this.#orders.delete(message.id);
         return;
       case "pong":
         this.#pulse.pong(message.id, performance.now());
@@ -113,30 +136,25 @@ export class Connection {
     }
   }
 
-  /** At once: the node and the screen agree on how they talk before the node says that the console is attached. */
-  async #show(): Promise<void> {
-    const novnc = await this.#novnc;
+  /** At once: the node and noVNC agree on how they talk before the node says that the console is attached. */
+  async #surfaceUp(): Promise<void> {
+    const show = await this.#show;
     if (this.#ended) return;
-    if (novnc === undefined) {
+    if (show === undefined) {
       this.#end({ kind: "failed", code: "viewer_incomplete" });
       return;
     }
-    const listener: ScreenListener = {
+    this.#surface = show(this.#channel, {
       pictured: () => this.#listener.pictured(),
-      clipboard: (text) => this.#listener.clipboard(text),
-      named: (name) => this.#listener.named(name),
-      power: (can) => this.#listener.power(can),
-      clipping: (on) => this.#listener.clipping(on),
-      failed: (reason) => this.#screenFailed(reason),
-    };
-    this.#screen = new Screen(novnc.default, this.#host, { channel: this.#channel, listener });
-    if (this.#rights !== undefined) this.#screen.permit(this.#rights);
-    this.#listener.screened(this.#screen);
+      failed: (reason) => this.#surfaceFailed(reason),
+    });
+    if (this.#attached !== undefined) this.#surface.attached(this.#attached);
+    this.#listener.surfaced(this.#surface);
   }
 
-  /** Acknowledges what was read, now and each time that noVNC has caught up with what it held back. */
+  /** Acknowledges what was read, now and each time that the surface has caught up with what it held back. */
   #settle(): void {
-    const backlog = this.#screen?.backlog();
+    const backlog = this.#surface?.backlog();
     this.#acknowledgements.settle(backlog?.bytes ?? 0);
     if (backlog === undefined || this.#catchingUp) return;
     this.#catchingUp = true;
@@ -165,9 +183,9 @@ export class Connection {
     });
   }
 
-  #screenFailed(reason: string | undefined): void {
-    // Until then a failure is the node's refusal, said to the screen as well: the ending that follows knows more.
-    if (this.#rights === undefined) return;
+  #surfaceFailed(reason: string | undefined): void {
+    // Until then a failure is the node's refusal, said to the surface as well: the ending that follows knows more.
+    if (this.#attached === undefined) return;
     const detail = printable(reason ?? "");
     this.#end({ kind: "failed", code: "upstream_protocol_error", ...(detail === "" ? {} : { detail }) });
   }
@@ -201,14 +219,15 @@ export class Connection {
   #end(ending: Ending, reopen?: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    const lastFrame = this.#screen?.lastFrame();
+    const lastFrame = this.#surface?.lastFrame();
     this.#stop();
     this.#listener.ended({ ending, reopen, opened: this.#opened, lastFrame });
   }
 
   #stop(): void {
     this.#timers.abort();
-    this.#screen?.close();
+    for (const resolve of this.#orders.values()) resolve(undefined);
+    this.#surface?.close();
     this.#channel.hangUp();
   }
 }

@@ -10,14 +10,8 @@ import {
   sendStroke,
 } from "./keys.ts";
 import type { Screen } from "./screen.ts";
-import { typeStrokes, waitOrAbort } from "./typing.ts";
+import { type TypingProgress, typeStrokes, waitOrAbort } from "./typing.ts";
 import type { Stroke } from "./us-layout.ts";
-
-export interface TypingProgress {
-  readonly typed: number;
-  readonly total: number;
-  readonly cancel: () => void;
-}
 
 /** Keys that no keyboard pressed: chords, modifiers that are held by a button, text that is typed for somebody. */
 export class ConsoleKeys {

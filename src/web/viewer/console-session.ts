@@ -1,14 +1,14 @@
 import { batch, signal } from "@preact/signals";
 import type { ErrorCode } from "#wire/errors.ts";
 import { printable } from "#wire/gateway-error.ts";
+import type { PowerAction } from "#wire/machine-origin.ts";
 import type { Rights } from "#wire/rights.ts";
-import type { Ending, Stage } from "#wire/viewer.ts";
+import type { Ending, Powered, Stage } from "#wire/viewer.ts";
 import { entranceUrl, type Pass, passOf, reopenOf } from "./addresses.ts";
 import { type Attached, Connection, type ConnectionEnd, type ConnectionListener } from "./connection.ts";
-import { ConsoleKeys } from "./console-keys.ts";
 import type { Health } from "./pulse.ts";
 import { reopen } from "./reopen.ts";
-import type { Screen } from "./screen.ts";
+import type { Surface, SurfaceKind } from "./surface.ts";
 import { type TabMemory, type TabRecord, ticketTail } from "./tab-memory.ts";
 
 /** How far the way to the picture has come; each is one sentence on the page. */
@@ -28,60 +28,56 @@ type WayBack =
 const TURNED_AWAY: ReadonlySet<ErrorCode> = new Set(["node_draining", "node_restarting", "node_stopping"]);
 
 const limits = {
-  /** Nodes that may turn a console away one after the other before somebody is asked. */
+  /** Nodes that may turn a console away one after the other, and places that its machine may have left, before somebody is asked. */
   turns: 3,
 } as const;
 
 /** Refusals that pass. If they name no session, the ticket was not even opened, and can be shown again. */
 const TICKET_STILL_GOOD: ReadonlySet<ErrorCode> = new Set(["control_unreachable", "node_full"]);
 
-export const clipboardLimits = {
-  /** Either way; what is longer belongs into a file. */
-  characters: 256 * 1024,
-} as const;
-
-export interface GuestText {
-  /** Cut to clipboardLimits. */
-  readonly text: string;
-  /** Characters that the machine's clipboard really holds. */
-  readonly characters: number;
+interface SessionOptions<Shown extends Surface> {
+  readonly kind: SurfaceKind<Shown>;
+  readonly memory: TabMemory;
+  /** Called while the machine can still hear it: nothing is to stay held down. */
+  readonly letGo?: () => void;
 }
 
 /** The console on this page: its states, and what can be done to it. Everything that is shown is a signal. */
-export class ConsoleSession {
+export class ConsoleSession<Shown extends Surface = Surface> {
   readonly phase = signal<Phase>({ kind: "connecting", step: "reaching" });
   readonly machine = signal<string | undefined>(undefined);
-  readonly desktopName = signal("");
   readonly sessionId = signal<string | undefined>(undefined);
   readonly rights = signal<Rights | undefined>(undefined);
   readonly health = signal<Health>({ word: "unknown" });
-  readonly canPower = signal(false);
-  readonly clipping = signal(false);
-  readonly guestText = signal<GuestText | undefined>(undefined);
+  /** Whether the machine's hypervisor can be asked by way of control, which knows more than the console's own protocol. */
+  readonly takesOrders = signal(false);
   /** What is going to happen to the console, and when, as milliseconds since 1970. */
   readonly notice = signal<{ readonly code: ErrorCode; readonly at: number | undefined } | undefined>(
     undefined,
   );
-  readonly lastFrame = signal<HTMLCanvasElement | undefined>(undefined);
+  /** What the console looks to have ended with, while the machine's hypervisor is asked why. */
+  readonly closing = signal<ErrorCode | undefined>(undefined);
+  readonly lastFrame = signal<HTMLElement | undefined>(undefined);
   readonly canOpenAgain = signal(false);
-  readonly screen = signal<Screen | undefined>(undefined);
-  readonly keys = new ConsoleKeys(this.screen);
-  readonly #host: HTMLElement;
+  readonly screen = signal<Shown | undefined>(undefined);
+  readonly #kind: SurfaceKind<Shown>;
   readonly #memory: TabMemory;
+  readonly #letGo: () => void;
   #page: URL;
   #pass: Pass | undefined;
   /** Once known, it goes with every later ticket of this console too. */
   #extra: string | undefined;
   #wayBack: WayBack | undefined;
-  #connection: Connection | undefined;
+  #connection: Connection<Shown> | undefined;
   /** Page origins of other nodes, as of the last time that a console was attached. */
   #entrances: readonly string[] = [];
   #turns = 0;
 
-  constructor(page: URL, { host, memory }: { readonly host: HTMLElement; readonly memory: TabMemory }) {
+  constructor(page: URL, { kind, memory, letGo = () => {} }: SessionOptions<Shown>) {
     this.#page = page;
-    this.#host = host;
+    this.#kind = kind;
     this.#memory = memory;
+    this.#letGo = letGo;
   }
 
   /** Begins with what the page's address carried; without a ticket it says what to do. */
@@ -142,8 +138,13 @@ export class ConsoleSession {
 
   /** The person at the viewer ends it. */
   end(): void {
-    this.keys.releaseAll();
+    this.#letGo();
     this.#connection?.close();
+  }
+
+  /** See `Connection.order`. */
+  async order(action: PowerAction): Promise<Powered | undefined> {
+    return await this.#connection?.order(action);
   }
 
   /** Before the node ends it: the same console, by another node. */
@@ -154,11 +155,7 @@ export class ConsoleSession {
 
   /** The page goes away. The machine must not be left with keys held down. */
   leave(): void {
-    this.keys.releaseAll();
-  }
-
-  sendText(text: string): void {
-    this.screen.value?.sendClipboard(text);
+    this.#letGo();
   }
 
   #connect({ ticket, extra = this.#extra }: Pass): void {
@@ -169,15 +166,15 @@ export class ConsoleSession {
     if (this.#memory.read()?.ticketTail !== ticketTail(pass)) this.#remember({});
     this.sessionId.value = undefined;
     this.phase.value = { kind: "connecting", step: "reaching" };
-    this.#connection = new Connection(this.#page, pass, { host: this.#host, listener: this.#listener() });
+    this.#connection = new Connection(this.#page, pass, { kind: this.#kind, listener: this.#listener() });
   }
 
-  #listener(): ConnectionListener {
+  #listener(): ConnectionListener<Shown> {
     return {
       progressed: (step) => this.#progress(step),
       attached: (message) => this.#attached(message),
-      screened: (screen) => {
-        this.screen.value = screen;
+      surfaced: (surface) => {
+        this.screen.value = surface;
       },
       pictured: () => {
         this.phase.value = { kind: "live" };
@@ -190,18 +187,11 @@ export class ConsoleSession {
         const at = inMs === undefined ? undefined : Date.now() + inMs;
         this.notice.value = code === undefined ? undefined : { code, at };
       },
-      clipboard: (text) => {
-        const cut = text.slice(0, clipboardLimits.characters);
-        this.guestText.value = { text: cut, characters: text.length };
-      },
-      named: (name) => {
-        this.desktopName.value = printable(name);
-      },
-      power: (can) => {
-        this.canPower.value = can;
-      },
-      clipping: (on) => {
-        this.clipping.value = on;
+      closing: (code) => {
+        batch(() => {
+          this.notice.value = undefined;
+          this.closing.value = code;
+        });
       },
       ended: (end) => this.#ended(end),
     };
@@ -211,12 +201,13 @@ export class ConsoleSession {
     if (this.phase.value.kind === "connecting") this.phase.value = { kind: "connecting", step };
   }
 
-  #attached({ machine, rights, sessionId, reopen: credential, entrances }: Attached): void {
+  #attached({ machine, rights, sessionId, reopen: credential, entrances, takesOrders }: Attached): void {
     this.#entrances = entrances;
     this.#turns = 0;
     batch(() => {
       this.machine.value = printable(machine.name);
       this.rights.value = rights;
+      this.takesOrders.value = takesOrders === true;
       this.sessionId.value = sessionId;
       this.#progress("picture");
     });
@@ -232,19 +223,20 @@ export class ConsoleSession {
     const reference = ending.reference ?? this.sessionId.value;
     const wasAttached = this.sessionId.value !== undefined;
     this.#end(reference === undefined ? ending : { ...ending, reference });
-    if (wasAttached || credential === undefined || !TURNED_AWAY.has(ending.code)) return;
+    const hasMoved = wasAttached && ending.code === "machine_moved";
+    const wasTurnedAway = !wasAttached && credential !== undefined && TURNED_AWAY.has(ending.code);
+    if (!hasMoved && !wasTurnedAway) return;
     this.#turns += 1;
     if (this.#turns <= limits.turns) void this.openAgain();
   }
 
   #end(ending: Ending): void {
     batch(() => {
-      this.keys.stop();
       this.screen.value = undefined;
-      this.canPower.value = false;
-      this.clipping.value = false;
+      this.takesOrders.value = false;
       this.health.value = { word: "unknown" };
       this.notice.value = undefined;
+      this.closing.value = undefined;
       this.canOpenAgain.value = this.#wayBack !== undefined;
       this.phase.value = { kind: "ended", ending };
     });

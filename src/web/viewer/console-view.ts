@@ -1,30 +1,27 @@
-import { computed, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, signal } from "@preact/signals";
 import { BarFold } from "./bar-fold.ts";
 import type { ConsoleSession } from "./console-session.ts";
-import type { ViewSettings } from "./view-settings.ts";
+import type { Surface } from "./surface.ts";
 
-/** What the parts of the page share: the session, how it is looked at, and what they say to one another. */
-export class ConsoleView {
-  readonly session: ConsoleSession;
-  readonly settings: ViewSettings;
+/** What the parts of the page share: the session, whether the bar stays, and what they say to one another. */
+export class ConsoleView<Shown extends Surface = Surface> {
+  readonly session: ConsoleSession<Shown>;
+  /** The bar keeps its place above the console instead of folding away over it. */
+  readonly pinned: ReadonlySignal<boolean>;
   readonly fold: BarFold;
   readonly openMenus = signal(0);
   /** The last thing that screen readers are told. */
   readonly announcement = signal("");
-  readonly touchKeyboard = signal(false);
   /** The keyboard is to go to the bar, as soon as it can take it. */
   readonly callsBar = signal(false);
 
-  constructor(session: ConsoleSession, settings: ViewSettings) {
+  constructor(session: ConsoleSession<Shown>, pinned: ReadonlySignal<boolean>) {
     this.session = session;
-    this.settings = settings;
+    this.pinned = pinned;
     this.fold = new BarFold({
       // A connection that falters is not to be looked for behind a handle.
       mayFold: computed(
-        () =>
-          session.phase.value.kind === "live" &&
-          session.health.value.word !== "silent" &&
-          !settings.pinned.value,
+        () => session.phase.value.kind === "live" && session.health.value.word !== "silent" && !pinned.value,
       ),
       menusOpen: this.openMenus,
     });

@@ -1,7 +1,7 @@
 import { KeyIcon } from "../ui/icons.tsx";
 import { Menu } from "../ui/menu.tsx";
-import type { ConsoleView } from "./console-view.ts";
 import { CHORDS, type Chord, type ChordName, consoleChord, MODIFIER_NAMES } from "./keys.ts";
+import type { VncPage } from "./vnc-page.ts";
 import { words } from "./words.ts";
 
 const ID = "keys";
@@ -9,8 +9,9 @@ const CHORD_NAMES = Object.keys(CHORDS) as readonly ChordName[];
 const FUNCTION_KEYS = Array.from({ length: 12 }, (_, index) => index + 1);
 
 /** Keys that a browser or its system would keep for itself. */
-export function KeysMenu({ view }: { readonly view: ConsoleView }) {
-  const { keys } = view.session;
+export function KeysMenu({ page }: { readonly page: VncPage }) {
+  const { view, vnc } = page;
+  const { keys } = vnc;
   const { keys: label, chords, consoleChords, holdDown, modifiers, held, releaseAll, shortcut } = words.value;
   const down = keys.held.value;
 
@@ -30,13 +31,13 @@ export function KeysMenu({ view }: { readonly view: ConsoleView }) {
     >
       <div class="key-grid wide">
         {CHORD_NAMES.map((name) => (
-          <ChordButton key={name} view={view} chord={CHORDS[name]} name={chords[name]} />
+          <ChordButton key={name} page={page} chord={CHORDS[name]} name={chords[name]} />
         ))}
       </div>
       <h2>{consoleChords}</h2>
       <div class="key-grid">
         {FUNCTION_KEYS.map((number) => (
-          <ChordButton key={number} view={view} chord={consoleChord(number)} name={`F${number}`} />
+          <ChordButton key={number} page={page} chord={consoleChord(number)} name={`F${number}`} />
         ))}
       </div>
       <h2>{holdDown}</h2>
@@ -62,20 +63,20 @@ export function KeysMenu({ view }: { readonly view: ConsoleView }) {
 }
 
 interface ChordButtonProps {
-  readonly view: ConsoleView;
+  readonly page: VncPage;
   readonly chord: Chord;
   readonly name: string;
 }
 
 /** Sends its keys and closes the menu, so that what they do can be seen. */
-function ChordButton({ view, chord, name }: ChordButtonProps) {
+function ChordButton({ page, chord, name }: ChordButtonProps) {
   return (
     <button
       type="button"
       class="button"
       popovertarget={ID}
       popovertargetaction="hide"
-      onClick={() => view.session.keys.chord(chord)}
+      onClick={() => page.vnc.keys.chord(chord)}
     >
       {name}
     </button>

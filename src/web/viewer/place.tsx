@@ -4,7 +4,7 @@ import type { Scale } from "./screen.ts";
 interface PlaceProps {
   readonly class: string;
   readonly children: HTMLElement;
-  readonly scale?: Scale;
+  readonly scale?: Scale | undefined;
   /** What it is to be called, where it is a picture. */
   readonly label?: string;
 }

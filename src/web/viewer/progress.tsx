@@ -3,14 +3,26 @@ import { StateShape } from "../ui/icons.tsx";
 import type { Step } from "./console-session.ts";
 import { words } from "./words.ts";
 
-const STEPS: readonly Step[] = ["reaching", "dialling", "signing-in", "picture"];
+const STEPS: readonly Step[] = ["reaching", "dialling", "signing-in"];
 const SLOW_AFTER_MS = 8_000;
 
-/** What is happening on the way to the picture, in words. */
-export function Progress({ step }: { readonly step: Step }) {
+/** What stands in place of a step that has not begun, or is over in a moment: to a person that is already the wait for what is to be seen. */
+function shownAt(step: Step, last: Step): Step {
+  if (step === "waiting") return "dialling";
+  return step === "attaching" || step === "picture" ? last : step;
+}
+
+interface ProgressProps {
+  readonly step: Step;
+  /** What is waited for at last. */
+  readonly last: "attaching" | "picture";
+}
+
+/** What is happening on the way to the console, in words. */
+export function Progress({ step, last }: ProgressProps) {
   const [slow, setSlow] = useState(false);
-  // Joining is over in a moment, and to a person it is already the wait for the picture.
-  const now = STEPS.indexOf(step === "attaching" ? "picture" : step);
+  const all = [...STEPS, last];
+  const now = all.indexOf(shownAt(step, last));
   useEffect(() => {
     setSlow(false);
     const timer = setTimeout(() => setSlow(true), SLOW_AFTER_MS);
@@ -21,7 +33,7 @@ export function Progress({ step }: { readonly step: Step }) {
   return (
     <section class="card">
       <ol class="steps">
-        {STEPS.map((name, index) => (
+        {all.map((name, index) => (
           <li
             key={name}
             class={index === now ? "now" : "soft"}
@@ -29,7 +41,7 @@ export function Progress({ step }: { readonly step: Step }) {
           >
             <StateShape shape={index < now ? "full" : index === now ? "half" : "empty"} />
             <span>
-              {steps[name]}
+              {steps[index === now && step === "waiting" ? step : name]}
               <span class="visually-hidden">
                 , {index < now ? done : index === now ? stepNow : stepLater}
               </span>

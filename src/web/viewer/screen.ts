@@ -1,8 +1,9 @@
 import type RFB from "@novnc/novnc";
-import type { Rights } from "#wire/rights.ts";
 import type { ConsoleChannel } from "./channel.ts";
+import type { Attached } from "./connection.ts";
 import type { Key } from "./keys.ts";
 import { canResize, drawn, heldBackBytes, screenSize, takesUnicode } from "./novnc-internals.ts";
+import type { Surface, SurfaceListener } from "./surface.ts";
 
 export const SCALES = ["fit", "actual", "remote"] as const;
 /** The picture fits the page, or is shown pixel by pixel, or the machine is asked for a screen of the page's size. */
@@ -18,11 +19,7 @@ const LEVELS: Readonly<Record<Quality, { readonly quality: number; readonly comp
   frugal: { quality: 1, compression: 9 },
 };
 
-export interface ScreenListener {
-  /** Something of the machine's screen is to be seen for the first time. */
-  pictured(): void;
-  /** noVNC could not go on; `reason` is the node's, where it gave one in RFB. */
-  failed(reason?: string): void;
+export interface ScreenListener extends SurfaceListener {
   clipboard(text: string): void;
   named(name: string): void;
   /** Whether the hypervisor takes power commands here. */
@@ -35,7 +32,7 @@ export interface ScreenListener {
 const SAMPLE = 4;
 
 /** The machine's screen: noVNC inside an element of the page. */
-export class Screen {
+export class Screen implements Surface {
   readonly #rfb: RFB;
   readonly #canvas: HTMLCanvasElement;
   readonly #listener: ScreenListener;
@@ -92,8 +89,7 @@ export class Screen {
     this.#rfb.compressionLevel = LEVELS[quality].compression;
   }
 
-  /** What this viewer may do; until it is said, look. The node enforces it. */
-  permit(rights: Rights): void {
+  attached({ rights }: Attached): void {
     this.#rfb.viewOnly = !rights.input;
   }
 

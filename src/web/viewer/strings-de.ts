@@ -10,6 +10,7 @@ export const GERMAN: Strings = {
 
   connecting: "Verbindet",
   live: "Verbunden",
+  closing: "Geschlossen",
   ended: "Beendet",
   viewOnly: "Nur ansehen",
   nowLive: (machine) => `Die Konsole von ${machine} ist da.`,
@@ -18,6 +19,7 @@ export const GERMAN: Strings = {
 
   steps: {
     reaching: "Verbindung zum Konsolenknoten",
+    waiting: "Warten, während andere sich beim Hypervisor anmelden",
     dialling: "Ruf an den Hypervisor",
     "signing-in": "Anmeldung beim Hypervisor",
     attaching: "Anschluss an die Konsole",
@@ -42,6 +44,7 @@ export const GERMAN: Strings = {
     "Ihre Sitzung darf bleiben, bis Sie sie beenden, oder jetzt zu einem anderen Knoten umziehen.",
   moveNow: "Jetzt umziehen",
   dismiss: "Später",
+  askingWhy: "Es wird festgestellt, warum …",
 
   bar: "Bedienung der Konsole",
   showBar: `Bedienung zeigen (${SHORTCUT})`,
@@ -107,6 +110,7 @@ export const GERMAN: Strings = {
   typing: (typed, total) => `Tippt: ${typed} von ${total} Tasten`,
   typed: (count) => `${count} Tasten getippt.`,
   cancel: "Abbrechen",
+  close: "Schließen",
 
   scale: "Größe",
   scales: { fit: "Einpassen", actual: "1:1", remote: "Angleichen" },
@@ -120,17 +124,6 @@ export const GERMAN: Strings = {
   themes: { system: "System", light: "Hell", dark: "Dunkel" },
   language: "Sprache",
 
-  powerOff: "Herunterfahren",
-  reboot: "Neu starten",
-  reset: "Zurücksetzen",
-  powerAsk: {
-    shutdown: (machine) =>
-      `${machine} herunterfahren? Sie wird darum gebeten; alle, die mit ihr arbeiten, fliegen heraus.`,
-    reboot: (machine) =>
-      `${machine} neu starten? Sie wird darum gebeten; alle, die mit ihr arbeiten, fliegen heraus.`,
-    reset: (machine) =>
-      `${machine} zurücksetzen? Sie hält sofort an, für alle; was nicht gesichert ist, ist verloren.`,
-  },
   powerSent: "Der Hypervisor weiß Bescheid.",
 
   health: { unknown: "Misst", good: "Gut", fair: "Mäßig", slow: "Langsam", silent: "Keine Antwort" },

@@ -46,6 +46,7 @@ export const ENGLISH = {
 
   connecting: "Connecting",
   live: "Live",
+  closing: "Closed",
   ended: "Ended",
   viewOnly: "View only",
   nowLive: (machine: string) => `The console of ${machine} is live.`,
@@ -54,6 +55,7 @@ export const ENGLISH = {
 
   steps: {
     reaching: "Reaching the console node",
+    waiting: "Waiting while others sign in to the hypervisor",
     dialling: "Calling the hypervisor",
     "signing-in": "Signing in to the hypervisor",
     attaching: "Joining the console",
@@ -77,6 +79,7 @@ export const ENGLISH = {
   sessionMayStay: "Your session may stay until you end it, or be moved to another node now.",
   moveNow: "Move now",
   dismiss: "Later",
+  askingWhy: "Finding out why …",
 
   bar: "Console controls",
   showBar: `Show the controls (${SHORTCUT})`,
@@ -122,6 +125,7 @@ export const ENGLISH = {
   typing: (typed: string, total: string) => `Typing: ${typed} of ${total} keys`,
   typed: (count: string) => `${count} keys typed.`,
   cancel: "Cancel",
+  close: "Close",
 
   scale: "Size",
   scales: { fit: "Fit", actual: "1:1", remote: "Match" },
@@ -135,16 +139,6 @@ export const ENGLISH = {
   themes: { system: "System", light: "Light", dark: "Dark" },
   language: "Language",
 
-  powerOff: "Shut down",
-  reboot: "Restart",
-  reset: "Reset",
-  powerAsk: {
-    shutdown: (machine: string) =>
-      `Shut ${machine} down? It is asked to; everybody who works on it is cut off.`,
-    reboot: (machine: string) => `Restart ${machine}? It is asked to; everybody who works on it is cut off.`,
-    reset: (machine: string) =>
-      `Reset ${machine}? It stops at once, for everybody; what is not saved is lost.`,
-  },
   powerSent: "The hypervisor was told.",
 
   health: healthWords,

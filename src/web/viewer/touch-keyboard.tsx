@@ -1,8 +1,8 @@
 import { useRef } from "preact/hooks";
 import type { ConsoleKeys } from "./console-keys.ts";
-import type { ConsoleView } from "./console-view.ts";
 import { MODIFIER_NAMES, SPECIAL_KEYS, type SpecialKey, sendChord } from "./keys.ts";
 import { textDifference } from "./text-difference.ts";
+import type { VncPage } from "./vnc-page.ts";
 import { words } from "./words.ts";
 
 const TOUCH_FIELD = "touch-field";
@@ -26,9 +26,11 @@ const ARROWS: Partial<Readonly<Record<SpecialKey, string>>> = { left: "←", dow
  * The telephone's own keyboard, typing into the machine: a field that nobody sees. It is there all the time,
  * because some telephones show their keyboard only for a field that is focused in the very press of a button.
  */
-export function TouchKeyboard({ view }: { readonly view: ConsoleView }) {
+export function TouchKeyboard({ page }: { readonly page: VncPage }) {
   const before = useRef(FILLER);
-  const { keys, screen } = view.session;
+  const { view, vnc, touchKeyboard } = page;
+  const { keys } = vnc;
+  const { screen } = view.session;
 
   function refill(field: HTMLTextAreaElement) {
     field.value = FILLER;
@@ -39,7 +41,7 @@ export function TouchKeyboard({ view }: { readonly view: ConsoleView }) {
   /** While this keyboard is open it stays here; otherwise noVNC takes the keyboard with every tap. */
   function open(field: HTMLTextAreaElement, on: boolean) {
     if (on) refill(field);
-    view.touchKeyboard.value = on;
+    touchKeyboard.value = on;
     screen.value?.keepsFocus(!on);
   }
 
@@ -73,7 +75,7 @@ export function TouchKeyboard({ view }: { readonly view: ConsoleView }) {
           sendChord([SPECIAL_KEYS[name]], keys.send);
         }}
       />
-      {view.touchKeyboard.value && <KeyStrip keys={keys} />}
+      {touchKeyboard.value && <KeyStrip keys={keys} />}
     </>
   );
 }

@@ -1,9 +1,8 @@
-import type { ConsoleKeys } from "./console-keys.ts";
+import type { TypingProgress } from "./typing.ts";
 import { number, words } from "./words.ts";
 
 /** How far the typing of a text has come, with the way to stop it. */
-export function TypingStrip({ keys }: { readonly keys: ConsoleKeys }) {
-  const typing = keys.typing.value;
+export function TypingStrip({ typing }: { readonly typing: TypingProgress | undefined }) {
   if (typing === undefined) return null;
   const { typing: text, cancel } = words.value;
   const label = text(number(typing.typed), number(typing.total));

@@ -9,6 +9,13 @@ export const typingLimits = {
   lineMs: 120,
 } as const;
 
+/** How far it has come. */
+export interface TypingProgress {
+  readonly typed: number;
+  readonly total: number;
+  readonly cancel: () => void;
+}
+
 interface TypingOptions {
   readonly press: (stroke: Stroke) => void;
   /** Resolves after so many milliseconds, or at once when cancelled. */

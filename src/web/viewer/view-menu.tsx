@@ -1,21 +1,20 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import { Choice } from "../ui/choice.tsx";
 import { ViewIcon } from "../ui/icons.tsx";
-import { LANGUAGE_NAMES, LANGUAGES, language, setLanguage } from "../ui/language.ts";
 import { Menu } from "../ui/menu.tsx";
-import { setTheme, THEMES, theme } from "../ui/theme.ts";
-import type { ConsoleView } from "./console-view.ts";
-import { fullScreenOn, toggleFullScreen } from "./full-screen.ts";
-import { savePicture } from "./save-picture.ts";
+import { FullScreenButton } from "./full-screen-button.tsx";
+import { PageChoices, PinChoice } from "./page-choices.tsx";
+import { fileName, saveFile } from "./save-file.ts";
 import { QUALITIES, SCALES } from "./screen.ts";
+import type { VncPage } from "./vnc-page.ts";
 import { words } from "./words.ts";
 
 const ID = "view";
 
 /** How the console is shown: its size, how much data that may cost, and the page around it. */
-export function ViewMenu({ view }: { readonly view: ConsoleView }) {
-  const { session, settings } = view;
+export function ViewMenu({ page }: { readonly page: VncPage }) {
+  const { view, settings } = page;
+  const { session } = view;
   const canResize = useSignal(false);
   const live = session.phase.value.kind === "live";
   const w = words.value;
@@ -25,6 +24,13 @@ export function ViewMenu({ view }: { readonly view: ConsoleView }) {
     if (open)
       canResize.value = session.rights.value?.resize === true && session.screen.value?.canResize === true;
     view.menuToggled(open);
+  }
+
+  /** The whole picture, in its own size. */
+  async function savePicture() {
+    const picture = await session.screen.value?.picture();
+    if (picture === null || picture === undefined) return;
+    saveFile(picture, fileName(session.machine.value ?? "", new Date(), "png"));
   }
 
   return (
@@ -58,65 +64,22 @@ export function ViewMenu({ view }: { readonly view: ConsoleView }) {
             onChoose={(quality) => settings.setQuality(quality)}
           />
           <div class="row">
-            <FullScreenButton />
+            <FullScreenButton menu={ID} />
             <button
               type="button"
               class="button"
               popovertarget={ID}
               popovertargetaction="hide"
-              onClick={() => void savePicture(session)}
+              onClick={() => void savePicture()}
             >
               {w.screenshot}
             </button>
           </div>
-          <label class="check">
-            <input
-              type="checkbox"
-              checked={settings.pinned.value}
-              onChange={(event) => settings.setPinned(event.currentTarget.checked)}
-            />
-            {w.pinBar}
-          </label>
+          <PinChoice pinned={settings.pinned.value} onChange={(pinned) => settings.setPinned(pinned)} />
         </>
       )}
-      <Choice
-        legend={w.theme}
-        value={theme.value}
-        options={THEMES.map((value) => ({ value, label: w.themes[value] }))}
-        onChoose={setTheme}
-      />
-      <Choice
-        legend={w.language}
-        value={language.value}
-        options={LANGUAGES.map((value) => ({ value, label: LANGUAGE_NAMES[value] }))}
-        onChoose={setLanguage}
-      />
+      <PageChoices />
       {live && <p class="small soft">{w.shortcut}</p>}
     </Menu>
-  );
-}
-
-function FullScreenButton() {
-  const on = useSignal(fullScreenOn());
-  useEffect(() => {
-    const changed = () => {
-      on.value = fullScreenOn();
-    };
-    document.addEventListener("fullscreenchange", changed);
-    return () => document.removeEventListener("fullscreenchange", changed);
-  }, [on]);
-  if (!document.fullscreenEnabled) return null;
-  const { fullScreen, leaveFullScreen } = words.value;
-
-  return (
-    <button
-      type="button"
-      class="button"
-      popovertarget={ID}
-      popovertargetaction="hide"
-      onClick={() => void toggleFullScreen()}
-    >
-      {on.value ? leaveFullScreen : fullScreen}
-    </button>
   );
 }

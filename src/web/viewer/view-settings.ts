@@ -1,7 +1,7 @@
 import { effect, signal } from "@preact/signals";
 import { remember, remembered } from "../ui/preferences.ts";
-import type { ConsoleSession } from "./console-session.ts";
 import { QUALITIES, type Quality, SCALES, type Scale } from "./screen.ts";
+import type { VncConsole } from "./vnc-console.ts";
 
 /** How this person likes to see consoles: kept in the browser, for every console that is opened with it. */
 export class ViewSettings {
@@ -12,11 +12,11 @@ export class ViewSettings {
   /** Dragging moves the picture, not the machine's pointer. Of this page only. */
   readonly panning = signal(false);
 
-  /** Applies itself to every screen that the session shows, from now on. */
-  constructor(session: ConsoleSession) {
+  /** Applies itself to every screen that the console shows, from now on. */
+  constructor({ session, clipping }: VncConsole) {
     effect(() => session.screen.value?.scale(this.scale.value));
     effect(() => session.screen.value?.quality(this.quality.value));
-    effect(() => session.screen.value?.pan(this.panning.value && session.clipping.value));
+    effect(() => session.screen.value?.pan(this.panning.value && clipping.value));
   }
 
   setScale(scale: Scale): void {

@@ -5,7 +5,13 @@ import { createServer as createHttps } from "node:https";
 import { type AddressInfo, createServer as createTcp, type Server as TcpServer } from "node:net";
 import { test } from "node:test";
 import { WebSocketServer } from "ws";
-import { HOUR_MS, testCertificate, testChain } from "../../../../test/harness/test-certificates.ts";
+import {
+  ExtendedKeyUsage,
+  HOUR_MS,
+  type TestCertificate,
+  testCertificate,
+  testChain,
+} from "../../../../test/harness/test-certificates.ts";
 import { type Probed, probeEntrance } from "./probe-entrance.ts";
 import { systemNames } from "./resolve-name.ts";
 import type { Trust } from "./seen-certificate.ts";
@@ -90,7 +96,9 @@ test("what a client has against a certificate is told apart, and what is behind 
   };
   const key = leaf.keyPem;
   const whole = [leaf, lower, upper].map(({ pem }) => pem).join("");
+  const usages = [ExtendedKeyUsage.clientAuth];
   const cases: Readonly<Record<string, { cert: string; key: string; trust: Trust }>> = {
+    tls_unfit: { ...(await of({ usages })), trust: known },
     tls_chain_incomplete: { cert: leaf.pem, key, trust: known },
     tls_unknown_authority: { cert: whole + root.pem, key, trust: { roots: [] } },
     tls_own_authority: { cert: whole, key, trust: { roots: [], authority: root.pem } },
@@ -111,6 +119,22 @@ test("what a client has against a certificate is told apart, and what is behind 
 
     assert.deepEqual(found(lines), { tls: finding, page: "ok", clock: "ok", websocket: "ok" }, finding);
   }
+});
+
+test("a root that nobody knows is not taken for an intermediate that is missing, though servers send neither", async () => {
+  const { root, upper, lower, leaf } = await testChain({ names: ["127.0.0.1"] });
+  const tlsOf = async (sent: readonly TestCertificate[], roots: readonly string[]) => {
+    const cert = sent.map(({ pem }) => pem).join("");
+    await using at = await listen(createHttps({ cert, key: leaf.keyPem }, answerPage));
+    const tls = (await probe(`https://127.0.0.1:${at.port}`, { trust: { roots } }))[0];
+    return [tls?.finding, tls?.facts["not sent"]];
+  };
+
+  assert.deepEqual(await tlsOf([leaf, lower, upper], []), ["tls_unknown_authority", "root"]);
+  assert.deepEqual(await tlsOf([leaf, lower, upper, root], []), ["tls_unknown_authority", undefined]);
+  assert.deepEqual(await tlsOf([leaf], [root.pem]), ["tls_chain_incomplete", "lower"]);
+  // Which of the two it is cannot be seen from a client: the remedy names both.
+  assert.deepEqual(await tlsOf([leaf, lower], [root.pem]), ["tls_unknown_authority", "upper"]);
 });
 
 test("plain HTTP where TLS should be, a closed port and a name that nobody knows are told as such", async () => {

@@ -8,6 +8,7 @@ export type ProbeFinding =
   | "connect_cut"
   | "tls_none"
   | "tls_fails"
+  | "tls_unfit"
   | "tls_own_authority"
   | "tls_unknown_authority"
   | "tls_chain_incomplete"

@@ -37,6 +37,13 @@ const FINDINGS: Readonly<Record<string, ProbeFinding>> = {
   SELF_SIGNED_CERT_IN_CHAIN: "tls_unknown_authority",
 };
 
+/** Who signed the last certificate was neither shown, nor is it known here. Servers leave the root out, so that is no fault by itself. */
+const ISSUER_UNKNOWN: ReadonlySet<string> = new Set([
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+]);
+
 /** What a client has against the certificate that it was shown: the gravest thing. */
 export function judgeCertificate(
   socket: TLSSocket,
@@ -55,23 +62,35 @@ export function judgeCertificate(
     chain: chain.map(({ subject }) => nameOf(subject)).join(" ← "),
     tls: socket.getProtocol() ?? "",
   };
-  return { finding: findingOf({ socket, chain, leaf, host, trust, now }), facts };
+  const code = String(socket.authorizationError ?? "");
+  const finding = findingOf({ code, chain, leaf, host, trust, now });
+  return { finding, facts: { ...facts, ...reasonOf(finding, { code, chain }) } };
+}
+
+/** What the finding leaves open. */
+function reasonOf(
+  finding: ProbeFinding | "ok",
+  { code, chain }: { readonly code: string; readonly chain: readonly DetailedPeerCertificate[] },
+): ProbeFacts {
+  if (finding === "tls_unfit") return { reason: code };
+  return ISSUER_UNKNOWN.has(code) ? { "not sent": nameOf(chain.at(-1)?.issuer) } : {};
 }
 
 function findingOf(seen: {
-  readonly socket: TLSSocket;
+  /** Of OpenSSL; empty where it has nothing against the certificate. */
+  readonly code: string;
   readonly chain: readonly DetailedPeerCertificate[];
   readonly leaf: DetailedPeerCertificate;
   readonly host: string;
   readonly trust: Trust;
   readonly now: number;
 }): ProbeFinding | "ok" {
-  const { socket, chain, leaf, host, trust, now } = seen;
-  const code = String(socket.authorizationError ?? "");
+  const { code, chain, leaf, host, trust, now } = seen;
   const isAltered = code === "ERR_TLS_CERT_ALTNAME_INVALID";
-  if (code in FINDINGS) return FINDINGS[code] ?? "tls_fails";
-  // Neither the issuer of its last certificate is known, nor was it shown.
-  if (code !== "" && !isAltered) return code.startsWith("UNABLE_TO") ? "tls_chain_incomplete" : "tls_fails";
+  if (code in FINDINGS) return FINDINGS[code] ?? "tls_unfit";
+  // Public authorities sign with intermediates, so one that comes alone lacks them; behind an intermediate, it is the root that is not known.
+  if (ISSUER_UNKNOWN.has(code)) return chain.length === 1 ? "tls_chain_incomplete" : "tls_unknown_authority";
+  if (code !== "" && !isAltered) return "tls_unfit";
   if (checkServerIdentity(host, leaf) !== undefined) return "tls_wrong_name";
   if (isOnlyOurs(chain.at(-1), trust)) return "tls_own_authority";
   return endsSoon(leaf, now) ? "tls_ends_soon" : "ok";
@@ -111,6 +130,9 @@ function nameOf(name: DetailedPeerCertificate["subject"] | undefined): string {
 }
 
 function namesOf({ subjectaltname = "" }: DetailedPeerCertificate): string {
-  const names = subjectaltname.replace(/DNS:|IP Address:/g, "");
+  // Others are of no use to a browser.
+  const names = [...subjectaltname.matchAll(/(?:DNS|IP Address):([^,]+)/g)]
+    .map(([, name]) => name)
+    .join(", ");
   return names.length > limits.namesCharacters ? `${names.slice(0, limits.namesCharacters)}…` : names;
 }

@@ -12,7 +12,6 @@ import {
   Node,
   type Page,
   Project,
-  PublicIpRange,
   pageLimits,
   Session,
   Setting,
@@ -22,7 +21,8 @@ import {
 import { AuditRow } from "#wire/audit.ts";
 import { Certificate, NodeAuthority } from "#wire/certificate.ts";
 import { ERRORS, type ErrorCode } from "#wire/errors.ts";
-import { Hypervisor, HypervisorTest } from "#wire/hypervisors.ts";
+import { Hypervisor, HypervisorTest, WaitingMachine } from "#wire/hypervisors.ts";
+import { PublicIpRange } from "#wire/public-ip-ranges.ts";
 import { SelfCheck } from "#wire/self-check.ts";
 
 /** The schemas of everything that is answered, under the names that the OpenAPI document gives them. */
@@ -49,6 +49,7 @@ export const COMPONENTS = {
   Setting,
   SignInLink,
   TicketKeyGeneration,
+  WaitingMachine,
 } as const satisfies Record<string, TSchema>;
 
 export type ComponentName = keyof typeof COMPONENTS;
@@ -93,6 +94,13 @@ export const PAGE_QUERY = {
     }),
   ),
 } as const;
+
+export const MACHINE_KEYWORD = Type.Optional(
+  Type.String({
+    maxLength: 128,
+    description: "Machines whose name has this in it, in upper or lower case.",
+  }),
+);
 
 /** A part of a path that names something. */
 export const IdPart = Type.String({ minLength: 1, maxLength: 128 });

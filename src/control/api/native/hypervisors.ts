@@ -1,4 +1,4 @@
-import { NewHypervisor } from "#wire/hypervisors.ts";
+import { HypervisorChange, NewHypervisor } from "#wire/hypervisors.ts";
 import { IdParams, listOf, nothing, problems, ref } from "./components.ts";
 import type { NativeApp, NativeDeps } from "./native.ts";
 
@@ -32,7 +32,7 @@ export function hypervisorRoutes(
         body: NewHypervisor,
         response: {
           201: ref("Hypervisor", { description: "The new hypervisor" }),
-          ...problems("conflict", "limit_reached", "body_too_large", "media_type_unsupported"),
+          ...problems("conflict", "not_found", "limit_reached", "body_too_large", "media_type_unsupported"),
         },
       },
     },
@@ -40,6 +40,27 @@ export function hypervisorRoutes(
       reply.code(201);
       return await hypervisors.add(callerOf(request), request.body);
     },
+  );
+
+  app.patch(
+    "/hypervisors/:id",
+    {
+      schema: {
+        operationId: "updateHypervisor",
+        summary:
+          "Change how a hypervisor is reached, and into which projects its machines come (administrators)",
+        description:
+          "What is absent stays. Its machines stay what they are, and open consoles go on: another address or other credentials are used from then on. Where another hypervisor answers there, which has none of the machines on record, nothing of it is taken in. By new rules those machines are judged that wait.",
+        tags,
+        params: IdParams,
+        body: HypervisorChange,
+        response: {
+          200: ref("Hypervisor", { description: "The hypervisor, as it is now" }),
+          ...problems("conflict", "not_found", "body_too_large", "media_type_unsupported"),
+        },
+      },
+    },
+    async (request) => await hypervisors.update(callerOf(request), request.params.id, request.body),
   );
 
   app.post(
@@ -64,7 +85,7 @@ export function hypervisorRoutes(
     {
       schema: {
         operationId: "removeHypervisor",
-        summary: "Forget a hypervisor and its credentials (administrators)",
+        summary: "Forget a hypervisor, its credentials and its machines, whose consoles end (administrators)",
         tags,
         params: IdParams,
         response: { 204: nothing({ description: "It is forgotten" }), ...problems("not_found") },

@@ -1,7 +1,8 @@
 import { Type } from "typebox";
 import { type Console, ConsoleRequest, MachineChange, NewMachine } from "#wire/api.ts";
+import { PowerOrder } from "#wire/machine-origin.ts";
 import type { IssuedConsole } from "../../services.ts";
-import { IdParams, nothing, PAGE_QUERY, pageOf, problems, ref } from "./components.ts";
+import { IdParams, MACHINE_KEYWORD, nothing, PAGE_QUERY, pageOf, problems, ref } from "./components.ts";
 import type { NativeApp, NativeDeps } from "./native.ts";
 
 const tags = ["machines"];
@@ -10,12 +11,7 @@ const MachineQuery = Type.Object(
   {
     ...PAGE_QUERY,
     name: Type.Optional(Type.String({ maxLength: 128, description: "Machines of exactly this name." })),
-    keyword: Type.Optional(
-      Type.String({
-        maxLength: 128,
-        description: "Machines whose name has this in it, in upper or lower case.",
-      }),
-    ),
+    keyword: MACHINE_KEYWORD,
   },
   { additionalProperties: false },
 );
@@ -109,6 +105,75 @@ export function machineRoutes(
   );
 
   app.post(
+    "/machines/:id/power",
+    {
+      schema: {
+        operationId: "powerMachine",
+        summary: "Have a machine's hypervisor start or stop it; its state follows when that is done",
+        tags,
+        params: IdParams,
+        body: PowerOrder,
+        response: {
+          202: ref("Machine", {
+            description: "The hypervisor took the order; the machine, as it is known now",
+          }),
+          ...problems(
+            "not_found",
+            "machine_gone",
+            "no_hypervisor",
+            "power_unfit",
+            "hypervisor_read_only",
+            "hypervisor_refused",
+            "hypervisor_unreachable",
+            "upstream_timeout",
+            "body_too_large",
+            "media_type_unsupported",
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      reply.code(202);
+      return await machines.power(callerOf(request), request.params.id, request.body.action);
+    },
+  );
+
+  app.get(
+    "/machines/:id/screenshot",
+    {
+      schema: {
+        operationId: "getScreenshot",
+        summary: "What a machine shows, as its hypervisor sees it; two seconds old at most",
+        tags,
+        params: IdParams,
+        response: {
+          200: {
+            description:
+              "The screen, as the content type says: a PNG, or a JPEG where the platform makes no other",
+            content: {
+              "image/png": { schema: Type.Unsafe<Buffer>({ type: "string" }) },
+              "image/jpeg": { schema: Type.Unsafe<Buffer>({ type: "string" }) },
+            },
+          },
+          ...problems(
+            "not_found",
+            "machine_gone",
+            "machine_not_running",
+            "no_hypervisor",
+            "hypervisor_refused",
+            "hypervisor_unreachable",
+            "upstream_timeout",
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { mediaType, bytes } = await machines.screenshot(callerOf(request), request.params.id);
+      return await reply.type(mediaType).send(Buffer.from(bytes));
+    },
+  );
+
+  app.post(
     "/machines/:id/consoles",
     {
       schema: {
@@ -122,6 +187,7 @@ export function machineRoutes(
           ...problems(
             "not_found",
             "machine_not_running",
+            "console_unavailable",
             "machine_busy",
             "extra_token_required",
             "no_node_available",

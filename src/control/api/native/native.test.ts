@@ -269,7 +269,7 @@ describe("bad input", () => {
     });
     assert.equal(errorOf(upload).code, "certificate_refused", "each part may be as long as a body elsewhere");
     const long = await api.call("GET", `/api/v1/machines/${"x".repeat(500)}`, { as: api.keys });
-    assert.equal(errorOf(long).code, "not_found");
+    assert.equal(errorOf(long).code, "request_invalid");
   });
 
   test("unknown addresses and methods are told apart, and the latter says which methods there are", async () => {

@@ -29,6 +29,7 @@ import { selfCheckRoutes } from "./self-check.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { signInRoutes } from "./sign-in.ts";
 import { ticketKeyRoutes } from "./ticket-keys.ts";
+import { waitingMachineRoutes } from "./waiting-machines.ts";
 
 /** Fastify with types taken from the routes' schemas. */
 export type NativeApp = FastifyInstance<
@@ -90,6 +91,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       });
       const routes = typed(api);
       machineRoutes(routes, deps);
+      waitingMachineRoutes(routes, deps);
       sessionRoutes(routes, deps);
       projectRoutes(routes, deps);
       accountRoutes(routes, deps);

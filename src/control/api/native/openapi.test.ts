@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Check, Errors } from "typebox/schema";
 import { type Keys, type Reply, type Route, type TestApi, testApi } from "../../../../test/harness/api.ts";
+import { commandHypervisor } from "../../../../test/harness/command-hypervisor.ts";
 import { testCertificate } from "../../../../test/harness/test-certificates.ts";
 
 interface Operation {
@@ -19,6 +20,7 @@ interface Operation {
         readonly content?: {
           readonly "application/json"?: { readonly schema: object };
           readonly "application/x-ndjson"?: object;
+          readonly "image/png"?: object;
         };
       }
     >
@@ -59,7 +61,7 @@ test("the document is OpenAPI 3.1, and every operation in it says what a client 
   assert.deepEqual(document.security, [{ apiKey: [] }, { session: [] }]);
   assert.deepEqual(
     Object.keys(document.components.schemas).sort(),
-    "Account Acme ApiKey AuditRow Certificate Console DnsZone Error Hypervisor HypervisorTest JoinToken Machine NewApiKey Node NodeAuthority Project PublicIpRange SelfCheck Session Setting SignInLink TicketKeyGeneration".split(
+    "Account Acme ApiKey AuditRow Certificate Console DnsZone Error Hypervisor HypervisorTest JoinToken Machine NewApiKey Node NodeAuthority Project PublicIpRange SelfCheck Session Setting SignInLink TicketKeyGeneration WaitingMachine".split(
       " ",
     ),
   );
@@ -139,7 +141,8 @@ class Conformity {
     const response = found.operation.responses[String(expected)];
     assert.ok(response !== undefined, `${id} does not declare ${expected}`);
     const { "application/json": json, "application/x-ndjson": lines } = response.content ?? {};
-    if (lines === undefined) this.#checkBody(`${id} ${expected}`, json?.schema, reply);
+    if (response.content?.["image/png"] !== undefined) assert.match(reply.text, /PNG/);
+    else if (lines === undefined) this.#checkBody(`${id} ${expected}`, json?.schema, reply);
     else this.#checkLines(id, reply);
     if (expected < 300) this.#untried.delete(id);
     return reply;
@@ -198,6 +201,18 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("getMachine", { path, as: member }, 404);
   await check.call("updateMachine", { path, body: { password: null, state: "running" } }, 200);
   await check.call("updateMachine", { path: nowhere, body: { name: "x" } }, 404);
+  await check.call("powerMachine", { path, body: { action: "start" } }, 409);
+  const commanded = await commandHypervisor(api.control);
+  const { headers } = await check.call("getScreenshot", { path: { id: commanded.machine.id } }, 200);
+  assert.equal(headers.get("content-type"), "image/png");
+  await check.call("getScreenshot", { path, as: member }, 404);
+  await check.call("powerMachine", { path: { id: commanded.machine.id }, body: { action: "cut" } }, 202);
+  await check.call("powerMachine", { path: { id: commanded.machine.id }, body: { action: "explode" } }, 400);
+  await check.call("powerMachine", { path, as: member, body: { action: "start" } }, 404);
+  await check.call("listWaitingMachines", { query: "?limit=1" }, 200);
+  await check.call("listWaitingMachines", { as: member }, 403);
+  await check.call("assignMachine", { path, body: { project: "shop" } }, 200);
+  await check.call("assignMachine", { path: nowhere, body: { project: "shop" } }, 404);
 
   const opened = await check.call("openConsole", { path, body: { viewOnly: true, extra: "x" } }, 201);
   await check.call("openConsole", { path: nowhere, body: {} }, 404);
@@ -270,6 +285,17 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("addHypervisor", { body: { ...host, address: "qemu+tcp://host7/system" } }, 400);
   await check.call("listHypervisors", {}, 200);
   await check.call("listHypervisors", { as: member }, 403);
+  const rules = [{ name: "web-*", project: "default" }];
+  const host7 = { id: field(hypervisor, "id") };
+  await check.call("updateHypervisor", { path: host7, body: { rules } }, 200);
+  await check.call("updateHypervisor", { path: host7, body: { rules: [{ name: "*", project: "x" }] } }, 404);
+  await check.call("updateHypervisor", { path: host7, body: { rules: "*" } }, 400);
+  const anew = { name: "host8", credentials: { sshKey: "key", secret: null }, readOnly: true };
+  await check.call("updateHypervisor", { path: host7, body: anew }, 200);
+  await check.call("updateHypervisor", { path: host7, body: { address: "qemu+tcp://h/system" } }, 400);
+  await check.call("addHypervisor", { body: host }, 201);
+  await check.call("updateHypervisor", { path: host7, body: { name: "host7" } }, 409);
+  await check.call("updateHypervisor", { path: nowhere, body: anew }, 404);
   await check.call("testHypervisor", { path: { id: field(hypervisor, "id") } }, 200);
   await check.call("testHypervisor", { path: nowhere }, 404);
   await check.call("removeHypervisor", { path: { id: field(hypervisor, "id") } }, 204);

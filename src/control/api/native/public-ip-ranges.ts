@@ -1,4 +1,4 @@
-import { NewPublicIpRange } from "#wire/api.ts";
+import { NewPublicIpRange } from "#wire/public-ip-ranges.ts";
 import { IdParams, listOf, nothing, problems, ref } from "./components.ts";
 import type { NativeApp, NativeDeps } from "./native.ts";
 

@@ -1,10 +1,9 @@
-import { accessSync, constants, realpathSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import { ConfigError } from "#base/config.ts";
+import { ownedScript } from "#base/process/owned-script.ts";
 import { DEFAULT_POOL } from "#wire/api.ts";
-import { runProgram } from "./bounded-run.ts";
 import {
   INSTANCE_STATES,
   LaunchError,
@@ -13,6 +12,7 @@ import {
   launcherLimits,
   ORDER_ID,
 } from "./launcher.ts";
+import { runLauncher } from "./run-launcher.ts";
 
 const isList = Compile(
   Type.Object({
@@ -54,7 +54,7 @@ export function createCommandLauncher({ directory, name, installationId, env }: 
     PASSED_ON.flatMap((key) => (env[key] === undefined ? [] : [[key, env[key]]])),
   );
   const run = async (verb: string, input: object, signal: AbortSignal): Promise<string> =>
-    await runProgram(
+    await runLauncher(
       { file, args: [verb], cwd: dirname(file), env: passed },
       `${JSON.stringify({ installation: installationId, ...input })}\n`,
       signal,
@@ -108,32 +108,13 @@ export function createCommandLauncher({ directory, name, installationId, env }: 
   };
 }
 
-/**
- * The script, no link any more. Whoever may write it, or put another in its place, can do what control can: only its owner
- * may be one, and it stands in that directory itself, since nothing is known of who may write elsewhere.
- */
 function scriptOf(directory: string, name: string): string {
   try {
-    if (basename(name) !== name || name.startsWith("."))
-      throw new Error("must be the name of a file in --launch-commands");
-    const folder = realpathSync(directory);
-    const file = realpathSync(join(folder, name));
-    if (dirname(file) !== folder) throw new Error(`is a link to ${file}, outside of --launch-commands`);
-    for (const path of [folder, file]) checkOwner(path);
-    if (!statSync(file).isFile()) throw new Error(`${file} is not a file`);
-    accessSync(file, constants.X_OK);
-    return file;
+    return ownedScript(directory, name, "--launch-commands");
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError([`--launchers: command:${name}: ${problem}`]);
   }
-}
-
-function checkOwner(path: string): void {
-  const { mode, uid } = statSync(path);
-  if ((mode & 0o022) !== 0) throw new Error(`${path} can be written by others than its owner`);
-  if (uid !== 0 && uid !== process.getuid?.())
-    throw new Error(`${path} belongs neither to root nor to control's user`);
 }
 
 function withoutSecret(error: unknown, secret: string): unknown {

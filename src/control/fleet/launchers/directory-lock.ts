@@ -19,13 +19,25 @@ export async function withDirectory<Result>(
 ): Promise<Result> {
   const file = join(directory, ".lock");
   signal.throwIfAborted();
-  closeSync(openSync(file, "a", 0o600));
+  makeFile(file);
   const lock = new DatabaseSync(file);
   try {
     while (!tryLock(lock)) await delay(limits.lookAgainMs, undefined, { signal });
     return await work();
   } finally {
     lock.close();
+  }
+}
+
+/**
+ * For its owner alone. One that is there is not opened: the kernel takes a process' lock on a file away as soon as the
+ * process closes any descriptor of it (fcntl(2)), and somebody else in this process may have the lock.
+ */
+function makeFile(file: string): void {
+  try {
+    closeSync(openSync(file, "ax", 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
 }
 

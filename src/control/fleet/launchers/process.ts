@@ -16,7 +16,7 @@ import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Static, Type } from "typebox";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { ConfigError } from "#base/config.ts";
 import { commandOf } from "#base/process/child.ts";
 import type { Log } from "#base/process/log.ts";

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import type { Log } from "#base/process/log.ts";
 import {
   CertificateAnswer,

@@ -1,4 +1,4 @@
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import type { Log } from "#base/process/log.ts";
 import { EndSessionsAnswer, type EndSessionsCommand } from "#wire/link.ts";
 import type { Closings } from "../../sessions/closing.ts";

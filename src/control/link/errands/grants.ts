@@ -1,4 +1,4 @@
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import type { Log } from "#base/process/log.ts";
 import { GrantsAnswer } from "#wire/link.ts";
 import type { OfflineGrants } from "../../tickets/offline-grants.ts";

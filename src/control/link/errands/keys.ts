@@ -1,4 +1,4 @@
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import type { Log } from "#base/process/log.ts";
 import { KeysAnswer, type KeysCommand } from "#wire/link.ts";
 import { INTEGER, prepare, TEXT } from "../../store/prepared.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { test } from "node:test";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { SelfCheck, selfCheckLimits } from "#wire/self-check.ts";
 import type { TestNode } from "../../../../test/harness/control.ts";
 import { eventually } from "../../../../test/harness/eventually.ts";
@@ -43,6 +44,31 @@ for (const t of onBoth(
       assert.equal(entrances[0]?.token, command.body.token);
     }
     assert.equal(at.client.commanded, 1);
+  },
+))
+  test(...t);
+
+for (const t of onBoth(
+  "a hypervisor that cannot be asked keeps no other's screen from being looked at",
+  async () => {
+    await using at = await openNode();
+    const { control } = at.link;
+    const host = { name: "gone", platform: "libvirt", address: "test:///x?socket=/nonesuch" } as const;
+    const rules = [{ name: "*", project: "default" }];
+    const { id } = await control.services.hypervisors.add(control.admin, { ...host, rules });
+    const lost = { name: "lost", address: randomUUID(), power: "running", guest: "unknown" } as const;
+    await control.inventory.takeAll(id, [lost]);
+    await control.machine({ name: "one", address: "192.0.2.10:5900" });
+
+    const asking = at.look();
+    const command = await at.told(1, { looks: true });
+    await at.answer(command.body.run);
+    await asking;
+
+    assert.deepEqual(
+      command.body.screens.map(({ machine }: { machine: string }) => machine),
+      ["one"],
+    );
   },
 ))
   test(...t);

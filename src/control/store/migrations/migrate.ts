@@ -26,6 +26,18 @@ import { up as certificateDomain } from "./0023-certificate-domain.ts";
 import { up as publicPath } from "./0024-public-path.ts";
 import { up as upstreamSecurity } from "./0025-upstream-security.ts";
 import { up as hypervisors } from "./0026-hypervisors.ts";
+import { up as machinesOfHypervisors } from "./0027-machines-of-hypervisors.ts";
+import { up as takingIn } from "./0028-taking-in.ts";
+import { up as signInFailures } from "./0029-sign-in-failures.ts";
+import { up as upstreamClaims } from "./0031-upstream-claims.ts";
+import { up as machinesThatMove } from "./0032-machines-that-move.ts";
+import { up as passwordsThatAreTried } from "./0033-passwords-that-are-tried.ts";
+import { up as withheldMachines } from "./0034-withheld-machines.ts";
+import { up as otherHostsAndSteps } from "./0036-other-hosts-and-steps.ts";
+import { up as consoleLeases } from "./0040-console-leases.ts";
+import { up as consolePorts } from "./0041-console-ports.ts";
+import { up as identityTokens } from "./0044-identity-tokens.ts";
+import { up as serialLines } from "./0046-serial-lines.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -58,6 +70,18 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0024-public-path": { up: publicPath },
   "0025-upstream-security": { up: upstreamSecurity },
   "0026-hypervisors": { up: hypervisors },
+  "0027-machines-of-hypervisors": { up: machinesOfHypervisors },
+  "0028-taking-in": { up: takingIn },
+  "0029-sign-in-failures": { up: signInFailures },
+  "0031-upstream-claims": { up: upstreamClaims },
+  "0032-machines-that-move": { up: machinesThatMove },
+  "0033-passwords-that-are-tried": { up: passwordsThatAreTried },
+  "0034-withheld-machines": { up: withheldMachines },
+  "0036-other-hosts-and-steps": { up: otherHostsAndSteps },
+  "0040-console-leases": { up: consoleLeases },
+  "0041-console-ports": { up: consolePorts },
+  "0044-identity-tokens": { up: identityTokens },
+  "0046-serial-lines": { up: serialLines },
 };
 
 /**

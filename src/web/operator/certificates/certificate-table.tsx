@@ -20,7 +20,7 @@ interface CertificateTableProps {
 /** How much of a fingerprint is shown: who compares copies all of it. */
 const FINGERPRINT_DIGITS = 12;
 
-/** Those that were uploaded, with how many nodes serve each. */
+/** Those that were uploaded or come by ACME, with how many nodes serve each. */
 export function CertificateTable({ overview, onRemove }: CertificateTableProps) {
   const tongue = language.value;
   const heading = useId();
@@ -120,17 +120,19 @@ function certificateColumns({
     {
       id: "remove",
       label: w.remove,
-      cell: (certificate) => (
-        <button
-          type="button"
-          class="button plain remove"
-          aria-label={w.removeOf(namesText(certificate.names))}
-          data-walkable
-          onClick={() => onRemove(certificate)}
-        >
-          {w.remove}
-        </button>
-      ),
+      // While ACME is on control refuses it: another would be ordered at once.
+      cell: (certificate) =>
+        certificate.source === "upload" && (
+          <button
+            type="button"
+            class="button plain remove"
+            aria-label={w.removeOf(namesText(certificate.names))}
+            data-walkable
+            onClick={() => onRemove(certificate)}
+          >
+            {w.remove}
+          </button>
+        ),
     },
   ];
 }

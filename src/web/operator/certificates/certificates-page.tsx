@@ -7,12 +7,12 @@ import type { Loaded } from "../loaded.ts";
 import { Problem } from "../problem.tsx";
 import { useRefresh } from "../refresh.ts";
 import { words } from "../words.ts";
+import { CertificateRemoval } from "./certificate-removal.tsx";
 import { CertificateTable } from "./certificate-table.tsx";
 import { NodeTable } from "./node-table.tsx";
 import { type CertificateOverview, standingOf } from "./overview.ts";
 import { OwnAuthority } from "./own-authority.tsx";
 import { Progress } from "./progress.tsx";
-import { RemovalDialog } from "./removal-dialog.tsx";
 import { namesText } from "./texts.ts";
 import { UploadDialog } from "./upload-dialog.tsx";
 
@@ -55,7 +55,7 @@ export function CertificatesPage({ api, loaded }: CertificatesPageProps) {
   }
 
   return (
-    <main class="page certificates">
+    <main class="page parts">
       <header class="page-head">
         <h1>{words.value.certificates}</h1>
         {overview !== undefined && (
@@ -102,7 +102,7 @@ export function CertificatesPage({ api, loaded }: CertificatesPageProps) {
         />
       )}
       {overview !== undefined && removing.value !== undefined && (
-        <RemovalDialog
+        <CertificateRemoval
           api={api}
           certificate={removing.value}
           overview={overview}

@@ -1,7 +1,10 @@
+import type { Ref } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { language } from "../../ui/language.ts";
+import { FileButton } from "../file-button.tsx";
+import { type ControlProps, FormField } from "../form-field.tsx";
 import { words } from "../words.ts";
 import type { BroughtFile } from "./brought-files.ts";
-import { type ControlProps, FormField } from "./form-field.tsx";
 import { bytesText } from "./texts.ts";
 import type { PartName, UploadForm } from "./upload-form.ts";
 
@@ -18,8 +21,10 @@ export function PartField({ form, part, onChoose }: PartFieldProps) {
   const label = w[part];
   // What was typed goes with the files, so it stays in sight.
   const isText = part !== "pkcs12" && (files.length === 0 || form[part].value !== "");
-  const chooser = (control: Partial<ControlProps> = {}) => (
+  const fileInput = useKeyboardKept(files.length);
+  const chooser = (control: Partial<ControlProps>) => (
     <FileButton
+      input={fileInput}
       label={files.length > 0 && part === "certificate" ? w.chooseMore : w.choose}
       of={label}
       several={part === "certificate"}
@@ -33,11 +38,14 @@ export function PartField({ form, part, onChoose }: PartFieldProps) {
       label={label}
       hint={w[`${part}Hint`]}
       problems={form.problems.value[part]}
-      {...(isText ? { aside: chooser() } : {})}
+      // Beside a text it is described as that is; the label, and the keyboard where something is wrong, are the text's.
+      {...(isText
+        ? { aside: ({ "aria-describedby": about }) => chooser({ "aria-describedby": about }) }
+        : {})}
     >
       {(control) => (
         <>
-          {files.length > 0 && <Files files={files} form={form} />}
+          <Files files={files} form={form} />
           {isText && (
             <textarea
               {...control}
@@ -60,11 +68,26 @@ export function PartField({ form, part, onChoose }: PartFieldProps) {
   );
 }
 
+/**
+ * Files that come and go take what was pressed with them: the button beside a file, and the chooser, which changes its place.
+ * Where nothing has the keyboard then, the chooser gets it, and nobody has to go through the dialog anew.
+ */
+function useKeyboardKept(count: number): Ref<HTMLInputElement> {
+  const input = useRef<HTMLInputElement>(null);
+  const before = useRef(0);
+  useEffect(() => {
+    if (before.current !== count && document.activeElement === document.body) input.current?.focus();
+    before.current = count;
+  }, [count]);
+  return input;
+}
+
+/** There before it has something to say: only then is it heard by those who do not see it. */
 function Files({ files, form }: { readonly files: readonly BroughtFile[]; readonly form: UploadForm }) {
   const { takeOut } = words.value.ofCertificates.form;
 
   return (
-    <ul class="files">
+    <ul class="files" aria-live="polite">
       {files.map((file) => (
         <li key={file.name}>
           <span class="mono">{file.name}</span>
@@ -81,36 +104,5 @@ function Files({ files, form }: { readonly files: readonly BroughtFile[]; readon
         </li>
       ))}
     </ul>
-  );
-}
-
-interface FileButtonProps {
-  readonly label: string;
-  /** Of which part, for those who do not see what it stands beside. */
-  readonly of: string;
-  readonly several: boolean;
-  readonly control: Partial<ControlProps>;
-  readonly onChoose: (files: readonly File[]) => void;
-}
-
-/** The browser's own control for files lies over a button of ours, and takes the presses and the keyboard. */
-function FileButton({ label, of, several, control, onChoose }: FileButtonProps) {
-  return (
-    <span class="button file-button">
-      {label}
-      <input
-        {...control}
-        type="file"
-        multiple={several}
-        aria-label={`${of}: ${label}`}
-        title={label}
-        onChange={(event) => {
-          const { currentTarget: input } = event;
-          onChoose([...(input.files ?? [])]);
-          // The same file can be chosen again once it was mended.
-          input.value = "";
-        }}
-      />
-    </span>
   );
 }

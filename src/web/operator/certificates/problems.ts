@@ -23,10 +23,14 @@ export function problemsByField(said: readonly string[], brought: Brought, langu
 }
 
 /** `{"error": {"detail": "domain: must be …"}}`: what stands before the colon is a member of the request. */
-export function fieldOfDetail(detail: string): { readonly field: Field; readonly words: string } | undefined {
+export function fieldOfDetail(
+  detail: string,
+  language: "en" | "de",
+): { readonly field: Field; readonly words: string } | undefined {
   const [, name = "", words = ""] = /^(\w+): (.*)$/s.exec(detail) ?? [];
   const field = FIELDS.find((each) => each === name);
-  return field === undefined ? undefined : { field, words: sentence(words) };
+  if (field === undefined) return undefined;
+  return { field, words: sentence(language === "de" ? inGerman(words) : words) };
 }
 
 export function isEmpty(problems: Problems): boolean {
@@ -93,6 +97,7 @@ const GERMAN: readonly (readonly [RegExp, string])[] = [
   [/^the certificate has no subject alternative names/, "das Zertifikat hat keine „subject alternative names“, und andere sehen Browser nicht an"],
   [/^the certificate is not for servers/, "das Zertifikat ist nicht für Server: serverAuth fehlt in seiner „extended key usage“"],
   [/^the certificate is not for (.*), as browsers find nodes now: it is for (.*)$/, "das Zertifikat gilt nicht für $1, wie Browser die Knoten jetzt finden, sondern für $2"],
+  [/^the node (\S+) of these is down: remove it if it is gone for good$/, "der Knoten $1 von diesen ist nicht da: entfernen Sie ihn, wenn er nicht wiederkommt"],
   [/^the certificate is not for (.*): it is for (.*)$/, "das Zertifikat gilt nicht für $1, sondern für $2"],
   [/^the certificate (“.*?”(?: of an authority)?) expired on (.*)$/, "das Zertifikat $1 ist am $2 abgelaufen"],
   [/^the certificate (“.*?”(?: of an authority)?) is not valid before (.*)$/, "das Zertifikat $1 gilt erst ab $2"],
@@ -102,6 +107,10 @@ const GERMAN: readonly (readonly [RegExp, string])[] = [
   [/^the certificate (“.*?”(?: of an authority)?) has a weak key: RSA of (\d+) bits, where (\d+)/, "das Zertifikat $1 hat einen schwachen Schlüssel: RSA mit $2 Bit, wo $3 das Mindeste sind"],
   [/^the chain is incomplete: the certificate of its issuer (“.*”) is missing$/, "die Kette ist unvollständig: das Zertifikat ihres Ausstellers $1 fehlt"],
   [/^TLS does not take the certificate with its key \((.*)\)$/, "TLS nimmt das Zertifikat mit seinem Schlüssel nicht an ($1)"],
+  [/^must be a domain name that browsers take for one$/, "muss ein Domainname sein, den Browser als solchen nehmen"],
+  [/^must be a domain name(?:, such as .*)?$/, "muss ein Domainname sein, wie console.example.com"],
+  [/^must be a name, not an address$/, "muss ein Name sein, keine Adresse"],
+  [/^must be a shorter name, as DNS has room for$/, "muss ein kürzerer Name sein, für den das DNS Platz hat"],
 ];
 
 const INNER: readonly (readonly [string, string])[] = [

@@ -4,10 +4,11 @@ export const CERTIFICATES_GERMAN: CertificateStrings = {
   upload: "Zertifikat hochladen",
   tlsOff:
     "TLS ist aus: Knoten sprechen bloßes HTTP und zeigen kein Zertifikat. Dieser Befehl schaltet es ein, und schließt nichts, was offen ist:",
-  uploaded: "Hochgeladen",
+  uploaded: "Hochgeladen oder ausgestellt",
   noneUploaded:
     "Es wurde kein Zertifikat hochgeladen. Knoten zeigen eines der eigenen CA, die Browser erst kennen, wenn man sie ihnen nennt.",
-  noneUploadedHow: "Laden Sie hier eines hoch, oder mit diesem Befehl:",
+  noneUploadedHow:
+    "Lassen Sie mit „porthole acme configure“ eines von selbst kommen, oder laden Sie eines hoch, hier oder mit diesem Befehl:",
   names: "Namen",
   moreNames: (count) => `und ${count} weitere`,
   pool: "Pool",
@@ -73,6 +74,8 @@ export const CERTIFICATES_GERMAN: CertificateStrings = {
     pool: "Pool",
     poolHint: "Leer: alle Pools, die kein eigenes haben.",
     replaces: (names) => `Tritt an die Stelle des Zertifikats von ${names}.`,
+    byAcme:
+      "Das aller Pools kommt durch ACME, das auszuschalten ist, ehe ein anderes hochgeladen wird: porthole acme disable",
     domain: "Domain",
     domainHint: "Setzt auch consoleproxy.url.domain, woraus Konsolenlinks gemacht werden.",
     domainStays: (domain) => `Leer: es bleibt ${domain}.`,

@@ -3,10 +3,11 @@ export const CERTIFICATES_ENGLISH = {
   upload: "Upload a certificate",
   tlsOff:
     "TLS is off: nodes serve plain HTTP, and show no certificate. This command switches it on, and closes nothing that is open:",
-  uploaded: "Uploaded",
+  uploaded: "Uploaded or issued",
   noneUploaded:
     "No certificate was uploaded. Nodes show one of the installation's own CA, which browsers know only once they are told of it.",
-  noneUploadedHow: "Upload one here, or with this command:",
+  noneUploadedHow:
+    "Have one come by itself, with “porthole acme configure”, or upload one, here or with this command:",
   names: "Names",
   moreNames: (count: string) => `and ${count} more`,
   pool: "Pool",
@@ -71,6 +72,8 @@ export const CERTIFICATES_ENGLISH = {
     pool: "Pool",
     poolHint: "Empty: all pools that have none of their own.",
     replaces: (names: string) => `Takes the place of the certificate of ${names}.`,
+    byAcme:
+      "That of all pools comes by ACME, which is to be turned off before another is uploaded: porthole acme disable",
     domain: "Domain",
     domainHint: "Sets consoleproxy.url.domain as well, which console links are made of.",
     domainStays: (domain: string) => `Empty: it stays ${domain}.`,

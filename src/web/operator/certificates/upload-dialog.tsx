@@ -6,10 +6,10 @@ import { Dialog } from "../../ui/dialog.tsx";
 import { StateShape } from "../../ui/icons.tsx";
 import { language } from "../../ui/language.ts";
 import type { Api } from "../api.ts";
+import { FormField } from "../form-field.tsx";
 import { Problem } from "../problem.tsx";
 import { words } from "../words.ts";
 import { useFileDrop } from "./file-drop.ts";
-import { FormField } from "./form-field.tsx";
 import { type CertificateOverview, poolsOf } from "./overview.ts";
 import { PartField } from "./part-field.tsx";
 import { namesText } from "./texts.ts";
@@ -49,7 +49,7 @@ export function UploadDialog({ api, overview, onUploaded, onClose }: UploadDialo
     <Dialog title={w.upload} onClose={onClose}>
       <form
         ref={place}
-        class={isOver.value ? "upload over" : "upload"}
+        class={isOver.value ? "form over" : "form"}
         autocomplete="off"
         noValidate
         onSubmit={(event) => void submit(event)}
@@ -149,7 +149,9 @@ function Particulars({
         label={w.pool}
         hint={
           <>
-            {w.poolHint} {replaced !== undefined && w.replaces(namesText(replaced.names))}
+            {w.poolHint}{" "}
+            {replaced !== undefined &&
+              (replaced.source === "acme" ? w.byAcme : w.replaces(namesText(replaced.names)))}
           </>
         }
         problems={problems.pool}

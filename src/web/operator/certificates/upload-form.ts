@@ -1,5 +1,5 @@
 import { batch, signal } from "@preact/signals";
-import { Check } from "typebox/value";
+import { Check } from "typebox/schema";
 import { Pool } from "#wire/api.ts";
 import type { Certificate, NewCertificate } from "#wire/certificate.ts";
 import type { Language } from "../../ui/language.ts";
@@ -135,7 +135,7 @@ export class UploadForm {
       this.problems.value = problemsByField(error.problems, brought, language);
       return;
     }
-    const known = error.code === "request_invalid" ? fieldOfDetail(error.detail ?? "") : undefined;
+    const known = error.code === "request_invalid" ? fieldOfDetail(error.detail ?? "", language) : undefined;
     if (known === undefined) this.error.value = error;
     else this.problems.value = { [known.field]: [known.words] };
   }

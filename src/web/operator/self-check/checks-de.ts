@@ -52,6 +52,7 @@ export const FACTS_DE: Readonly<Record<string, string>> = {
   wanted: "verlangt",
   "name servers": "Nameserver",
   "left out": "ausgelassen",
+  "not sent": "nicht mitgeschickt",
   "sees you at": "sieht Sie unter",
   from: "über",
   "this page": "diese Seite",

@@ -160,6 +160,10 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
     "Der Knoten kennt die CA des Zertifikats an seiner öffentlichen Adresse nicht.",
     "Richtig, wenn Browser sie kennen und Server nicht. Es zählt dieselbe Zeile von dort, wo Menschen sind.",
   ],
+  tls_alone_to_node: [
+    "Das Zertifikat an der öffentlichen Adresse des Knotens kam allein, und der Knoten kennt nicht, wer es ausgestellt hat.",
+    "Liefern Sie die ganze Kette aus (fullchain.pem von certbot). Richtig nur, wenn es die Wurzel einer CA ausgestellt hat, die Browser kennen und Server nicht.",
+  ],
   tls_none: [
     "Dort wird kein TLS gesprochen, obwohl die Adresse mit https beginnt.",
     "Geben Sie dem Port TLS, oder lassen Sie es den Proxy davor beenden: docs/operations/tls.md.",
@@ -174,11 +178,15 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
   ],
   tls_unknown_authority: [
     "Die Kette endet bei einer CA, der hier nicht vertraut wird.",
-    "Importieren Sie diese CA in Browser und System, oder laden Sie ein Zertifikat einer vertrauten hoch.",
+    "Importieren Sie die Wurzel dieser CA in Browser und System, oder laden Sie ein Zertifikat einer vertrauten hoch. Wird der Wurzel schon vertraut, so fehlt ein Zwischenzertifikat: Liefern Sie die ganze Kette aus.",
   ],
   tls_chain_incomplete: [
-    "Die Kette bricht ab: Der Aussteller ihres letzten Zertifikats wurde nicht mitgeschickt und ist unbekannt.",
-    "Liefern Sie die ganze Kette aus (fullchain.pem von certbot), mit jedem Zwischenzertifikat hinter dem eigenen.",
+    "Das Zertifikat kam allein: Wer es ausgestellt hat, wurde nicht mitgeschickt und ist hier unbekannt.",
+    "Liefern Sie die ganze Kette aus (fullchain.pem von certbot), mit jedem Zwischenzertifikat hinter dem eigenen. Hat es die Wurzel einer eigenen CA ausgestellt, so importieren Sie diese.",
+  ],
+  tls_unfit: [
+    "Ein Zertifikat der Kette ist keines, das Clients annehmen; der Grund steht dabei.",
+    "Besorgen Sie ein anderes, für Server und mit Schlüsseln und Unterschriften, die Browser annehmen: docs/operations/certificates.md.",
   ],
   tls_self_signed: [
     "Das Zertifikat ist von sich selbst unterschrieben, und ihm wird hier nicht vertraut.",
@@ -219,7 +227,7 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
   ],
   page_unreachable: [
     "Der Browser bekommt die Seite des Knotens nicht und sagt nicht, warum.",
-    "Öffnen Sie die Adresse in einem eigenen Tab, um den Grund zu sehen, oder rufen Sie auf: porthole doctor",
+    "Öffnen Sie die Adresse in einem eigenen Tab, um den Grund zu sehen, oder rufen Sie auf: porthole doctor. Bei https ist es meist das Zertifikat: Die eigene CA der Installation, die auf der Seite Zertifikate steht, ist erst zu importieren.",
   ],
   page_unread: [
     "Der Browser darf nicht lesen, was für die Seite antwortet. Der WebSocket an derselben Stelle ist der eines Knotens.",
@@ -284,6 +292,10 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
     "Sehen Sie nach den Zeilen der Seite und seiner Verbindung, und prüfen Sie noch einmal.",
   ],
 
+  hypervisor_unasked: [
+    "Die Steuerung hat vom Hypervisor nicht erfahren, wo der Bildschirm dieser Maschine ist.",
+    "Sehen Sie den Grund und das Log der Steuerung, und ob sie den Hypervisor erreicht und fragen darf: porthole hypervisor test",
+  ],
   hypervisor_unnamed: [
     "Der Resolver des Knotens kennt den Namen des Hypervisors nicht.",
     "Tragen Sie ihn in das DNS ein, das Knoten fragen, oder nehmen Sie seine Adresse: porthole machine update --address",
@@ -291,6 +303,14 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
   hypervisor_forbidden: [
     "Die Einstellung upstream.allow lässt Knoten diese Adresse nicht anwählen.",
     "Ist sie richtig, nehmen Sie ihr Netz auf: porthole setting set upstream.allow",
+  ],
+  hypervisor_reserved: [
+    "Die Adresse gehört zur Maschine des Knotens selbst, zu seinem eigenen Netzabschnitt oder zu den Metadaten einer Cloud; Knoten wählen sie nur an, wo sie eigens genannt ist.",
+    "Ist sie richtig, nehmen Sie genau diese Adresse auf, kein weiteres Netz: porthole setting set upstream.allow",
+  ],
+  hypervisor_is_porthole: [
+    "An dieser Adresse lauscht Porthole selbst.",
+    "Berichtigen Sie die Adresse der Maschine: porthole machine update --address",
   ],
   hypervisor_silent: [
     "Die Verbindung wird angenommen, und nichts wird gesagt, obwohl ein VNC-Server zuerst spricht.",

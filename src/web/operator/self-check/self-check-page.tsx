@@ -3,6 +3,7 @@ import type { FindingResult } from "#wire/findings.ts";
 import { type CheckLine, shownFacts } from "#wire/self-check.ts";
 import { type Shape, StateShape } from "../../ui/icons.tsx";
 import { language } from "../../ui/language.ts";
+import { exactTime } from "../../ui/relative-time.ts";
 import { Command } from "../command.tsx";
 import { Problem } from "../problem.tsx";
 import { number, words } from "../words.ts";
@@ -117,7 +118,9 @@ function Line({
             {facts.map(([name, value]) => (
               <div key={name}>
                 <dt>{factText(name, language.value)}</dt>
-                <dd class="mono">{value}</dd>
+                <dd class="mono">
+                  <Fact value={value} />
+                </dd>
               </div>
             ))}
           </dl>
@@ -125,4 +128,10 @@ function Line({
       </div>
     </li>
   );
+}
+
+/** A time as people here read it, and anything else as it is. */
+function Fact({ value }: { readonly value: string }) {
+  if (!/^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value)) return value;
+  return <time dateTime={value}>{exactTime(new Date(value), language.value)}</time>;
 }

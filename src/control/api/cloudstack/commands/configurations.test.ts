@@ -38,7 +38,7 @@ test("settings are found by name, by a part of it, and by category", async () =>
 
   assert.equal(await count({ name: NAME }), 1);
   assert.equal(await count({ name: "consoleproxy.extra" }), undefined);
-  assert.equal(await count({ keyword: "console.ticket.lifetime" }), 3);
+  assert.equal(await count({ keyword: "console.ticket.lifetime" }), 4);
   assert.equal(await count({ category: "Storage" }), undefined);
   assert.equal(await count({ category: "Advanced", page: "2", pagesize: "2" }), SETTING_NAMES.length);
 });

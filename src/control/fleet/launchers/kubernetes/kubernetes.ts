@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import type { KubernetesAccess } from "../../kubernetes-call.ts";
 import { LaunchError, type Launcher } from "../launcher.ts";
 import { CONFLICT, createApi, NOT_FOUND } from "./api.ts";

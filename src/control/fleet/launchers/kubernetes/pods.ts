@@ -1,5 +1,5 @@
 import { type Static, Type } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import type { Instance } from "../launcher.ts";
 import { type Entry, isLast } from "./orders.ts";
 

@@ -1,4 +1,4 @@
-import { runProgram } from "../bounded-run.ts";
+import { runLauncher } from "../run-launcher.ts";
 
 /** Runs one of virsh's commands and resolves to what it answers. Throws a LaunchError with libvirt's own words. */
 export type Virsh = (args: readonly string[], signal: AbortSignal) => Promise<string>;
@@ -12,7 +12,7 @@ export function createVirsh(uri: string, env: Readonly<Record<string, string | u
     PASSED_ON.flatMap((key) => (env[key] === undefined ? [] : [[key, env[key]]])),
   );
   return async (args, signal) =>
-    await runProgram(
+    await runLauncher(
       // Nobody is there to be asked for a password.
       { file: "virsh", args: ["-q", "-c", uri, ...args], cwd: "/", env: { ...passed, LC_ALL: "C" } },
       "",

@@ -1,0 +1,4 @@
+import { test } from "node:test";
+import { fuzzSlowly } from "./fuzz-slowly.ts";
+
+test("rfb-sasl bears for minutes what nobody said", fuzzSlowly("rfb-sasl"));

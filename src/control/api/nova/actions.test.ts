@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { testApi } from "../../../../test/harness/api.ts";
+import { faultOf, novaCall } from "../../../../test/harness/nova.ts";
+import { onBoth } from "../../../../test/harness/test-database.ts";
+
+async function world() {
+  const api = await testApi();
+  await api.control.node();
+  const { id } = await api.control.machine();
+  const act = async (body: unknown, { version = "2.1", server = id } = {}) =>
+    await novaCall(api, "POST", `/v2.1/servers/${server}/action`, { body, version });
+  return { api, id, act };
+}
+
+for (const t of onBoth("consoles are opened by actions up to 2.5, in their own shape", async () => {
+  const { api, act, id } = await world();
+  await using _ = api;
+  const vnc = { "os-getVNCConsole": { type: "novnc" } };
+
+  for (const version of ["2.1", "2.5"]) {
+    const { status, json } = await act(vnc, { version });
+    const { type, url } = (json as { console: Record<string, string> }).console;
+    assert.deepEqual([status, type], [200, "novnc"]);
+    assert.match(url ?? "", /\?path=%3Ftoken%3D[\w.-]+$/);
+  }
+  assert.deepEqual(faultOf(await act(vnc, { version: "2.6" })), [
+    404,
+    "itemNotFound",
+    "The resource could not be found.",
+  ]);
+  await api.control.services.machines.update(api.control.admin, id, { state: "stopped" });
+  assert.deepEqual(faultOf(await act(vnc)), [409, "conflictingRequest", `Instance ${id} is not ready`]);
+}))
+  test(...t);
+
+test("an action that there is not, or that has not what it takes, is refused in Nova's words", async () => {
+  const { api, act } = await world();
+  await using _ = api;
+  const said = async (body: unknown, options?: { server: string }) =>
+    faultOf(await act(body, options)).slice(0, 3);
+  const bad = (message: string) => [400, "badRequest", message];
+
+  for (const body of [undefined, {}, [], { "os-getVNCConsole": { type: "novnc" }, x: 1 }])
+    assert.deepEqual(await said(body), bad("Malformed request body"));
+  assert.deepEqual(
+    await said({ "os-getMKSConsole": { type: "webmks" } }),
+    bad("There is no such action: os-getMKSConsole"),
+  );
+  assert.deepEqual(await said({ constructor: {} }), bad("There is no such action: constructor"));
+  assert.deepEqual(
+    await said({ "os-getVNCConsole": { type: "spice-html5" } }),
+    bad(
+      "Invalid input for field/attribute type. Value: spice-html5. 'spice-html5' is not one of ['novnc', 'xvpvnc']",
+    ),
+  );
+  assert.deepEqual(
+    await said({ "os-getVNCConsole": { type: "xvpvnc" } }),
+    bad("Invalid console type xvpvnc"),
+  );
+  assert.deepEqual(
+    await said({ "os-getSPICEConsole": { type: "spice-html5" } }),
+    bad("Unavailable console type spice-html5."),
+  );
+  assert.equal((await said({ "os-getRDPConsole": { type: "rdp-html5" } }))[0], 400);
+  assert.deepEqual(await said({ "os-getSPICEConsole": { type: "spice-html5" } }, { server: "nothing" }), [
+    404,
+    "itemNotFound",
+    "Instance nothing could not be found.",
+  ]);
+});
+
+test("the console's output of a machine that has none is not there, in any microversion", async () => {
+  const { api, act } = await world();
+  await using _ = api;
+  const ask = async (options: unknown, more?: { version?: string; server?: string }) =>
+    faultOf(await act({ "os-getConsoleOutput": options }, more));
+
+  for (const options of [{}, { length: 10 }, { length: "10" }, { length: null }, { length: -1 }])
+    for (const version of ["2.1", "2.96"])
+      assert.deepEqual(await ask(options, { version }), [
+        404,
+        "itemNotFound",
+        "Guest does not have a console available.",
+      ]);
+  assert.equal((await ask({}, { server: "nothing" }))[2], "Instance nothing could not be found.");
+  for (const length of [1.5, true, "x", -2, []]) assert.equal((await ask({ length }))[0], 400);
+  assert.match((await ask({ x: 1 }))[2], /'x' was unexpected/);
+  assert.match((await ask(null))[2], /None is not of type 'object'/);
+});

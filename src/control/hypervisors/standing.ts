@@ -1,0 +1,50 @@
+import { HypervisorError } from "#hypervisors/hypervisor-error.ts";
+import { GatewayError, printable } from "#wire/gateway-error.ts";
+import type { HypervisorStep } from "#wire/hypervisors.ts";
+import type { Store } from "../store/store.ts";
+
+const limits = {
+  /** Of the reason that is kept. */
+  problemCharacters: 500,
+} as const;
+
+/** At which step a way to a hypervisor failed, and what was said there. Whoever reads it is an administrator. */
+export function failureOf(error: unknown): { readonly step: HypervisorStep; readonly said: string } {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const said = printable(cause instanceof Error ? cause.message : String(cause));
+  if (cause instanceof HypervisorError) return { step: cause.step, said };
+  const isRefused = error instanceof GatewayError && error.code === "upstream_refused";
+  return { step: isRefused ? "rights" : "answer", said };
+}
+
+/** The same in one line, as it is kept. */
+export function problemOf(error: unknown): string {
+  const { step, said } = failureOf(error);
+  return `${step}: ${said}`.slice(0, limits.problemCharacters);
+}
+
+/** Writes down that control hears from it. */
+export async function markUp(store: Store, id: string): Promise<void> {
+  await store.db
+    .updateTable("hypervisors")
+    .set({ state: "up", state_since: store.now, problem: null })
+    .where("id", "=", id)
+    .where((where) => where.or([where("state", "is", null), where("state", "<>", "up")]))
+    .execute();
+}
+
+/** Writes down that it does not, and why; since when, where it did before. */
+export async function markDown(store: Store, id: string, problem: string): Promise<void> {
+  await store.db
+    .updateTable("hypervisors")
+    .set({ state: "down", state_since: store.now })
+    .where("id", "=", id)
+    .where((where) => where.or([where("state", "is", null), where("state", "<>", "down")]))
+    .execute();
+  await store.db
+    .updateTable("hypervisors")
+    .set({ problem })
+    .where("id", "=", id)
+    .where((where) => where.or([where("problem", "is", null), where("problem", "<>", problem)]))
+    .execute();
+}

@@ -1,0 +1,87 @@
+import type { KnownMachine } from "#hypervisors/driver.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import type { Store } from "../store/store.ts";
+import type { DriverPool } from "./driver-pool.ts";
+import type { Inventory } from "./inventory.ts";
+import { hypervisorsElsewhere } from "./moving.ts";
+
+const limits = {
+  /** For the hypervisor that has the machine on record, and then for those that may have it by now: two parts of an order's time. */
+  hereMs: 5_000,
+  elsewhereMs: 3_000,
+} as const;
+
+interface Parts {
+  readonly store: Store;
+  readonly driverPool: Pick<DriverPool, "seek">;
+  readonly inventory: Inventory;
+}
+
+interface Place {
+  readonly machineId: string;
+  readonly hypervisorId: string;
+  readonly address: string;
+}
+
+/** The hypervisor that has a machine now. Throws `machine_gone` where none has it, and where the one on record does not answer. */
+export type WhereIs = (place: Place) => Promise<string>;
+
+/**
+ * A machine that moved a moment ago is still where it was on record, and its definition may stay there: whoever started that would have
+ * it run twice. So before something is ordered of one that does not run there, all are asked who may have it, and what they say
+ * is written down as if they had told.
+ */
+export function createWhereabouts(parts: Parts): WhereIs {
+  const { store, driverPool } = parts;
+  return async (place) => {
+    const { hypervisorId: here, address } = place;
+    const elsewhere = await hypervisorsElsewhere(store.db, { hypervisorId: here, address });
+    if (elsewhere.length === 0) return here;
+    const known = await seek(driverPool, { id: here, address, ms: limits.hereMs });
+    if (known !== undefined && known.power !== "stopped") return here;
+    const now = await takeElsewhere(parts, { ...place, known, ms: limits.elsewhereMs });
+    if (now === undefined) throw new GatewayError("machine_gone");
+    return now;
+  };
+}
+
+/**
+ * Of a machine that does not run where it is on record, where it is still defined if it is `known`: asks those to which it may have moved,
+ * one beside the other, and writes down what all say. Resolves to the hypervisor that has it then.
+ */
+export async function takeElsewhere(
+  { store, driverPool, inventory }: Parts,
+  { machineId, hypervisorId: here, address, known, ms }: Place & Found,
+): Promise<string | undefined> {
+  const others = await hypervisorsElsewhere(store.db, { hypervisorId: here, address });
+  // Before it is written down that it is here no more, for then it is known where it went.
+  await Promise.allSettled(
+    others.map(async (id) => {
+      const found = await seek(driverPool, { id, address, ms });
+      if (found !== undefined) await inventory.take(id, { known: [found], gone: [] });
+    }),
+  );
+  await inventory.take(
+    here,
+    known === undefined ? { known: [], gone: [address] } : { known: [known], gone: [] },
+  );
+  const row = await store.db
+    .selectFrom("machines")
+    .select("hypervisor_id")
+    .where("id", "=", machineId)
+    .executeTakeFirst();
+  return row?.hypervisor_id ?? undefined;
+}
+
+interface Found {
+  readonly known: KnownMachine | undefined;
+  readonly ms: number;
+}
+
+/** What one hypervisor says of a machine. */
+export async function seek(
+  driverPool: Parts["driverPool"],
+  { id, address, ms }: { readonly id: string; readonly address: string; readonly ms: number },
+): Promise<KnownMachine | undefined> {
+  return await driverPool.seek(id, ms, async (driver, signal) => await driver.find(address, signal));
+}

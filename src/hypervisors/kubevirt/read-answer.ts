@@ -1,0 +1,35 @@
+import { Compile, type Validator } from "typebox/schema";
+import { printable } from "#wire/gateway-error.ts";
+import { firstDifference, parseJson } from "../json.ts";
+import { ANSWERS, type Answer, type Asked } from "./answers.ts";
+
+const limits = {
+  /** Of what it says to an administrator. */
+  messageCharacters: 500,
+} as const;
+
+const CHECKS = Object.fromEntries(
+  Object.entries(ANSWERS).map(([asked, schema]) => [asked, Compile(schema)]),
+) as unknown as Readonly<Record<Asked, Validator>>;
+
+/** What the API has answered to a question that it took, or why that cannot be taken. */
+export function readAnswer<What extends Asked>(
+  asked: What,
+  body: Uint8Array,
+): { readonly answer: Answer<What> } | { readonly problem: string } {
+  const value = parseJson(body);
+  if (value === undefined) return { problem: "it does not answer with JSON" };
+  const check = CHECKS[asked];
+  // The validator is that of the question's own schema.
+  if (check.Check(value)) return { answer: value as Answer<What> };
+  return {
+    problem: `it does not answer as documented: ${firstDifference(check, value)}`,
+  };
+}
+
+/** Of an object of kind Status, or of what an aggregated API says in plain words. */
+export function messageOf(body: Uint8Array): string {
+  const value = parseJson(body);
+  const said = typeof value === "object" && value !== null && "message" in value ? String(value.message) : "";
+  return printable(said.trim()).slice(0, limits.messageCharacters);
+}

@@ -1,0 +1,309 @@
+import { Telnet } from "#protocols/serial/telnet.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import {
+  type RestoredBecause,
+  type SerialNodeMessage,
+  type SerialViewerMessage,
+  serialLimits,
+} from "#wire/serial.ts";
+import { HEADER_ROOM } from "../console/frame-header.ts";
+import type { UpstreamLeg } from "../console/upstream-leg.ts";
+import type { Drawing } from "./drawing.ts";
+import { Floor } from "./floor.ts";
+import { Screen } from "./screen.ts";
+import { LineTap, type TapEvents } from "./tap.ts";
+
+const limits = {
+  /** Given to the viewers at once, so that no more than this is on the way beyond what one may have unacknowledged. */
+  sliceBytes: 16 * 1024,
+  /** Between two restorations for a viewer that cannot keep up: each costs some milliseconds. */
+  restoreEveryMs: 1_000,
+  /** For how long who takes nothing is waited for by others who do, because he writes. */
+  patienceMs: 2_000,
+} as const;
+
+/** Who comes to a line. */
+export interface Visitor {
+  readonly name?: string | undefined;
+  readonly mayWrite: boolean;
+  /** It has no words for who writes. */
+  readonly isBare: boolean;
+  tell(message: SerialNodeMessage): void;
+}
+
+interface Watcher extends Visitor {
+  readonly viewer: number;
+  readonly tap: LineTap;
+  /** It is not given what the line says, but restored: since it has just come, or could not keep up. */
+  misses: RestoredBecause | undefined;
+  restoredAt: number;
+  isRestoring: boolean;
+  later?: NodeJS.Timeout;
+}
+
+export interface LineOptions {
+  /** Paused. */
+  readonly leg: UpstreamLeg;
+  readonly isTelnet: boolean;
+  readonly drawing: Drawing;
+  /** For how long the line is kept when nobody is there. */
+  readonly graceMs: number;
+  /** It takes nobody any more. */
+  readonly onEnded: () => void;
+}
+
+/**
+ * A serial line that is open: one connection, and everybody who is at it. What it says goes to all of them and to a screen; what the one
+ * says who writes goes to it. It is read as fast as the writer takes it: of the others, who cannot keep up is shown later where it is.
+ */
+export class Line implements TapEvents {
+  readonly #options: LineOptions;
+  readonly #telnet: Telnet | undefined;
+  readonly #screen = new Screen();
+  readonly #floor = new Floor();
+  /** All places that are taken; and whoever has come to his. */
+  readonly #taps = new Set<LineTap>();
+  readonly #watchers = new Map<LineTap, Watcher>();
+  #viewers = 0;
+  /** Read, and not given yet. */
+  #rest: Uint8Array = new Uint8Array(0);
+  /** How many have to be shown a screen that must not change meanwhile. */
+  #restorations = 0;
+  #isPaused = true;
+  #isOver = false;
+  #isGone = false;
+  readonly #untaken: (() => void)[] = [];
+  #grace: NodeJS.Timeout | undefined;
+  #patience: NodeJS.Timeout | undefined;
+
+  constructor(options: LineOptions) {
+    const { leg, isTelnet } = options;
+    this.#options = options;
+    this.#telnet = isTelnet ? new Telnet((bytes) => leg.socket.write(bytes)) : undefined;
+    leg.onBytes = (memory, length) => {
+      this.#read(memory.subarray(HEADER_ROOM, HEADER_ROOM + length));
+      return false;
+    };
+    leg.socket.on("drain", () => this.#taken());
+    leg.socket.on("end", () => this.#end());
+    leg.socket.on("error", (cause) => this.#lose(cause));
+    leg.socket.on("close", () => this.#lose());
+    this.#goOn();
+    this.#keep();
+  }
+
+  get takesBreak(): boolean {
+    return this.#options.isTelnet;
+  }
+
+  /** A place at the line, where nothing is given yet. Throws `line_full`. */
+  tap(): LineTap {
+    if (this.#taps.size >= serialLimits.viewers) throw new GatewayError("line_full");
+    clearTimeout(this.#grace);
+    const tap = new LineTap(this);
+    this.#taps.add(tap);
+    return tap;
+  }
+
+  /** From here on whoever has the tap is at the line: it is told who else is, and shown the screen. */
+  enter(tap: LineTap, visitor: Visitor): (message: SerialViewerMessage) => void {
+    this.#viewers += 1;
+    const watcher: Watcher = {
+      ...visitor,
+      viewer: this.#viewers,
+      tap,
+      misses: "attached",
+      restoredAt: Number.NEGATIVE_INFINITY,
+      isRestoring: false,
+    };
+    this.#watchers.set(tap, watcher);
+    this.#floor.enter({ ...visitor, viewer: watcher.viewer, tell: (message) => watcher.tell(message) });
+    watcher.tell({ type: "size", ...this.#screen.size });
+    if (this.#isGone) tap.finish();
+    if (!tap.waits) void this.#restore(watcher);
+    return (message) => this.#hear(watcher, message);
+  }
+
+  /** Closes the line. */
+  close(): void {
+    this.#stop();
+    this.#options.leg.socket.destroySoon();
+  }
+
+  typed(tap: LineTap, bytes: Buffer, taken: () => void): void {
+    const watcher = this.#watchers.get(tap);
+    if (this.#isGone || watcher === undefined || !this.#mayType(watcher)) {
+      taken();
+      return;
+    }
+    const isTaken = this.#options.leg.socket.write(this.#telnet?.encode(bytes) ?? bytes);
+    if (isTaken) taken();
+    else this.#untaken.push(taken);
+  }
+
+  resumed(tap: LineTap): void {
+    const watcher = this.#watchers.get(tap);
+    if (watcher?.misses !== undefined) void this.#restore(watcher);
+    else this.#goOn();
+  }
+
+  left(tap: LineTap): void {
+    const watcher = this.#watchers.get(tap);
+    this.#watchers.delete(tap);
+    this.#taps.delete(tap);
+    clearTimeout(watcher?.later);
+    if (watcher !== undefined) this.#floor.leave(watcher.viewer);
+    if (this.#taps.size === 0) this.#keep();
+    this.#goOn();
+  }
+
+  #mayType({ viewer, isBare }: Watcher): boolean {
+    return isBare ? this.#floor.claim(viewer) : this.#floor.writer === viewer;
+  }
+
+  #hear(watcher: Watcher, message: SerialViewerMessage): void {
+    const writes = this.#floor.writer === watcher.viewer;
+    if (message.type === "break" && writes) this.#telnet?.sendBreak();
+    if (message.type === "size" && writes) this.#resize(message);
+    this.#floor.hear(watcher.viewer, message);
+    this.#goOn();
+  }
+
+  #resize({ columns, rows }: { readonly columns: number; readonly rows: number }): void {
+    const { size } = this.#screen;
+    if (size.columns === columns && size.rows === rows) return;
+    this.#screen.resize({ columns, rows });
+    this.#telnet?.resize({ columns, rows });
+    for (const watcher of this.#watchers.values()) watcher.tell({ type: "size", columns, rows });
+  }
+
+  #read(bytes: Uint8Array): void {
+    const said = this.#telnet?.decode(bytes) ?? bytes;
+    this.#rest = this.#rest.length === 0 ? said : Buffer.concat([this.#rest, said]);
+    this.#goOn();
+  }
+
+  /** Gives what was read, as far as it is to be, and reads on or does not. */
+  #goOn(): void {
+    if (this.#isGone) return;
+    while (this.#rest.length > 0 && this.#mayGive) {
+      const slice = this.#rest.subarray(0, limits.sliceBytes);
+      this.#rest = this.#rest.subarray(slice.length);
+      this.#give(slice);
+    }
+    const isHeld = this.#rest.length > 0 || !this.#mayGive;
+    if (!isHeld && this.#isOver) this.#finish();
+    this.#lookWhoIsWaitedFor(isHeld);
+    if (isHeld === this.#isPaused || this.#isOver) return;
+    this.#isPaused = isHeld;
+    if (isHeld) this.#options.leg.socket.pause();
+    else this.#options.leg.socket.resume();
+  }
+
+  /** Whoever writes is waited for; where nobody does, the fastest is. */
+  get #mayGive(): boolean {
+    if (this.#restorations > 0) return false;
+    const watchers = [...this.#watchers.values()];
+    const writer = watchers.find(({ viewer }) => viewer === this.#floor.writer);
+    if (writer !== undefined && writer.misses === undefined) return !writer.tap.waits;
+    return watchers.length === 0 || watchers.some(({ misses, tap }) => misses === undefined && !tap.waits);
+  }
+
+  #give(slice: Uint8Array): void {
+    this.#screen.push(slice);
+    this.#options.drawing.wants(this.#screen);
+    for (const watcher of this.#watchers.values()) {
+      if (watcher.misses !== undefined) continue;
+      if (watcher.tap.waits) watcher.misses = "behind";
+      else watcher.tap.give(slice);
+    }
+  }
+
+  #lookWhoIsWaitedFor(isHeld: boolean): void {
+    const others = [...this.#watchers.values()].some(({ misses, tap }) => misses === undefined && !tap.waits);
+    if (!isHeld || !others || this.#restorations > 0) {
+      clearTimeout(this.#patience);
+      this.#patience = undefined;
+      return;
+    }
+    this.#patience ??= setTimeout(() => {
+      this.#patience = undefined;
+      for (const watcher of this.#watchers.values()) if (watcher.tap.waits) watcher.misses ??= "behind";
+      this.#goOn();
+    }, limits.patienceMs);
+  }
+
+  async #restore(watcher: Watcher): Promise<void> {
+    if (watcher.isRestoring || watcher.later !== undefined) return;
+    const waitMs = watcher.restoredAt + limits.restoreEveryMs - performance.now();
+    if (waitMs > 0) {
+      watcher.later = setTimeout(() => {
+        delete watcher.later;
+        void this.#restore(watcher);
+      }, waitMs);
+      return;
+    }
+    watcher.isRestoring = true;
+    this.#restorations += 1;
+    const bytes = await this.#screen.restore(watcher.misses ?? "behind");
+    this.#restorations -= 1;
+    watcher.isRestoring = false;
+    if (this.#watchers.has(watcher.tap) && !this.#isGone) this.#show(watcher, bytes);
+    this.#goOn();
+  }
+
+  #show(watcher: Watcher, bytes: Uint8Array): void {
+    const because = watcher.misses ?? "behind";
+    watcher.misses = undefined;
+    watcher.restoredAt = performance.now();
+    if (bytes.length === 0 && because === "attached") return;
+    watcher.tell({ type: "restored", bytes: bytes.length, because });
+    for (let start = 0; start < bytes.length; start += limits.sliceBytes)
+      watcher.tap.give(bytes.subarray(start, start + limits.sliceBytes));
+  }
+
+  #taken(): void {
+    for (const taken of this.#untaken.splice(0)) taken();
+  }
+
+  /** While nobody is there. */
+  #keep(): void {
+    clearTimeout(this.#grace);
+    if (this.#isGone) return;
+    if (this.#isOver) this.close();
+    else this.#grace = setTimeout(() => this.close(), this.#options.graceMs);
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.onEnded();
+    this.#goOn();
+  }
+
+  /** It is over, and all was given. */
+  #finish(): void {
+    this.close();
+    for (const tap of this.#taps) tap.finish();
+  }
+
+  #lose(cause?: Error): void {
+    if (this.#isGone) return;
+    this.#stop();
+    for (const tap of [...this.#taps]) tap.destroy(new GatewayError("upstream_lost", { cause }));
+  }
+
+  #stop(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    if (!this.#isOver) this.#options.onEnded();
+    this.#isOver = true;
+    clearTimeout(this.#grace);
+    clearTimeout(this.#patience);
+    for (const { later } of this.#watchers.values()) clearTimeout(later);
+    this.#taken();
+    this.#floor.close();
+    this.#options.drawing.forget(this.#screen);
+    this.#screen.dispose();
+  }
+}

@@ -1,0 +1,80 @@
+import { Duplex } from "node:stream";
+import type { UpstreamSocket } from "../console/upstream-leg.ts";
+
+/** What a tap tells the line that it is of. */
+export interface TapEvents {
+  /** Its viewer sends this; `taken` once the line has it. */
+  typed(tap: LineTap, bytes: Buffer, taken: () => void): void;
+  /** It takes bytes again. */
+  resumed(tap: LineTap): void;
+  left(tap: LineTap): void;
+}
+
+/**
+ * One viewer's end of a line that several share: what its session takes for its upstream. What is given to it goes out at once, so that it
+ * stays in order with what is told beside it; so nothing is given to one that is paused, and nothing waits in it.
+ */
+export class LineTap extends Duplex implements UpstreamSocket {
+  readonly #events: TapEvents;
+  #taken = 0;
+  #waits = true;
+
+  constructor(events: TapEvents) {
+    super();
+    this.#events = events;
+    super.pause();
+  }
+
+  /** As a socket counts: with what waits to be written. */
+  get bytesWritten(): number {
+    return this.#taken + this.writableLength;
+  }
+
+  /** Whether its viewer takes nothing more for now. */
+  get waits(): boolean {
+    return this.#waits;
+  }
+
+  give(bytes: Uint8Array): void {
+    if (!this.destroyed) this.emit("data", Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+  }
+
+  /** The line has ended. */
+  finish(): void {
+    if (!this.destroyed) this.push(null);
+  }
+
+  override pause(): this {
+    this.#waits = true;
+    return super.pause();
+  }
+
+  override resume(): this {
+    super.resume();
+    if (this.#waits) {
+      this.#waits = false;
+      this.#events.resumed(this);
+    }
+    return this;
+  }
+
+  destroySoon(): void {
+    if (!this.writableEnded) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once("finish", () => this.destroy());
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.#events.typed(this, chunk, () => {
+      this.#taken += chunk.length;
+      done();
+    });
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#events.left(this);
+    done(error);
+  }
+}

@@ -1,0 +1,6 @@
+import { GatewayError } from "#wire/gateway-error.ts";
+
+/** Of a console that draws nothing. */
+export async function noPicture(): Promise<never> {
+  throw new GatewayError("request_invalid", { detail: "a serial line has no picture" });
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { SUBPROTOCOL, TICKET_ENTRY_PREFIX } from "#wire/viewer.ts";
+import { type Control, startControl, startNode } from "../harness/porthole.ts";
+import { startRfbUpstream } from "../harness/test-upstream.ts";
+import { TestViewer } from "../harness/test-viewer.ts";
+import { type FrontProxy, type FrontProxyName, startFrontProxy } from "./front-proxies.ts";
+
+/** Control, two nodes behind a front proxy, and a machine. */
+export interface Installation extends AsyncDisposable {
+  readonly control: Control;
+  readonly machineId: string;
+  readonly proxy: FrontProxy;
+}
+
+interface Options {
+  /** Whose nodes they are to be, where that is others' as well. */
+  readonly control?: Control;
+  readonly nodeArgs?: readonly string[];
+  readonly change?: (configuration: string) => string;
+  readonly path?: string;
+}
+
+export async function startBehind(
+  name: FrontProxyName,
+  { control: given, nodeArgs = [], change, path }: Options = {},
+): Promise<Installation> {
+  await using opened = new AsyncDisposableStack();
+  const control = given ?? opened.use(await startControl());
+  const { upstream } = opened.use(await startRfbUpstream());
+  assert.ok(upstream.address.kind === "tcp");
+  const address = `${upstream.address.host}:${upstream.address.port}`;
+  const { id: machineId } = await control.api.addMachine({
+    name: `guest ${randomUUID()}`,
+    protocol: "rfb",
+    address,
+  });
+  // The same port as the proxy's for all, so that a node has one that is known before it listens.
+  const startOne = async (publicUrl: string, listen: string): Promise<string> => {
+    const args = ["--public-url", publicUrl, "--behind-proxy", "--listen", listen, ...nodeArgs];
+    opened.use(await startNode(control, { args }));
+    return listen;
+  };
+  const nodes = async (origin: string, port: number) =>
+    [await startOne(origin, `127.0.0.2:${port}`), await startOne(origin, `127.0.0.3:${port}`)] as const;
+  const proxy = opened.use(await startFrontProxy(name, nodes, { change, path }));
+  const owned = opened.move();
+  return { control, machineId, proxy, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+}
+
+/** Opens a console through the proxy; resolves when the viewer is let in, or told why not. */
+export async function open(
+  { control, machineId, proxy }: Installation,
+  {
+    callerAddress,
+    ...from
+  }: {
+    readonly callerAddress?: string;
+    readonly localAddress?: string;
+    readonly headers?: Record<string, string>;
+  } = {},
+): Promise<TestViewer> {
+  const bound = callerAddress === undefined ? {} : { callerAddress };
+  const { url, websocket } = await control.api.openConsole(machineId, bound);
+  assert.equal(new URL(url).origin, proxy.origin);
+  const protocols = [SUBPROTOCOL, `${TICKET_ENTRY_PREFIX}${websocket.token}`];
+  const address = `${proxy.origin.replace("https:", "wss:")}/p/x/websockify`;
+  return await TestViewer.connect(address, { protocols, ca: proxy.ca, ...from });
+}

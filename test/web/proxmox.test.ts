@@ -1,0 +1,40 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { lackingBrowser, startBrowser } from "../harness/browser.ts";
+import { eventually } from "../harness/eventually.ts";
+import { startPorthole } from "../harness/porthole.ts";
+import { openTypeAndLeave } from "../harness/stage.ts";
+import { INTO_DEFAULT } from "../peers/hypervisor-stage.ts";
+import { startProxmoxApi } from "../peers/proxmox-api.ts";
+import { addressOf, clusterMachine } from "../peers/proxmox-stage.ts";
+import { lackingGuest, startQemuGuest } from "../peers/qemu.ts";
+
+test("a machine of Proxmox VE's comes by itself, and is opened, typed into and closed in the browser", {
+  skip: lackingBrowser || lackingGuest,
+}, async () => {
+  await using guest = await startQemuGuest({ proxmox: { password: "nobody" } });
+  const { host, ports, qmp } = guest;
+  await using proxmox = await startProxmoxApi({ host, port: ports.proxmox, qmp, display: "proxmox" });
+  const web = clusterMachine("web");
+  proxmox.cluster.machines.set(100, web);
+  await using porthole = await startPorthole();
+  await using browser = await startBrowser();
+  const { api } = porthole;
+  await api.call("POST", "hypervisors", {
+    ...{ name: "pve", platform: "proxmox", address: proxmox.address, rules: INTO_DEFAULT },
+    credentials: {
+      ...{ username: proxmox.tokenId, secret: proxmox.secret, caCertificate: proxmox.authority.pem },
+    },
+  });
+  const machine = await eventually(async () => {
+    const found = (await api.machines()).find(({ address }) => address === addressOf(100, web));
+    assert.ok(found?.power === "running");
+    return found;
+  });
+
+  await openTypeAndLeave({ porthole, browser, guest }, machine.id);
+
+  const { stdout, stderr } = porthole.process;
+  for (const secret of [proxmox.secret, ...proxmox.secrets])
+    assert.ok(!`${stdout.text}${stderr.text}`.includes(secret), "the log");
+});

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const viewer = fileURLToPath(new URL("../../dist/web/viewer", import.meta.url));
+const KB = 1000;
+
+/** What a page loads before anything is to be seen: what it names, and the chunks that its protocol is shown with. */
+function weightOf(
+  page: string,
+  later: RegExp,
+): { readonly bytes: number; readonly files: readonly string[] } {
+  const html = readFileSync(join(viewer, page), "utf8");
+  const named = [...html.matchAll(/(?:src|href)="(?:\.\/)?([^"]+\.(?:js|css))"/g)].map(
+    ([, file = ""]) => file,
+  );
+  const loaded = readdirSync(join(viewer, "assets"))
+    .filter((file) => later.test(file))
+    .map((file) => `assets/${file}`);
+  const files = [page, ...named, ...loaded];
+  const bytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(join(viewer, file))).byteLength, 0);
+  return { bytes, files };
+}
+
+test("the page of a serial console is at most 150 kB before its first character", () => {
+  const { bytes, files } = weightOf("serial.html", /^(?:xterm|addon-fit)-/);
+
+  assert.ok(
+    files.some((file) => file.includes("/xterm-")),
+    "the terminal is one of them",
+  );
+  assert.ok(bytes <= 150 * KB, `${bytes} bytes: ${files.join(", ")}`);
+});
+
+test("the page of a picture loads nothing of the terminal, and the terminal's nothing of the picture", () => {
+  const picture = weightOf("console.html", /^(?:novnc|rfb)-/);
+  const terminal = weightOf("serial.html", /^(?:xterm|addon-fit)-/);
+
+  assert.doesNotMatch(picture.files.join(), /xterm|serial/);
+  assert.doesNotMatch(terminal.files.join(), /novnc|console-/);
+  assert.ok(picture.bytes <= 115 * KB, `${picture.bytes} bytes`);
+});
