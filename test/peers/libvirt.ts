@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually } from "../harness/eventually.ts";
+import { portBlock } from "../harness/port-block.ts";
 import { type Process, startProcess } from "../harness/process.ts";
 import { lacking } from "../harness/requirements.ts";
 import { scratch } from "../harness/scratch.ts";
@@ -67,6 +68,8 @@ export async function startLibvirt({
     chmodSync(made, 0o755);
     own(made);
   }
+  const { first, last } = opened.use(await portBlock());
+  const half = Math.floor((first + last) / 2);
   const conf = join(path, "libvirtd.conf");
   writeFileSync(
     conf,
@@ -80,7 +83,12 @@ export async function startLibvirt({
   mkdirSync(join(path, "config/libvirt"), { recursive: true });
   writeFileSync(
     join(path, "config/libvirt/qemu.conf"),
-    `stdio_handler = "file"\n${qemuSettings.replaceAll("FOLDER", path)}\n`,
+    [
+      'stdio_handler = "file"',
+      `remote_display_port_min = ${first}\nremote_display_port_max = ${half}`,
+      `migration_port_min = ${half + 1}\nmigration_port_max = ${last}`,
+      `${qemuSettings.replaceAll("FOLDER", path)}\n`,
+    ].join("\n"),
   );
   const env = {
     PATH: process.env["PATH"],
