@@ -143,7 +143,8 @@ async function followAgain(
     try {
       const current = await driverPool.currentOf(id);
       left = current.left;
-      const following = { store, hypervisorId: id, driver: current.driver, inventory, news, onListed };
+      const { driver } = current;
+      const following = { store, driverPool, inventory, hypervisorId: id, driver, news, onListed };
       await followHypervisor(following, AbortSignal.any([signal, left]));
     } catch (error) {
       if (signal.aborted) return;

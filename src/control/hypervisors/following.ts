@@ -1,6 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { HypervisorDriver, KnownMachine } from "#hypervisors/driver.ts";
 import type { Store } from "../store/store.ts";
+import type { DriverPool } from "./driver-pool.ts";
+import { lookElsewhereFirst } from "./elsewhere-first.ts";
 import { recognise } from "./identity.ts";
 import type { Inventory } from "./inventory.ts";
 
@@ -25,6 +27,8 @@ interface Parts {
   readonly hypervisorId: string;
   readonly driver: HypervisorDriver;
   readonly inventory: Inventory;
+  /** For asking other hypervisors. */
+  readonly driverPool: Pick<DriverPool, "seek">;
   readonly news: News;
   /** All that it has is on record, as it was just now. */
   readonly onListed: (machines: number) => Promise<void>;
@@ -35,9 +39,10 @@ interface Parts {
  * more. What it tells while it is asked is asked for once more, so nothing falls in between.
  */
 export async function followHypervisor(
-  { store, hypervisorId, driver, inventory, news, onListed }: Parts,
+  { hypervisorId, driver, news, onListed, ...parts }: Parts,
   signal: AbortSignal,
 ): Promise<void> {
+  const { store, inventory } = parts;
   const leaving = new AbortController();
   const left = AbortSignal.any([signal, leaving.signal]);
   const within = (ms: number) => AbortSignal.any([left, AbortSignal.timeout(ms)]);
@@ -57,10 +62,12 @@ export async function followHypervisor(
         const identity = await driver.identity(within(limits.findMs));
         await recognise(store, { hypervisorId, identity, known: machines });
         left.throwIfAborted();
+        await lookElsewhereFirst(parts, hypervisorId, { running: running(machines), asked: "all" });
         await inventory.takeAll(hypervisorId, machines, left);
         await onListed(machines.length);
       } else {
         const seen = await lookAt(driver, told, () => within(limits.findMs));
+        await lookElsewhereFirst(parts, hypervisorId, { running: running(seen.known), asked: told });
         await inventory.take(hypervisorId, seen, left);
       }
       await delay(limits.roundMs, undefined, { signal: left, ref: false });
@@ -70,6 +77,10 @@ export async function followHypervisor(
     signal.removeEventListener("abort", stop);
     leaving.abort(new Error("nobody follows any more"));
   }
+}
+
+function running(machines: readonly KnownMachine[]): ReadonlySet<string> {
+  return new Set(machines.filter(({ power }) => power !== "stopped").map(({ address }) => address));
 }
 
 /** Half of what is there is not taken in: the rest would seem to be gone. */
