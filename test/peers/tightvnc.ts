@@ -5,7 +5,7 @@ import { scratch } from "../harness/scratch.ts";
 import { untilAccepts } from "./front-proxies.ts";
 import { passwordFile, startTerminal } from "./tigervnc.ts";
 
-export const lackingTightVnc = lacking("tightvncserver");
+export const lackingTightVnc = lacking("tightvncserver", "xfonts-base");
 
 /** Where something runs in its terminal. */
 export const lackingTightVncTerminal = lacking("tightvncserver", "xterm");
