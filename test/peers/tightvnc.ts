@@ -8,7 +8,7 @@ import { passwordFile, startTerminal } from "./tigervnc.ts";
 export const lackingTightVnc = lacking("tightvncserver", "xfonts-base");
 
 /** Where something runs in its terminal. */
-export const lackingTightVncTerminal = lacking("tightvncserver", "xterm");
+export const lackingTightVncTerminal = lacking("tightvncserver", "xfonts-base", "xterm");
 
 export interface TightVnc extends AsyncDisposable {
   readonly host: string;
