@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { PacketReader } from "#protocols/libvirt/packet.ts";
+import { REMOTE_PROGRAM } from "#protocols/libvirt/calls.ts";
+import { type Packet, PacketReader } from "#protocols/libvirt/packet.ts";
 
 /** Between clients and a libvirt. */
 export interface Rounds extends AsyncDisposable {
   /** How often a client waited for a way there and back. */
   readonly count: number;
-  /** Packets that clients have sent. */
+  /** What clients have asked. */
   readonly calls: number;
 }
 
@@ -20,17 +21,17 @@ export async function startRounds(path: string, target: string): Promise<Rounds>
   let calls = 0;
   const server = createServer((client) => {
     const libvirt = connect(target);
-    const [asked, answered] = [counter(), counter()];
+    const [asked, answered] = [counter("call"), counter("reply")];
     const held: Uint8Array[] = [];
     client.on("data", (chunk: Uint8Array) => {
       calls += asked.push(chunk);
       libvirt.write(chunk);
     });
     libvirt.on("data", (chunk: Uint8Array) => {
-      answered.push(chunk);
+      const answers = answered.push(chunk);
       held.push(chunk);
       if (answered.packets < asked.packets) return;
-      count += 1;
+      if (answers > 0) count += 1;
       for (const each of held.splice(0)) client.write(each);
     });
     for (const [socket, other] of [
@@ -57,14 +58,16 @@ export async function startRounds(path: string, target: string): Promise<Rounds>
   };
 }
 
-function counter() {
+/** Of what is asked and answered; whether the other is still there is neither. */
+function counter(type: Packet["type"]) {
   const reader = new PacketReader();
   let packets = 0;
   return {
     /** How many of them it completes. */
     push: (chunk: Uint8Array) => {
       const before = packets;
-      for (const _ of reader.push(chunk)) packets += 1;
+      for (const packet of reader.push(chunk))
+        if (packet.program === REMOTE_PROGRAM && packet.type === type) packets += 1;
       return packets - before;
     },
     get packets() {

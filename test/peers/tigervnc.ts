@@ -104,8 +104,8 @@ function pamFolder(folder: string, { password }: NonNullable<Options["account"]>
   return pam;
 }
 
-/** It may ask for the X selection and own it, which xterm otherwise forbids its programs (xterm: OSC 52). */
-async function startTerminal(display: string, script: string): Promise<Process> {
+/** On a display, a terminal in which a script runs. It may ask for the X selection and own it, which xterm otherwise forbids its programs (xterm: OSC 52). */
+export async function startTerminal(display: string, script: string): Promise<Process> {
   const place = ["-display", `:${display}`, "-geometry", "80x30+0+0", "-xrm", "XTerm*disallowedWindowOps:"];
   const env = { LC_ALL: "C.UTF-8" };
   return await startProcess("xterm", [...place, "-e", "bash", "-c", script], { env });

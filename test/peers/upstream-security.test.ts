@@ -72,6 +72,8 @@ describe("QEMU's VNC server", { skip: lackingQemu }, () => {
   const client = ({ pem, keyPem }: TestCertificate) => ({ certificate: pem, key: keyPem });
 
   const OPENED: Readonly<Record<string, () => Upstream>> = {
+    None: () => at("open"),
+    "VNC authentication": () => ({ ...at("locked"), password: PASSWORD }),
     "X509None, verified by the authority and the name": () => ({ ...at("x509"), tls: verify() }),
     "X509None, by the certificate's SHA-256 thumbprint": () => ({ ...at("x509"), tls: pinned("sha256") }),
     "X509None, by its SHA-1 thumbprint": () => ({ ...at("x509"), tls: pinned("sha1") }),

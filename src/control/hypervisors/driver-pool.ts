@@ -90,9 +90,9 @@ export class DriverPool {
     return { driver: (await opened).driver, left: left.signal };
   }
 
-  /** For somebody who waits for a console. Throws `upstream_timeout` at the deadline. */
-  async ask<Result>(id: string, question: Question<Result>): Promise<Result> {
-    const deadline = AbortSignal.timeout(limits.consoleMs);
+  /** For somebody who waits for a console, and for less long where he has asked others. Throws `upstream_timeout` at the deadline. */
+  async ask<Result>(id: string, question: Question<Result>, ms: number = limits.consoleMs): Promise<Result> {
+    const deadline = AbortSignal.timeout(ms);
     return await this.#askAgain(id, { turns: "consoles", deadline, question });
   }
 

@@ -8,6 +8,8 @@ import type { Inventory } from "./inventory.ts";
 import { placesElsewhere } from "./moving.ts";
 
 const limits = {
+  /** For each of those that may have a machine by now, and then for the one on record once more: somebody waits for the console. */
+  movedMs: 2_000,
   /** To give back at once what came too late. */
   releaseMs: 5_000,
 } as const;
@@ -92,13 +94,17 @@ async function findMoved(
   const here = hypervisorOf(machine);
   const places = await placesElsewhere(store.db, { hypervisorId: here, address });
   if (places.length === 0) return undefined;
-  for (const place of [...places, here]) {
-    const known = await pool.ask(place, async (driver, signal) => await driver.find(address, signal));
+  const look = async (place: string) => {
+    const find = async (driver: HypervisorDriver, signal: AbortSignal) => await driver.find(address, signal);
+    const known = await pool.ask(place, find, limits.movedMs);
     await inventory.take(
       place,
       known === undefined ? { known: [], gone: [address] } : { known: [known], gone: [] },
     );
-  }
+  };
+  // One that does not answer says nothing: what holds is what the others say, and what is on record. The machine's own comes last, for
+  // where it is here no more, it is known by then where it went.
+  for (const some of [places, [here]]) await Promise.allSettled(some.map(look));
   const row = await store.db
     .selectFrom("machines")
     .select("hypervisor_id")

@@ -1,5 +1,6 @@
 import type { KnownMachine } from "#hypervisors/driver.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { PowerState } from "#wire/machine-origin.ts";
 import type { Store } from "../store/store.ts";
 import type { DriverPool } from "./driver-pool.ts";
 import type { Inventory } from "./inventory.ts";
@@ -23,8 +24,14 @@ interface Place {
   readonly address: string;
 }
 
+interface Whereabouts {
+  readonly hypervisorId: string;
+  /** As that hypervisor has just said; undefined where nobody had to be asked. */
+  readonly power?: PowerState;
+}
+
 /** The hypervisor that has a machine now. Throws `machine_gone` where none has it, and where the one on record does not answer. */
-export type WhereIs = (place: Place) => Promise<string>;
+export type WhereIs = (place: Place) => Promise<Whereabouts>;
 
 /**
  * A machine that moved a moment ago is still where it was on record, and its definition may stay there: whoever started that would have
@@ -36,12 +43,12 @@ export function createWhereabouts(parts: Parts): WhereIs {
   return async (place) => {
     const { hypervisorId: here, address } = place;
     const elsewhere = await hypervisorsElsewhere(store.db, { hypervisorId: here, address });
-    if (elsewhere.length === 0) return here;
+    if (elsewhere.length === 0) return { hypervisorId: here };
     const known = await seek(driverPool, { id: here, address, ms: limits.hereMs });
-    if (known !== undefined && known.power !== "stopped") return here;
+    if (known !== undefined && known.power !== "stopped") return { hypervisorId: here, power: known.power };
     const now = await takeElsewhere(parts, { ...place, known, ms: limits.elsewhereMs });
     if (now === undefined) throw new GatewayError("machine_gone");
-    return now;
+    return { hypervisorId: now };
   };
 }
 

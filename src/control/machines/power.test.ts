@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { HypervisorDriver, KnownMachine } from "#hypervisors/driver.ts";
 import { POWER_ACTIONS } from "#wire/machine-origin.ts";
 import { commandHypervisor } from "../../../test/harness/command-hypervisor.ts";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
+import { hypervisor, known, machines } from "../../../test/harness/inventory-stage.ts";
 import { onBoth } from "../../../test/harness/test-database.ts";
+import type { DriverPool } from "../hypervisors/driver-pool.ts";
+import { createWhereabouts } from "../hypervisors/whereabouts.ts";
+import { orderPower } from "./power.ts";
 
 for (const t of onBoth(
   "who may open a machine's console may start and stop it, and for everybody else there is no such machine",
@@ -80,6 +85,46 @@ test("a hypervisor that cannot be reached is told as that", async () => {
   const ordered = services.machines.power(admin, items[0]?.id ?? "", "stop");
 
   await assert.rejects(ordered, { code: "hypervisor_unreachable" });
+});
+
+test("a machine that runs, and may be on its way to another hypervisor, is not ordered to start", async () => {
+  await using control = await testControl();
+  const here = await hypervisor(control, { rules: [{ name: "*", project: "default" }] });
+  await hypervisor(control, { name: "host8" });
+  const machine = known("web");
+  await control.inventory.takeAll(here, [machine]);
+  const [{ id } = { id: "" }] = await machines(control);
+  const says = new Map<string, KnownMachine>([[here, machine]]);
+  const ordered: string[] = [];
+  // Of all that a driver does, nothing else is asked for.
+  const driverOf = (hypervisorId: string) =>
+    ({
+      find: async () => says.get(hypervisorId),
+      power: async (_address: string, action: string) => void ordered.push(action),
+    }) as unknown as HypervisorDriver;
+  const { signal } = new AbortController();
+  const seek: DriverPool["seek"] = async (asked, _ms, question) => await question(driverOf(asked), signal);
+  const order: DriverPool["order"] = async (asked, question) => await question(driverOf(asked), signal);
+  const whereIs = createWhereabouts({ ...control, driverPool: { seek } });
+  const row = {
+    id,
+    name: "web",
+    address: machine.address,
+    hypervisor_id: here,
+    hypervisor_read_only: 0,
+  } as const;
+  const give = async (action: "start" | "cut") =>
+    await orderPower({ ...control, driverPool: { order }, whereIs }, { by: {}, machine: row, action });
+
+  for (const power of ["running", "paused"] as const) {
+    says.set(here, { ...machine, power });
+    await assert.rejects(give("start"), { code: "power_unfit" });
+  }
+  await give("cut");
+  says.set(here, { ...machine, power: "stopped" });
+  await give("start");
+
+  assert.deepEqual(ordered, ["cut", "start"]);
 });
 
 /** The rows of the audit log about power, the oldest first. */

@@ -34,7 +34,10 @@ export async function orderPower(
   if (hypervisorId === null) throw new GatewayError("no_hypervisor");
   if (machine.hypervisor_read_only !== 0) throw new GatewayError("hypervisor_read_only");
   try {
-    const now = await whereIs({ machineId: id, hypervisorId, address });
+    const { hypervisorId: now, power } = await whereIs({ machineId: id, hypervisorId, address });
+    // It may be on its way to another: by the time that the order is there it would be stopped here, and be started a second time.
+    if (action === "start" && (power === "running" || power === "paused"))
+      throw new GatewayError("power_unfit", { detail: `it is ${power}` });
     if (now !== hypervisorId) await refuseReadOnly(store, now);
     await driverPool.order(now, async (driver, signal) => await driver.power(address, action, signal));
   } catch (error) {

@@ -63,7 +63,23 @@ test("only consoles below the domain's own devices count", () => {
     inDevices("<graphics type='spice' port='5900' listen='10.0.0.7'/>"),
   ];
 
-  for (const xml of others) assert.deepEqual(readConsoles(xml), { vnc: [], serial: [] }, xml);
+  for (const xml of others)
+    assert.deepEqual(readConsoles(xml), { uuid: undefined, vnc: [], serial: [] }, xml);
+});
+
+test("the domain's UUID is its own, and none that stands elsewhere", () => {
+  const [own, other] = ["6695EB01-f6a4-8304-79aa-97f2502e193f", "00000000-f6a4-8304-79aa-97f2502e193f"];
+  const uuidOf = (inner: string) => readConsoles(`<domain>${inner}</domain>`).uuid;
+
+  assert.equal(uuidOf(`<name>web</name>\n<uuid>\n ${own}</uuid><uuid>${other}</uuid>`), own.toLowerCase());
+  for (const elsewhere of [
+    `<uuid><!-- ${other} --></uuid>`,
+    `<metadata><uuid>${other}</uuid></metadata>`,
+    `<sysinfo><system><entry name='uuid'>${other}</entry></system></sysinfo>`,
+    `<uuid><uuid>${other}</uuid></uuid>`,
+    other,
+  ])
+    assert.equal(uuidOf(elsewhere), undefined, elsewhere);
 });
 
 test("serial lines are those that can be talked to", () => {

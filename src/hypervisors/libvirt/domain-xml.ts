@@ -37,6 +37,8 @@ export interface SerialLine {
 }
 
 export interface DomainConsoles {
+  /** Of the domain, in lower case. */
+  readonly uuid: string | undefined;
   readonly vnc: readonly VncGraphics[];
   readonly serial: readonly SerialLine[];
 }
@@ -52,8 +54,9 @@ interface Device {
 
 /** The consoles that stand in a domain's XML. Throws a ProtocolError where it is none. */
 export function readConsoles(xml: string): DomainConsoles {
-  const devices = readDevices(xml);
+  const { uuid, devices } = readDomain(xml);
   return {
+    uuid,
     vnc: devices.filter(isVnc).map(toVnc),
     serial: devices.flatMap(toSerial),
   };
@@ -61,7 +64,7 @@ export function readConsoles(xml: string): DomainConsoles {
 
 /** Every `<graphics type="vnc">`, as it stands there. */
 export function readVncDevices(xml: string): readonly Device[] {
-  return readDevices(xml).filter(isVnc);
+  return readDomain(xml).devices.filter(isVnc);
 }
 
 function isVnc({ name, attributes }: Device): boolean {
@@ -71,32 +74,44 @@ function isVnc({ name, attributes }: Device): boolean {
 /** The id of libosinfo in `<libosinfo:os id="…">`, whatever prefix its namespace has. */
 export function readOsId(xml: string): string | undefined {
   let found: string | undefined;
-  walk(xml, ({ path, attributes }) => {
-    if (/(^|:)os$/.test(path.at(-1) ?? "")) found ??= attributes["id"];
+  walk(xml, {
+    visit: ({ path, attributes }) => {
+      if (/(^|:)os$/.test(path.at(-1) ?? "")) found ??= attributes["id"];
+    },
   });
   return found;
 }
 
-function readDevices(xml: string): readonly Device[] {
+function readDomain(xml: string): {
+  readonly uuid: string | undefined;
+  readonly devices: readonly Device[];
+} {
   const devices: Device[] = [];
-  let root: string | undefined;
-  walk(xml, ({ path, attributes }) => {
-    root ??= path[0];
-    const [, parent, name, child] = path;
-    if (parent !== "devices" || name === undefined) return;
-    const device = devices.at(-1);
-    if (path.length === 3) devices.push({ name, attributes, children: new Map() });
-    else if (path.length === 4 && child !== undefined && device?.children.has(child) === false)
-      device.children.set(child, attributes);
+  let [root, uuid]: (string | undefined)[] = [];
+  walk(xml, {
+    visit: ({ path, attributes }) => {
+      root ??= path[0];
+      const [, parent, name, child] = path;
+      if (parent !== "devices" || name === undefined) return;
+      const device = devices.at(-1);
+      if (path.length === 3) devices.push({ name, attributes, children: new Map() });
+      else if (path.length === 4 && child !== undefined && device?.children.has(child) === false)
+        device.children.set(child, attributes);
+    },
+    text: (path, text) => {
+      if (path.length === 2 && path[1] === "uuid") uuid ??= text.trim().toLowerCase();
+    },
   });
   if (root !== "domain") throw new ProtocolError("no domain's XML", root);
-  return devices;
+  return { uuid, devices };
 }
 
-function walk(
-  xml: string,
-  visit: (element: { readonly path: readonly string[]; readonly attributes: Attributes }) => void,
-): void {
+interface Walk {
+  readonly visit: (element: { readonly path: readonly string[]; readonly attributes: Attributes }) => void;
+  readonly text?: (path: readonly string[], text: string) => void;
+}
+
+function walk(xml: string, { visit, text }: Walk): void {
   const path: string[] = [];
   let elements = 0;
   const parser = new SaxesParser();
@@ -110,6 +125,7 @@ function walk(
     visit({ path, attributes });
   });
   parser.on("closetag", () => void path.pop());
+  if (text !== undefined) parser.on("text", (each) => text(path, each));
   try {
     parser.write(xml).close();
   } catch (cause) {

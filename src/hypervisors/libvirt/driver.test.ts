@@ -5,11 +5,14 @@ import { join } from "node:path";
 import { test } from "node:test";
 import {
   authenticationTypes,
+  getMetadata,
+  getState,
+  getXml,
   listAllDomains,
   lookupByUuid,
   open as openCall,
 } from "#protocols/libvirt/calls.ts";
-import { type RemoteDomain, writeDomain } from "#protocols/libvirt/domain.ts";
+import { domainOf, type RemoteDomain, writeDomain } from "#protocols/libvirt/domain.ts";
 import { encodePacket, PacketReader } from "#protocols/libvirt/packet.ts";
 import { XdrWriter } from "#protocols/libvirt/xdr.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
@@ -36,6 +39,10 @@ test("a machine that libvirt shows in place of the one that was asked for is ref
   await refused(under.driver.find(ASKED, signal), /another machine/);
   await refused(under.driver.check(machine), /another machine/);
   await refused(under.driver.resolve(machine), /another machine/);
+  await refused(under.driver.resolve({ ...machine, protocol: "serial" }), /another machine/);
+  await refused(under.driver.consoles(ASKED, signal), /another machine/);
+  await refused(under.driver.power(ASKED, "cut", signal), /another machine/);
+  await refused(under.driver.screenshot(ASKED, signal), /another machine/);
 });
 
 test("a list in which two machines have one UUID is refused as a whole", async () => {
@@ -60,10 +67,15 @@ async function open(domains: readonly RemoteDomain[]) {
   writeDomain(one, first);
   const all = new XdrWriter().uint(domains.length);
   for (const domain of domains) writeDomain(all, domain);
+  const vnc = "<devices><graphics type='vnc' port='5900' listen='127.0.0.1'/></devices>";
+  const xml = new XdrWriter().string(`<domain><uuid>${first.uuid}</uuid>${vnc}</domain>`).finish();
   const answers = new Map([
     [authenticationTypes().procedure, new XdrWriter().uint(1).int(0).finish()],
     [openCall("", { isReadOnly: false }).procedure, new Uint8Array(0)],
     [lookupByUuid(ASKED).procedure, one.finish()],
+    [getState(domainOf(ASKED)).procedure, new XdrWriter().int(1).int(0).finish()],
+    [getXml(domainOf(ASKED), { isSecure: false }).procedure, xml],
+    [getMetadata(domainOf(ASKED), "urn:none").procedure, new XdrWriter().string("<os/>").finish()],
     [listAllDomains(0).procedure, all.uint(domains.length).finish()],
   ]);
   const folder = scratch();

@@ -14,7 +14,7 @@ import {
   screenshot,
   shutdown,
 } from "#protocols/libvirt/calls.ts";
-import type { DomainState, RemoteDomain } from "#protocols/libvirt/domain.ts";
+import { type DomainState, domainOf, type RemoteDomain } from "#protocols/libvirt/domain.ts";
 import { REMOTE_ERRORS, RemoteError } from "#protocols/libvirt/remote-error.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { GuestFamily, HypervisorDriver, KnownMachine, PowerAction, PowerState } from "../driver.ts";
@@ -61,11 +61,9 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
   const passwords = key === undefined ? undefined : new SessionPasswords(client, key);
   const { way, uri } = access.endpoint;
 
-  async function domainOf(address: string, signal: AbortSignal): Promise<RemoteDomain> {
+  async function found(address: string, signal: AbortSignal): Promise<RemoteDomain> {
     const domain = await client.call(lookupByUuid(address), signal);
-    if (domain.uuid !== address.toLowerCase())
-      throw new HypervisorError("answer", "libvirt answered with another machine than was asked for");
-    return domain;
+    return shownAs(domain, address);
   }
 
   async function guestOf(domain: RemoteDomain, signal: AbortSignal): Promise<GuestFamily> {
@@ -78,18 +76,27 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
     }
   }
 
-  /** Where it runs: what stands in its XML, with its secrets if `isSecure`. In two round trips, which is what opening a console may take. */
+  /** Its consoles, as they stand in its XML, with its secrets if `isSecure`. */
+  async function definition(
+    domain: RemoteDomain,
+    { isSecure, signal }: { readonly isSecure: boolean; readonly signal: AbortSignal },
+  ): Promise<{ readonly xml: string; readonly consoles: DomainConsoles }> {
+    const xml = await client.call(getXml(domain, { isSecure }), signal);
+    return { xml, consoles: shownAs(readConsoles(xml), domain.uuid) };
+  }
+
+  /** Where it runs. In one round trip, for somebody waits whose console opens in two: one before the ticket is issued, and one for the grant. */
   async function running(
     address: string,
-    { isSecure, signal }: { readonly isSecure: boolean; readonly signal: AbortSignal },
+    options: { readonly isSecure: boolean; readonly signal: AbortSignal },
   ): Promise<Running> {
-    const domain = await domainOf(address, signal);
-    const [state, xml] = await Promise.all([
-      client.call(getState(domain), signal),
-      client.call(getXml(domain, { isSecure }), signal),
+    const domain = domainOf(address);
+    const [state, { xml, consoles }] = await Promise.all([
+      client.call(getState(domain), options.signal),
+      definition(domain, options),
     ]);
     if (!isActive(state)) throw new GatewayError("machine_not_running");
-    return { domain, xml, ...reached(readConsoles(xml)) };
+    return { domain, xml, ...reached(consoles) };
   }
 
   return {
@@ -159,10 +166,12 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
     find: (address, signal) =>
       explained(async (): Promise<KnownMachine | undefined> => {
         try {
-          const domain = await domainOf(address, signal);
-          const state = await client.call(getState(domain), signal);
-          const guest = await guestOf(domain, signal);
-          return { address: domain.uuid, name: domain.name, power: toPower(state), guest };
+          const [{ uuid, name }, state, guest] = await Promise.all([
+            found(address, signal),
+            client.call(getState(domainOf(address)), signal),
+            guestOf(domainOf(address), signal),
+          ]);
+          return { address: uuid, name, power: toPower(state), guest };
         } catch (error) {
           if (error instanceof RemoteError && error.code === REMOTE_ERRORS.noDomain) return undefined;
           throw error;
@@ -171,8 +180,8 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
 
     consoles: (address, signal) =>
       explained(async () => {
-        const domain = await domainOf(address, signal);
-        const { vnc, serial } = readConsoles(await client.call(getXml(domain, { isSecure: false }), signal));
+        const { consoles } = await definition(domainOf(address), { isSecure: false, signal });
+        const { vnc, serial } = consoles;
         return [
           ...vnc.map(() => ({ protocol: "rfb", isExclusive: false }) as const),
           ...serial.map(() => ({ protocol: "serial", isExclusive: true }) as const),
@@ -183,11 +192,11 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
       explained(() => client.follow(({ domain }) => onChange(domain.uuid), signal)),
 
     power: (address, action, signal) =>
-      explained(async () => await client.call(ACTIONS[action](await domainOf(address, signal)), signal)),
+      explained(async () => await client.call(ACTIONS[action](await found(address, signal)), signal)),
 
     screenshot: (address, signal) =>
       explained(async () => {
-        const call = screenshot(await domainOf(address, signal));
+        const call = screenshot(await found(address, signal));
         const { result, bytes } = await client.download(call, { maxBytes: limits.pictureBytes, signal });
         return { mediaType: result ?? "application/octet-stream", bytes };
       }),
@@ -209,6 +218,13 @@ function reached({ vnc, serial }: DomainConsoles): Pick<Running, "vnc" | "line">
     vnc: vnc.find(({ listen }) => listen !== undefined),
     line: serial.find(({ listen }) => listen !== undefined),
   };
+}
+
+/** What libvirt shows has to be the machine that was asked for. */
+function shownAs<Shown extends { readonly uuid: string | undefined }>(shown: Shown, address: string): Shown {
+  if (shown.uuid !== address.toLowerCase())
+    throw new HypervisorError("answer", "libvirt answered with another machine than was asked for");
+  return shown;
 }
 
 function parseAddress(text: string): string {

@@ -65,12 +65,17 @@ export class SessionPasswords {
 
   async #next(domain: RemoteDomain, signal: AbortSignal): Promise<string> {
     for (;;) {
-      const vnc = vncOf(await this.#client.call(getXml(domain, { isSecure: true }), signal));
+      // Together, as what is set further down is: whoever opens a console waits for each way there and back.
+      const [xml, definition] = await Promise.all([
+        this.#client.call(getXml(domain, { isSecure: true }), signal),
+        this.#definition(domain, signal),
+      ]);
+      const vnc = vncOf(xml);
       // Somebody else may have set it meanwhile, another replica as well.
       const inForce = this.#inForce(vnc);
       if (inForce !== undefined) return inForce;
       if (vnc.password === undefined) {
-        await this.#expireDefinition(domain, signal);
+        await this.#expire(domain, definition, signal);
         throw new GatewayError("upstream_refused", {
           detail:
             "libvirt: the machine was started without a VNC password; it has one for each session from its next start on",
@@ -78,7 +83,13 @@ export class SessionPasswords {
       }
       const left = this.#leftOf(vnc);
       const isOurs = left > 0 && left <= limits.oursMs;
-      if (!isOurs) return await this.#renew(domain, vnc, signal);
+      if (!isOurs) {
+        const [password] = await Promise.all([
+          this.#renew(domain, vnc, signal),
+          this.#expire(domain, definition, signal),
+        ]);
+        return password;
+      }
       await delay(left, undefined, { signal });
     }
   }
@@ -94,7 +105,6 @@ export class SessionPasswords {
   }
 
   async #renew(domain: RemoteDomain, vnc: PasswordedVnc, signal: AbortSignal): Promise<string> {
-    await this.#expireDefinition(domain, signal);
     const validTo = (Math.floor(this.#now() / limits.slotMs) + 2) * limits.slotMs;
     const password = this.#passwordOf(domain.uuid, validTo);
     const xml = withPassword(vnc, { password, validTo });
@@ -102,25 +112,36 @@ export class SessionPasswords {
     return password;
   }
 
-  /** What the machine starts with next time is good for nobody. One without a definition that lasts has no next time. */
-  async #expireDefinition(domain: RemoteDomain, signal: AbortSignal): Promise<void> {
-    try {
-      const xml = await this.#client.call(getXml(domain, { isSecure: true, isInactive: true }), signal);
-      const vnc = readPasswordedVnc(xml);
-      if (vnc === undefined || (vnc.password !== undefined && (vnc.validTo ?? Infinity) <= EXPIRED_MS))
-        return;
-      const password = this.#passwordOf(domain.uuid, EXPIRED_MS);
-      const expired = withPassword(vnc, { password, validTo: EXPIRED_MS });
-      await this.#client.call(updateDevice(domain, expired, UPDATE_FLAGS.config), signal);
-    } catch (error) {
-      if (error instanceof RemoteError && error.code === REMOTE_ERRORS.operationInvalid) return;
-      throw error;
-    }
+  /** The VNC that the machine starts with next time. One without a definition that lasts has no next time. */
+  async #definition(domain: RemoteDomain, signal: AbortSignal): Promise<PasswordedVnc | undefined> {
+    return await whereDefined(async () =>
+      readPasswordedVnc(
+        await this.#client.call(getXml(domain, { isSecure: true, isInactive: true }), signal),
+      ),
+    );
+  }
+
+  /** What the machine starts with next time is good for nobody. */
+  async #expire(domain: RemoteDomain, vnc: PasswordedVnc | undefined, signal: AbortSignal): Promise<void> {
+    if (vnc === undefined || (vnc.password !== undefined && (vnc.validTo ?? Infinity) <= EXPIRED_MS)) return;
+    const password = this.#passwordOf(domain.uuid, EXPIRED_MS);
+    const expired = withPassword(vnc, { password, validTo: EXPIRED_MS });
+    const update = updateDevice(domain, expired, UPDATE_FLAGS.config);
+    await whereDefined(async () => await this.#client.call(update, signal));
   }
 
   #passwordOf(uuid: string, validTo: number): string {
     const mac = createHmac("sha256", this.#key.expose()).update(`${uuid} ${validTo}`);
     return mac.digest("base64url").slice(0, limits.characters);
+  }
+}
+
+async function whereDefined<Result>(ask: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof RemoteError && error.code === REMOTE_ERRORS.operationInvalid) return undefined;
+    throw error;
   }
 }
 

@@ -12,6 +12,14 @@ export interface RemoteDomain {
   readonly id: number;
 }
 
+/**
+ * A domain of which nothing is known but its UUID, by which alone libvirt's drivers find it: so nobody has to be asked first what it is called.
+ * Where there is none, libvirt answers "no domain" whatever is asked of it.
+ */
+export function domainOf(uuid: string): RemoteDomain {
+  return { name: "", uuid: uuid.toLowerCase(), id: -1 };
+}
+
 /** libvirt: virDomainState. */
 const DOMAIN_STATES = [
   "none",

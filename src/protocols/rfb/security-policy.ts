@@ -45,8 +45,10 @@ export function chooseType(offered: readonly number[], policy: SecurityPolicy): 
   const fitting = known.find(([security]) => fittingSecurities(policy).includes(security));
   if (fitting !== undefined) return fitting[1];
   if (policy.isWithinTls === true && ra2 !== undefined) return ra2;
-  if (offers(SECURITY_TYPE.tight)) return SECURITY_TYPE.tight;
-  if (policy.isWithinTls === true && offers(SECURITY_TYPE.veNCrypt)) return SECURITY_TYPE.veNCrypt;
+  const veNCrypt = policy.isWithinTls === true && offers(SECURITY_TYPE.veNCrypt);
+  // An account is told by VeNCrypt alone of the two.
+  if (offers(SECURITY_TYPE.tight) && !(veNCrypt && policy.username !== undefined)) return SECURITY_TYPE.tight;
+  if (veNCrypt) return SECURITY_TYPE.veNCrypt;
   if (known.length === 0 && offers(SECURITY_TYPE.veNCrypt))
     throw new HandshakeError("tls-needed", "the server takes TLS alone", { received: offered });
   throw misfit(

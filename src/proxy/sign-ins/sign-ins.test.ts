@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { fork } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { eventually } from "../../../test/harness/eventually.ts";
 import { OwnSignIns, type SignIns, serverOf } from "./sign-ins.ts";
 import { type Channel, SharedSignIns, WorkersSignIns } from "./workers-sign-ins.ts";
@@ -67,6 +70,40 @@ test("a worker that gives up waiting keeps nobody's place, and neither does one 
   await eventually(() => assert.ok(sixth.entered()));
 });
 
+test("a worker that is killed while it signs in gives back what it had", async (t) => {
+  const shared = new SharedSignIns();
+  const worker = fork(HOLDER, { signal: t.signal, stdio: "inherit" });
+  const entered = Promise.withResolvers<void>();
+  worker.on("error", () => {}).on("message", (message) => void (message === "entered" && entered.resolve()));
+  shared.serve(worker);
+  await entered.promise;
+  const { signIns } = startWorker(shared);
+  const next = begin(signIns);
+  await eventually(() => assert.ok(next.waited()));
+  assert.equal(next.entered(), false);
+
+  worker.kill("SIGKILL");
+
+  await eventually(() => assert.ok(next.entered()));
+});
+
+test("a worker that stands still keeps what it had for a time, and not for good", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const shared = new SharedSignIns();
+  const still = new EventEmitter();
+  const told: unknown[] = [];
+  shared.serve(Object.assign(still, { send: (message: unknown) => void told.push(message) }));
+  for (const id of [1, 2, 3, 4, 5]) still.emit("message", { signIn: "enter", id, server: HERE });
+  const waits = { signIn: "waits", id: 5 };
+  const four = [1, 2, 3, 4].map((id) => ({ signIn: "entered", id }));
+  assert.deepEqual(told, [waits, ...four].toSorted(byId));
+
+  t.mock.timers.tick(60_000);
+
+  await turn();
+  assert.deepEqual(told.at(-1), { signIn: "entered", id: 5 });
+});
+
 test("a server is known by its address, and by the path where it has many consoles", () => {
   const at = (path: string) =>
     serverOf({ address: { kind: "websocket", host: "Hv", port: 443, path, isSecure: true } });
@@ -78,6 +115,12 @@ test("a server is known by its address, and by the path where it has many consol
   assert.notEqual(at("/a"), at("/b"));
   assert.equal(serverOf({ address: { kind: "unix", path: "/run/vnc" } }), "/run/vnc");
 });
+
+const HOLDER = fileURLToPath(new URL("../../../test/harness/holds-sign-ins.ts", import.meta.url));
+
+function byId(one: { readonly id: number }, other: { readonly id: number }): number {
+  return one.id - other.id;
+}
 
 interface Begun {
   readonly entered: () => boolean;

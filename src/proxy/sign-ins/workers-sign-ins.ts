@@ -3,6 +3,11 @@ import { Check } from "typebox/schema";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import { OwnSignIns, type SignIns, type Waiting } from "./sign-ins.ts";
 
+const limits = {
+  /** By one worker, which gives up getting to a console long before (deadlines.ts): one that stands still keeps nobody out for good. */
+  heldMs: 60_000,
+} as const;
+
 /** From a worker to its parent. `id` is the worker's, for one sign-in. */
 const Asked = Type.Object({
   signIn: Type.Enum(["enter", "leave"]),
@@ -60,7 +65,9 @@ export class SharedSignIns {
     try {
       const entered = async () => {
         tell("entered");
+        const forgotten = setTimeout(gone.resolve, limits.heldMs).unref();
         await gone.promise;
+        clearTimeout(forgotten);
       };
       await this.#own.take(server, entered, { signal: left.signal, onWait: () => tell("waits") });
     } catch (error) {
