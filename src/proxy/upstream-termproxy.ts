@@ -5,7 +5,7 @@ import { answered } from "./answered.ts";
 
 /** It says nothing to whom it does not take, and so not why. */
 const NOT_TAKEN =
-  "it hung up before it had let us in: Proxmox VE before 9.1 takes no API token for a serial line, and no ticket is taken twice or late";
+  "it hung up before it had let us in: Proxmox VE takes API tokens for serial lines from qemu-server 9.1.7 on, and no ticket twice or late";
 
 /**
  * Signs in at Proxmox VE's termproxy, over a connection to it, which is paused at the line's first byte then. Throws a GatewayError, or the

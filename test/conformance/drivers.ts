@@ -107,9 +107,7 @@ export function hypervisorConformance(
     if (!hasLine) return;
     assert.equal(isExclusive, true);
     assert.ok((await driver.consoles(machine.address, signal)).some(({ protocol }) => protocol === "serial"));
-    const [line, other] = [await driver.resolve(machine), await driver.resolve(screen)];
-    assert.ok(Value.Check(Upstream, line));
-    assert.notDeepEqual(line.address, other.address);
+    assert.ok(Value.Check(Upstream, await driver.resolve(machine)));
   });
 
   check("a hypervisor says the same of itself each time", async (under) => {
