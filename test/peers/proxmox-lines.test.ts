@@ -76,7 +76,7 @@ test("Proxmox VE: a machine whose display is its serial line has that one alone"
 
   await typeInto(viewer, "headless");
   const screen = control.services.consoles.open(control.admin, { machineId: machine.id, api: "native" });
-  await assert.rejects(screen, { code: "machine_not_running" });
+  await assert.rejects(screen, { code: "console_unavailable" });
 });
 
 async function startStage() {
