@@ -5,6 +5,7 @@ import type { Connecting } from "./console/opening.ts";
 import { UpstreamLeg } from "./console/upstream-leg.ts";
 import { type DialRules, dial } from "./dial.ts";
 import { overHttpConnect } from "./upstream-http-connect.ts";
+import { enterTermproxy } from "./upstream-termproxy.ts";
 import { overTls } from "./upstream-tls.ts";
 import { overWebSocket } from "./upstream-web-socket.ts";
 
@@ -26,7 +27,13 @@ export async function reach(
     onStep?.("handshake");
     if (address.kind === "http-connect")
       return UpstreamLeg.over(await overHttpConnect(secured, { address, signal }));
-    return UpstreamLeg.over(await overWebSocket(secured, { address, signal }));
+    const stream = await overWebSocket(secured, { address, signal });
+    const { termproxy } = address;
+    if (termproxy !== undefined) {
+      onStep?.("authentication");
+      await enterTermproxy(stream, { ...termproxy, signal });
+    }
+    return UpstreamLeg.over(stream);
   } catch (error) {
     dialled.destroy();
     throw error;

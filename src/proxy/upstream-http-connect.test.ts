@@ -35,7 +35,7 @@ test("it asks as XAPI's own client does, and what comes with the answer is the c
 const REFUSALS: Readonly<Record<string, RegExp>> = {
   "401 Unauthorised": /upstream_refused: it does not take the session/,
   "403 Forbidden": /upstream_refused: the account by which it is asked may not/,
-  "404 Not Found": /upstream_refused: the machine's VNC server is not there/,
+  "404 Not Found": /upstream_refused: there is nothing behind the machine's console/,
   "500 Internal Error": /upstream_refused: the machine does not run there any more/,
   "503 Connection Limit Exceeded": /^upstream_consoles_exhausted$/,
   "503 Service Unavailable": /upstream_refused: it did not open the console \(HTTP status 503\)/,

@@ -33,6 +33,7 @@ const GUARDED: Readonly<Record<string, Upstream>> = {
     address: { kind: "http-connect", host: "h", port: 1, path: "/console?uuid=1", isSecure: true },
     tls: { mode: "insecure" },
   },
+  "a line of telnet": { address, telnet: true },
   "an account": { address, username: "u", password: "p" },
 };
 

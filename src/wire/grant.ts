@@ -44,6 +44,11 @@ const Address = Type.Union([
     isTicket: Type.Optional(Type.Boolean()),
     /** What it means where the platform refuses with these words, in its status line or below it; the first that fits counts. */
     refusals: Type.Optional(Type.Array(Refusal, { maxItems: 8 })),
+    /**
+     * Of a serial line: Proxmox VE's termproxy is there, which takes this account and ticket (`USER:TICKET`) once. An older node does not say it, and
+     * is hung up on.
+     */
+    termproxy: Type.Optional(Type.Object({ login: Type.String({ pattern: "^[!-~]+$" }) })),
   }),
   /** Bytes behind the answer to `CONNECT path HTTP/1.0`, as XAPI has its consoles; `path` may have a query. */
   Type.Object({
@@ -120,9 +125,9 @@ type GrantedUpstream = Static<typeof GrantedUpstream>;
 
 /** As it goes into a grant. */
 export function toGranted(upstream: Upstream): GrantedUpstream {
-  const { address, username, tls, telnet } = upstream;
+  const { address, password: _, ...more } = upstream;
   const isPlain = address.kind === "tcp" || address.kind === "unix";
-  const isKnownToAll = isPlain && username === undefined && tls === undefined && telnet === undefined;
+  const isKnownToAll = isPlain && Object.values(more).every((demand) => demand === undefined);
   return isKnownToAll ? upstream : { guarded: upstream };
 }
 

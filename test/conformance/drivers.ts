@@ -21,6 +21,8 @@ interface HypervisorUnderTest extends DriverUnderTest {
   readonly absent: string;
   /** Whether its console bears one connection at a time. */
   readonly isExclusive?: boolean;
+  /** Whether it has a serial line that nodes reach. */
+  readonly hasLine?: boolean;
   /** Whether the platform has pictures of screens; if not it says so. */
   readonly hasScreenshots?: boolean;
 }
@@ -93,6 +95,19 @@ export function hypervisorConformance(
     const screen = consoles.find(({ protocol }) => protocol === machine.protocol);
     assert.equal(screen?.isExclusive, isExclusive);
     assert.equal((await driver.check(machine)).isExclusive ?? false, isExclusive);
+  });
+
+  check("a machine's serial line, where it has one that nodes reach, bears one connection", async (under) => {
+    const { driver, machine: screen, hasLine = false } = under;
+    const machine = { ...screen, protocol: "serial" } as const;
+
+    const { protocols, isExclusive } = await driver.check(machine);
+
+    assert.equal(protocols.includes("serial"), hasLine);
+    if (!hasLine) return;
+    assert.equal(isExclusive, true);
+    assert.ok((await driver.consoles(machine.address, signal)).some(({ protocol }) => protocol === "serial"));
+    assert.ok(Value.Check(Upstream, await driver.resolve(machine)));
   });
 
   check("a hypervisor says the same of itself each time", async (under) => {

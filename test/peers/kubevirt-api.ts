@@ -11,8 +11,8 @@ import { type TestCertificate, testCertificate } from "../harness/test-certifica
 import { KubeVirtCluster, StatusError } from "./kubevirt-cluster.ts";
 
 /**
- * A stand-in for a cluster with KubeVirt, since none can be had on a machine that runs tests; the screen of its machines is that of a real QEMU. It
- * follows, by name and as of August 2026:
+ * A stand-in for a cluster with KubeVirt, since none can be had on a machine that runs tests; the screen and the serial line of its machines
+ * are those of a real QEMU. It follows, by name and as of August 2026:
  *
  * [concepts] Kubernetes documentation, "Kubernetes API Concepts": lists in pages with limit and continue, of which one is answered 410 Expired if it is
  *   too old; watches with resourceVersion, one JSON object a line, BOOKMARK where it was asked for, and ERROR with a Status of code 410.
@@ -21,6 +21,7 @@ import { KubeVirtCluster, StatusError } from "./kubevirt-cluster.ts";
  * [lifecycle] pkg/virt-api/rest/lifecycle.go: start, stop with gracePeriod, restart, reset: 202 with an empty body, 409 where it does not fit.
  * [vnc] pkg/virt-api/rest/vnc.go, pkg/virt-handler/rest/console.go: 400 for one that does not run or has no graphics device; one connection for each instance:
  *   who comes second ends the first, or with preserveSession=true is answered 503 by virt-handler.
+ * [console] pkg/virt-api/rest/console.go, and the same console.go: no parameter, and whoever comes second ends the first.
  * [dialers] pkg/virt-api/rest/dialers.go, and EnrichError in client-go/kubevirt/typed/core/v1/async.go: virt-api makes 500 of that, and from 1.7.1 on
  *   quotes what virt-handler said.
  * [stream] staging/src/kubevirt.io/client-go/kubevirt/typed/core/v1/websocket.go: the sub-protocol plain.kubevirt.io.
@@ -41,9 +42,9 @@ export interface KubeVirtApi extends AsyncDisposable {
   readonly asked: readonly string[];
   /** To be answered with instead, one for each of the next requests. */
   readonly failures: Failure[];
-  /** Runs when a VNC is connected to, before that is judged. */
-  onVnc: (() => void) | undefined;
-  /** For how many a VNC is open. */
+  /** Runs when a console is connected to, before that is judged. */
+  onConsole: (() => void) | undefined;
+  /** For how many a VNC or a serial line is open. */
   readonly viewers: number;
 }
 
@@ -56,12 +57,15 @@ interface Failure {
 const IN_USE =
   "Internal error occurred: Can't connect to websocket (503): websocket: bad handshake: application info: Active VNC connection. Request denied.";
 
-interface Screen {
+interface Place {
   readonly host: string;
   readonly port: number;
 }
 
-export async function startKubeVirtApi(screen: Screen, png: Uint8Array = PNG): Promise<KubeVirtApi> {
+export async function startKubeVirtApi(
+  screen: Place,
+  { line }: { readonly line?: Place } = {},
+): Promise<KubeVirtApi> {
   const authority = await testCertificate({ commonName: "kubernetes" });
   const certificate = await testCertificate({ names: [LOOPBACK], issuer: authority });
   const server = createServer({
@@ -79,9 +83,9 @@ export async function startKubeVirtApi(screen: Screen, png: Uint8Array = PNG): P
   server.on("request", (request, response) => void answer(request, response));
   server.on("upgrade", (request, socket, head) => {
     try {
-      api.onVnc?.();
+      api.onConsole?.();
       judge(request);
-      connectVnc(request, { socket, head });
+      connectConsole(request, { socket, head });
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       const body = JSON.stringify(error.toStatus());
@@ -95,7 +99,7 @@ export async function startKubeVirtApi(screen: Screen, png: Uint8Array = PNG): P
   const api: KubeVirtApi = {
     ...{ port, authority, cluster, rights, forbidden, asked, failures, token: "control.token" },
     address: `https://${LOOPBACK}:${port}`,
-    onVnc: undefined,
+    onConsole: undefined,
     get viewers() {
       return viewers.size;
     },
@@ -122,9 +126,9 @@ export async function startKubeVirtApi(screen: Screen, png: Uint8Array = PNG): P
       const url = urlOf(request);
       const instance = /\/virtualmachineinstances\/([^/]+)\/vnc\/screenshot$/.exec(url.pathname);
       if (instance !== null) {
-        cluster.requireVnc(url.pathname.replace(/\/screenshot$/, ""));
+        cluster.requireConsole(url.pathname.replace(/\/screenshot$/, ""));
         if (!`${headers.accept}`.includes("image/png")) throw new StatusError(406, "Not Acceptable"); // [screenshot]
-        response.writeHead(200, { "content-type": "image/png" }).end(png);
+        response.writeHead(200, { "content-type": "image/png" }).end(PNG);
       } else if (url.searchParams.get("watch") === "true") cluster.watch(url, response);
       else if (method === "PUT") {
         cluster.order(url.pathname, said === "" ? {} : JSON.parse(said)); // [lifecycle]
@@ -149,27 +153,31 @@ export async function startKubeVirtApi(screen: Screen, png: Uint8Array = PNG): P
     if (forbidden.has(right)) throw new StatusError(403, `User "porthole" cannot ${right}`);
   }
 
-  function connectVnc(
+  function connectConsole(
     request: IncomingMessage,
     { socket, head }: { readonly socket: Duplex; readonly head: Buffer },
   ): void {
     const url = urlOf(request);
-    const uid = cluster.requireVnc(url.pathname);
-    const unknown = [...url.searchParams.keys()].find((name) => name !== "preserveSession");
+    const { uid, part } = cluster.requireConsole(url.pathname);
+    const known = part === "vnc" ? ["preserveSession"] : []; // [vnc], [console]
+    const unknown = [...url.searchParams.keys()].find((name) => !known.includes(name));
     if (unknown !== undefined) throw new StatusError(400, `unknown parameter ${unknown}`);
-    if (viewers.has(uid)) {
+    const place = part === "vnc" ? screen : line;
+    if (place === undefined) throw new StatusError(500, "no such socket");
+    const key = `${uid} ${part}`;
+    if (viewers.has(key)) {
       if (url.searchParams.get("preserveSession") === "true") throw new StatusError(500, IN_USE); // [vnc], [dialers]
-      viewers.get(uid)?.terminate();
+      viewers.get(key)?.terminate();
     }
     if (request.headers["sec-websocket-protocol"] !== "plain.kubevirt.io")
       throw new StatusError(400, "no sub-protocol in common");
     webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      viewers.set(uid, webSocket);
+      viewers.set(key, webSocket);
       webSocket.on("close", () => {
-        if (viewers.get(uid) === webSocket) viewers.delete(uid);
+        if (viewers.get(key) === webSocket) viewers.delete(key);
       });
       const stream = createWebSocketStream(webSocket);
-      const machine = connect(screen.port, screen.host);
+      const machine = connect(place.port, place.host);
       for (const each of [machine, stream]) each.on("error", () => {});
       stream.on("close", () => machine.destroy());
       machine.on("close", () => stream.destroy());

@@ -228,16 +228,19 @@ export class KubeVirtCluster {
     }
   }
 
-  /** [vnc]: the UID of the instance whose VNC that is. */
-  requireVnc(path: string): string {
+  /** [vnc], [console]: of which instance that is, and which of its two. */
+  requireConsole(path: string): { readonly uid: string; readonly part: "vnc" | "console" } {
     const { kind, namespace, name, part } = named(path);
-    if (kind !== "VirtualMachineInstance" || part !== "vnc")
+    if (kind !== "VirtualMachineInstance" || (part !== "vnc" && part !== "console"))
       throw new StatusError(404, "no such sub-resource");
     const { status, metadata, spec } = this.#require(kind, `${namespace}/${name}`);
-    if (JSON.stringify(spec).includes('"autoattachGraphicsDevice":false'))
+    const lacks = (device: string) => JSON.stringify(spec).includes(`"${device}":false`);
+    if (part === "vnc" && lacks("autoattachGraphicsDevice"))
       throw new StatusError(400, "No graphics devices are present.");
+    if (part === "console" && lacks("autoattachSerialConsole"))
+      throw new StatusError(400, "No serial consoles are present.");
     if (status["phase"] !== "Running") throw new StatusError(400, "VMI is not running");
-    return metadata.uid;
+    return { uid: metadata.uid, part };
   }
 
   #require(kind: ClusterObject["kind"], key: string): ClusterObject {

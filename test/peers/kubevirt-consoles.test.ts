@@ -62,7 +62,7 @@ test("KubeVirt: a machine that stops just before its console is connected to is 
   const { api, fleet, node, machine } = stage;
   const { sessionId, ticket } = await open(fleet, machine);
 
-  api.onVnc = () => api.cluster.stop("shop/web");
+  api.onConsole = () => api.cluster.stop("shop/web");
   await assert.rejects(picture(node, ticket));
 
   assert.equal(await endingOf(fleet.control, sessionId), "machine_not_running");

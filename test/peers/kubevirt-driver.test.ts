@@ -41,7 +41,7 @@ hypervisorConformance(
     const driver = opened.use(driverOf(api));
     const owned = opened.move();
     return {
-      ...{ driver, machine, name: "shop/web", isExclusive: true },
+      ...{ driver, machine, name: "shop/web", isExclusive: true, hasLine: true },
       ...{ absent: `shop/web/${randomUUID()}`, wrongAddress: "web" },
       stop: async () => {
         api.cluster.stop("shop/web");

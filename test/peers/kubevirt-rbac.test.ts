@@ -32,8 +32,11 @@ test("KubeVirt: the rights that the documentation gives an account are those tha
     await driver.power(address, action, signal);
   leave.abort();
 
-  // The VNC itself is asked for by a node, by the same account.
-  const used = new Set([...api.rights, "get virtualmachineinstances/vnc.subresources.kubevirt.io"]);
+  // The consoles themselves are asked for by a node, by the same account.
+  const consoles = ["vnc", "console"].map(
+    (each) => `get virtualmachineinstances/${each}.subresources.kubevirt.io`,
+  );
+  const used = new Set([...api.rights, ...consoles]);
   assert.deepEqual([...documented()].sort(), [...used].sort());
 });
 

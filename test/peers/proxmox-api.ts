@@ -10,8 +10,8 @@ import { type Cluster, ProxmoxError, questions } from "./proxmox-cluster.ts";
 import { ProxmoxVnc, type Screen } from "./proxmox-vnc.ts";
 
 /**
- * A stand-in for a Proxmox VE cluster of two nodes, since none can be had on a machine that runs tests; the screen of its machines is that of
- * a real QEMU. It follows Proxmox' own sources, by name and as of August 2026:
+ * A stand-in for a Proxmox VE cluster of two nodes, since none can be had on a machine that runs tests; the screen and the serial line of its machines
+ * are those of a real QEMU. It follows Proxmox' own sources, by name and as of August 2026:
  *
  * [server] pve-http-server, src/PVE/APIServer/AnyEvent.pm: an API token is `Authorization: PVEAPIToken=USER@REALM!NAME=SECRET`, and what stands
  *   there is unescaped; no chunked bodies (501); 401 has its reason in the status line, an empty body, and comes three seconds later
@@ -21,7 +21,7 @@ import { ProxmoxVnc, type Screen } from "./proxmox-vnc.ts";
  * [params] pve-common, PVE::JSONSchema and PVE::RESTHandler: what a call does not know is refused, 400 "Parameter verification failed."
  * [resources] pve-manager, PVE/API2/Cluster.pm, PVE/API2Tools.pm: machines on which the token has VM.Audit; whether they run is what pvestatd said
  *   last, which is some seconds old.
- * [qemu] qemu-server, src/PVE/API2/Qemu.pm: vmlist, vm_config, vm_status, vncproxy, vncwebsocket and status/…, with their privileges.
+ * [qemu] qemu-server, src/PVE/API2/Qemu.pm: vmlist, vm_config, vm_status, vncproxy, termproxy, vncwebsocket and status/…, with their privileges.
  * [proxy] pve-manager, PVE/HTTPServer.pm: what another node has to answer is asked there; where that one is down, 595.
  * [permissions] pve-access-control, src/PVE/API2/AccessControl.pm.
  * [certificates] pve-manager, PVE/API2/Certificates.pm.
@@ -41,12 +41,14 @@ export interface ProxmoxApi extends AsyncDisposable {
   readonly secrets: readonly string[];
   /** To be answered with instead, one for each of the next requests. */
   readonly failures: Failure[];
+  /** What was said to a termproxy that it does not understand. */
+  readonly misread: readonly string[];
   /** Lets the time pass in which what was asked for last can be connected to. */
   letTicketsExpire(): void;
   /** Lets the shorter time pass after which nothing listens for it any more. */
   stopListening(): void;
-  /** Runs when the next VNC was made ready, before that is answered. */
-  onVncProxy: (() => void) | undefined;
+  /** Runs when the next console was made ready, before that is answered. */
+  onProxy: (() => void) | undefined;
 }
 
 export interface Failure {
@@ -70,12 +72,13 @@ export async function startProxmoxApi(screen: Screen): Promise<ProxmoxApi> {
     privileges: new Set(["VM.Audit", "VM.Console", "VM.PowerMgmt"]),
     down: new Set(),
     isOld: false,
+    takesTokens: true,
     authorityFingerprint: randomBytes(32)
       .toString("hex")
       .toUpperCase()
       .replace(/(..)(?=.)/g, "$1:"),
   };
-  const vnc = new ProxmoxVnc(cluster, screen);
+  const vnc = new ProxmoxVnc(cluster, { screen, user: tokenId });
   server.on("request", (request, response) => void answer(request, response));
   server.on("upgrade", (request, socket, head) => {
     asked.push(`${request.method} ${pathOf(request)}`);
@@ -91,9 +94,12 @@ export async function startProxmoxApi(screen: Screen): Promise<ProxmoxApi> {
     get secrets() {
       return vnc.secrets;
     },
+    get misread() {
+      return vnc.misread;
+    },
     letTicketsExpire: () => vnc.expire(),
     stopListening: () => vnc.stopListening(),
-    onVncProxy: undefined,
+    onProxy: undefined,
     async [Symbol.asyncDispose]() {
       vnc.close();
       server.closeAllConnections();
@@ -139,7 +145,7 @@ export async function startProxmoxApi(screen: Screen): Promise<ProxmoxApi> {
         [unknown]: "property is not defined in schema",
       });
     const result = found.answer(found.path.exec(path)?.groups ?? {}, parameters);
-    if (path.endsWith("/vncproxy")) api.onVncProxy?.();
+    if (/\/(vnc|term)proxy$/.test(path)) api.onProxy?.();
     return result;
   }
 

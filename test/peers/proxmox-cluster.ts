@@ -11,6 +11,8 @@ export interface Cluster {
   readonly authorityFingerprint: string;
   /** It says what is wrong in the status line alone. */
   isOld: boolean;
+  /** Of qemu-server 9.1.7 or later, where a termproxy takes tickets of API tokens. */
+  takesTokens: boolean;
 }
 
 export interface ClusterMachine {
@@ -142,6 +144,16 @@ export function questions(cluster: Cluster, vnc: ProxmoxVnc): readonly Question[
         require("VM.Console", vmid);
         load(node, vmid);
         return vnc.open(Number(vmid), { isPlain: websocket === "1" });
+      },
+    },
+    {
+      method: "POST",
+      path: new RegExp(`^${MACHINE}/termproxy$`),
+      parameters: ["serial"],
+      answer({ node = "", vmid = "" }, { serial }) {
+        require("VM.Console", vmid);
+        load(node, vmid);
+        return vnc.openTerminal(Number(vmid), serial);
       },
     },
     power("start", start),

@@ -49,15 +49,15 @@ test("Proxmox VE: a ticket that came too late, a machine that has just moved and
     return `${code} ${ending?.detail ?? ""}`;
   };
 
-  api.onVncProxy = () => api.letTicketsExpire();
+  api.onProxy = () => api.letTicketsExpire();
   assert.match(await judged(), /^upstream_ticket_refused .*401/);
-  api.onVncProxy = () => api.stopListening();
+  api.onProxy = () => api.stopListening();
   assert.match(await judged(), /^upstream_ticket_refused .*hung up/);
-  api.onVncProxy = () => {
+  api.onProxy = () => {
     web.node = web.node === "pve1" ? "pve2" : "pve1";
   };
   assert.match(await judged(), /^upstream_ticket_refused .*500/);
-  api.onVncProxy = undefined;
+  api.onProxy = undefined;
   api.failures.push({ status: 500, message: "got timeout" });
   await assert.rejects(open(fleet, machine), { code: "upstream_timeout" });
   const change = async (credentials: ChangedCredentials) =>

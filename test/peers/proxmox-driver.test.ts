@@ -20,7 +20,7 @@ hypervisorConformance(
     const { driver, machine, web } = stage;
     return {
       ...{ driver, machine, name: "web", absent: `100/1/${randomUUID()}`, wrongAddress: "100" },
-      hasScreenshots: false,
+      ...{ hasScreenshots: false, hasLine: true },
       stop: async () => {
         web.status = "stopped";
         return machine;

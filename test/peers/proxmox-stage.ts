@@ -5,7 +5,7 @@ import { proxmoxAccess } from "#hypervisors/proxmox/access.ts";
 import { createProxmoxDriver } from "#hypervisors/proxmox/driver.ts";
 import { type ProxmoxApi, startProxmoxApi } from "./proxmox-api.ts";
 import type { ClusterMachine } from "./proxmox-cluster.ts";
-import { type Qemu, startQemu } from "./qemu.ts";
+import { type Qemu, serialPort, startQemu, startQemuGuest } from "./qemu.ts";
 
 const BORN = 1_700_000_000;
 
@@ -56,11 +56,22 @@ export function driverOf(
   );
 }
 
-export async function startProxmoxStage(): Promise<ProxmoxStage> {
+/** With `line` its machine is a guest, whose shell is on the first serial line. */
+export async function startProxmoxStage({
+  line = false,
+}: {
+  readonly line?: boolean;
+} = {}): Promise<ProxmoxStage> {
   await using opened = new AsyncDisposableStack();
-  const qemu = opened.use(await startQemu({ proxmox: { password: "nobody" } }));
+  const screens = { proxmox: { password: "nobody" } };
+  const qemu = opened.use(line ? await startQemuGuest(screens, { line }) : await startQemu(screens));
   const { host, ports, qmp } = qemu;
-  const api = opened.use(await startProxmoxApi({ host, port: ports.proxmox, qmp, display: "proxmox" }));
+  const screen = { host, port: ports.proxmox, qmp, display: "proxmox" };
+  const api = opened.use(
+    await startProxmoxApi(
+      line ? { ...screen, line: { host, port: await serialPort(qemu, "line") } } : screen,
+    ),
+  );
   const web = clusterMachine("web");
   api.cluster.machines.set(100, web);
   api.cluster.machines.set(101, clusterMachine("db", { node: "pve2", status: "stopped" }));

@@ -19,6 +19,7 @@ hypervisorConformance(
     const { driver, machine } = stage;
     return {
       ...{ driver, machine, name: "büro ☃", absent: randomUUID(), wrongAddress: "web 1" },
+      hasLine: true,
       async stop() {
         await driver.power(machine.address, "cut", signal);
         await eventually(async () =>

@@ -2,10 +2,11 @@ import type { Driver, DriverMachine } from "#hypervisors/driver.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { ConsoleProtocol } from "#wire/grant.ts";
 
-/** The machine runs, and has no console of that protocol: now, where that is its screen's, and else none at all. */
+/** The machine runs, and has no console of that protocol: now, where that is its screen's and it has nothing else, and else none at all. */
 class NoSuchConsole extends GatewayError {
-  constructor(protocol: ConsoleProtocol) {
-    if (protocol === "rfb") super("machine_not_running", { detail: "it has no rfb console now" });
+  constructor(protocol: ConsoleProtocol, others: readonly ConsoleProtocol[]) {
+    if (protocol === "rfb" && others.length === 0)
+      super("machine_not_running", { detail: "it has no rfb console now" });
     else super("console_unavailable", { detail: `it has no ${protocol} console` });
   }
 }
@@ -25,6 +26,6 @@ export async function requireConsole(
 ): Promise<{ readonly isExclusive: boolean }> {
   const { running, protocols, isExclusive = false } = await driver.check(machine);
   if (!running) throw new GatewayError("machine_not_running");
-  if (!protocols.includes(machine.protocol)) throw new NoSuchConsole(machine.protocol);
+  if (!protocols.includes(machine.protocol)) throw new NoSuchConsole(machine.protocol, protocols);
   return { isExclusive };
 }

@@ -4,6 +4,8 @@ import type { NewMachine } from "#wire/api.ts";
 import { testControl } from "../../../test/harness/control.ts";
 import { onBoth } from "../../../test/harness/test-database.ts";
 
+const ticketIn = (url: string) => new URL(url).hash.slice("#token=".length);
+
 const SCREEN = {
   name: "web",
   protocol: "rfb",
@@ -27,6 +29,8 @@ for (const t of onBoth("a machine's serial line is opened beside its screen, on 
 
   assert.match(line.url, /\/serial\.html#token=/);
   assert.match(screen.url, /\/console\.html#token=/);
+  const { host, port } = await control.services.tickets.whereTo(control.admin, ticketIn(line.url));
+  assert.deepEqual([host, port], ["127.0.0.1", 4001]);
   const redeem = async (sessionId: string) =>
     await control.link.redeem(node.id, {
       incarnation: node.incarnation,

@@ -85,9 +85,12 @@ export function toMachine(row: MachineRow, caller: Caller): Machine {
   };
 }
 
-/** What a machine of libvirt's has, libvirt is asked when one is opened; lines of other platforms are not reached. */
+/** Platforms whose machines may have a serial line that nodes reach. */
+const WITH_LINES: ReadonlySet<string | null> = new Set(["libvirt", "xenserver", "proxmox", "kubevirt"]);
+
+/** Whether a machine of a platform has a line, the platform is asked when it is opened. */
 function protocolsOf({ protocol, serial_address, hypervisor_platform }: MachineRow): Protocol[] {
-  const hasLine = protocol === "serial" || serial_address !== null || hypervisor_platform === "libvirt";
+  const hasLine = protocol === "serial" || serial_address !== null || WITH_LINES.has(hypervisor_platform);
   return [...new Set(hasLine ? [protocol, "serial" as const] : [protocol])];
 }
 

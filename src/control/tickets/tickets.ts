@@ -26,7 +26,7 @@ export function createTickets({ store, vault, drivers, nodeKeys, judgeStanding }
   const findSession = prepare(store, { id: TEXT, attachment: INTEGER }, (db, { id, attachment }) =>
     db
       .selectFrom("sessions")
-      .select(["account_id", "machine_id", "project_id"])
+      .select(["account_id", "machine_id", "project_id", "protocol"])
       .where("id", "=", id)
       .where("attachment", "=", attachment)
       .where("state", "=", "pending")
@@ -41,7 +41,9 @@ export function createTickets({ store, vault, drivers, nodeKeys, judgeStanding }
       const [session] = await findSession(store.db, { id: sessionId, attachment });
       if (session === undefined) throw new GatewayError("not_found", { detail: "ticket" });
       const { machine } = await judgeStanding(session);
-      const upstream = await driverOf(drivers, machine.driver).resolve(toDriverMachine(machine, vault));
+      const upstream = await driverOf(drivers, machine.driver).resolve(
+        toDriverMachine(machine, vault, session.protocol),
+      );
       const { address } = upstream;
       if (address.kind === "unix") return { machineId: machine.id };
       const path = consolePath(upstream);

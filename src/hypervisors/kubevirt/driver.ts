@@ -37,7 +37,7 @@ const ORDERS: Readonly<
   reset: { of: "instances", what: "reset", body: {} },
 };
 
-/** Machines of one cluster's KubeVirt. Each has one VNC, which one viewer has at a time (pkg/virt-handler/rest/console.go). */
+/** Machines of one cluster's KubeVirt. Each has one VNC and one serial line, which one viewer has at a time (pkg/virt-handler/rest/console.go). */
 export function createKubeVirtDriver(access: KubeVirtAccess): HypervisorDriver {
   const client = new KubernetesClient(access);
   const closing = new AbortController();
@@ -56,21 +56,30 @@ export function createKubeVirtDriver(access: KubeVirtAccess): HypervisorDriver {
         const found = await require(address, soon());
         return {
           running: isRunning(found),
-          protocols: hasScreen(found) ? ["rfb"] : [],
+          protocols: [
+            ...(hasScreen(found) ? ["rfb" as const] : []),
+            ...(hasSerial(found) ? ["serial" as const] : []),
+          ],
           isExclusive: true,
         };
       }),
 
-    resolve: ({ address }) =>
+    resolve: ({ address, protocol }) =>
       explained(WHO, async (): Promise<Upstream> => {
-        requireScreen(await require(address, soon()));
+        const found = await require(address, soon());
+        const isLine = protocol === "serial";
+        if (isLine) requireLine(found);
+        else requireScreen(found);
         const { host, port, prefix, trust, token } = await client.cluster();
-        const path = subresourcePath("instances", parseMachineAddress(address), "vnc");
+        const what = isLine ? "console" : "vnc";
+        const path = subresourcePath("instances", parseMachineAddress(address), what);
+        // Of a serial line KubeVirt knows no such parameter: who comes last has it.
+        const query = preservesSession && !isLine ? "?preserveSession=true" : "";
         return {
           address: {
             ...{ kind: "websocket", host, port, isSecure: true, subprotocol: SUBPROTOCOL },
-            refusals: [IN_USE, ...STOPPED],
-            path: `${prefix}${path}${preservesSession ? "?preserveSession=true" : ""}`,
+            refusals: isLine ? STOPPED : [IN_USE, ...STOPPED],
+            path: `${prefix}${path}${query}`,
             ...(token === undefined ? {} : { headers: { authorization: `Bearer ${token.expose()}` } }),
           },
           tls: toNodeTls(trust, host),
@@ -136,6 +145,12 @@ function requireScreen(found: Found): void {
   if (!isRunning(found)) throw new GatewayError("machine_not_running");
   if (!hasScreen(found))
     throw new GatewayError("upstream_unreachable", { detail: "the machine has no graphics device" });
+}
+
+function requireLine(found: Found): void {
+  if (!isRunning(found)) throw new GatewayError("machine_not_running");
+  if (!hasSerial(found))
+    throw new GatewayError("upstream_unreachable", { detail: "the machine has no serial console" });
 }
 
 async function order(

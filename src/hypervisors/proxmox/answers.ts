@@ -36,10 +36,19 @@ const MachineConfig = Type.Object({
 });
 export type MachineConfig = Static<typeof MachineConfig>;
 
+const Ticket = Type.String({ minLength: 1, maxLength: 1_024, pattern: "^[\\x21-\\x7e]+$" });
+
 const VncProxy = Type.Object({
-  ticket: Type.String({ minLength: 1, maxLength: 1_024, pattern: "^[\\x21-\\x7e]+$" }),
+  ticket: Ticket,
   port: Port,
   password: Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: "^[\\x21-\\x7e]+$" })),
+});
+
+const TermProxy = Type.Object({
+  /** Whose ticket it is. A colon ends it where both are said. */
+  user: Type.String({ minLength: 1, maxLength: 256, pattern: "^[\\x21-\\x39\\x3b-\\x7e]+$" }),
+  ticket: Ticket,
+  port: Port,
 });
 
 /** What there is to ask, and what stands under `data` in the answer. */
@@ -56,6 +65,7 @@ export const ANSWERS = {
   certificates: Type.Array(
     Type.Object({ filename: Type.String(), fingerprint: Type.Optional(Type.String()) }),
   ),
+  termProxy: TermProxy,
 } as const satisfies Record<string, TSchema>;
 export type Asked = keyof typeof ANSWERS;
 export type Answer<What extends Asked> = Static<(typeof ANSWERS)[What]>;

@@ -4,7 +4,7 @@ import { explained, ifThere, notSupported } from "../explained.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { PollFollower } from "../poll-follower.ts";
 import { type ProxmoxAccess, ProxmoxClient } from "./client.ts";
-import { openVnc, placeOfVnc } from "./console.ts";
+import { openConsole, placeOfConsole } from "./console.ts";
 import { clusterIdentity } from "./identity.ts";
 import { parseMachineAddress } from "./machine-address.ts";
 import { hasScreen, isRunning, Machines, serialLines, toPower } from "./machines.ts";
@@ -42,24 +42,31 @@ export function createProxmoxDriver(
       return text;
     },
 
-    check: ({ address }) =>
+    check: ({ address, protocol }) =>
       explained(WHO, async () => {
         const found = await machines.require(address, AbortSignal.timeout(limits.consoleMs));
-        return { running: isRunning(found), protocols: hasScreen(found) ? ["rfb"] : [] };
+        return {
+          running: isRunning(found),
+          protocols: [
+            ...(hasScreen(found) ? ["rfb" as const] : []),
+            ...(serialLines(found).length > 0 ? ["serial" as const] : []),
+          ],
+          ...(protocol === "serial" ? { isExclusive: true } : {}),
+        };
       }),
 
-    resolve: ({ address }) =>
+    resolve: ({ address, protocol }) =>
       explained(WHO, async () => {
         const signal = AbortSignal.timeout(limits.consoleMs);
-        return placeOfVnc(access, await machines.require(address, signal));
+        return placeOfConsole(access, await machines.require(address, signal), protocol);
       }),
 
     // What is made ready takes a port of the node's, and is seen among its tasks: nobody gets it who does not open it.
-    lend: ({ address }) =>
+    lend: ({ address, protocol }) =>
       explained(WHO, async () => {
         const signal = AbortSignal.timeout(limits.consoleMs);
         const machine = await machines.require(address, signal);
-        return { upstream: await openVnc(client, { access, signal, machine }) };
+        return { upstream: await openConsole(client, { access, signal, machine, protocol }) };
       }),
 
     list: (signal) => explained(WHO, () => machines.list(signal)),

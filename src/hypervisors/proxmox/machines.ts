@@ -206,15 +206,17 @@ export function isRunning({ status }: Pick<Machine, "status">): boolean {
   return status === "running";
 }
 
-/** A display of QEMU's own: of one whose display is a serial line, that line is carried later. */
+/** A display of QEMU's own: one whose display is a serial line has that line. */
 export function hasScreen({ config: { vga = "std" } }: Pick<Machine, "config">): boolean {
   const [first = ""] = vga.split(",");
   const type = first.replace(/^type=/, "");
   return type !== "none" && !/^serial\d$/.test(type);
 }
 
+const SERIAL_PORTS = ["serial0", "serial1", "serial2", "serial3"] as const;
+type SerialPort = (typeof SERIAL_PORTS)[number];
+
 /** Those that are a socket of QEMU's, and no device of the host's. */
-export function serialLines({ config }: Pick<Machine, "config">): readonly string[] {
-  const { serial0, serial1, serial2, serial3 } = config;
-  return [serial0, serial1, serial2, serial3].filter((each) => each === "socket");
+export function serialLines({ config }: Pick<Machine, "config">): readonly SerialPort[] {
+  return SERIAL_PORTS.filter((port) => config[port] === "socket");
 }

@@ -16,20 +16,33 @@ export interface ConsolePlace {
   readonly path: string;
 }
 
+/** As XAPI calls what a console speaks: text of a serial line is that of a VT100. */
+export const XAPI_PROTOCOLS = { rfb: "rfb", serial: "vt100" } as const;
+
 /** Of a machine that runs. Throws `machine_not_running`, or what else is in the way. */
 export async function consolePlace(
   client: XapiClient,
-  { vm, consoles, trust }: { readonly vm: Vm; readonly consoles: readonly Console[]; readonly trust: Trust },
+  {
+    vm,
+    consoles,
+    protocol,
+    trust,
+  }: {
+    readonly vm: Vm;
+    readonly consoles: readonly Console[];
+    readonly protocol: keyof typeof XAPI_PROTOCOLS;
+    readonly trust: Trust;
+  },
   signal: AbortSignal,
 ): Promise<ConsolePlace> {
   if (vm.power_state !== "Running" || vm.resident_on === NO_REF)
     throw new GatewayError("machine_not_running");
-  const rfb = consoles.find(({ protocol }) => protocol === "rfb");
-  if (rfb === undefined)
-    throw new GatewayError("upstream_unreachable", { detail: "the machine has no console of RFB" });
+  const wanted = consoles.find((each) => each.protocol === XAPI_PROTOCOLS[protocol]);
+  if (wanted === undefined)
+    throw new GatewayError("upstream_unreachable", { detail: `the machine has no ${protocol} console` });
   const host = await hostOf(client, vm.resident_on, signal);
-  await judgeLocation(client, { location: rfb.location, host }, signal);
-  const path = `/console?uuid=${rfb.uuid}`;
+  await judgeLocation(client, { location: wanted.location, host }, signal);
+  const path = `/console?uuid=${wanted.uuid}`;
   return { host, path, trust: await trustOf(client, { ref: vm.resident_on, host, trust }, signal) };
 }
 

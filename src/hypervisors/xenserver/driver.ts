@@ -6,7 +6,7 @@ import { ifThere } from "../explained.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { toNodeTls } from "../trust.ts";
 import { toUpstreamTls } from "../upstream-tls.ts";
-import { consolePlace, hostOf, trustOf } from "./console-place.ts";
+import { consolePlace, hostOf, trustOf, XAPI_PROTOCOLS } from "./console-place.ts";
 import { limits as eventLimits, followEvents } from "./events.ts";
 import { explained } from "./explained.ts";
 import { isMachine, toKnown, toPower } from "./known.ts";
@@ -70,11 +70,16 @@ export function createXenDriver(access: XenAccess): HypervisorDriver {
   }
 
   /** Where the machine's console is, without what opens it. */
-  async function place({ address, tls }: DriverMachine, signal: AbortSignal): Promise<Upstream> {
+  async function place(
+    { address, protocol: wanted, tls }: DriverMachine,
+    signal: AbortSignal,
+  ): Promise<Upstream> {
     const { ref, vm } = await vmOf(address, signal);
     const consoles = await consolesOf(ref, signal);
     const { trust } = access;
-    const { host, path, trust: known } = await consolePlace(client, { vm, consoles, trust }, signal);
+    const protocol = wanted === "serial" ? "serial" : "rfb";
+    const asked = { vm, consoles, protocol, trust } as const;
+    const { host, path, trust: known } = await consolePlace(client, asked, signal);
     const at = { host, port: access.address.port, path, isSecure: true } as const;
     const way =
       (await wayToConsoles(signal)) === "websocket"
@@ -92,16 +97,19 @@ export function createXenDriver(access: XenAccess): HypervisorDriver {
   return {
     parseAddress,
 
-    check: ({ address }) =>
+    check: ({ address, protocol: wanted }) =>
       explained(async () => {
         const signal = AbortSignal.timeout(limits.consoleMs);
         const { ref, vm } = await vmOf(address, signal);
         if (vm.power_state !== "Running") return { running: false, protocols: [] };
-        const [consoles, { limit_console_sessions: isExclusive = false }] = await Promise.all([
+        const [consoles, { limit_console_sessions: isLimited = false }] = await Promise.all([
           consolesOf(ref, signal),
           pool(signal),
         ]);
-        const protocols = consoles.some(({ protocol }) => protocol === "rfb") ? (["rfb"] as const) : [];
+        const protocols = (["rfb", "serial"] as const).filter((each) =>
+          consoles.some(({ protocol }) => protocol === XAPI_PROTOCOLS[each]),
+        );
+        const isExclusive = isLimited || wanted === "serial";
         return { running: true, protocols, ...(isExclusive ? { isExclusive } : {}) };
       }),
 

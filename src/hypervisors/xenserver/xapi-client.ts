@@ -3,6 +3,7 @@ import { HttpsClient } from "../https-client.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import type { Trust } from "../trust.ts";
 import { readName, type XenAddress } from "./address.ts";
+import { Clients } from "./clients.ts";
 import { asStep } from "./explained.ts";
 import { toPin } from "./fingerprint.ts";
 import { readAnswer, writeCall, XapiError } from "./json-rpc.ts";
@@ -20,6 +21,8 @@ const limits = {
   refusedMs: 5 * 60_000,
   /** Of an answer that holds no list. */
   answerBytes: 1024 * 1024,
+  /** That are known how to be asked at once: as many as the largest pools have. */
+  hosts: 64,
 } as const;
 
 /** As which XAPI lists our sessions; it bounds those of one name, so consoles never push out the one that watches. */
@@ -72,7 +75,7 @@ interface Asking {
  */
 export class XapiClient {
   readonly #access: XenAccess;
-  readonly #clients = new Map<string, HttpsClient>();
+  readonly #clients: Clients<HttpsClient>;
   readonly #closing = new AbortController();
   #session: Promise<Session> | undefined;
   /** What that came to. */
@@ -85,6 +88,7 @@ export class XapiClient {
 
   constructor(access: XenAccess) {
     this.#access = access;
+    this.#clients = new Clients(limits.hosts, (host) => this.clientOf(host, this.trustAt(host)));
   }
 
   /** The session stands before the parameters. */
@@ -168,8 +172,7 @@ export class XapiClient {
     if (session !== undefined)
       await this.#logout(session, AbortSignal.timeout(limits.leaveMs)).catch(() => {});
     this.#closing.abort(new Error("closed from here"));
-    for (const client of this.#clients.values()) client[Symbol.dispose]();
-    this.#clients.clear();
+    this.#clients[Symbol.dispose]();
   }
 
   async #current(signal: AbortSignal): Promise<Session> {
@@ -257,11 +260,7 @@ export class XapiClient {
     body: string,
     { signal, answerBytes = limits.answerBytes, waits = false }: Asking,
   ): Promise<unknown> {
-    let client = this.#clients.get(host);
-    if (client === undefined) {
-      client = this.clientOf(host, this.trustAt(host));
-      this.#clients.set(host, client);
-    }
+    const client = this.#clients.of(host);
     const thumbprint = this.#access.trust.pin === undefined ? {} : THUMBPRINT.asked;
     const answer = await client
       .ask({
@@ -294,8 +293,7 @@ export class XapiClient {
     this.#led = led;
     for (const host of hosts) {
       if (this.trustAt(host).pin === before.get(host)) continue;
-      this.#clients.get(host)?.[Symbol.dispose]();
-      this.#clients.delete(host);
+      this.#clients.forget(host);
     }
   }
 }

@@ -99,7 +99,7 @@ export class Relay {
     for (const bytes of first.toViewer) this.#toViewer(bytes);
     for (const bytes of first.fromViewer) this.fromViewer(bytes);
     if (socket.readableEnded) this.#upstreamGone("upstream_closed");
-    if (socket.destroyed) this.#upstreamGone("upstream_lost");
+    if (socket.destroyed) this.#upstreamGone("upstream_lost", socket.errored);
     if (!this.#upstreamWaits) socket.resume();
     if (!this.#viewerWaits) this.#viewer.resume();
   }

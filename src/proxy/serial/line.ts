@@ -1,4 +1,5 @@
 import { Telnet } from "#protocols/serial/telnet.ts";
+import { TERMPROXY_PING, termproxyInput } from "#protocols/serial/termproxy.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import {
   type RestoredBecause,
@@ -20,6 +21,8 @@ const limits = {
   restoreEveryMs: 1_000,
   /** For how long who takes nothing is waited for by others who do, because he writes. */
   patienceMs: 2_000,
+  /** Between two words that say nothing, where those keep a connection open: as often as Proxmox VE's own page says one. */
+  pingMs: 30_000,
 } as const;
 
 /** Who comes to a line. */
@@ -44,7 +47,10 @@ interface Watcher extends Visitor {
 export interface LineOptions {
   /** Paused. */
   readonly leg: UpstreamLeg;
-  readonly isTelnet: boolean;
+  /** In what the line's bytes stand. */
+  readonly speaks: "bytes" | "telnet" | "termproxy";
+  /** What it means that the line ends before it has said anything; undefined: no more than that. */
+  readonly meantBySilence: string | undefined;
   readonly drawing: Drawing;
   /** For how long the line is kept when nobody is there. */
   readonly graceMs: number;
@@ -73,13 +79,17 @@ export class Line implements TapEvents {
   #isOver = false;
   #isGone = false;
   readonly #untaken: (() => void)[] = [];
+  readonly #pinging: NodeJS.Timeout | undefined;
+  #wasHeard = false;
   #grace: NodeJS.Timeout | undefined;
   #patience: NodeJS.Timeout | undefined;
 
   constructor(options: LineOptions) {
-    const { leg, isTelnet } = options;
+    const { leg, speaks } = options;
     this.#options = options;
-    this.#telnet = isTelnet ? new Telnet((bytes) => leg.socket.write(bytes)) : undefined;
+    this.#telnet = speaks === "telnet" ? new Telnet((bytes) => leg.socket.write(bytes)) : undefined;
+    if (speaks === "termproxy")
+      this.#pinging = setInterval(() => leg.socket.write(TERMPROXY_PING), limits.pingMs);
     leg.onBytes = (memory, length) => {
       this.#read(memory.subarray(HEADER_ROOM, HEADER_ROOM + length));
       return false;
@@ -93,7 +103,11 @@ export class Line implements TapEvents {
   }
 
   get takesBreak(): boolean {
-    return this.#options.isTelnet;
+    return this.#telnet !== undefined;
+  }
+
+  get takesSize(): boolean {
+    return this.#telnet !== undefined;
   }
 
   /** A place at the line, where nothing is given yet. Throws `line_full`. */
@@ -132,13 +146,18 @@ export class Line implements TapEvents {
 
   typed(tap: LineTap, bytes: Buffer, taken: () => void): void {
     const watcher = this.#watchers.get(tap);
-    if (this.#isGone || watcher === undefined || !this.#mayType(watcher)) {
+    if (this.#isOver || watcher === undefined || !this.#mayType(watcher)) {
       taken();
       return;
     }
-    const isTaken = this.#options.leg.socket.write(this.#telnet?.encode(bytes) ?? bytes);
+    const isTaken = this.#options.leg.socket.write(this.#encode(bytes));
     if (isTaken) taken();
     else this.#untaken.push(taken);
+  }
+
+  #encode(bytes: Buffer): Uint8Array {
+    if (this.#options.speaks === "termproxy") return termproxyInput(bytes);
+    return this.#telnet?.encode(bytes) ?? bytes;
   }
 
   resumed(tap: LineTap): void {
@@ -178,6 +197,7 @@ export class Line implements TapEvents {
   }
 
   #read(bytes: Uint8Array): void {
+    this.#wasHeard = true;
     const said = this.#telnet?.decode(bytes) ?? bytes;
     this.#rest = this.#rest.length === 0 ? said : Buffer.concat([this.#rest, said]);
     this.#goOn();
@@ -284,11 +304,19 @@ export class Line implements TapEvents {
   /** It is over, and all was given. */
   #finish(): void {
     this.close();
-    for (const tap of this.#taps) tap.finish();
+    const { meantBySilence: detail } = this.#options;
+    for (const tap of [...this.#taps])
+      if (this.#wasHeard || detail === undefined) tap.finish();
+      else tap.destroy(new GatewayError("upstream_closed", { detail }));
   }
 
   #lose(cause?: Error): void {
     if (this.#isGone) return;
+    // It had ended in good order: what is not given yet still will be.
+    if (this.#isOver) {
+      this.#taken();
+      return;
+    }
     this.#stop();
     for (const tap of [...this.#taps]) tap.destroy(new GatewayError("upstream_lost", { cause }));
   }
@@ -300,6 +328,7 @@ export class Line implements TapEvents {
     this.#isOver = true;
     clearTimeout(this.#grace);
     clearTimeout(this.#patience);
+    clearInterval(this.#pinging);
     for (const { later } of this.#watchers.values()) clearTimeout(later);
     this.#taken();
     this.#floor.close();

@@ -2,7 +2,7 @@ import type { Connect } from "../console/opening.ts";
 import { withDeadline } from "../deadline.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { Drawing } from "./drawing.ts";
-import type { Line } from "./line.ts";
+import type { Line, LineOptions } from "./line.ts";
 import type { LineTap } from "./tap.ts";
 
 const limits = {
@@ -10,9 +10,8 @@ const limits = {
   graceMs: 5_000,
 } as const;
 
-interface Joining {
+interface Joining extends Pick<LineOptions, "speaks" | "meantBySilence"> {
   readonly connect: Connect;
-  readonly isTelnet: boolean;
   readonly upstreamMs: number;
   /** Whoever wants to join does not any more. */
   readonly signal: AbortSignal;
@@ -66,7 +65,7 @@ export class Lines {
     this.#drawing.stop();
   }
 
-  #open(key: string, { connect, isTelnet, upstreamMs }: Joining): Shared {
+  #open(key: string, { connect, speaks, meantBySilence, upstreamMs }: Joining): Shared {
     const abort = new AbortController();
     const forget = () => {
       if (this.#shared.get(key) === shared) this.#shared.delete(key);
@@ -75,7 +74,7 @@ export class Lines {
       // What draws terminals is loaded where there is a line.
       const { Line } = await import("./line.ts");
       const leg = await connect({ signal: inTime });
-      const options = { leg, isTelnet, drawing: this.#drawing, graceMs: this.#graceMs };
+      const options = { leg, speaks, meantBySilence, drawing: this.#drawing, graceMs: this.#graceMs };
       return new Line({ ...options, onEnded: forget });
     });
     const shared: Shared = { line, abort, waiting: 0 };

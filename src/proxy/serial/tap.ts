@@ -1,5 +1,6 @@
 import { Duplex } from "node:stream";
 import type { UpstreamSocket } from "../console/upstream-leg.ts";
+import { ignoreError } from "../ignore-error.ts";
 
 /** What a tap tells the line that it is of. */
 export interface TapEvents {
@@ -22,6 +23,8 @@ export class LineTap extends Duplex implements UpstreamSocket {
   constructor(events: TapEvents) {
     super();
     this.#events = events;
+    // Until its session listens, what ended it is on record here.
+    this.on("error", ignoreError);
     super.pause();
   }
 

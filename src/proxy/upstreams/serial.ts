@@ -1,6 +1,6 @@
 import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import { fromGranted } from "#wire/grant.ts";
+import { fromGranted, type Upstream } from "#wire/grant.ts";
 import type { SerialViewerMessage } from "#wire/serial.ts";
 import { serialLimits } from "#wire/serial.ts";
 import type { UpstreamStep } from "#wire/upstream-step.ts";
@@ -8,6 +8,7 @@ import type { OpenConsole, OpeningParts } from "../console/opening.ts";
 import type { ViewerFilter } from "../console/relay.ts";
 import { UpstreamLeg } from "../console/upstream-leg.ts";
 import { DeadlineError } from "../deadline.ts";
+import type { LineOptions } from "../serial/line.ts";
 import { failedAt } from "../upstream-step.ts";
 
 /**
@@ -16,7 +17,7 @@ import { failedAt } from "../upstream-step.ts";
  */
 export async function openSerial(parts: OpeningParts): Promise<OpenConsole> {
   const { grant, viewer, connect, onStage, lines, deadlines, signal } = parts;
-  const { telnet = false } = fromGranted(grant.upstream);
+  const upstream = fromGranted(grant.upstream);
   let step: UpstreamStep = "resolve";
   onStage("dialling");
   const joining = {
@@ -27,10 +28,11 @@ export async function openSerial(parts: OpeningParts): Promise<OpenConsole> {
           step = reached;
         },
       }),
-    isTelnet: telnet,
+    speaks: spokenAt(upstream),
+    meantBySilence: upstream.address.kind === "http-connect" ? NOTHING_BEHIND : undefined,
     upstreamMs: deadlines.upstreamMs,
     signal,
-  };
+  } as const;
   const { line, tap } = await lines.join(grant.machine.id, joining).catch((error: unknown) => {
     throw signal.aborted ? signal.reason : failure(error, step);
   });
@@ -42,7 +44,7 @@ export async function openSerial(parts: OpeningParts): Promise<OpenConsole> {
     toViewer: [],
     filter: (forward) => new SerialFilter(mayWrite, forward),
     unacknowledgedBytes: serialLimits.unacknowledgedBytes,
-    serial: { takesBreak: line.takesBreak, takesSize: line.takesBreak },
+    serial: { takesBreak: line.takesBreak, takesSize: line.takesSize },
     onAttached: () => {
       const tell = viewer.tell;
       hear = line.enter(tap, { name: grant.account, mayWrite, isBare: viewer.isBare, tell });
@@ -50,6 +52,15 @@ export async function openSerial(parts: OpeningParts): Promise<OpenConsole> {
     hear: (message) => hear?.(message),
   };
 }
+
+function spokenAt({ address, telnet }: Pick<Upstream, "address" | "telnet">): LineOptions["speaks"] {
+  if (address.kind === "websocket" && address.termproxy !== undefined) return "termproxy";
+  return telnet === true ? "telnet" : "bytes";
+}
+
+/** XAPI has answered 200 before it looks for what is behind. */
+const NOTHING_BEHIND =
+  "it opened the line and closed it without a word: there is nothing behind the machine's console";
 
 /** A line's bytes have no messages: whoever may type sends them all. */
 class SerialFilter implements ViewerFilter {

@@ -6,13 +6,13 @@ import type { Session, XapiCalls } from "./calls.ts";
 import type { XapiObjects } from "./objects.ts";
 import { SCREEN } from "./screen.ts";
 
-/** Where a machine's VNC server is; undefined: it is gone, though XAPI knows nothing of it yet. */
-export type VncOf = (vm: string) => { readonly host: string; readonly port: number } | undefined;
+/** Where a machine's VNC server is, or its line; undefined: it is gone, though XAPI knows nothing of it yet. */
+export type PlaceOf = (vm: string) => { readonly host: string; readonly port: number } | undefined;
 
 interface Parts {
   readonly objects: XapiObjects;
   readonly calls: XapiCalls;
-  readonly vncOf: VncOf;
+  readonly placesOf: Readonly<Record<"rfb" | "vt100", PlaceOf>>;
   /** The host at which it was asked. */
   readonly host: string;
   readonly open: Map<string, number>;
@@ -39,7 +39,7 @@ export function serveConnect(parts: Parts, request: IncomingMessage, socket: Dup
     refuse(socket, found, REASONS[found] ?? "", "<html></html>");
     return;
   }
-  const { vm } = found;
+  const { vm, protocol } = found;
   const before = parts.open.get(vm) ?? 0;
   if (before > 0 && isLimited(parts.objects)) {
     refuse(socket, 503, "Connection Limit Exceeded", LIMITED);
@@ -48,7 +48,7 @@ export function serveConnect(parts: Parts, request: IncomingMessage, socket: Dup
   parts.open.set(vm, before + 1);
   socket.on("close", () => parts.open.set(vm, (parts.open.get(vm) ?? 1) - 1));
   socket.write(OK);
-  const place = parts.vncOf(vm);
+  const place = parts.placesOf[protocol](vm);
   if (place === undefined) {
     socket.end();
     return;
@@ -69,7 +69,7 @@ export function serveWebSocket(parts: Parts, request: IncomingMessage, socket: D
     socket.end("HTTP/1.0 503 Service Unavailable\r\n\r\n");
     return;
   }
-  const place = parts.vncOf(found.vm);
+  const place = parts.placesOf[found.protocol](found.vm);
   const server = new WebSocketServer({
     noServer: true,
     handleProtocols: (offered) => offered.has("binary") && "binary",
@@ -103,18 +103,19 @@ const REASONS: Readonly<Record<number, string>> = {
 function consoleOf(
   { objects, calls, host }: Parts,
   request: IncomingMessage,
-): { readonly vm: string; readonly session: Session } | number {
+): { readonly vm: string; readonly protocol: "rfb" | "vt100"; readonly session: Session } | number {
   const session = calls.sessions.get(/^session_id=(\S+)$/.exec(request.headers.cookie ?? "")?.[1] ?? "");
   if (session === undefined) return 401;
   if (session.role === "read-only") return 403;
   const uuid = new URL(request.url ?? "", "https://x").searchParams.get("uuid");
   const byVm = objects.all("VM").find(([, fields]) => fields["uuid"] === uuid)?.[0];
-  const byConsole = objects.all("console").find(([, fields]) => fields["uuid"] === uuid)?.[1]["VM"];
-  const vm = byVm ?? (byConsole === undefined ? undefined : String(byConsole));
+  const console = objects.all("console").find(([, fields]) => fields["uuid"] === uuid)?.[1];
+  const vm = byVm ?? (console === undefined ? undefined : String(console["VM"]));
   const fields = vm === undefined ? undefined : objects.get("VM", vm);
   if (vm === undefined || fields?.["power_state"] !== "Running") return 500;
   if (objects.get("host", String(fields["resident_on"]))?.["address"] !== host) return 500;
-  return { vm, session };
+  // Of a machine it is the one of RFB (default_console_of_vm).
+  return { vm, protocol: console?.["protocol"] === "vt100" ? "vt100" : "rfb", session };
 }
 
 function isLimited(objects: XapiObjects): boolean {

@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { type TestCertificate, testCertificate } from "../test-certificates.ts";
 import { Refusal, type Session, type Switch, XapiCalls } from "./calls.ts";
-import { serveConnect, serveWebSocket, snapshot, type VncOf } from "./console.ts";
+import { type PlaceOf, serveConnect, serveWebSocket, snapshot } from "./console.ts";
 import { NULL_REF, XapiObjects } from "./objects.ts";
 
 /** Of the tests' double; xapi's own limit is 300 kB (http_limit_max_rpc_size). */
@@ -66,10 +66,12 @@ export interface XapiPool extends AsyncDisposable {
 export async function startXapi({
   hosts: addresses = ["127.0.0.1"],
   vncOf = () => undefined,
+  lineOf = () => undefined,
   power,
 }: {
   readonly hosts?: readonly string[];
-  readonly vncOf?: VncOf;
+  readonly vncOf?: PlaceOf;
+  readonly lineOf?: PlaceOf;
   /** Beside what becomes of the machine's state. */
   readonly power?: Switch;
 } = {}): Promise<XapiPool> {
@@ -108,7 +110,7 @@ export async function startXapi({
 
   const serve = (index: number): Server => {
     const { certificate, address: host } = hosts[index] ?? failed();
-    const parts = { objects, calls, vncOf, host, open };
+    const parts = { objects, calls, placesOf: { rfb: vncOf, vt100: lineOf }, host, open };
     const server = createServer({ cert: certificate.pem, key: certificate.keyPem });
     server.on("connect", (request, socket) => serveConnect(parts, request, socket));
     server.on("upgrade", (request, socket, head) => serveWebSocket(parts, request, socket, head));
