@@ -159,7 +159,7 @@ export class SerialConsole {
         heard: () => this.#broken(),
         told: (message) => this.#told(message),
         typed: (text) => this.type(text),
-        answered: (text) => this.input.send(text),
+        answered: (text) => this.input.answer(text),
         pasted: (text) => this.pasteOrAsk(text),
         titled: (title) => {
           this.title.value = title;
