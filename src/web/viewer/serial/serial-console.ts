@@ -94,6 +94,12 @@ export class SerialConsole {
     this.#tell({ type: "withdraw" });
   }
 
+  /** Who watches knows by now why nothing comes of typing, or of asking. */
+  dismiss(): void {
+    this.typedInVain.value = false;
+    if (this.asking.value !== "waiting") this.asking.value = undefined;
+  }
+
   /** Without `to`, nobody writes from now on. */
   handOver(to?: number): void {
     this.asked.value = undefined;
