@@ -3,7 +3,6 @@
  * a console's first character is to be seen. Prints tables and writes them to bench/results/serial.md.
  */
 import { copyFileSync, writeFileSync } from "node:fs";
-import { loadavg } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -16,7 +15,7 @@ import { remote } from "./load/remote.ts";
 import type { SerialLineCommands } from "./load/serial-line.ts";
 import { freeAddress, start, until } from "./measure/child.ts";
 import { describeMachine } from "./measure/machine.ts";
-import { memory } from "./measure/process-tree.ts";
+import { memory, watchMachine } from "./measure/process-tree.ts";
 import { quantile } from "./measure/statistics.ts";
 
 const RESULTS = fileURLToPath(new URL("results/serial.md", import.meta.url));
@@ -62,7 +61,7 @@ interface Contestant {
 
 const lines: string[] = [];
 const machine = describeMachine();
-const load = loadavg()[0] ?? 0;
+const othersShare = watchMachine(process.pid);
 await using line = start({
   command: process.execPath,
   args: [fileURLToPath(new URL("load/serial-line.ts", import.meta.url))],
@@ -88,7 +87,7 @@ try {
 }
 const text = `# Serial lines
 
-By \`npm run bench:serial\`, on ${machine.cores} cores of ${machine.cpu}, ${machine.system}, Node ${machine.node}, Chromium ${browser.version()}; load before it began ${load.toFixed(1)}.
+By \`npm run bench:serial\`, on ${machine.cores} cores of ${machine.cpu}, ${machine.system}, Node ${machine.node}, Chromium ${browser.version()}; browser and machines on the same cores. Other processes used ${(100 * othersShare()).toFixed(0)} % of the machine meanwhile.
 
 ${lines.join("\n")}
 `;

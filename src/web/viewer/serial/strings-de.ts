@@ -11,7 +11,7 @@ export const GERMAN: Strings = {
   pasteHint:
     "Er geht Stück für Stück hinaus. Wählen Sie Langsam, wo Zeichen verloren gehen, etwa in Firmware.",
   tooLong: (limit) => `Zu lang für eine serielle Leitung: höchstens ${limit} Zeichen.`,
-  dropped: (count) => `${count} Steuerzeichen werden weggelassen.`,
+  dropped: (count) => `Steuerzeichen, die weggelassen werden: ${count}.`,
   lines: (count) => `${count} Zeilen. Jede wird ausgeführt, sobald sie ankommt.`,
   copySelection: "Auswahl kopieren",
   copyAll: "Alles kopieren",

@@ -34,7 +34,7 @@ export const ENGLISH = {
   paces,
   pasteHint: "It goes out piece by piece. Choose Slow where characters get lost, as in firmware.",
   tooLong: (limit: string) => `Too long for a serial line: at most ${limit} characters.`,
-  dropped: (count: string) => `${count} control characters are left out.`,
+  dropped: (count: string) => `Control characters that are left out: ${count}.`,
   lines: (count: string) => `${count} lines. Each is carried out as it arrives.`,
   copySelection: "Copy what is selected",
   copyAll: "Copy everything",
