@@ -116,7 +116,7 @@ async function floods(): Promise<void> {
   for (const contestant of contestants) await stops(contestant);
   lines.push(
     "",
-    `The same for ${MEMORY_SECONDS} s without a stop: resident memory of what is on the way and of the tab's process, and the tab's JavaScript heap, in MB.`,
+    `The same for ${MEMORY_SECONDS} s without a stop: resident memory of what is on the way and of the tab's process, and the tab's JavaScript heap, in MB. On Porthole's way all of \`npm start\` is counted: control, a node and the demo machine.`,
     "",
     "| | on the way, before | after 10 s | at the end | tab, before | after 10 s | at the end | heap at the end |",
     "| --- | --- | --- | --- | --- | --- | --- | --- |",
