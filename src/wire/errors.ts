@@ -69,7 +69,7 @@ export const ERRORS = {
   upstream_refused: entry(502, 4438, true, "The hypervisor refused to open the console.", "Try again; if it stays so, tell your operator."),
   upstream_consoles_exhausted: entry(503, 4510, true, "The hypervisor opens no further console of this machine: as many are open as it allows.", "Close the console that is open elsewhere, at the hypervisor's own tools perhaps, then try again; or have the operator raise the limit."),
   upstream_ticket_refused: entry(502, 4511, true, "The hypervisor does not know the ticket that it gave for this console: the machine has just moved to another host or stopped, or the ticket was not used in time.", "Open the console again: that asks the hypervisor for another ticket."),
-  upstream_protocol_error: entry(502, 4439, true, "The hypervisor sent something that is not valid RFB (VNC).", ASK_OPERATOR),
+  upstream_protocol_error: entry(502, 4439, true, "The hypervisor sent something that the console's protocol does not allow.", ASK_OPERATOR),
   upstream_closed: entry(502, 4440, true, "The hypervisor closed the console.", "See whether the machine still runs, then open it again."),
   upstream_lost: entry(502, 4441, true, "The connection to the hypervisor broke.", "Open the console again."),
 
@@ -84,7 +84,7 @@ export const ERRORS = {
   viewer_closed: entry(499, 4450, true, "You closed the console.", "Open it again when you need it."),
   viewer_lost: entry(499, 4451, true, "The connection between your browser and the console node broke.", "Check your network, then open the console again."),
   viewer_timeout: entry(408, 4452, true, "The viewer did not finish its handshake in time.", "Open the console again."),
-  viewer_protocol_error: entry(400, 4453, false, "The viewer sent something that is not valid RFB (VNC).", "Use a viewer that speaks RFB 3.3, 3.7 or 3.8."),
+  viewer_protocol_error: entry(400, 4453, false, "The viewer sent something that the console's protocol does not allow.", "Open the console with its own page, or use another viewer: for a screen one that speaks RFB 3.3, 3.7 or 3.8 (VNC)."),
   subprotocol_unsupported: entry(400, 4454, false, "The viewer asked for WebSocket sub-protocols that are not spoken here.", "Ask for porthole.v1, for binary, or for none."),
 
   // Said by the viewer itself, when no node could say anything

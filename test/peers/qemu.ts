@@ -104,12 +104,12 @@ export async function serialPort({ qmp }: Pick<Qemu<string>, "qmp">, id: string)
 }
 
 /**
- * A real guest without a network, with `line` with its first serial line on a socket of that name; resolved when its shell waits on the
+ * A real guest without a network, with `line` with its first serial line on a socket of that name, by telnet if it says so; resolved when its shell waits on the
  * screen for what is typed, and its tablet is read.
  */
 export async function startQemuGuest<Name extends string>(
   screens: Readonly<Record<Name, Screen>>,
-  { line = false, ...options }: Options & { readonly line?: boolean } = {},
+  { line = false, ...options }: Options & { readonly line?: boolean | "telnet" } = {},
 ): Promise<QemuGuest<Name>> {
   const folder = scratch();
   const log = (name: string) => join(folder.path, name);
@@ -121,7 +121,12 @@ export async function startQemuGuest<Name extends string>(
   const saved = savedGuest(guestFolder, parts);
   const isSaved = saved.exists;
   const first = line
-    ? ["-chardev", `${serialSocket("line")},logfile=${log("serial")}`, "-serial", "chardev:line"]
+    ? [
+        "-chardev",
+        `${serialSocket("line", line === "telnet" ? ",telnet=on" : "")},logfile=${log("serial")}`,
+        "-serial",
+        "chardev:line",
+      ]
     : ["-serial", `file:${log("serial")}`];
   const lines = [...first, "-serial", `file:${log("pointer")}`];
   const args = [...parts, ...lines, ...(isSaved ? saved.args : [])];

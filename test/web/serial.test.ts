@@ -42,14 +42,25 @@ describe("a serial console in the browser", { skip: lackingBrowser || lackingGue
   async function open(
     options: BrowserContextOptions = {},
     connected: (socket: WebSocket) => void = () => {},
+    id = machine,
   ): Promise<Page> {
-    const { url } = await porthole.api.openConsole(machine);
+    const { url } = await porthole.api.openConsole(id);
     const page = await browser.open(options);
     opened.push(page);
     page.on("websocket", connected);
     await page.goto(url);
     await page.locator("[data-phase=live]").waitFor();
     return page;
+  }
+
+  /** One who writes and one who watches. */
+  async function openTwo(): Promise<{ readonly writer: Page; readonly watcher: Page }> {
+    const writer = await open();
+    await writer.keyboard.type("\recho writer-$((30+1))\r");
+    await shows(writer, /writer-31/);
+    const watcher = await open();
+    await shows(watcher, /writer-31/);
+    return { writer, watcher };
   }
 
   /** Presses with the mouse on the so-many-th character of the last line that reads so: rows let presses through. */
@@ -121,6 +132,54 @@ describe("a serial console in the browser", { skip: lackingBrowser || lackingGue
     );
   });
 
+  test("goes on being written by who is asked and refuses, and who asked is told so", async () => {
+    const { writer, watcher } = await openTwo();
+    await watcher.keyboard.type("x");
+    await watcher.getByRole("button", { name: "Ask to write" }).last().click();
+
+    await writer.getByText("asks to write").waitFor();
+    await press(writer, "Go on writing");
+
+    await watcher.getByText("goes on writing.").last().waitFor();
+    await writer.keyboard.type("echo still-$((30+3))\r");
+    await shows(watcher, /still-33/);
+    assert.equal(await watcher.getByRole("button", { name: "Keys" }).count(), 0);
+  });
+
+  test("shows who could not keep up where the line is, and that some is left out", async () => {
+    const { writer, watcher } = await openTwo();
+    const debug = await watcher.context().newCDPSession(watcher);
+    await debug.send("Debugger.enable");
+    await debug.send("Debugger.pause");
+
+    await writer.keyboard.type("seq 200000; echo flooded-$((30+4))\r");
+    await eventually(async () => assert.match((await rows(writer).textContent()) ?? "", /flooded-34/), {
+      withinMs: 120_000,
+    });
+    await debug.send("Debugger.resume");
+
+    await watcher.getByText("some of its output is left out").waitFor();
+    await shows(watcher, /199999.*200000.*flooded-34/);
+    await press(watcher, "Close");
+    assert.equal(await watcher.getByText("some of its output is left out").count(), 0);
+  });
+
+  test("sends the break signal by telnet, which the guest's kernel takes for what it is", async () => {
+    await using telnet = await startQemuGuest({}, { line: "telnet" });
+    const address = `telnet://${telnet.host}:${await serialPort(telnet, "line")}`;
+    const { id } = await porthole.api.addMachine({ name: "telnet guest", protocol: "serial", address });
+    const page = await open({}, undefined, id);
+    await page.keyboard.type("\recho 1 > /proc/sys/kernel/sysrq; echo ready-$((30+5))\r");
+    await shows(page, /ready-35/);
+
+    await page.getByRole("button", { name: "Keys" }).click();
+    await press(page, "Send break");
+    await page.locator(".xterm-helper-textarea:focus").waitFor();
+    await page.keyboard.type("h");
+
+    await shows(page, /sysrq: HELP/);
+  });
+
   test("asks before it sends many lines, and sends them at a pace that loses none", async () => {
     const page = await open();
     const text = Array.from({ length: 40 }, (_, index) => `: pasted-${index}-${"x".repeat(40)}`).join("\n");
@@ -167,6 +226,59 @@ describe("a serial console in the browser", { skip: lackingBrowser || lackingGue
       0,
       "nothing is offered to copy before somebody wants that",
     );
+  });
+
+  test("offers text that the machine wants copied to who allowed it, and never says what was copied before", async () => {
+    const sent: string[] = [];
+    const page = await open({}, (socket) =>
+      socket.on("framesent", ({ payload }) => typeof payload !== "string" && sent.push(String(payload))),
+    );
+    await page.getByRole("button", { name: "Copy and paste" }).click();
+    await page.getByLabel("Let the machine offer text to copy").check();
+    await page.keyboard.press("Escape");
+    await page.locator(".xterm-helper-textarea:focus").waitFor();
+    await page.keyboard.type(
+      "\rprintf '\\033]52;c;b2ZmZXJlZA==\\007\\033]52;c;?\\007\\033]2;a title\\007'; echo .asked-$((30+6))\r",
+    );
+    await shows(page, /\.asked-36/);
+
+    await page.getByRole("button", { name: "Copy and paste" }).click();
+
+    assert.equal(await page.getByLabel("Text from the machine").inputValue(), "offered");
+    assert.ok(!sent.join("").includes("\x1b]52"), "an answer");
+  });
+
+  test("follows a link only where it leads, and when that was said and wanted", async () => {
+    const page = await open();
+    await page.keyboard.type(
+      "\rprintf '\\033]8;;https://user@example.com/x\\007bank.example\\033]8;;\\007'; echo .linked-$((30+7))\r",
+    );
+    await shows(page, /bank\.example\.linked-37/);
+
+    await clickOn(page, "bank.example.linked-37", 3);
+    const dialog = page.getByRole("dialog", { name: "Follow a link of the machine's?" });
+    await dialog.getByText("https://user@example.com/x").waitFor();
+    const link = dialog.getByRole("link", { name: "Open in a new tab" });
+
+    assert.equal(await link.getAttribute("href"), "https://user@example.com/x");
+    assert.equal(await link.getAttribute("rel"), "noopener noreferrer");
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    assert.equal(page.context().pages().length, 1);
+  });
+
+  test("stays what it is when the machine sends what terminals choke on", async () => {
+    const page = await open();
+
+    await page.keyboard.type(
+      "\rprintf '\\033[2147483647S\\033[2147483647L.\\033[2147483647b\\r\\n'; printf a; printf '\\314\\201%.0s' $(seq 20000); echo; printf '\\033]0;'; seq 90000 | tr -d '\\n'; printf '\\007'; echo bombed-$((30+8))\r",
+    );
+
+    await eventually(
+      async () => assert.match((await rows(page).textContent()) ?? "", /a\u0301{1,4}(?!\u0301).*bombed-38/),
+      { withinMs: 120_000 },
+    );
+    await page.keyboard.type("echo alive-$((30+9))\r");
+    await shows(page, /alive-39/);
   });
 
   test("keeps what was to be seen when it ends, and is opened again with it", async () => {

@@ -9,9 +9,10 @@ import {
 } from "#wire/serial.ts";
 import { HEADER_ROOM } from "../console/frame-header.ts";
 import type { UpstreamLeg } from "../console/upstream-leg.ts";
+import { Allowance } from "./allowance.ts";
 import type { Drawing } from "./drawing.ts";
 import { Floor } from "./floor.ts";
-import { Screen } from "./screen.ts";
+import { Screen, type Size } from "./screen.ts";
 import { LineTap, type TapEvents } from "./tap.ts";
 
 const limits = {
@@ -23,6 +24,10 @@ const limits = {
   patienceMs: 2_000,
   /** Between two words that say nothing, where those keep a connection open: as often as Proxmox VE's own page says one. */
   pingMs: 30_000,
+  /** Of what one viewer says beside bytes: each word is told to others. More than people say. */
+  words: { burst: 30, perSecond: 5 },
+  /** Between two sizes of the terminal: each is told to all, and has the screen arranged anew. */
+  resizeEveryMs: 100,
 } as const;
 
 /** Who comes to a line. */
@@ -37,6 +42,7 @@ export interface Visitor {
 interface Watcher extends Visitor {
   readonly viewer: number;
   readonly tap: LineTap;
+  readonly words: Allowance;
   /** It is not given what the line says, but restored: since it has just come, or could not keep up. */
   misses: RestoredBecause | undefined;
   restoredAt: number;
@@ -83,6 +89,9 @@ export class Line implements TapEvents {
   #wasHeard = false;
   #grace: NodeJS.Timeout | undefined;
   #patience: NodeJS.Timeout | undefined;
+  #resizing: NodeJS.Timeout | undefined;
+  /** The last size that was said while it was too early for another. */
+  #nextSize: Size | undefined;
 
   constructor(options: LineOptions) {
     const { leg, speaks } = options;
@@ -126,6 +135,7 @@ export class Line implements TapEvents {
       ...visitor,
       viewer: this.#viewers,
       tap,
+      words: new Allowance(limits.words, performance.now()),
       misses: "attached",
       restoredAt: Number.NEGATIVE_INFINITY,
       isRestoring: false,
@@ -182,13 +192,29 @@ export class Line implements TapEvents {
 
   #hear(watcher: Watcher, message: SerialViewerMessage): void {
     const writes = this.#floor.writer === watcher.viewer;
+    if (message.type === "size") {
+      if (writes) this.#resize(message);
+      return;
+    }
+    if (!watcher.words.take(performance.now())) return;
     if (message.type === "break" && writes) this.#telnet?.sendBreak();
-    if (message.type === "size" && writes) this.#resize(message);
     this.#floor.hear(watcher.viewer, message);
     this.#goOn();
   }
 
-  #resize({ columns, rows }: { readonly columns: number; readonly rows: number }): void {
+  #resize(size: Size): void {
+    this.#nextSize = size;
+    if (this.#resizing !== undefined) return;
+    this.#takeSize();
+    this.#resizing = setTimeout(() => {
+      this.#resizing = undefined;
+      if (this.#nextSize !== undefined) this.#resize(this.#nextSize);
+    }, limits.resizeEveryMs);
+  }
+
+  #takeSize(): void {
+    const { columns, rows } = this.#nextSize ?? this.#screen.size;
+    this.#nextSize = undefined;
     const { size } = this.#screen;
     if (size.columns === columns && size.rows === rows) return;
     this.#screen.resize({ columns, rows });
@@ -329,6 +355,7 @@ export class Line implements TapEvents {
     clearTimeout(this.#grace);
     clearTimeout(this.#patience);
     clearInterval(this.#pinging);
+    clearTimeout(this.#resizing);
     for (const { later } of this.#watchers.values()) clearTimeout(later);
     this.#taken();
     this.#floor.close();

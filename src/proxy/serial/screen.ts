@@ -1,5 +1,7 @@
 import { SerializeAddon } from "@xterm/addon-serialize";
 import headless from "@xterm/headless";
+import { boundTerminal } from "#protocols/serial/terminal-bounds.ts";
+import { TerminalText } from "#protocols/serial/terminal-text.ts";
 import { Unfinished } from "#protocols/serial/unfinished.ts";
 import { DEFAULT_SIZE, type RestoredBecause, serialLimits } from "#wire/serial.ts";
 
@@ -16,12 +18,12 @@ const limits = {
   undrawnBytes: 64 * 1024,
   /** What a screen is restored by. One that takes more loses what has scrolled off it, and then its colours. */
   drawnBytes: 128 * 1024,
-  /** Marks on one character. Without a bound one cell grows for as long as a guest likes. */
-  marks: 4,
+  /** Given to the terminal at once, which lets others only between two. What costs it most takes some milliseconds for so many. */
+  pieceBytes: 1024,
+  /** Of a title, a colour or what else a control string says. Nothing of it is used here. */
+  stringCharacters: 1024,
 } as const;
 
-/** What stands in the cell of the character before it, as terminals count (UAX 44): marks, formats, middle and end jamo. */
-const MARKS = /[\p{M}\p{Cf}\u1160-\u11ff]+/gu;
 /** Behind a gap nothing of what was before it is under way. */
 const AFTER_GAP = "\x18\x0f\x1b[m";
 
@@ -37,13 +39,11 @@ export interface Size {
 export class Screen {
   readonly #terminal: headless.Terminal;
   readonly #serializer = new SerializeAddon();
-  readonly #text = new TextDecoder("utf-8");
+  readonly #text = new TerminalText();
   readonly #unfinished = new Unfinished();
   #undrawn: Uint8Array[] = [];
   #undrawnBytes = 0;
   #hasGap = false;
-  /** On the last character that was drawn. */
-  #marks = 0;
   #isBlank = true;
 
   constructor() {
@@ -55,6 +55,9 @@ export class Screen {
       logLevel: "off",
     });
     this.#terminal.loadAddon(this.#serializer as unknown as headless.ITerminalAddon);
+    // Links are not restored, and each would be kept for as long as its line is.
+    this.#terminal.parser.registerOscHandler(8, () => true);
+    boundTerminal(this.#terminal, limits);
   }
 
   get size(): Size {
@@ -139,21 +142,8 @@ export class Screen {
     this.#isBlank = false;
     if (this.#hasGap) this.#terminal.write(AFTER_GAP);
     this.#hasGap = false;
-    this.#terminal.write(this.#bounded(this.#text.decode(bytes, { stream: true })));
-  }
-
-  /** With no more marks on a character than scripts have. */
-  #bounded(text: string): string {
-    let end = 0;
-    const bounded = text.replace(MARKS, (marks, offset: number) => {
-      if (offset > 0) this.#marks = 0;
-      const kept = [...marks].slice(0, Math.max(0, limits.marks - this.#marks));
-      this.#marks += kept.length;
-      end = offset + marks.length;
-      return kept.join("");
-    });
-    if (end < text.length) this.#marks = 0;
-    return bounded;
+    for (let start = 0; start < bytes.length; start += limits.pieceBytes)
+      this.#terminal.write(this.#text.decode(bytes.subarray(start, start + limits.pieceBytes)));
   }
 
   #serialize(lines: number): Uint8Array {

@@ -243,6 +243,27 @@ test("a writer who takes nothing is not waited for by those who do", async () =>
   assert.ok(writer.received < flood.length / 2);
 });
 
+test("a viewer who says the same again and again makes the others hear little of it", async () => {
+  await using line = await startLine();
+  await using writer = await line.open();
+  await line.caller();
+  await using watcher = await line.open();
+  await eventually(() => assert.equal(told(writer, "line")?.viewers.length, 2));
+  const asked = () => writer.texts.filter(({ type }) => type === "asked").length;
+  const sized = () => watcher.texts.filter(({ type }) => type === "size").length;
+
+  for (let count = 0; count < 2_000; count += 1) {
+    say(watcher, { type: "ask" });
+    say(watcher, { type: "withdraw" });
+    say(writer, { type: "size", columns: 100 + (count % 2), rows: 30 });
+  }
+  say(writer, { type: "size", columns: 77, rows: 33 });
+
+  await eventually(() => assert.deepEqual(told(watcher, "size"), { type: "size", columns: 77, rows: 33 }));
+  assert.ok(asked() > 10 && asked() < 1_000, `${asked()} words`);
+  assert.ok(sized() < 1_000, `${sized()} sizes`);
+});
+
 interface Line extends AsyncDisposable {
   readonly upstream: TestUpstream;
   caller(): Promise<Caller>;

@@ -64,7 +64,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   upstream_refused: text("Der Hypervisor hat die Konsole nicht geöffnet.", TRY_THEN_ASK),
   upstream_consoles_exhausted: text("Der Hypervisor öffnet keine weitere Konsole dieser Maschine: Es sind so viele offen, wie er zulässt.", "Schließen Sie die Konsole, die anderswo offen ist, vielleicht in den Werkzeugen des Hypervisors, und versuchen Sie es noch einmal; oder lassen Sie die Grenze vom Betreiber anheben."),
   upstream_ticket_refused: text("Der Hypervisor kennt das Ticket nicht, das er für diese Konsole gegeben hat: Die Maschine ist gerade auf einen anderen Host umgezogen oder angehalten worden, oder das Ticket wurde nicht rechtzeitig benutzt.", "Öffnen Sie die Konsole noch einmal: dann wird der Hypervisor um ein anderes gebeten."),
-  upstream_protocol_error: text("Der Hypervisor hat etwas gesendet, das kein gültiges RFB (VNC) ist.", ASK_OPERATOR),
+  upstream_protocol_error: text("Der Hypervisor hat etwas gesendet, das im Protokoll der Konsole nicht vorkommt.", ASK_OPERATOR),
   upstream_closed: text("Der Hypervisor hat die Konsole geschlossen.", "Sehen Sie nach, ob die Maschine noch läuft, und öffnen Sie die Konsole dann noch einmal."),
   upstream_lost: text("Die Verbindung zum Hypervisor ist abgebrochen.", "Öffnen Sie die Konsole noch einmal."),
 
@@ -78,7 +78,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   viewer_closed: text("Sie haben die Konsole geschlossen.", "Öffnen Sie sie wieder, wenn Sie sie brauchen."),
   viewer_lost: text("Die Verbindung zwischen Ihrem Browser und dem Konsolenknoten ist abgebrochen.", "Prüfen Sie Ihr Netz, und öffnen Sie die Konsole dann noch einmal."),
   viewer_timeout: text("Die Anzeige hat ihren Verbindungsaufbau nicht rechtzeitig beendet.", "Öffnen Sie die Konsole noch einmal."),
-  viewer_protocol_error: text("Die Anzeige hat etwas gesendet, das kein gültiges RFB (VNC) ist.", "Benutzen Sie eine Anzeige, die RFB 3.3, 3.7 oder 3.8 spricht."),
+  viewer_protocol_error: text("Die Anzeige hat etwas gesendet, das im Protokoll der Konsole nicht vorkommt.", "Öffnen Sie die Konsole mit ihrer eigenen Seite oder benutzen Sie eine andere Anzeige: für einen Bildschirm eine, die RFB 3.3, 3.7 oder 3.8 (VNC) spricht."),
   subprotocol_unsupported: text("Die Anzeige wollte WebSocket-Unterprotokolle, die hier nicht gesprochen werden.", "Fragen Sie nach porthole.v1, nach binary, oder nach keinem."),
 
   // Said by the viewer itself, when no node could say anything

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { copyText } from "../ui/copy.ts";
 import { ClipboardIcon } from "../ui/icons.tsx";
 import { Menu } from "../ui/menu.tsx";
+import { MachineText, TakeButton } from "./machine-text.tsx";
 import { namedCharacters } from "./named-characters.ts";
 import { typingLimits } from "./typing.ts";
 import { planTyping } from "./us-layout.ts";
@@ -62,15 +63,6 @@ function TextForMachine({ page }: { readonly page: VncPage }) {
   const { strokes, missing } = planTyping(tooLongToType ? "" : text.value);
   const lost = session.screen.value?.takesUnicode === false ? text.value.match(/[^\0-\u00ff]/gu) : null;
 
-  async function take() {
-    try {
-      text.value = await navigator.clipboard.readText();
-      note.value = "";
-    } catch {
-      note.value = w.takeDenied;
-    }
-  }
-
   async function type() {
     text.value = "";
     document.getElementById(ID)?.hidePopover();
@@ -89,22 +81,12 @@ function TextForMachine({ page }: { readonly page: VncPage }) {
 
   return (
     <div class="stack">
-      <label class="stack">
-        <h2>{w.toMachine}</h2>
-        <textarea
-          class="field mono"
-          rows={3}
-          placeholder={w.toMachinePlaceholder}
-          autocomplete="off"
-          autocapitalize="off"
-          spellcheck={false}
-          value={text.value}
-          onInput={(event) => {
-            text.value = event.currentTarget.value;
-            note.value = "";
-          }}
-        />
-      </label>
+      <MachineText
+        text={text}
+        onChange={() => {
+          note.value = "";
+        }}
+      />
       <Note when={missing.length > 0}>{w.cannotType(listed(missing))}</Note>
       <Note when={lost !== null}>{w.latin1Only(listed([...new Set(lost)]))}</Note>
       <Note when={tooLongToType}>{w.tooLongToType(number(typingLimits.characters))}</Note>
@@ -126,11 +108,12 @@ function TextForMachine({ page }: { readonly page: VncPage }) {
             {w.putInClipboard}
           </button>
         )}
-        {"clipboard" in navigator && (
-          <button type="button" class="button" onClick={() => void take()}>
-            {w.takeFromHere}
-          </button>
-        )}
+        <TakeButton
+          text={text}
+          onTried={(given) => {
+            note.value = given ? "" : w.takeDenied;
+          }}
+        />
       </div>
     </div>
   );

@@ -3,7 +3,11 @@ import { StateShape } from "../ui/icons.tsx";
 import type { Step } from "./console-session.ts";
 import { words } from "./words.ts";
 
-const STEPS: readonly Step[] = ["reaching", "dialling", "signing-in"];
+/** Nobody signs in to a line. */
+const STEPS: Readonly<Record<ProgressProps["last"], readonly Step[]>> = {
+  attaching: ["reaching", "dialling", "attaching"],
+  picture: ["reaching", "dialling", "signing-in", "picture"],
+};
 const SLOW_AFTER_MS = 8_000;
 
 /** What stands in place of a step that has not begun, or is over in a moment: to a person that is already the wait for what is to be seen. */
@@ -21,7 +25,7 @@ interface ProgressProps {
 /** What is happening on the way to the console, in words. */
 export function Progress({ step, last }: ProgressProps) {
   const [slow, setSlow] = useState(false);
-  const all = [...STEPS, last];
+  const all = STEPS[last];
   const now = all.indexOf(shownAt(step, last));
   useEffect(() => {
     setSlow(false);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clipboardOf, escapeLimits, titleOf, webAddress } from "./escapes.ts";
+import headless from "@xterm/headless";
+import { clipboardOf, escapeLimits, guardEscapes, titleOf, webAddress } from "./escapes.ts";
 
 test("a title is short, and holds nothing that is not to be seen", () => {
   assert.equal(titleOf("root@web-1: ~"), "root@web-1: ~");
@@ -35,4 +36,19 @@ test("text for the clipboard is decoded, and the question for what it holds is n
   assert.equal(clipboardOf("c;!!!"), undefined);
   assert.equal(clipboardOf(`c;${btoa("\xff\xfe")}`), undefined, "what is no UTF-8");
   assert.equal(clipboardOf(`c;${"A".repeat(escapeLimits.clipboardCharacters + 4)}`), undefined);
+});
+
+test("links are kept up to a bound, and then are text like any other", async () => {
+  const terminal = new headless.Terminal({ allowProposedApi: true });
+  guardEscapes(terminal, { titled: () => {}, copied: () => {} });
+  const links = Array.from(
+    { length: 2 * escapeLimits.links },
+    (_, index) => `\r\x1b]8;;https://example.com/${index}\x07link ${index}\x1b]8;;\x07`,
+  );
+
+  await new Promise<void>((resolve) => terminal.write(links.join(""), resolve));
+
+  assert.equal(terminal.markers.length, escapeLimits.links);
+  const text = terminal.buffer.active.getLine(0)?.translateToString(true);
+  assert.equal(text, `link ${2 * escapeLimits.links - 1}`);
 });

@@ -7,8 +7,14 @@ export const escapeLimits = {
   titleCharacters: 200,
   /** Of an address behind a link. Each cell that shows it keeps it. */
   linkCharacters: 2048,
+  /** Links that lead somewhere, or lines of them: each is kept for as long as its line is, and looked at whenever a line scrolls off. */
+  links: 1000,
+  /** Of text that is one link. A link that nobody ended makes all that comes part of it. */
+  linkedCharacters: 8 * 1024,
   /** Of text for the clipboard, in base64. */
   clipboardCharacters: 256 * 1024,
+  /** Of any control string, most of which are shorter than what is for the clipboard. */
+  stringCharacters: 257 * 1024,
 } as const;
 
 interface EscapeListener {
@@ -18,7 +24,10 @@ interface EscapeListener {
 }
 
 /** Comes before what xterm.js does with OSC 0, 1, 2, 8 and 52. */
-export function guardEscapes(terminal: Pick<Terminal, "parser">, listener: EscapeListener): IDisposable[] {
+export function guardEscapes(
+  terminal: Pick<Terminal, "parser" | "markers">,
+  listener: EscapeListener,
+): IDisposable[] {
   const { parser } = terminal;
   const title = (text: string) => {
     listener.titled(titleOf(text));
@@ -30,13 +39,22 @@ export function guardEscapes(terminal: Pick<Terminal, "parser">, listener: Escap
     // The name of an icon, which nothing here has.
     parser.registerOscHandler(1, () => true),
     // True ends it here; false leaves it to xterm.js, which makes links of the web's addresses alone.
-    parser.registerOscHandler(8, (data) => data.length > escapeLimits.linkCharacters),
+    parser.registerOscHandler(8, (data) => isLink(data) && !mayLink(data, terminal.markers.length)),
     parser.registerOscHandler(52, (data) => {
       const text = clipboardOf(data);
       if (text !== undefined) listener.copied(text);
       return true;
     }),
   ];
+}
+
+/** Whether it begins one. What ends one names no address, and is always heard. */
+function isLink(data: string): boolean {
+  return data.indexOf(";") !== data.length - 1;
+}
+
+function mayLink(data: string, links: number): boolean {
+  return data.length <= escapeLimits.linkCharacters && links < escapeLimits.links;
 }
 
 export function titleOf(text: string): string {

@@ -1,5 +1,6 @@
 import { KeyIcon } from "../../ui/icons.tsx";
 import { Menu } from "../../ui/menu.tsx";
+import { words } from "../words.ts";
 import type { SerialPage } from "./serial-page.ts";
 import { FUNCTION_KEY_NUMBERS, functionKey, KEY_NAMES, keyText } from "./terminal-keys.ts";
 import { serialWords } from "./words.ts";
@@ -15,11 +16,11 @@ export function KeysMenu({ page }: { readonly page: SerialPage }) {
   return (
     <Menu
       id={ID}
-      label={w.keys}
+      label={words.value.keys}
       face={
         <>
           <KeyIcon />
-          <span class="face">{w.keys}</span>
+          <span class="face">{words.value.keys}</span>
         </>
       }
       width={320}
@@ -56,7 +57,7 @@ export function KeysMenu({ page }: { readonly page: SerialPage }) {
       ) : (
         <p class="small soft">{w.noBreak}</p>
       )}
-      <p class="small soft">{w.shortcut}</p>
+      <p class="small soft">{words.value.shortcut}</p>
     </Menu>
   );
 }

@@ -3,7 +3,8 @@ import { Choice } from "../../ui/choice.tsx";
 import { copyText } from "../../ui/copy.ts";
 import { ClipboardIcon } from "../../ui/icons.tsx";
 import { Menu } from "../../ui/menu.tsx";
-import { number } from "../words.ts";
+import { MachineText, TakeButton } from "../machine-text.tsx";
+import { number, words } from "../words.ts";
 import { cleanText, PACE_NAMES, type PaceName, pasteLimits } from "./paste.ts";
 import type { SerialPage } from "./serial-page.ts";
 import { serialWords } from "./words.ts";
@@ -47,15 +48,6 @@ function TextForMachine({ page }: { readonly page: SerialPage }) {
   const clean = cleanText(text.value);
   const tooLong = text.value.length > pasteLimits.characters;
 
-  async function take() {
-    try {
-      text.value = await navigator.clipboard.readText();
-      denied.value = false;
-    } catch {
-      denied.value = true;
-    }
-  }
-
   async function send() {
     text.value = "";
     document.getElementById(ID)?.hidePopover();
@@ -65,21 +57,7 @@ function TextForMachine({ page }: { readonly page: SerialPage }) {
 
   return (
     <div class="stack">
-      <label class="stack">
-        <h2>{w.toMachine}</h2>
-        <textarea
-          class="field mono"
-          rows={3}
-          placeholder={w.toMachinePlaceholder}
-          autocomplete="off"
-          autocapitalize="off"
-          spellcheck={false}
-          value={text.value}
-          onInput={(event) => {
-            text.value = event.currentTarget.value;
-          }}
-        />
-      </label>
+      <MachineText text={text} />
       <Choice
         legend={w.pace}
         value={pace.value}
@@ -90,7 +68,7 @@ function TextForMachine({ page }: { readonly page: SerialPage }) {
       />
       <p class="small soft" role="status">
         {denied.value
-          ? w.takeDenied
+          ? words.value.takeDenied
           : clean.lines >= pasteLimits.askFromLines
             ? w.lines(number(clean.lines))
             : w.pasteHint}
@@ -106,11 +84,12 @@ function TextForMachine({ page }: { readonly page: SerialPage }) {
         >
           {w.send}
         </button>
-        {"clipboard" in navigator && (
-          <button type="button" class="button" onClick={() => void take()}>
-            {w.takeFromHere}
-          </button>
-        )}
+        <TakeButton
+          text={text}
+          onTried={(given) => {
+            denied.value = !given;
+          }}
+        />
       </div>
     </div>
   );
@@ -140,15 +119,15 @@ function TextFromTerminal({ page: { serial } }: { readonly page: SerialPage }) {
           {w.copyAll}
         </button>
         <span role="status" class="small soft">
-          {copied.value ? w.copied : ""}
+          {copied.value ? words.value.copied : ""}
         </span>
       </div>
       {offered !== undefined && (
         <label class="stack">
-          <h2>{w.fromMachine}</h2>
+          <h2>{words.value.fromMachine}</h2>
           <textarea class="field mono" rows={2} readOnly value={offered} />
           <button type="button" class="button" onClick={() => void copy(offered)}>
-            {w.copy}
+            {words.value.copy}
           </button>
         </label>
       )}

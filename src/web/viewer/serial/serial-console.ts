@@ -94,6 +94,12 @@ export class SerialConsole {
     this.#tell({ type: "withdraw" });
   }
 
+  /** Who watches knows by now why nothing comes of typing, or of asking. */
+  dismiss(): void {
+    this.typedInVain.value = false;
+    if (this.asking.value !== "waiting") this.asking.value = undefined;
+  }
+
   /** Without `to`, nobody writes from now on. */
   handOver(to?: number): void {
     this.asked.value = undefined;
@@ -159,7 +165,7 @@ export class SerialConsole {
         heard: () => this.#broken(),
         told: (message) => this.#told(message),
         typed: (text) => this.type(text),
-        answered: (text) => this.input.send(text),
+        answered: (text) => this.input.answer(text),
         pasted: (text) => this.pasteOrAsk(text),
         titled: (title) => {
           this.title.value = title;

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { Choice } from "../../ui/choice.tsx";
 import { Dialog } from "../../ui/dialog.tsx";
-import { number } from "../words.ts";
+import { number, words } from "../words.ts";
 import { type CleanText, PACE_NAMES, type PaceName, pasteLimits } from "./paste.ts";
 import type { SerialPage } from "./serial-page.ts";
 import { serialWords } from "./words.ts";
@@ -62,7 +62,7 @@ function ConfirmPaste({ page, text }: { readonly page: SerialPage; readonly text
             {w.confirmSend}
           </button>
           <button type="button" class="button" onClick={close}>
-            {w.cancel}
+            {words.value.cancel}
           </button>
         </div>
       </div>
@@ -88,7 +88,7 @@ function ConfirmLink({ page: { serial, view }, link }: { readonly page: SerialPa
             {w.linkOpen}
           </a>
           <button type="button" class="button" onClick={close}>
-            {w.cancel}
+            {words.value.cancel}
           </button>
         </div>
       </div>

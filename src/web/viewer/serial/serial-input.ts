@@ -8,6 +8,8 @@ const limits = {
   drainMs: 50,
   /** What is typed while a bracketed text goes out waits behind it. */
   heldCharacters: 4096,
+  /** Of what the terminal answers while the network or the machine takes nothing: a machine can ask faster than it listens. */
+  answerBacklogBytes: 64 * 1024,
 } as const;
 
 const INTERRUPT = "\x03";
@@ -30,6 +32,11 @@ export class SerialInput {
     if (!this.#bracketed) this.#send(text);
     // Within a bracket it would be a part of what is pasted.
     else if (this.#held.length + text.length <= limits.heldCharacters) this.#held += text;
+  }
+
+  /** What the terminal answers the machine by itself. */
+  answer(text: string): void {
+    if ((this.#channel?.bufferedAmount ?? 0) <= limits.answerBacklogBytes) this.send(text);
   }
 
   /** Resolves to how many characters went out. One text at a time: another one ends the one before. */

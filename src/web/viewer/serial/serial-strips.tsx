@@ -1,5 +1,5 @@
 import { language, variantOf } from "../../ui/language.ts";
-import { number } from "../words.ts";
+import { number, words } from "../words.ts";
 import { nameOf, type SerialPage } from "./serial-page.ts";
 import { serialWords } from "./words.ts";
 
@@ -31,7 +31,9 @@ export function SerialStrips({ page }: { readonly page: SerialPage }) {
         </button>
       </div>
     );
-  if (serial.typedInVain.value && part === "watches") return <Watching page={page} />;
+  const { asking, typedInVain } = serial;
+  if (part === "watches" && (typedInVain.value || asking.value !== undefined))
+    return <Watching page={page} />;
   if (serial.missed.value)
     return (
       <div class="strip notice" role="status">
@@ -44,7 +46,7 @@ export function SerialStrips({ page }: { readonly page: SerialPage }) {
             view.backToScreen();
           }}
         >
-          {w.dismiss}
+          {words.value.close}
         </button>
       </div>
     );
@@ -87,11 +89,11 @@ function Watching({ page: { serial, view } }: { readonly page: SerialPage }) {
         type="button"
         class="button"
         onClick={() => {
-          serial.typedInVain.value = false;
+          serial.dismiss();
           view.backToScreen();
         }}
       >
-        {w.dismiss}
+        {words.value.close}
       </button>
     </div>
   );
@@ -102,7 +104,7 @@ export function PasteStrip({ page: { serial, view } }: { readonly page: SerialPa
   const pasting = serial.input.pasting.value;
   // What is over in a moment is not worth a word.
   if (pasting === undefined || pasting.total < SHORT) return null;
-  const { sending, cancel } = serialWords.value;
+  const { sending } = serialWords.value;
   const label = sending(number(pasting.typed), number(pasting.total));
 
   return (
@@ -117,7 +119,7 @@ export function PasteStrip({ page: { serial, view } }: { readonly page: SerialPa
           view.backToScreen();
         }}
       >
-        {cancel}
+        {words.value.cancel}
       </button>
     </div>
   );

@@ -5,26 +5,19 @@ export const GERMAN: Strings = {
   tooMuchOutput: "Zu viel Ausgabe zum Vorlesen; gehen Sie die Zeilen durch.",
 
   paste: "Kopieren und Einfügen",
-  toMachine: "Text für die Maschine",
-  toMachinePlaceholder: "Hier tippen oder einfügen",
-  takeFromHere: "Von diesem Rechner einfügen",
-  takeDenied: "Der Browser gibt seine Zwischenablage nicht her. Fügen Sie stattdessen in das Feld ein.",
   send: "Senden",
   pace: "Tempo",
   paces: { normal: "Normal", slow: "Langsam" },
   pasteHint:
     "Er geht Stück für Stück hinaus. Wählen Sie Langsam, wo Zeichen verloren gehen, etwa in Firmware.",
   tooLong: (limit) => `Zu lang für eine serielle Leitung: höchstens ${limit} Zeichen.`,
-  dropped: (count) => `${count} Steuerzeichen werden weggelassen.`,
+  dropped: (count) => `Steuerzeichen, die weggelassen werden: ${count}.`,
   lines: (count) => `${count} Zeilen. Jede wird ausgeführt, sobald sie ankommt.`,
   copySelection: "Auswahl kopieren",
   copyAll: "Alles kopieren",
-  copied: "Kopiert",
   copyKeys: "Strg+Umschalt+C kopiert die Auswahl, Strg+Umschalt+V fügt ein.",
   takesCopies: "Die Maschine darf Text zum Kopieren anbieten",
-  fromMachine: "Text von der Maschine",
   machineCopied: "Die Maschine bietet Text zum Kopieren an. Er steht unter Kopieren und Einfügen.",
-  copy: "Kopieren",
   sending: (sent, total) => `Sendet: ${sent} von ${total} Zeichen`,
   sent: (count) => `${count} Zeichen gesendet.`,
 
@@ -37,9 +30,7 @@ export const GERMAN: Strings = {
   linkTitle: "Einem Link der Maschine folgen?",
   linkText: "Was die Maschine zeigt, kann etwas anderes sagen, als wohin er führt:",
   linkOpen: "In neuem Tab öffnen",
-  cancel: "Abbrechen",
 
-  keys: "Tasten",
   keyNames: {
     interrupt: "Strg+C",
     endOfFile: "Strg+D",
@@ -62,9 +53,7 @@ export const GERMAN: Strings = {
   sendBreak: "Break senden",
   breakSent: "Das Break-Signal ist gesendet.",
   noBreak: "Diese Leitung überträgt kein Break-Signal: Das kann nur Telnet.",
-  shortcut: "Strg+Alt+Umschalt+M zeigt und verbirgt die Leiste.",
 
-  view: "Ansicht",
   size: "Terminal",
   sizes: { standard: "80 × 24", window: "Seite füllen" },
   sizeStandardHint: "Eine serielle Leitung sagt der Maschine keine Größe, und Programme nehmen diese an.",
@@ -112,7 +101,6 @@ export const GERMAN: Strings = {
   letWrite: "Übergeben",
   keepWriting: "Weiter schreiben",
   watchesWhileTyping: (name) => `${name} schreibt; was Sie tippen, geht nirgendwohin.`,
-  dismiss: "Schließen",
   missed: "Die Leitung war schneller als diese Seite; ein Teil ihrer Ausgabe fehlt hier.",
   silent:
     "Von dieser Leitung ist noch nichts gekommen. Drücken Sie die Eingabetaste, um zu sehen, ob etwas antwortet.",

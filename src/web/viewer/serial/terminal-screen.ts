@@ -1,22 +1,25 @@
 import type { FitAddon } from "@xterm/addon-fit";
 import type { Terminal } from "@xterm/xterm";
+import { boundTerminal } from "#protocols/serial/terminal-bounds.ts";
+import { TerminalText } from "#protocols/serial/terminal-text.ts";
 import { DEFAULT_SIZE, serialLimits } from "#wire/serial.ts";
 import type { AmongBytes, ConsoleChannel } from "../channel.ts";
 import type { Attached } from "../connection.ts";
 import type { Surface, SurfaceListener } from "../surface.ts";
-import { guardEscapes, webAddress } from "./escapes.ts";
+import { escapeLimits, guardEscapes, webAddress } from "./escapes.ts";
 import { Intake } from "./intake.ts";
 import { plainText } from "./plain-text.ts";
 import { fontLimits, type Size } from "./terminal-settings.ts";
-import { readNow } from "./xterm-internals.ts";
+import { endLink, openLink, readNow } from "./xterm-internals.ts";
 
 const terminalLimits = {
-  /** Lines that have scrolled off the screen and are kept in this page. */
+  /** What has scrolled off the screen and is kept in this page, with a bound on what the widest terminals cost. */
   scrollbackLines: 10_000,
+  scrollbackCells: 1_600_000,
 } as const;
 
 /** In front of what is restored: RIS (ECMA-48 §8.3.105) resets a terminal, whatever it was in the middle of. */
-const RESET = new TextEncoder().encode("\x1bc");
+const RESET = "\x1bc";
 /** What a terminal says when it gets and loses the keyboard (xterm's mode 1004): nobody typed it. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a report begins with one.
 const FOCUS_REPORT = /^\x1b\[[IO]$/;
@@ -70,7 +73,12 @@ export class TerminalScreen implements Surface {
   #fitting: Fitting = { size: "standard", font: undefined, decides: false };
   /** As the node told it last. */
   #lineSize: TerminalSize = DEFAULT_SIZE;
+  #text = new TerminalText();
   #reading = false;
+  /** What the terminal answers to what is being read. */
+  #answer = "";
+  /** Read since a link began that has not ended. */
+  #linkedCharacters = 0;
   /** Bytes that are still to come of a screen that is restored: questions in it were asked long ago. */
   #restoring = 0;
   #writes = false;
@@ -111,6 +119,7 @@ export class TerminalScreen implements Surface {
     this.#watching.observe(host);
     this.#listen();
     guardEscapes(this.terminal, listener);
+    boundTerminal(this.terminal, escapeLimits);
     channel.ontold = (message) => this.#told(message);
     channel.onmessage = ({ data }) => {
       listener.heard();
@@ -180,7 +189,7 @@ export class TerminalScreen implements Surface {
     const { terminal } = this;
     terminal.onData((text) => {
       if (!this.#reading) this.#typed(text);
-      else if (this.#answers && this.#restoring === 0) this.#listener.answered(text);
+      else if (this.#answers && this.#restoring === 0) this.#answer += text;
     });
     // Reports of a mouse, of before UTF-8.
     terminal.onBinary((text) => this.#listener.typed(text));
@@ -234,8 +243,9 @@ export class TerminalScreen implements Surface {
   }
 
   #restore(bytes: number): void {
+    this.#text = new TerminalText();
     readNow(this.terminal, RESET);
-    this.terminal.resize(this.#lineSize.columns, this.#lineSize.rows);
+    this.#resize(this.#lineSize);
     this.#restoring = bytes;
     if (bytes === 0) this.#fitNow();
   }
@@ -254,12 +264,24 @@ export class TerminalScreen implements Surface {
   }
 
   #readAs(bytes: Uint8Array): void {
+    const text = this.#text.decode(bytes);
+    const link = openLink(this.terminal);
     this.#reading = true;
     try {
-      readNow(this.terminal, bytes);
+      readNow(this.terminal, text);
     } finally {
       this.#reading = false;
     }
+    this.#boundLink(link, text.length);
+    const answer = this.#answer;
+    this.#answer = "";
+    if (answer !== "") this.#listener.answered(answer);
+  }
+
+  #boundLink(before: number, characters: number): void {
+    const link = openLink(this.terminal);
+    this.#linkedCharacters = link !== 0 && link === before ? this.#linkedCharacters + characters : 0;
+    if (this.#linkedCharacters > escapeLimits.linkedCharacters) endLink(this.terminal);
   }
 
   #fitNow(): void {
@@ -271,7 +293,7 @@ export class TerminalScreen implements Surface {
       this.#fillHost();
     } else {
       const wanted = decides ? DEFAULT_SIZE : this.#lineSize;
-      this.terminal.resize(wanted.columns, wanted.rows);
+      this.#resize(wanted);
       this.#setFont(font ?? this.#fittingFont(wanted));
     }
     this.#listener.resized(this.size, { decides, font: this.terminal.options.fontSize ?? fontLimits.usual });
@@ -280,10 +302,16 @@ export class TerminalScreen implements Surface {
   #fillHost(): void {
     const room = this.#fit.proposeDimensions();
     if (room === undefined) return;
-    this.terminal.resize(
-      Math.min(Math.max(room.cols, 2), serialLimits.columns),
-      Math.min(Math.max(room.rows, 1), serialLimits.rows),
-    );
+    this.#resize({
+      columns: Math.min(Math.max(room.cols, 2), serialLimits.columns),
+      rows: Math.min(Math.max(room.rows, 1), serialLimits.rows),
+    });
+  }
+
+  #resize({ columns, rows }: TerminalSize): void {
+    const { scrollbackLines, scrollbackCells } = terminalLimits;
+    this.terminal.options.scrollback = Math.min(scrollbackLines, Math.floor(scrollbackCells / columns));
+    this.terminal.resize(columns, rows);
   }
 
   /** The largest with which so many columns and rows are to be seen at once. */

@@ -4,7 +4,7 @@ import { Menu } from "../../ui/menu.tsx";
 import { FullScreenButton } from "../full-screen-button.tsx";
 import { PageChoices, PinChoice } from "../page-choices.tsx";
 import { fileName, saveFile } from "../save-file.ts";
-import { number } from "../words.ts";
+import { number, words } from "../words.ts";
 import type { SerialPage } from "./serial-page.ts";
 import type { TerminalSize } from "./terminal-screen.ts";
 import { fontLimits, SIZES } from "./terminal-settings.ts";
@@ -29,11 +29,11 @@ export function ViewMenu({ page }: { readonly page: SerialPage }) {
   return (
     <Menu
       id={ID}
-      label={w.view}
+      label={words.value.view}
       face={
         <>
           <ViewIcon />
-          <span class="face">{w.view}</span>
+          <span class="face">{words.value.view}</span>
         </>
       }
       width={336}
@@ -59,7 +59,7 @@ export function ViewMenu({ page }: { readonly page: SerialPage }) {
       </label>
       {live && <PinChoice pinned={settings.pinned.value} onChange={(pinned) => settings.setPinned(pinned)} />}
       <PageChoices />
-      {live && <p class="small soft">{w.shortcut}</p>}
+      {live && <p class="small soft">{words.value.shortcut}</p>}
     </Menu>
   );
 }

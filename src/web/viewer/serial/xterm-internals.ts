@@ -5,15 +5,29 @@ import type { Terminal } from "@xterm/xterm";
  * pins; another version is taken only after they were looked at again.
  */
 interface Core {
-  writeSync(data: Uint8Array): void;
+  writeSync(data: string): void;
+  readonly _inputHandler: {
+    readonly _curAttrData: { readonly extended: { readonly urlId: number } };
+    _finishHyperlink(): boolean;
+  };
 }
 
 /**
- * Reads the bytes now. The published way is a timer's, which browsers all but stop for hidden tabs, and it does not tell what
+ * Reads the text now. The published way is a timer's, which browsers all but stop for hidden tabs, and it does not tell what
  * the terminal answers from what is typed meanwhile.
  */
-export function readNow(terminal: Terminal, data: Uint8Array): void {
+export function readNow(terminal: Terminal, data: string): void {
   core(terminal).writeSync(data);
+}
+
+/** The number of the link (OSC 8) that what is read next is part of; 0 is none. */
+export function openLink(terminal: Terminal): number {
+  return core(terminal)._inputHandler._curAttrData.extended.urlId;
+}
+
+/** As if the machine had ended it. */
+export function endLink(terminal: Terminal): void {
+  core(terminal)._inputHandler._finishHyperlink();
 }
 
 function core(terminal: Terminal): Core {
