@@ -227,6 +227,8 @@ export interface IssuedConsole {
   /** What the paths of the node's pages come behind. */
   readonly pageBase: string;
   readonly websocket: { readonly host: string; readonly port: number; readonly path: string };
+  /** The same as one address, `ws://` or `wss://`. */
+  readonly webSocketUrl: string;
 }
 
 export interface Consoles {

@@ -34,6 +34,33 @@ for (const t of onBoth("consoles are opened by actions up to 2.5, in their own s
 }))
   test(...t);
 
+test("a serial line is opened by its action up to 2.5, and what a machine has not is said in Nova's words", async () => {
+  const { api, act } = await world();
+  await using _ = api;
+  const { id: server } = await api.control.machine({ serialAddress: "192.0.2.10:4001" });
+  const serial = { "os-getSerialConsole": { type: "serial" } };
+
+  const { status, json } = await act(serial, { server, version: "2.5" });
+
+  const { type, url } = (json as { console: Record<string, string> }).console;
+  assert.deepEqual([status, type], [200, "serial"]);
+  assert.match(url ?? "", /^ws:\/\/node\.example\.com:8080\/websockify\/\?token=[\w.-]+$/);
+  assert.deepEqual(faultOf(await act(serial)), [400, "badRequest", "Unavailable console type serial."]);
+  assert.equal((await act(serial, { server, version: "2.6" })).status, 404);
+  assert.match(
+    faultOf(await act({ "os-getSerialConsole": { type: "novnc" } }, { server }))[2],
+    /'novnc' is not one of \['serial'\]/,
+  );
+  assert.match(
+    faultOf(await act({ "os-getSerialConsole": { type: "serial", y: 1 } }, { server }))[2],
+    /Additional properties are not allowed \('y' was unexpected\)/,
+  );
+  assert.match(
+    faultOf(await act({ "os-getSerialConsole": {} }, { server }))[2],
+    /'type' is a required property/,
+  );
+});
+
 test("an action that there is not, or that has not what it takes, is refused in Nova's words", async () => {
   const { api, act } = await world();
   await using _ = api;
