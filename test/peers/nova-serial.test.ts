@@ -70,6 +70,34 @@ describe("a guest's serial line by the URL that Nova's clients print", {
     assert.deepEqual([status, JSON.parse(body).error.code], [410, "ticket_used"]);
   });
 
+  test("has its log shown by openstack and by nova, all of it or the last lines, while somebody has it open", async () => {
+    const log = ["console", "log", "show"];
+    const viewer = await TestViewer.connect(await printed());
+    await isTyped(viewer, "logged", (text) => viewer.send(Buffer.from(text)));
+
+    const all = await runOpenStack([...waysOf(world).token, ...log, server]);
+    const some = await runOpenStack([...waysOf(world).token, ...log, "--lines", "2", server]);
+    const byNova = await runNova([...waysOf(world).password, "console-log", server]);
+    const lastByNova = await runNova([...waysOf(world).password, "console-log", "--length", "2", server]);
+
+    for (const { stdout, stderr } of [all, byNova])
+      assert.match(stdout, /logged-\$\(\(40 \+ 2\)\)\nlogged-42\n/, stderr);
+    for (const { stdout, stderr } of [some, lastByNova]) {
+      assert.match(stdout, /^logged-42\n/, stderr);
+      assert.equal(stdout.trimEnd().split("\n").length, 2, stdout);
+    }
+    await viewer[Symbol.asyncDispose]();
+    await eventually(
+      async () => {
+        const { stderr } = await runOpenStack([...waysOf(world).token, ...log, server]);
+        assert.match(stderr, /409: .*Nobody has this serial line open/);
+      },
+      { withinMs: 60_000 },
+    );
+    const { stderr } = await runNova([...waysOf(world).password, "console-log", server]);
+    assert.match(stderr, /Nobody has this serial line open.*\(HTTP 409\)/);
+  });
+
   test("is the one that nova prints, too, which two share", async () => {
     const { stdout } = await runNova([...waysOf(world).password, "get-serial-console", server]);
     const [url = ""] = /ws:\/\/\S+/.exec(stdout) ?? [];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { testApi } from "../../../../test/harness/api.ts";
 import { faultOf, novaCall } from "../../../../test/harness/nova.ts";
+import { openLine, whileAnswering } from "../../../../test/harness/open-line.ts";
 import { onBoth } from "../../../../test/harness/test-database.ts";
 
 async function world() {
@@ -111,7 +112,47 @@ test("the console's output of a machine that has none is not there, in any micro
         "Guest does not have a console available.",
       ]);
   assert.equal((await ask({}, { server: "nothing" }))[2], "Instance nothing could not be found.");
-  for (const length of [1.5, true, "x", -2, []]) assert.equal((await ask({ length }))[0], 400);
+  for (const length of [1.5, true, "x", "-2", "1.5", "", -2, [], {}])
+    assert.equal((await ask({ length }))[0], 400);
   assert.match((await ask({ x: 1 }))[2], /'x' was unexpected/);
   assert.match((await ask(null))[2], /None is not of type 'object'/);
 });
+
+for (const t of onBoth(
+  "the console's output is what the serial line has said: all of it, or the last lines",
+  async () => {
+    const api = await testApi();
+    await using _ = api;
+    const { control } = api;
+    const node = await control.node();
+    const { machine, end } = await openLine(control, node);
+    const ask = async (options: unknown) =>
+      await whileAnswering(
+        { control, node },
+        () => ({ output: "one\ntwo\nthree" }),
+        novaCall(api, "POST", `/v2.1/servers/${machine.id}/action`, {
+          body: { "os-getConsoleOutput": options },
+        }),
+      );
+    const output = async (options: unknown) => {
+      const { status, json } = await ask(options);
+      return [status, (json as { output: string }).output];
+    };
+
+    for (const options of [{}, { length: null }, { length: -1 }, { length: "-1" }, { length: 100 }])
+      assert.deepEqual(await output(options), [200, "one\ntwo\nthree"], JSON.stringify(options));
+    for (const length of [2, "2"]) assert.deepEqual(await output({ length }), [200, "two\nthree"]);
+    assert.deepEqual(await output({ length: 0 }), [200, ""]);
+    await end();
+    const [status, name, message] = faultOf(await ask({}));
+    assert.deepEqual([status, name], [409, "conflictingRequest"]);
+    assert.match(message, /^Nobody has this serial line open.*ask again while it is open\.$/);
+    await control.services.machines.update(control.admin, machine.id, { state: "stopped" });
+    assert.deepEqual(faultOf(await ask({})), [
+      409,
+      "conflictingRequest",
+      `Instance ${machine.id} is not ready`,
+    ]);
+  },
+))
+  test(...t);
