@@ -6,13 +6,13 @@ import { novaToken } from "../harness/nova.ts";
 import { type Porthole, startPorthole } from "../harness/porthole.ts";
 
 /** What the ready line has beside the rest, with `--nova`. */
-export interface OpenStack {
+interface OpenStack {
   readonly nova: string;
   readonly identity: string;
   readonly novaToken: string;
 }
 
-export interface Member {
+interface Member {
   readonly name: string;
   readonly project: string;
   readonly apiKey: string;

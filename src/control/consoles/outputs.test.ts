@@ -70,26 +70,29 @@ for (const t of onBoth("what a node has answered stands in the database sealed",
 }))
   test(...t);
 
-for (const t of onBoth("a crowd that asks at once is one question", async () => {
-  const { control, asked, node, line } = await world();
-  await using _ = control;
-  const reads = Array.from({ length: 20 }, () =>
-    control.services.consoleOutputs.read(control.admin, line.machine.id),
-  );
+for (const t of onBoth(
+  "of a crowd that asks at once, whoever comes while the node is being asked shares the answer",
+  async () => {
+    const { control, asked, node, line } = await world();
+    await using _ = control;
+    const reads = Array.from({ length: 20 }, () =>
+      control.services.consoleOutputs.read(control.admin, line.machine.id),
+    );
 
-  const outputs = await whileAnswering(
-    { control, node },
-    (command, body) => {
-      if (command !== "output") throw new GatewayError("not_found");
-      asked.push(body);
-      return { output: SAID };
-    },
-    Promise.all(reads),
-  );
+    const outputs = await whileAnswering(
+      { control, node },
+      (command, body) => {
+        if (command !== "output") throw new GatewayError("not_found");
+        asked.push(body);
+        return { output: SAID };
+      },
+      Promise.all(reads),
+    );
 
-  assert.deepEqual(new Set(outputs), new Set([SAID]));
-  assert.equal(asked.length, 1);
-}))
+    assert.deepEqual(new Set(outputs), new Set([SAID]));
+    assert.ok(asked.length < reads.length, `${asked.length}`);
+  },
+))
   test(...t);
 
 for (const t of onBoth("a line that nobody has open is told as that", async () => {

@@ -36,7 +36,7 @@ interface Parts {
 }
 
 /** What a node is to be asked. */
-export interface AskedOutput {
+interface AskedOutput {
   readonly run: string;
   readonly machineId: string;
 }

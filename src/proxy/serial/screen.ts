@@ -176,9 +176,8 @@ export class Screen {
 function linesOf(buffer: headless.IBuffer): string[] {
   const lines: string[] = [];
   for (let y = 0; y < buffer.length; y += 1) {
-    // A row that is empty goes on with nothing.
-    const next = buffer.getLine(y + 1);
-    const goesOn = next?.isWrapped === true && next.translateToString(true) !== "";
+    // Behind the last row of a full buffer xterm.js would give the first one again.
+    const goesOn = y + 1 < buffer.length && buffer.getLine(y + 1)?.isWrapped === true;
     const text = buffer.getLine(y)?.translateToString(!goesOn) ?? "";
     if (buffer.getLine(y)?.isWrapped === true) lines.push(`${lines.pop() ?? ""}${text}`);
     else lines.push(text);
