@@ -14,6 +14,7 @@ import { createCertificates } from "./certificates/certificates.ts";
 import type { IssuedCertificates } from "./certificates/issued.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import { createConsoles } from "./consoles/consoles.ts";
+import { createConsoleOutputs, createOutputQuestions } from "./consoles/outputs.ts";
 import { createReopen } from "./consoles/reopen.ts";
 import { createStanding } from "./consoles/standing.ts";
 import { createTicketIssue } from "./consoles/ticket-issue.ts";
@@ -38,6 +39,7 @@ import { createPooledDriver } from "./hypervisors/pooled-driver.ts";
 import { createWhereabouts } from "./hypervisors/whereabouts.ts";
 import type { Installation } from "./installation.ts";
 import { createCertificateErrand, type ServingFor } from "./link/errands/certificate.ts";
+import { createConsoleOutputErrand } from "./link/errands/console-output.ts";
 import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts";
 import { createEndSessionsErrand } from "./link/errands/end-sessions.ts";
 import { createGrantsErrand } from "./link/errands/grants.ts";
@@ -209,6 +211,7 @@ export async function compose({
         machines: createMachines(base),
         hypervisors: createHypervisors({ ...base, commands }),
         consoles: observeConsoles(createConsoles({ ...base, values, issueTicket }), observing),
+        consoleOutputs: createConsoleOutputs(base),
         tickets: createTickets({ ...base, nodeKeys, judgeStanding }),
         sessions: createSessions(base),
         settings,
@@ -253,6 +256,7 @@ export async function compose({
         createGrantsErrand(createOfflineGrants({ ...base, ...granting }), log),
         createLeaveErrand(base),
         createSelfCheckErrand({ ...base, ...checking }),
+        createConsoleOutputErrand({ store, questions: createOutputQuestions(base) }),
       ],
       cluster,
       log,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
+import { GatewayError } from "#wire/gateway-error.ts";
 import { testControl } from "../../test/harness/control.ts";
 import { HYPERVISOR_RIGHTS } from "../../test/harness/hypervisor-rights.ts";
 import { administrators, createWorld, everybody, type Right } from "../../test/harness/rights-world.ts";
@@ -133,6 +134,15 @@ const MATRIX: readonly Right[] = [
     "consoles.open of no machine",
     ({ services }, caller) => services.consoles.open(caller, { machineId: "nothing", api: "native" }),
     { admin: "not_found", insider: "not_found", outsider: "not_found" },
+  ],
+  [
+    "consoleOutputs.read",
+    // Its machine has no serial line, which only those are told who may open one.
+    async ({ services, machineId }, caller) => {
+      const told = await services.consoleOutputs.read(caller, machineId).catch((error: unknown) => error);
+      if (!(told instanceof GatewayError && told.code === "console_unavailable")) throw told;
+    },
+    { admin: "ok", insider: "ok", outsider: "not_found" },
   ],
   [
     "tickets.whereTo",

@@ -50,6 +50,7 @@ export interface Services {
   readonly machines: Machines;
   readonly hypervisors: Hypervisors;
   readonly consoles: Consoles;
+  readonly consoleOutputs: ConsoleOutputs;
   readonly tickets: Tickets;
   readonly sessions: Sessions;
   readonly settings: Settings;
@@ -227,11 +228,21 @@ export interface IssuedConsole {
   /** What the paths of the node's pages come behind. */
   readonly pageBase: string;
   readonly websocket: { readonly host: string; readonly port: number; readonly path: string };
+  /** The same as one address, `ws://` or `wss://`. */
+  readonly webSocketUrl: string;
 }
 
 export interface Consoles {
   /** Judges rights, asks the driver, assigns a node, writes the session and issues its ticket. */
   open(caller: Caller, options: ConsoleOptions): Promise<IssuedConsole>;
+}
+
+export interface ConsoleOutputs {
+  /**
+   * What a machine's serial line has said, as far as the node knows that has it open, with LF between the lines. Throws
+   * `console_unavailable` where the machine has no line, `machine_not_running`, and `line_closed` where nobody has it open.
+   */
+  read(caller: Caller, machineId: string): Promise<string>;
 }
 
 export interface Sessions {

@@ -58,6 +58,26 @@ test("a page that is opened by another of the node's names finds its WebSocket t
   assert.match(await policyFor("evil.example"), /connect-src 'self' wss:\/\/now\.example\.com:8443;/);
 });
 
+test("a ticket at the root, as Nova's clients are given it, leads to the page, where nobody on the way sees it", async () => {
+  const answer = await ask("/?token=e30.a-b_c&title=db-1");
+
+  assert.deepEqual([answer.status, answer.text], [302, ""]);
+  assert.equal(answer.headers["location"], "p/-/console.html#token=e30.a-b_c");
+  assert.equal(answer.headers["cache-control"], "no-store");
+  assert.equal(answer.headers["referrer-policy"], "no-referrer");
+  assert.equal((await ask("/p/-/console.html")).status, 200);
+  for (const path of [
+    "/",
+    "/?token=",
+    "/?token=a%0d%0ab",
+    "/?token=a/../b",
+    "/?other=1&token=a",
+    "//x?token=a",
+  ])
+    assert.equal((await ask(path)).status, 404, path);
+  assert.equal((await ask("/?token=a", { method: "POST" })).headers["allow"], "GET, HEAD");
+});
+
 test("a setting that is no origin never gets into a header", async () => {
   const evil = "https://a.example; script-src *";
   await using other = await startTestNode({

@@ -140,6 +140,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     takeKeys: (keys) => link.takeKeys(keys),
     serve: (certificate) => served.take(certificate),
     check: (command) => selfCheck.begin(command),
+    output: async (machineId) => await lines.output(machineId),
     drain: (command) => draining.obey(command),
     leave: (command) => draining.leave(command),
     isReporting: (session) => link.isReporting(session),

@@ -25,6 +25,8 @@ export const AUDIT_ACTIONS = {
   "machine.reset": "the same, to restart it without asking its guest",
   "machine.screenshot":
     "a machine's hypervisor was asked what it shows: the first in an hour for an account and machine",
+  "machine.output":
+    "what a machine's serial line has said was read (`os-getConsoleOutput` of Nova's API): the first in an hour for an account and machine",
   "machine.password": "a guess at a machine's console password was wrong (`cmd=auth` of CloudStack's page)",
   "hypervisor.add": "control was told of a hypervisor; `detail` has its platform, its address and its rules",
   "hypervisor.update":

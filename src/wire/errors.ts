@@ -102,6 +102,7 @@ export const ERRORS = {
   machine_busy: entry(409, 4468, true, "This console takes one viewer at a time, and the console node that holds it cannot be reached or has no room.", "Wait until the other console is closed, then open this one again; if it stays so, tell your operator."),
   console_unavailable: entry(409, 4513, false, "This machine has no console of that kind.", "Open another one of its consoles; a serial line has to be in the machine's definition, or on record with “porthole machine update --serial-address”."),
   line_full: entry(409, 4514, true, "As many are at this serial line as may be at once.", "Wait until one of them leaves it, then open it again."),
+  line_closed: entry(409, 4516, true, "Nobody has this serial line open, and what a machine says while nobody is there is kept nowhere.", "Open its serial console, and ask again while it is open."),
   no_node_available: entry(503, 4463, true, "No console node is ready to take this console.", "Try again in a moment; if it stays so, tell your operator."),
   node_away: entry(503, 4466, true, "The console node that this link belongs to does not answer, so the link was not used.", "Try again in a moment; if it stays so, open the console again from your machine list."),
   control_unreachable: entry(503, 4464, true, "The control plane did not answer, so the link could not be checked.", "Try again in a moment."),

@@ -58,6 +58,7 @@ export const LINK_COMMANDS = [
   "grants",
   "certificate",
   "check",
+  "output",
   "leave",
 ] as const;
 export type LinkCommand = (typeof LINK_COMMANDS)[number];

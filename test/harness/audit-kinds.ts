@@ -6,6 +6,7 @@ import { HYPERVISOR_KINDS } from "./audit-hypervisor-kinds.ts";
 import { by, FROM, idOf, type Kind, type World } from "./audit-world.ts";
 import { launchesOf, TimedPlatform } from "./capacity.ts";
 import type { TestControl, TestNode } from "./control.ts";
+import { openLine, whileAnswering } from "./open-line.ts";
 
 export const WEB = { address: "198.51.100.8", api: "web", reference: "ref-2" } as const;
 export const VIEWER = "203.0.113.9";
@@ -246,6 +247,15 @@ export const KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
       sessionId: (issued as { sessionId: string }).sessionId,
     }),
   }),
+  "machine.output": async ({ control, admin, node }) => {
+    const { machine } = await openLine(control, node, admin);
+    const reading = async () => await control.services.consoleOutputs.read(admin, machine.id);
+    const says = () => ({ output: "login: " });
+    return {
+      act: async () => await whileAnswering({ control, node }, says, reading()),
+      row: () => ({ ...by(admin), object: { kind: "machine", id: machine.id, name: machine.name } }),
+    };
+  },
   "console.redeem": async (world) => {
     const { control, node } = world;
     const sessionId = await issue(world);

@@ -42,7 +42,11 @@ const limits = {
   rowsAtOnce: 250,
 } as const;
 
-const PICTURES: ReadonlySet<AuditAction> = new Set(["thumbnail.issue", "machine.screenshot"]);
+const PICTURES: ReadonlySet<AuditAction> = new Set([
+  "thumbnail.issue",
+  "machine.screenshot",
+  "machine.output",
+]);
 
 /** Why a picture is refused that is worth a row: a dashboard asks over and over for those of machines that do not run. */
 const ABOUT_RIGHTS: ReadonlySet<AuditResult> = new Set(["forbidden", "not_found", "extra_token_required"]);

@@ -83,6 +83,9 @@ const RULES: Rules = {
         { kind: "machine", id: machineId },
       ),
   },
+  consoleOutputs: {
+    read: (by, machineId) => entry("machine.output", by, { kind: "machine", id: machineId }),
+  },
   tickets: { whereTo: null },
   sessions: {
     list: null,

@@ -42,6 +42,13 @@ export function webSocketOf(node: Entrance): IssuedConsole["websocket"] {
   return { host: url.hostname, port: portOf(url), path };
 }
 
+/** The same as one address. */
+export function webSocketUrl(node: Entrance): string {
+  const { path } = webSocketOf(node);
+  // http becomes ws, and https wss.
+  return `${node.webSocketOrigin.replace(/^http/, "ws")}/${path}`;
+}
+
 function portOf(url: URL): number {
   if (url.port !== "") return Number(url.port);
   return url.protocol === "https:" ? 443 : 80;

@@ -17,7 +17,7 @@ import type { SettingValues } from "../settings/settings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { NodeKeys } from "../tickets/node-keys.ts";
 import { WANTED } from "../tickets/offline-grants.ts";
-import { consoleUrl, webSocketOf } from "./console-url.ts";
+import { consoleUrl, webSocketOf, webSocketUrl } from "./console-url.ts";
 import { PendingLinks } from "./pending-links.ts";
 import {
   lockExclusive,
@@ -121,6 +121,7 @@ export function createTicketIssue(parts: {
       pageBase: pageBase(node),
       url: consoleUrl(node, { projectId: machine.project_id, protocol: order.protocol, ticket, extra }),
       websocket: webSocketOf(node),
+      webSocketUrl: webSocketUrl(node),
     };
   }
 

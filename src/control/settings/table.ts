@@ -187,9 +187,21 @@ export const SETTINGS = {
   },
   novncproxy_base_url: {
     fallback: "",
-    parse: viewerPage,
+    parse: baseUrl("http://", "https://"),
     description:
       "The page of noVNC that the Nova API's URLs of type novnc lead to, such as https://consoles.example.com/novnc/vnc_lite.html: the ticket is put into its path. Its site has to stand in console.allowed.origins. Empty means the viewer of the console's own node.",
+  },
+  serialproxy_base_url: {
+    fallback: "",
+    parse: baseUrl("ws://", "wss://"),
+    description:
+      "The WebSocket that the Nova API's URLs of type serial lead to, such as wss://consoles.example.com/serial/: the ticket is put behind it, as token. Whatever is there has to hand it on to a node. Empty means the console's own node.",
+  },
+  webmks_proxy_base_url: {
+    fallback: "http://127.0.0.1:6090/",
+    parse: baseUrl("http://", "https://"),
+    description:
+      "What the Nova API's URLs of type webmks lead to: the ticket is put behind it, as token. It is to be a node, or to hand on to one: browsers find the viewer there, and clients that bring VMware's library their WebSocket. Empty means the console's own node.",
   },
   "novnc.console.sourceip.check.enabled": {
     fallback: "false",
@@ -225,14 +237,18 @@ function oneOf<const Choice extends string>(...choices: readonly Choice[]): (tex
 }
 
 /** Whoever is sent there brings a ticket along, so it is a page and no script. */
-function viewerPage(text: string): string {
-  if (text === "") return text;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== "" || url.hash !== "")
-    throw new Error(
-      "must be the http:// or https:// URL of a page, without credentials and without a fragment",
-    );
-  return url.href;
+/** Where consoles' URLs begin. */
+function baseUrl(...schemes: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (text === "") return text;
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    const isBare = url !== undefined && url.username === "" && url.password === "" && url.hash === "";
+    if (!isBare || !schemes.includes(`${url.protocol}//`))
+      throw new Error(
+        `must be a URL that begins with ${schemes.join(" or ")}, without credentials and without a fragment`,
+      );
+    return url.href;
+  };
 }
 
 function milliseconds(minimum: number, maximum: number): (text: string) => number {

@@ -42,6 +42,7 @@ export interface Schema extends HypervisorTables {
   dns_texts: DnsTextTable;
   acme: AcmeTable;
   node_checks: NodeCheckTable;
+  console_outputs: ConsoleOutputTable;
   sign_in_failures: SignInFailureTable;
   audit: AuditTable;
   compatibility: CompatibilityTable;
@@ -310,6 +311,18 @@ interface NodeCheckTable {
   answered_at: number | null;
   /** JSON: what it found. */
   lines: string | null;
+}
+
+/** What a node is asked that a machine's serial line has said, while somebody waits for the answer. */
+interface ConsoleOutputTable {
+  run: string;
+  node_id: string;
+  machine_id: string;
+  asked_at: number;
+  told: Generated<0 | 1>;
+  answered_at: number | null;
+  /** Null in an answer: the node does not have the line open. */
+  output_sealed: string | null;
 }
 
 /** One row. */

@@ -1,3 +1,4 @@
+import type { ConsoleProtocol } from "#wire/grant.ts";
 import type { Caller } from "../services.ts";
 
 /** What may be known of tickets without spending them. */
@@ -11,9 +12,13 @@ export interface Tickets {
     ticket: string,
   ): Promise<{
     readonly machineId: string;
+    /** As which it opens the machine's console. */
+    readonly protocol: ConsoleProtocol;
     readonly host?: string;
     readonly port?: number;
     /** Of a server that has many consoles, which of them. */
     readonly path?: string;
+    /** By which certificate that server is known, where it is by one: `sha256:` or `sha1:`, and its fingerprint in hexadecimal digits. */
+    readonly pin?: string;
   }>;
 }

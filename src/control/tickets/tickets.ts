@@ -40,16 +40,18 @@ export function createTickets({ store, vault, drivers, nodeKeys, judgeStanding }
       const { sessionId, attachment } = await claimsOf(ticket);
       const [session] = await findSession(store.db, { id: sessionId, attachment });
       if (session === undefined) throw new GatewayError("not_found", { detail: "ticket" });
+      const { protocol } = session;
       const { machine } = await judgeStanding(session);
       const upstream = await driverOf(drivers, machine.driver).resolve(
-        toDriverMachine(machine, vault, session.protocol),
+        toDriverMachine(machine, vault, protocol),
       );
-      const { address } = upstream;
-      if (address.kind === "unix") return { machineId: machine.id };
+      const { address, tls } = upstream;
+      if (address.kind === "unix") return { machineId: machine.id, protocol };
       const path = consolePath(upstream);
       return {
-        ...{ machineId: machine.id, host: address.host, port: address.port },
+        ...{ machineId: machine.id, protocol, host: address.host, port: address.port },
         ...(path === "" ? {} : { path }),
+        ...(tls?.mode === "pin" ? { pin: tls.pin } : {}),
       };
     },
   };

@@ -137,7 +137,7 @@ export class Door {
         throw new GatewayError("tls_required");
       this.#options.checkOrigin(request.headers.origin);
     }
-    const credentials = readCredentials(request.url, offers);
+    const credentials = readCredentials(request.url, offers, request.headers.cookie);
     if (this.#pending.size >= limits.pending) throw new GatewayError("node_full");
     return { ...credentials, viewer: viewerOf(request) };
   }

@@ -69,3 +69,16 @@ test("a ticket or an extra token that is given twice is refused, wherever the tw
   refused("/", "porthole.ticket.a, porthole.ticket.b");
   refused("/?token=a&extra=x&extra=y");
 });
+
+test("a ticket that stands nowhere else is the cookie of that name, and one that does wins", () => {
+  const read = (cookies: string, url = "/", header = "binary") =>
+    readCredentials(url, readOffers(header), cookies).ticket;
+
+  assert.equal(read("token=a.b.c"), "a.b.c");
+  assert.equal(read('other=1; =x; malformed;token="a.b.c"; mytoken=z'), "a.b.c");
+  assert.equal(read("mytoken=a; other=token=b"), undefined);
+  assert.equal(read("token=cookie", "/?token=query"), "query");
+  assert.equal(read("token=cookie", "/", "porthole.v1, porthole.ticket.entry"), "entry");
+  assert.equal(read("token=a; token=b", "/?token=query"), "query");
+  assert.throws(() => read("token=a; token=b"), { code: "request_invalid" });
+});

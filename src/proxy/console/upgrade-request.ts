@@ -37,20 +37,32 @@ export function chooseDialect({ dialects }: Offers): Dialect {
 }
 
 /**
- * The ticket and the extra token, from sub-protocol entries or from the query. Throws `request_invalid` where one
- * is given twice: which of the two was checked would depend on who reads.
+ * The ticket and the extra token, from sub-protocol entries or from the query. A ticket that stands in neither may be the cookie `token`,
+ * as pages for Nova's proxies set it. Throws `request_invalid` where one is given twice: which of the two was checked would depend on who
+ * reads.
  */
 export function readCredentials(
   url: string | undefined,
   { tickets, extras }: Offers,
+  cookies?: string,
 ): Pick<Credentials, "ticket" | "extras"> {
   const [, query = ""] = /\?([^#]*)/.exec(url ?? "") ?? [];
   const parameters = new URLSearchParams(query);
   const extra = only("extra", [...extras, ...parameters.getAll("extra")]);
+  const ticket = only("token", [...tickets, ...parameters.getAll("token")]);
   return {
-    ticket: only("token", [...tickets, ...parameters.getAll("token")]),
+    ticket: ticket ?? only("token", cookiesNamed("token", cookies)),
     extras: extra === undefined ? [] : [...new Set([extra, ...otherReadings(query, "extra")])],
   };
+}
+
+/** RFC 6265 §5.4. What is no cookie is passed over: other applications of the host set theirs as they like. */
+function cookiesNamed(name: string, header = ""): string[] {
+  return header
+    .split(";")
+    .map((pair) => pair.trim())
+    .filter((pair) => pair.startsWith(`${name}=`))
+    .map((pair) => pair.slice(name.length + 1).replace(/^"(.*)"$/, "$1"));
 }
 
 /**

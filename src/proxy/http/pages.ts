@@ -5,10 +5,10 @@ import type { Log } from "#base/process/log.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { ReopenResponse } from "#wire/link.ts";
 import { SELF_CHECK_PATH, type SeenRequest } from "#wire/self-check.ts";
-import { REOPEN_PATH, THUMBNAIL_PATH } from "#wire/viewer.ts";
+import { REOPEN_PATH, THUMBNAIL_PATH, VIEWER_PAGES } from "#wire/viewer.ts";
 import { ignoreError } from "../ignore-error.ts";
 import { nameAsked } from "../tls/require-tls.ts";
-import { answerError, answerJson } from "./answer.ts";
+import { answer, answerError, answerJson } from "./answer.ts";
 import { readJson, readText } from "./body.ts";
 import { checkOrigin, type OwnOrigins } from "./origin.ts";
 import { checkHeaderCount } from "./request-options.ts";
@@ -29,6 +29,9 @@ const limits = {
 const PAGE_PATH = /^\/p\/[A-Za-z0-9_-]{1,64}\/([^?]*)/;
 
 const THUMBNAIL = new RegExp(`^/${THUMBNAIL_PATH}(?:\\?|$)`);
+
+/** Nova's clients are given an address of this form, whose base they take to be a proxy's: it has one page, which looks for its ticket. */
+const TICKET_AT_ROOT = /^\/\?token=([\w.-]+)(?:&|$)/;
 
 const ReopenBody = Type.Object({ credential: Type.String({ minLength: 1, maxLength: 256 }) });
 
@@ -82,6 +85,8 @@ export class Pages {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     checkHeaderCount(request);
     const [, name] = PAGE_PATH.exec(request.url ?? "") ?? [];
+    const [, ticket] = TICKET_AT_ROOT.exec(request.url ?? "") ?? [];
+    if (ticket !== undefined) return this.#leadToPage(request, response, ticket);
     if (THUMBNAIL.test(request.url ?? "")) {
       if (request.method !== "GET") throw methodNotAllowed(response, "GET");
       return await this.#options.thumbnail(request, response);
@@ -92,6 +97,14 @@ export class Pages {
     if (file === undefined) throw new GatewayError("not_found");
     if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(response, "GET, HEAD");
     answerFile(request, response, { file, headers: this.#headersOf(request) });
+  }
+
+  /** The ticket goes behind the "#", where nobody on the way sees it any more. Relative: a front proxy may have put a path before ours. */
+  #leadToPage(request: IncomingMessage, response: ServerResponse, ticket: string): void {
+    if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(response, "GET, HEAD");
+    const location = `p/-/${VIEWER_PAGES.webmks}#token=${ticket}`;
+    const headers = { ...this.#headersOf(request), "cache-control": "no-store", location };
+    answer(request, response, { status: 302, headers, body: Buffer.alloc(0) });
   }
 
   /** For the self-check of control's own page, too: it alone of all other origins may read the answer. */

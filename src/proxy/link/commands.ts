@@ -15,6 +15,7 @@ import {
   type SessionToEnd,
 } from "#wire/link.ts";
 import { type CertificateAnswer, CertificateCommand } from "#wire/link-certificate.ts";
+import { type OutputAnswer, OutputCommand } from "#wire/link-console-output.ts";
 import { DrainCommand, type LeaveAnswer, LeaveCommand } from "#wire/link-draining.ts";
 import { type CheckAnswer, CheckCommand } from "#wire/link-self-check.ts";
 import type { Obey } from "./channel.ts";
@@ -34,6 +35,8 @@ export interface CommandParts {
   readonly drain: (command: Pick<DrainCommand, "draining">) => void;
   /** Whether the node looks at itself now, and tells control later what it saw. */
   readonly check: (command: Pick<CheckCommand, "run" | "token" | "screens">) => boolean;
+  /** What a machine's serial line has said; undefined where it is not open here. */
+  readonly output: (machineId: string) => Promise<string | undefined>;
   /** Whether the process ends then. */
   readonly leave: (command: Pick<LeaveCommand, "how" | "cutsPassing">) => boolean;
   /** Whether something of this session is still to be reported. */
@@ -42,7 +45,7 @@ export interface CommandParts {
 
 /** All that control can ask of a node. */
 export function createCommands(parts: CommandParts): Obey {
-  const { incarnation, end, takeKeys, keepGrants, serve, check, drain, leave, isReporting } = parts;
+  const { incarnation, end, takeKeys, keepGrants, serve, check, output, drain, leave, isReporting } = parts;
   const commands: Readonly<Record<LinkCommand, (body: unknown) => unknown>> = {
     "end-sessions": checked(EndSessionsCommand, (command: EndSessionsCommand): EndSessionsAnswer => {
       if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
@@ -76,10 +79,15 @@ export function createCommands(parts: CommandParts): Obey {
       if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
       return { looks: check(command) };
     }),
+    output: checked(OutputCommand, async (command: OutputCommand): Promise<OutputAnswer> => {
+      if (command.incarnation !== incarnation()) throw new GatewayError("node_superseded");
+      const said = await output(command.machineId);
+      return said === undefined ? {} : { output: said };
+    }),
   };
   return async ({ call, body }) => {
     if (!isCommand(call)) throw new GatewayError("not_found", { detail: "command" });
-    return commands[call](body);
+    return await commands[call](body);
   };
 }
 

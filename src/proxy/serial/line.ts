@@ -148,6 +148,16 @@ export class Line implements TapEvents {
     return (message) => this.#hear(watcher, message);
   }
 
+  /** All that is known of what it has said. Undefined where it is over. */
+  async lines(): Promise<readonly string[] | undefined> {
+    if (this.#isGone) return undefined;
+    this.#restorations += 1;
+    const lines = await this.#screen.lines();
+    this.#restorations -= 1;
+    this.#goOn();
+    return lines;
+  }
+
   /** Closes the line. */
   close(): void {
     this.#stop();

@@ -1,3 +1,4 @@
+import { outputLimits } from "#wire/link-console-output.ts";
 import type { Connect } from "../console/opening.ts";
 import { withDeadline } from "../deadline.ts";
 import { ignoreError } from "../ignore-error.ts";
@@ -21,6 +22,8 @@ interface Joining extends Pick<LineOptions, "speaks" | "meantBySilence"> {
 interface Shared {
   readonly line: Promise<Line>;
   readonly abort: AbortController;
+  /** The same, once it is open. */
+  open?: Line;
   waiting: number;
 }
 
@@ -56,6 +59,12 @@ export class Lines {
     }
   }
 
+  /** What a line has said, as text, the end of it where that is long; undefined where it is not open. */
+  async output(key: string): Promise<string | undefined> {
+    const lines = await this.#shared.get(key)?.open?.lines();
+    return lines === undefined ? undefined : endOf(lines.join("\n"));
+  }
+
   /** Closes what is kept for nobody, and opens nothing more for who has left. */
   stop(): void {
     for (const { line, abort } of this.#shared.values()) {
@@ -79,7 +88,17 @@ export class Lines {
     });
     const shared: Shared = { line, abort, waiting: 0 };
     this.#shared.set(key, shared);
-    line.catch(forget);
+    line.then((open) => {
+      shared.open = open;
+    }, forget);
     return shared;
   }
+}
+
+/** Cut between two characters. */
+function endOf(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= outputLimits.bytes) return text;
+  const end = bytes.subarray(bytes.length - outputLimits.bytes);
+  return end.subarray(end.findIndex((byte) => (byte & 0xc0) !== 0x80)).toString("utf8");
 }

@@ -34,7 +34,7 @@ test("links on one line, however many, leave nothing behind", async () => {
     for (let count = 0; count < links; count += 1) {
       const address = `https://example.com/${count}/${"x".repeat(2_000)}`;
       screen.push(bytes(`\r\x1b]8;;${address}\x07link\x1b]8;;\x07`));
-      if (screen.undrawnBytes > 32 * 1024) await screen.lines(1);
+      if (screen.undrawnBytes > 32 * 1024) await screen.lines();
     }
   };
   await draw(1_000);
@@ -42,7 +42,7 @@ test("links on one line, however many, leave nothing behind", async () => {
 
   await draw(10_000);
 
-  assert.deepEqual(await screen.lines(1), ["link"]);
+  assert.deepEqual((await screen.lines()).slice(-1), ["link"]);
   const grown = heldBytes() - before;
   assert.ok(grown < 8 * 1024 * 1024, `${grown} bytes`);
   screen.dispose();

@@ -102,16 +102,11 @@ export class Screen {
     return Buffer.concat([this.#serialize(scrollback), this.#unfinished.bytes]);
   }
 
-  /** The last lines, as text. Nothing may be pushed meanwhile. */
-  async lines(count: number): Promise<readonly string[]> {
+  /** All lines, as text, the oldest first. A full-screen program's screen stands behind them. Nothing may be pushed meanwhile. */
+  async lines(): Promise<readonly string[]> {
     await this.#drawAll();
-    const { active } = this.#terminal.buffer;
-    const all = Array.from(
-      { length: active.length },
-      (_, y) => active.getLine(y)?.translateToString(true) ?? "",
-    );
-    while (all.at(-1) === "") all.pop();
-    return all.slice(Math.max(0, all.length - count));
+    const { active, normal } = this.#terminal.buffer;
+    return active.type === "normal" ? linesOf(normal) : [...linesOf(normal), ...linesOf(active)];
   }
 
   dispose(): void {
@@ -165,6 +160,20 @@ export class Screen {
     const text = Buffer.from(rows.join("\r\n"));
     return Buffer.concat([text.subarray(0, limits.drawnBytes), Buffer.from(cursor)]);
   }
+}
+
+/** What a terminal has broken because it is too narrow is one line. What is empty at the end has not been written to. */
+function linesOf(buffer: headless.IBuffer): string[] {
+  const lines: string[] = [];
+  for (let y = 0; y < buffer.length; y += 1) {
+    // Behind the last row of a full buffer xterm.js would give the first one again.
+    const goesOn = y + 1 < buffer.length && buffer.getLine(y + 1)?.isWrapped === true;
+    const text = buffer.getLine(y)?.translateToString(!goesOn) ?? "";
+    if (buffer.getLine(y)?.isWrapped === true) lines.push(`${lines.pop() ?? ""}${text}`);
+    else lines.push(text);
+  }
+  while (lines.at(-1) === "") lines.pop();
+  return lines;
 }
 
 function scrollbackOf(columns: number): number {

@@ -96,6 +96,7 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   node_revoked: text("Der Konsolenknoten, der diese Konsole getragen hat, wurde außer Dienst gestellt.", "Öffnen Sie die Konsole noch einmal."),
   machine_busy: text("Diese Konsole nimmt nur einen Betrachter auf einmal, und der Konsolenknoten, der sie hält, ist nicht erreichbar oder voll.", "Warten Sie, bis die andere Konsole geschlossen ist, und öffnen Sie diese dann noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber."),
   console_unavailable: text("Diese Maschine hat keine Konsole dieser Art.", "Öffnen Sie eine andere ihrer Konsolen; eine serielle Leitung muss in der Definition der Maschine stehen, oder mit „porthole machine update --serial-address“ eingetragen sein."),
+  line_closed: text("Niemand hat diese serielle Leitung offen, und was eine Maschine sagt, während niemand da ist, wird nirgends aufbewahrt.", "Öffnen Sie ihre serielle Konsole, und fragen Sie noch einmal, solange sie offen ist."),
   line_full: text("An dieser seriellen Leitung sind so viele, wie es gleichzeitig sein dürfen.", "Warten Sie, bis jemand sie verlässt, und öffnen Sie sie dann noch einmal."),
   no_node_available: text("Kein Konsolenknoten ist bereit, diese Konsole zu übernehmen.", "Versuchen Sie es gleich noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber."),
   node_away: text("Der Konsolenknoten, zu dem dieser Link gehört, antwortet nicht; der Link wurde nicht benutzt.", "Versuchen Sie es gleich noch einmal; bleibt es so, öffnen Sie die Konsole neu aus Ihrer Maschinenliste."),

@@ -1,3 +1,4 @@
+import { toGatewayError } from "#wire/gateway-error.ts";
 import { type NovaCall, parameterOf } from "./call.ts";
 import type { NovaProtocol } from "./console-types.ts";
 import { FAULTS, NovaFault } from "./fault.ts";
@@ -44,23 +45,41 @@ async function showConsole(call: NovaCall, action: ConsoleAction, body: object):
   return { console: { type, url } };
 }
 
-/** What a machine wrote to its serial line, the last `length` lines of it. No machine has a log here, which Nova says so. */
+/**
+ * What a machine's serial line has said, the last `length` lines of it. A line that nobody has open is told as that: an empty output would
+ * say that the machine has said nothing, which nobody knows.
+ */
 async function showOutput(call: NovaCall, body: object): Promise<unknown> {
-  checkLength(requireObject(Object.values(body)[0], OUTPUT_ACTION));
-  await requireServer(call, parameterOf(call, "id"));
-  throw new NovaFault(404, "Guest does not have a console available.");
+  const length = lengthOf(requireObject(Object.values(body)[0], OUTPUT_ACTION));
+  const { id } = await requireServer(call, parameterOf(call, "id"));
+  try {
+    return { output: lastLines(await call.services.consoleOutputs.read(call.caller, id), length) };
+  } catch (error) {
+    const problem = toGatewayError(error);
+    if (problem.code === "console_unavailable") throw FAULTS.noConsole();
+    if (problem.code === "machine_not_running") throw FAULTS.notReady(id);
+    throw problem;
+  }
 }
 
-/** A whole number, perhaps as text; -1 and none at all mean all of it. */
-function checkLength(options: Readonly<Record<string, unknown>>): void {
+/** As Nova counts: what stands behind the last line feed is a line. */
+function lastLines(text: string, length: number | undefined): string {
+  if (length === undefined) return text;
+  return length === 0 ? "" : text.split("\n").slice(-length).join("\n");
+}
+
+/** A whole number, perhaps as text; -1 and none at all mean all of it, which is undefined. */
+function lengthOf(options: Readonly<Record<string, unknown>>): number | undefined {
   requireMembers(options, ["length"], { field: OUTPUT_ACTION, required: [] });
   const { length = null } = options;
-  if (length === null || (typeof length === "number" && Number.isInteger(length) && length >= -1)) return;
-  if (typeof length === "string" && /^(-1|\d{1,9})$/.test(length)) return;
-  if (typeof length === "number" && Number.isInteger(length))
-    throw invalid("length", length, "is less than the minimum of -1");
-  if (typeof length === "string") throw invalid("length", length, `does not match ${pythonOf("^-?[0-9]+$")}`);
-  throw invalid("length", length, "is not of type 'integer', 'string', 'null'");
+  if (length === null) return undefined;
+  if (typeof length !== "string" && (typeof length !== "number" || !Number.isInteger(length)))
+    throw invalid("length", length, "is not of type 'integer', 'string', 'null'");
+  if (typeof length === "string" && !/^-?\d{1,9}$/.test(length))
+    throw invalid("length", length, `does not match ${pythonOf("^-?[0-9]+$")}`);
+  const lines = Number(length);
+  if (lines < -1) throw invalid("length", length, "is less than the minimum of -1");
+  return lines === -1 ? undefined : lines;
 }
 
 function isConsoleAction(name: string): name is ConsoleAction {

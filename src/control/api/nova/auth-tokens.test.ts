@@ -46,6 +46,20 @@ for (const t of onBoth("administrators are told where an unused ticket leads, ag
 }))
   test(...t);
 
+for (const t of onBoth("a ticket for a serial line leads to that line, and not to the screen", async () => {
+  const { api, show } = await world();
+  await using _ = api;
+  const line = await api.control.machine({ address: "192.0.2.7:5901", serialAddress: "192.0.2.7:4001" });
+  const { ticket } = await api.control.services.consoles.open(api.control.admin, {
+    ...({ machineId: line.id, api: "nova", protocol: "serial" } as const),
+  });
+
+  assert.deepEqual((await show(ticket)).json, {
+    console: { instance_uuid: line.id, host: "192.0.2.7", port: 4001, internal_access_path: null },
+  });
+}))
+  test(...t);
+
 for (const t of onBoth(
   "a ticket that is used, too old, altered or none is not found, and members are told nothing",
   async () => {

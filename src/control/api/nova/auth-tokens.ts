@@ -1,4 +1,5 @@
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { Tickets } from "../../tickets/service.ts";
 import { type NovaCall, parameterOf } from "./call.ts";
 import { FAULTS, NovaFault } from "./fault.ts";
 import { requireMembers } from "./request-body.ts";
@@ -17,18 +18,15 @@ export async function showAuthToken(call: NovaCall): Promise<unknown> {
   const query = new URL(call.request.url, "http://any").searchParams;
   if (version >= limits.strictVersion) requireMembers(Object.fromEntries(query), [], { field: undefined });
   try {
-    const { machineId, host, port, path } = await services.tickets.whereTo(
-      caller,
-      parameterOf(call, "token"),
-    );
+    const console = await services.tickets.whereTo(caller, parameterOf(call, "token"));
     if (version < limits.firstVersion)
       throw new NovaFault(400, "The requested console type details are not accessible");
     return {
       console: {
-        instance_uuid: machineId,
-        host: host ?? null,
-        port: port ?? null,
-        internal_access_path: path ?? null,
+        instance_uuid: console.machineId,
+        host: console.host ?? null,
+        port: console.port ?? null,
+        internal_access_path: accessPathOf(console) ?? null,
       },
     };
   } catch (error) {
@@ -36,6 +34,21 @@ export async function showAuthToken(call: NovaCall): Promise<unknown> {
       throw new NovaFault(404, "Token not found");
     throw error;
   }
+}
+
+/**
+ * What there is to be said to the server before it is the console. Of WebMKS it is JSON, as Nova has it of VMware's machines: the ticket
+ * that the platform has just made, which opens the console once, by which certificate its host is known, and the WebSocket's path.
+ */
+function accessPathOf({ protocol, path, pin }: Awaited<ReturnType<Tickets["whereTo"]>>): string | undefined {
+  if (protocol !== "webmks" || path === undefined) return path;
+  const [, ticket] = /^\/ticket\/([^/?]+)$/.exec(path) ?? [];
+  const digits = pin?.replace(/^sha\d+:/, "").toUpperCase();
+  return JSON.stringify({
+    ...(ticket !== undefined && { ticket }),
+    ...(digits !== undefined && { thumbprint: digits.match(/../g)?.join(":") }),
+    path,
+  });
 }
 
 /** There is no such ticket, or its redemption would be refused by now. */

@@ -1,4 +1,4 @@
-import type { Protocol } from "#wire/grant.ts";
+import type { ConsoleProtocol } from "#wire/grant.ts";
 import type { SettingName } from "../../settings/table.ts";
 import type { Microversion } from "./microversion.ts";
 import type { Choices } from "./request-body.ts";
@@ -13,7 +13,7 @@ export type ConsoleType = (typeof TYPES)[number];
 
 /** What is given out of a family: which consoles of ours these are, and as what. */
 interface Carried {
-  readonly protocol: Protocol;
+  readonly protocol: ConsoleProtocol;
   readonly type: ConsoleType;
   /** Where such a console's URL begins, if the operator has set it. */
   readonly base: SettingName;
@@ -27,8 +27,8 @@ export const CARRIED: Readonly<Record<NovaProtocol, Carried | "unavailable" | "r
   vnc: { protocol: "rfb", type: "novnc", base: "novncproxy_base_url" },
   spice: "unavailable",
   rdp: "refused",
-  serial: "unavailable",
-  mks: "unavailable",
+  serial: { protocol: "serial", type: "serial", base: "serialproxy_base_url" },
+  mks: { protocol: "webmks", type: "webmks", base: "webmks_proxy_base_url" },
 };
 
 /** The bare form, which has no microversions. */

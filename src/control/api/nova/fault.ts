@@ -55,6 +55,7 @@ export const FAULTS = {
   malformed: () => new NovaFault(400, "Malformed request body"),
   mediaType: () => new NovaFault(415, "Unsupported Content-Type"),
   notReady: (id: string) => new NovaFault(409, `Instance ${shown(id)} is not ready`),
+  noConsole: () => new NovaFault(404, "Guest does not have a console available."),
   unavailable: (type: string) => new NovaFault(400, `Unavailable console type ${type}.`),
   wrongType: (type: string) => new NovaFault(400, `Invalid console type ${type}`),
   badRequest: () =>

@@ -127,7 +127,7 @@ test("a path that there is not is 404, and a method that it does not take 405 wi
   writeFileSync(join(folder.path, "index.html"), "");
   await using api = await testApi({ webRoot: folder.path });
 
-  for (const path of ["/compute/v3", "/compute/servers"])
+  for (const path of ["/compute/v3", "/compute/v3/servers", "/compute/flavors"])
     assert.equal((await api.call("GET", path)).status, 300, path);
   assert.equal((await api.call("GET", "/compute/v2.1/flavors")).status, 401);
   const identity = await api.call("GET", "/identity/v3/users");
@@ -142,4 +142,31 @@ test("a path that there is not is 404, and a method that it does not take 405 wi
     [...faultOf(refused), refused.headers.get("allow")],
     [405, "badMethod", "The method PUT is not allowed for this resource.", "GET"],
   );
+});
+
+test("without a version in the path the one that there is is meant, for clients whose endpoint has none", async () => {
+  await using api = await testApi();
+  await api.control.node();
+  const { id, name } = await api.control.machine({ name: "db-1" });
+  const body = { remote_console: { protocol: "vnc", type: "novnc" } };
+
+  const { json } = await novaCall(api, "GET", "/servers?name=db-1");
+  assert.deepEqual(
+    (json as { servers: { name: string; links: { href: string }[] }[] }).servers.map((server) => [
+      server.name,
+      server.links[0]?.href,
+    ]),
+    [[name, `${api.origin}/compute/v2.1/servers/${id}`]],
+  );
+  assert.equal(
+    (await novaCall(api, "POST", `/servers/${id}/remote-consoles`, { body, version: "2.8" })).status,
+    200,
+  );
+  assert.equal((await api.call("GET", "/compute/servers")).status, 401);
+  assert.equal((await novaCall(api, "PUT", "/servers")).status, 405);
+  assert.deepEqual(faultOf(await novaCall(api, "GET", "/servers/x/nonsense")), [
+    404,
+    "itemNotFound",
+    "The resource could not be found.",
+  ]);
 });

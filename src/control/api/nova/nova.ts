@@ -27,7 +27,8 @@ export interface NovaOptions {
 
 type Handler = (call: NovaCall) => Promise<unknown>;
 
-/** Below `/v2.1`. */
+/** Below `/v2.1`; and at the top, since keystoneauth's `admin_token` asks whatever endpoint it was given, version or none. */
+const BASES = ["/v2.1", ""] as const;
 const ROUTES: readonly (readonly [method: "GET" | "POST", path: string, handler: Handler])[] = [
   ["GET", "/os-console-auth-tokens/:token", showAuthToken],
   ["GET", "/servers", listServers],
@@ -37,6 +38,12 @@ const ROUTES: readonly (readonly [method: "GET" | "POST", path: string, handler:
   ["POST", "/servers/:id/remote-consoles", createRemoteConsole],
   ["POST", "/servers/:id/console", createConsole],
 ];
+
+/** The first part of a path that is a version, or that is taken for the one version that there is. */
+const TOPS: ReadonlySet<string | undefined> = new Set([
+  "v2.1",
+  ...ROUTES.map(([, path]) => path.split("/")[1]),
+]);
 
 /** OpenStack Nova's API, as far as consoles take it. It stands at the prefix that it is registered with. */
 export async function novaApi(app: FastifyInstance, options: NovaOptions): Promise<void> {
@@ -54,7 +61,7 @@ export async function novaApi(app: FastifyInstance, options: NovaOptions): Promi
   // A route and no not-found handler: the operator's pages have a route for whatever path there is.
   app.all("/*", { schema: { hide: true } }, async (request, reply) => {
     const top = request.url.slice(app.prefix.length).split(/[/?]/)[1];
-    if (top !== "v2.1") return await reply.code(300).send(versionChoices(rootOf(request)));
+    if (!TOPS.has(top)) return await reply.code(300).send(versionChoices(rootOf(request)));
     try {
       await byAuthToken(request, deps);
       takeVersion(request.headers, reply);
@@ -72,11 +79,12 @@ export async function novaApi(app: FastifyInstance, options: NovaOptions): Promi
   app.get("/", { schema: { hide: true } }, async (request) => versionList(rootOf(request)));
   for (const path of ["/v2.1", "/v2.1/"])
     app.get(path, { schema: { hide: true } }, async (request) => versionDocument(rootOf(request)));
-  for (const [method, path, handler] of ROUTES)
+  const all = BASES.flatMap((base) =>
+    ROUTES.map(([method, path, handler]) => ({ method, url: `${base}${path}`, handler })),
+  );
+  for (const { method, url, handler } of all)
     app.route({
-      method,
-      url: `/v2.1${path}`,
-      schema: { hide: true },
+      ...{ method, url, schema: { hide: true } },
       handler: async (request, reply) => {
         const known = await byAuthToken(request, deps);
         const version = takeVersion(request.headers, reply);

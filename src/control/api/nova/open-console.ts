@@ -24,7 +24,10 @@ export async function openConsole(
     throw carried === "unavailable" ? FAULTS.unavailable(type) : FAULTS.wrongType(type);
   }
   try {
-    const issued = await services.consoles.open(caller, { machineId: serverId, api: "nova" });
+    const issued = await services.consoles.open(caller, {
+      ...{ machineId: serverId, api: "nova" },
+      protocol: carried.protocol,
+    });
     return consoleUrlOf(type, String(values.value(carried.base)), issued);
   } catch (error) {
     throw faultOf(toGatewayError(error), serverId, type);
@@ -50,6 +53,8 @@ function faultOf(problem: GatewayError, serverId: string, type: ConsoleType): No
     case "not_found":
     case "machine_gone":
       return FAULTS.unknownServer(serverId);
+    case "console_unavailable":
+      return FAULTS.unavailable(type);
     case "machine_not_running":
       return FAULTS.notReady(serverId);
     default:

@@ -13,6 +13,14 @@ async function world() {
   return { api, id, path: `/v2.1/servers/${id}/remote-consoles` };
 }
 
+/** A machine with a serial line beside its screen. */
+async function withLine() {
+  const api = await testApi();
+  await api.control.node();
+  const { id } = await api.control.machine({ serialAddress: "telnet://192.0.2.10:4001" });
+  return { api, id, path: `/v2.1/servers/${id}/remote-consoles` };
+}
+
 const ask = async (api: TestApi, path: string, body: unknown, version = "2.8") =>
   await novaCall(api, "POST", path, { body, version });
 
@@ -72,7 +80,12 @@ for (const t of onBoth("each row of Nova's table of errors is answered in Nova's
     [of(stopped.id), NOVNC, 409, `Instance ${stopped.id} is not ready`],
     [path, console("spice", "spice-html5"), 400, "Unavailable console type spice-html5."],
     [path, console("mks", "webmks"), 400, "Unavailable console type webmks."],
+    [path, console("serial", "serial"), 400, "Unavailable console type serial."],
     [path, console("vnc", "serial"), 400, "Invalid console type serial"],
+    [path, console("vnc", "webmks"), 400, "Invalid console type webmks"],
+    [path, console("serial", "novnc"), 400, "Invalid console type novnc"],
+    [path, console("mks", "novnc"), 400, "Invalid console type novnc"],
+    [path, console("spice", "novnc"), 400, "Unavailable console type novnc."],
     [path, console("vnc", "xvpvnc"), 400, "Invalid console type xvpvnc"],
     [
       path,
@@ -103,6 +116,36 @@ for (const t of onBoth("each row of Nova's table of errors is answered in Nova's
       { remote_console: { protocol: "vnc" } },
       400,
       "Invalid input for field/attribute remote_console. Value: {'protocol': 'vnc'}. 'type' is a required property",
+    ],
+    [
+      path,
+      { remote_console: [] },
+      400,
+      "Invalid input for field/attribute remote_console. Value: []. [] is not of type 'object'",
+    ],
+    [
+      path,
+      { remote_console: null },
+      400,
+      "Invalid input for field/attribute remote_console. Value: None. None is not of type 'object'",
+    ],
+    [
+      path,
+      console("bogus", "novnc"),
+      400,
+      "Invalid input for field/attribute protocol. Value: bogus. 'bogus' is not one of ['vnc', 'spice', 'serial', 'rdp', 'mks']",
+    ],
+    [
+      path,
+      console("VNC", "novnc"),
+      400,
+      "Invalid input for field/attribute protocol. Value: VNC. 'VNC' is not one of ['vnc', 'spice', 'serial', 'rdp', 'mks']",
+    ],
+    [
+      path,
+      { remote_console: { protocol: "vnc", type: "novnc", y: 1, z: 2 } },
+      400,
+      "Invalid input for field/attribute remote_console. Value: {'protocol': 'vnc', 'type': 'novnc', 'y': 1, 'z': 2}. Additional properties are not allowed ('y', 'z' were unexpected)",
     ],
     [path, { ...NOVNC, y: 1 }, 400, "Additional properties are not allowed ('y' was unexpected)"],
     [path, {}, 400, "'remote_console' is a required property"],
@@ -177,6 +220,76 @@ test("the bare form has no wrapper, says back no type, and needs no microversion
   ]);
   assert.match(faultOf(await send({ protocol: "vnc", type: "novnc", x: 1 }))[2], /'x' was unexpected/);
   assert.match(faultOf(await send({ protocol: "vnc" }))[2], /'type' is a required property/);
+});
+
+for (const t of onBoth(
+  "a serial line's URL is the WebSocket of its node, and has its ticket as `token`",
+  async () => {
+    const { api, id, path } = await withLine();
+    await using _ = api;
+    const { admin, services } = api.control;
+    const serial = { protocol: "serial", type: "serial" };
+
+    const reply = await ask(api, path, { remote_console: serial });
+
+    const { url, ...said } = (reply.json as { remote_console: Record<string, string> }).remote_console;
+    assert.deepEqual([reply.status, said], [200, serial]);
+    assert.match(url ?? "", /^ws:\/\/node\.example\.com:8080\/websockify\/\?token=[\w.-]+$/);
+    const { json: bare } = await novaCall(api, "POST", `/v2.1/servers/${id}/console`, { body: serial });
+    assert.deepEqual(Object.keys(bare as object), ["protocol", "url"]);
+    const { items } = await services.sessions.list(admin, { machineId: id });
+    assert.deepEqual(
+      items.map(({ protocol }) => protocol),
+      ["serial", "serial"],
+    );
+    await services.machines.update(admin, id, { state: "stopped" });
+    assert.deepEqual(faultOf(await ask(api, path, { remote_console: serial })), [
+      409,
+      "conflictingRequest",
+      `Instance ${id} is not ready`,
+    ]);
+  },
+))
+  test(...t);
+
+test("a machine that is nothing but a serial line has no screen to be shown", async () => {
+  await using api = await testApi();
+  await api.control.node();
+  const { id } = await api.control.machine({ protocol: "serial", address: "192.0.2.10:4001" });
+  const path = `/v2.1/servers/${id}/remote-consoles`;
+
+  assert.deepEqual(faultOf(await ask(api, path, NOVNC)).slice(0, 3), [
+    400,
+    "badRequest",
+    "Unavailable console type novnc.",
+  ]);
+  assert.equal(
+    (await ask(api, path, { remote_console: { protocol: "serial", type: "serial" } })).status,
+    200,
+  );
+});
+
+test("a proxy of the operator's own is what serial lines' URLs lead to, where there is one", async () => {
+  const { api, path } = await withLine();
+  await using _ = api;
+  const { admin, services } = api.control;
+  const urlWith = async (base: string) => {
+    await services.settings.set(admin, "serialproxy_base_url", base);
+    const { json } = await ask(api, path, { remote_console: { protocol: "serial", type: "serial" } });
+    const { url } = (json as { remote_console: { url: string } }).remote_console;
+    return url.replace(/(?<=token=)[\w.-]+/, "TOK");
+  };
+
+  assert.equal(await urlWith("ws://127.0.0.1:6083/"), "ws://127.0.0.1:6083/?token=TOK");
+  assert.equal(await urlWith("wss://h/serial/?cloud=a"), "wss://h/serial/?cloud=a&token=TOK");
+  for (const bad of ["h:6083", "https://h/", "ws://u:p@h/", "ws://h/#x"])
+    await assert.rejects(services.settings.set(admin, "serialproxy_base_url", bad), {
+      code: "request_invalid",
+    });
+  for (const bad of ["h:6090", "ws://h/", "javascript:alert(1)", "http://:p@h/", "http://h/#x"])
+    await assert.rejects(services.settings.set(admin, "webmks_proxy_base_url", bad), {
+      code: "request_invalid",
+    });
 });
 
 test("a page of the operator's own takes the ticket at the end of its path", async () => {
