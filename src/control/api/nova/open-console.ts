@@ -50,6 +50,8 @@ function faultOf(problem: GatewayError, serverId: string, type: ConsoleType): No
     case "not_found":
     case "machine_gone":
       return FAULTS.unknownServer(serverId);
+    case "forbidden":
+      return FAULTS.policy("os-remote-consoles");
     case "machine_not_running":
       return FAULTS.notReady(serverId);
     default:
