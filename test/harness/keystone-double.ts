@@ -7,7 +7,7 @@ import type { KeystoneChange } from "#wire/keystone.ts";
 import { testCertificate } from "./test-certificates.ts";
 
 /** What is said of a token. */
-export interface DoubleToken {
+interface DoubleToken {
   readonly user: string;
   /** Absent: it is for none. */
   readonly project?: string;

@@ -44,7 +44,7 @@ interface KeystoneUserTable {
 }
 
 /** What Keystone said last of a user in a project, which is remembered for whoever opens what was issued before. */
-export interface KeystoneRightTable {
+interface KeystoneRightTable {
   account_id: string;
   /** Keystone's id. */
   keystone_project: string;
