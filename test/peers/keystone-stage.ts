@@ -32,7 +32,10 @@ export async function startKeystoneStage(): Promise<KeystoneStage> {
   await keystone.addUser(ALICE, "member");
   const { api } = porthole;
   await api.call("POST", "projects", { name: "shop" });
-  const machine = { protocol: "rfb", address: "127.0.0.1:5900" } as const;
+  // At the console of the demo machine, so that there is something to open.
+  const [demo] = await api.machines();
+  if (demo?.address === undefined) throw new Error("there is a demo machine");
+  const machine = { protocol: "rfb", address: demo.address } as const;
   const { id } = await api.addMachine({ ...machine, name: "db-1", project: "shop" });
   const foreign = await api.addMachine({ ...machine, name: "foreign" });
   const owned = opened.move();
