@@ -34,6 +34,7 @@ const TEST_PACKAGES = [
   "python3-openstackclient",
   "python3-novaclient",
   "python3-openstacksdk",
+  "python3-keystone",
   "haproxy",
   "openssl",
   "nginx-light",

@@ -174,6 +174,7 @@ describe("the set-up", () => {
       "python3-openstackclient",
       "python3-novaclient",
       "python3-openstacksdk",
+      "python3-keystone",
       "runc",
       "sasl2-bin",
       "libsasl2-modules",

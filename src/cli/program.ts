@@ -11,6 +11,7 @@ import { doctorCommands } from "./commands/doctor.ts";
 import { frontProxyCommands } from "./commands/front-proxy.ts";
 import { hypervisorCommands } from "./commands/hypervisor.ts";
 import { installationCommands } from "./commands/installation.ts";
+import { keystoneCommands } from "./commands/keystone.ts";
 import { machineCommands } from "./commands/machine.ts";
 import { nodeCommands } from "./commands/node.ts";
 import { projectCommands } from "./commands/project.ts";
@@ -54,6 +55,7 @@ export function createProgram(context: CliContext): Command {
   publicIpRangeCommands(program, context);
   certificateCommands(program, context);
   acmeCommands(program, context);
+  keystoneCommands(program, context);
   dnsCommands(program, context);
   frontProxyCommands(program, context);
   doctorCommands(program, context);

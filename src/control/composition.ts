@@ -38,6 +38,9 @@ import { createLeases, type Leases } from "./hypervisors/leases.ts";
 import { createPooledDriver } from "./hypervisors/pooled-driver.ts";
 import { createWhereabouts } from "./hypervisors/whereabouts.ts";
 import type { Installation } from "./installation.ts";
+import { createAdmission } from "./keystone/admission.ts";
+import { createKeystone } from "./keystone/keystone.ts";
+import { KeystoneTokens } from "./keystone/tokens.ts";
 import { createCertificateErrand, type ServingFor } from "./link/errands/certificate.ts";
 import { createConsoleOutputErrand } from "./link/errands/console-output.ts";
 import { createDrainErrand, createLeaveErrand } from "./link/errands/draining.ts";
@@ -53,7 +56,13 @@ import { createPacing, type Pacing } from "./machines/pacing.ts";
 import { type Challenges, createChallenges } from "./names/challenges.ts";
 import { createNames } from "./names/names.ts";
 import { createZoneReading, type ReadZones } from "./names/zone-reading.ts";
-import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
+import {
+  type Observing,
+  observeConsoles,
+  observeKeystone,
+  observeRedeem,
+  observeReopen,
+} from "./observe/observing.ts";
 import { createProjects } from "./projects/projects.ts";
 import { createNodeChecks } from "./self-check/node-checks.ts";
 import { createSelfChecks } from "./self-check/self-check.ts";
@@ -135,6 +144,8 @@ export async function compose({
   readonly pacing: Pick<Pacing, "stop">;
   /** For whoever follows hypervisors. */
   readonly inventory: Inventory;
+  /** Whoever composed it closes it. */
+  readonly keystoneTokens: Disposable;
 }> {
   const { id: installationId, key, vault, authority } = installation;
   const audit = new Audit({ store, clock, log });
@@ -189,6 +200,8 @@ export async function compose({
   const certifying = createCertificates({ ...base, changes, values });
   const { certificates, servingFor: uploadedFor, issued } = certifying;
   const wantedNames = createWantedNames({ store, values });
+  const admit = createAdmission(base);
+  const keystoneTokens = new KeystoneTokens({ ...base, values, admit, onAnswer: observeKeystone(observing) });
   const readZones = createZoneReading({ ...base, values, ownAddresses: nameServerAddresses });
 
   return {
@@ -199,6 +212,7 @@ export async function compose({
     leases,
     pacing,
     inventory,
+    keystoneTokens,
     servingFor: uploadedFor,
     readZones,
     challenges: createChallenges(base),
@@ -207,6 +221,7 @@ export async function compose({
     services: guardServices(
       {
         accounts: createAccounts({ ...base, values }),
+        keystone: { ...createKeystone(base), callerOf: keystoneTokens.callerOf },
         projects: createProjects(base),
         machines: createMachines(base),
         hypervisors: createHypervisors({ ...base, commands }),

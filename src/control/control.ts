@@ -82,6 +82,7 @@ export async function startControl(
   });
   const { services, link: linkParts, values, audit, draining } = composed;
   opened.defer(async () => await composed.driverPool.close());
+  opened.use(composed.keystoneTokens);
   const { trustedProxies } = config;
   const failures = new FailureLimit(systemClock);
   const serving = { services, values, log, trustedProxies, failures, tracing: observing.tracing };

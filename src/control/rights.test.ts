@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { testControl } from "../../test/harness/control.ts";
 import { HYPERVISOR_RIGHTS } from "../../test/harness/hypervisor-rights.ts";
+import { KEYSTONE_RIGHTS } from "../../test/harness/keystone-rights.ts";
 import { administrators, createWorld, everybody, type Right } from "../../test/harness/rights-world.ts";
 import { testCertificate } from "../../test/harness/test-certificates.ts";
 
@@ -268,6 +269,7 @@ const MATRIX: readonly Right[] = [
     ({ services }, caller) => services.certificates.remove(caller, "nothing"),
     { admin: "not_found", insider: "forbidden", outsider: "forbidden" },
   ],
+  ...KEYSTONE_RIGHTS,
   ["acme.show", ({ services }, caller) => services.acme.show(caller), administrators()],
   ["acme.configure", ({ services }, caller) => services.acme.configure(caller, {}), administrators()],
   [
@@ -309,7 +311,7 @@ test("the matrix has every method but those that find out who the caller is", as
   await using control = await testControl();
   const before = [
     ...["byApiKey", "byCookie", "bySecret", "byToken", "noteRefusedKey"],
-    ...["signIn", "signInBySecret", "signOut"],
+    ...["signIn", "signInBySecret", "signOut", "callerOf", "publicUrl"],
   ];
   const named = new Set(MATRIX.map(([method]) => method.split(" ")[0]));
 

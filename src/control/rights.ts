@@ -10,3 +10,13 @@ export function requireAdministrator(caller: Caller): void {
 export function maySeeProject(caller: Pick<Caller, "role" | "projectIds">, projectId: string): boolean {
   return caller.role === "admin" || caller.projectIds.includes(projectId);
 }
+
+/** Who may only look at consoles switches no machine, and types nowhere. Throws `forbidden`. */
+export function requireWork({ consoles }: Pick<Caller, "consoles">): void {
+  if (consoles !== undefined) throw new GatewayError("forbidden");
+}
+
+/** Throws `forbidden` for who may not even look. */
+export function requireLook({ consoles }: Pick<Caller, "consoles">): void {
+  if (consoles === "none") throw new GatewayError("forbidden");
+}

@@ -35,6 +35,7 @@ import type { IdentityTokens } from "./accounts/identity-service.ts";
 import type { AcmeService } from "./acme/service.ts";
 import type { Certificates } from "./certificates/service.ts";
 import type { Hypervisors } from "./hypervisors/service.ts";
+import type { KeystoneService } from "./keystone/service.ts";
 import type { Tickets } from "./tickets/service.ts";
 
 /**
@@ -46,6 +47,7 @@ import type { Tickets } from "./tickets/service.ts";
  */
 export interface Services {
   readonly accounts: Accounts;
+  readonly keystone: KeystoneService;
   readonly projects: Projects;
   readonly machines: Machines;
   readonly hypervisors: Hypervisors;
@@ -84,6 +86,8 @@ export interface Caller extends Whence {
   readonly address: string;
   /** The key that it came with, where it was one. */
   readonly apiKey?: string | undefined;
+  /** Where it may not work at consoles: whether it may look at them, or opens none. */
+  readonly consoles?: "watched" | "none" | undefined;
 }
 
 export interface Accounts extends IdentityTokens {

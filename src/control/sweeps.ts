@@ -12,6 +12,7 @@ import { sweepJoinTokens } from "./fleet/join-tokens.ts";
 import { sweepNodeJobs } from "./fleet/node-jobs.ts";
 import { silenceMs } from "./fleet/up.ts";
 import type { Leases } from "./hypervisors/leases.ts";
+import { sweepKeystoneRights } from "./keystone/held.ts";
 import { periodically } from "./periodic.ts";
 import type { CloseSessions } from "./sessions/closing.ts";
 import {
@@ -80,6 +81,7 @@ export function startSweeps(parts: {
   const jobs = async () => await sweepNodeJobs(store);
   const credentials = async () => {
     await sweepSignIns(store);
+    await sweepKeystoneRights(store);
     await sweepJoinTokens(store);
   };
   // What this replica did not write down, it alone knows.

@@ -2,15 +2,18 @@ import { type Static, Type } from "typebox";
 
 /** Everything that is ever written into the audit log: a closed list, so that a reader knows what a row can be. */
 export const AUDIT_ACTIONS = {
-  "sign-in": "somebody signed in, or tried to: with a one-time code, or with the secret of an API key",
+  "sign-in":
+    "somebody signed in, or tried to: with a one-time code, with the secret of an API key, or with a Keystone's token that opens nothing here; `detail` says why",
   "sign-out": "a web session was ended by its holder",
   "sign-in-link.add": "a one-time sign-in link was made for an account",
-  "account.add": "an account was made; `detail` has its role and projects",
+  "account.add":
+    "an account was made, by an administrator or for a user of Keystone's; `detail` has its role and projects, or that user's id",
   "account.update": "an account was disabled, enabled, or given other projects; `detail` says which",
   "account.remove": "an account was removed, with its keys and memberships",
   "api-key.add": "an account got an API key",
   "api-key.remove": "an API key was removed",
-  "project.add": "a project was made",
+  "project.add":
+    "a project was made, by an administrator or for one of Keystone's; `detail` has that one's id",
   "project.remove": "a project was removed",
   "machine.add":
     "a machine was registered, or came into its project by a rule of its hypervisor; `detail` names the hypervisor",
@@ -64,6 +67,9 @@ export const AUDIT_ACTIONS = {
     "certificates are to come from an authority by ACME, or something of that was changed; `detail` has what",
   "acme.renew": "a new certificate was asked for before its time",
   "acme.disable": "certificates come by ACME no more; `detail` has the authority's directory",
+  "keystone.configure":
+    "tokens of a Keystone are to be good, or something of that was changed; `detail` has what",
+  "keystone.disable": "tokens of that Keystone are good no more; `detail` has its URL",
   "ticket-key.rotate": "a new generation of ticket keys was made; `detail` is its number",
   "console.issue": "a console's ticket was issued, or refused",
   "console.reopen": "a viewer asked for its console again, and got a ticket, or not",

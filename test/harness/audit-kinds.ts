@@ -7,6 +7,7 @@ import { by, FROM, idOf, type Kind, type World } from "./audit-world.ts";
 import { launchesOf, TimedPlatform } from "./capacity.ts";
 import type { TestControl, TestNode } from "./control.ts";
 import { openLine, whileAnswering } from "./open-line.ts";
+import { NO_KEYSTONE } from "./keystone-rights.ts";
 
 export const WEB = { address: "198.51.100.8", api: "web", reference: "ref-2" } as const;
 export const VIEWER = "203.0.113.9";
@@ -224,6 +225,25 @@ export const KINDS: Readonly<Partial<Record<AuditAction, Kind>>> = {
     };
   },
   ...CERTIFICATE_KINDS,
+  "keystone.configure": async ({ control, admin }) => ({
+    act: () =>
+      control.services.keystone.configure(admin, {
+        ...NO_KEYSTONE,
+        roles: [{ role: "Reader", right: null }],
+        projects: [{ keystone: "Default/shop", project: "default" }],
+      }),
+    row: () => ({
+      ...by(admin),
+      detail: `url=${NO_KEYSTONE.url} applicationCredentialId=porthole role Reader=nothing project Default/shop=default`,
+    }),
+  }),
+  "keystone.disable": async ({ control, admin }) => {
+    await control.services.keystone.configure(admin, NO_KEYSTONE);
+    return {
+      act: () => control.services.keystone.disable(admin),
+      row: () => ({ ...by(admin), detail: NO_KEYSTONE.url }),
+    };
+  },
   "ticket-key.rotate": async ({ control, admin }) => ({
     act: () => control.services.ticketKeys.rotate(admin),
     row: () => ({ ...by(admin), detail: "2" }),

@@ -168,6 +168,7 @@ async function controlOver({
   });
   const { services, link, values, audit, closeSessions, draining, driverPool } = composed;
   opened.defer(async () => await driverPool.close());
+  opened.use(composed.keystoneTokens);
   opened.defer(() => composed.pacing.stop());
   const look = createLook({ ...composed, store, cluster, vault: installation.vault, clock, log });
   const caller = async (apiKey: string): Promise<Caller> => {

@@ -4,7 +4,7 @@ import type { Accounts, Caller } from "../services.ts";
 import { byKeys, type KeyDeps } from "./authentication.ts";
 import { callerAddress } from "./origins.ts";
 
-type TokenDeps = KeyDeps & { readonly accounts: Pick<Accounts, "byToken"> };
+export type TokenDeps = KeyDeps & { readonly accounts: Pick<Accounts, "byToken"> };
 
 const HEADER = "x-auth-token";
 
@@ -28,20 +28,27 @@ export async function byAuthToken(request: FastifyRequest, deps: TokenDeps): Pro
 
 /**
  * Whose token that is: an API key and its secret key, with a colon between them, or one that the identity API gave. Of those nobody
- * guesses one, so failures with them are not counted.
+ * guesses one, so failures with them are not counted. Throws `unauthenticated` or `rate_limited`.
  */
 export async function callerOfToken(
   request: FastifyRequest,
   token: string,
   deps: TokenDeps,
 ): Promise<Caller> {
-  if (token.length > limits.characters) throw new GatewayError("unauthenticated");
+  const caller = await callerOfOurs(request, token, deps);
+  if (caller === undefined) throw new GatewayError("unauthenticated");
+  return caller;
+}
+
+/** The same; `undefined` where it is nothing that was given out here, and may be somebody else's. */
+export async function callerOfOurs(
+  request: FastifyRequest,
+  token: string,
+  deps: TokenDeps,
+): Promise<Caller | undefined> {
+  if (token.length > limits.characters) return undefined;
   const colon = token.indexOf(":");
-  if (colon < 0) {
-    const known = await deps.accounts.byToken(token, callerAddress(request));
-    if (known === undefined) throw new GatewayError("unauthenticated");
-    return known.caller;
-  }
+  if (colon < 0) return (await deps.accounts.byToken(token, callerAddress(request)))?.caller;
   const keys = { apiKey: token.slice(0, colon), secretKey: token.slice(colon + 1) };
   return await byKeys(request, keys, { ...deps, api: "nova" });
 }

@@ -49,6 +49,15 @@ const RULES: Rules = {
     listApiKeys: null,
     removeApiKey: (by, _id, apiKey) => entry("api-key.remove", by, { kind: "api-key", id: apiKey }),
   },
+  keystone: {
+    show: null,
+    configure: (by) => entry("keystone.configure", by),
+    test: null,
+    disable: (by) => entry("keystone.disable", by),
+    // It writes down by itself whom it refuses, since it alone knows who that is.
+    callerOf: null,
+    publicUrl: null,
+  },
   projects: {
     add: (by, { name }) => entry("project.add", by, { kind: "project", name }),
     list: null,

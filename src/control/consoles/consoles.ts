@@ -3,7 +3,7 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import type { ConsoleProtocol } from "#wire/grant.ts";
 import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
 import { MACHINE_COLUMNS } from "../machines/machine-row.ts";
-import { maySeeProject } from "../rights.ts";
+import { maySeeProject, requireLook } from "../rights.ts";
 import type { Caller, ConsoleOptions, Consoles } from "../services.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
@@ -27,10 +27,13 @@ export function createConsoles({ store, vault, drivers, values, issueTicket }: P
   );
 
   return {
-    async open(caller, options) {
+    async open(caller, asked) {
+      const viewOnly = asked.viewOnly === true || caller.consoles === "watched";
+      const options = { ...asked, viewOnly };
       const [machine] = await findMachine(store.db, { id: options.machineId });
       if (machine === undefined) throw new GatewayError("not_found", { detail: "machine" });
       if (!maySeeProject(caller, machine.project_id)) throw foreign(options);
+      requireLook(caller);
       const extra = checkedExtra(options, values);
       const boundAddress = addressToBind(caller, options, values);
       const protocol = protocolOf(options, machine);
@@ -48,7 +51,7 @@ export function createConsoles({ store, vault, drivers, values, issueTicket }: P
         isExclusive,
         api: options.api,
         purpose,
-        viewOnly: options.viewOnly ?? false,
+        viewOnly,
         extra,
         boundAddress,
         creatorAddress: canonicalAddress(caller.address) ?? caller.address,

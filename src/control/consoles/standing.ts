@@ -1,4 +1,5 @@
 import { GatewayError } from "#wire/gateway-error.ts";
+import { RIGHT_HELD_MS } from "../keystone/held.ts";
 import { MACHINE_COLUMNS } from "../machines/machine-row.ts";
 import { maySeeProject } from "../rights.ts";
 import { prepare, TEXT } from "../store/prepared.ts";
@@ -12,8 +13,8 @@ interface Opened {
 }
 
 /**
- * Judges anew, in one statement, whether a session's account may still open its machine, and resolves to both as
- * they are now. Throws `access_withdrawn` or `machine_gone`.
+ * Judges anew, in one statement, whether a session's account may still open its machine, by what it is here or by what Keystone said
+ * of it, and resolves to both as they are now. Throws `access_withdrawn` or `machine_gone`.
  */
 export function createStanding(store: Store) {
   const find = prepare(store, { accountId: TEXT, machineId: TEXT, projectId: TEXT }, (db, slots) =>
@@ -24,6 +25,20 @@ export function createStanding(store: Store) {
           .onRef("memberships.account_id", "=", "accounts.id")
           .on("memberships.project_id", "=", slots.projectId),
       )
+      .leftJoin("keystone_rights", (join) =>
+        join
+          .onRef("keystone_rights.account_id", "=", "accounts.id")
+          .on((on) => on("keystone_rights.seen_at", ">", on(store.now, "-", RIGHT_HELD_MS)))
+          .on((on) =>
+            on.or([
+              on("keystone_rights.right", "=", "admin"),
+              on.and([
+                on("keystone_rights.project_id", "=", slots.projectId),
+                on("keystone_rights.right", "<>", "reader"),
+              ]),
+            ]),
+          ),
+      )
       .leftJoin("machines", (join) =>
         join.on("machines.id", "=", slots.machineId).on("machines.project_id", "=", slots.projectId),
       )
@@ -33,7 +48,10 @@ export function createStanding(store: Store) {
       .select(MACHINE_COLUMNS)
       .select("hypervisors.is_read_only as hypervisor_read_only")
       .select(["accounts.id as account_id", "accounts.name as account_name", "accounts.role as role"])
-      .select("memberships.project_id as member_of"),
+      .select([
+        "memberships.project_id as member_of",
+        "keystone_rights.keystone_project as keystone_project",
+      ]),
   );
 
   return async ({ account_id, machine_id, project_id }: Opened) => {
@@ -43,9 +61,11 @@ export function createStanding(store: Store) {
       projectId: project_id,
     });
     const projectIds = row?.member_of == null ? [] : [row.member_of];
-    if (row === undefined || !maySeeProject({ role: row.role, projectIds }, project_id))
+    if (row === undefined) throw new GatewayError("access_withdrawn");
+    const { keystone_project: keystoneProject, ...found } = row;
+    if (keystoneProject === null && !maySeeProject({ role: row.role, projectIds }, project_id))
       throw new GatewayError("access_withdrawn");
-    const { account_id: id, account_name: name, role: _role, member_of: _memberOf, ...machine } = row;
+    const { account_id: id, account_name: name, role: _role, member_of: _memberOf, ...machine } = found;
     if (!isThere(machine)) throw new GatewayError("machine_gone");
     return { account: { id, name }, machine };
   };

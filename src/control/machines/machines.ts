@@ -9,7 +9,7 @@ import type { DriverPool } from "../hypervisors/driver-pool.ts";
 import type { WhereIs } from "../hypervisors/whereabouts.ts";
 import { cleanName, nameKey } from "../names.ts";
 import { requireProject } from "../projects/projects.ts";
-import { maySeeProject, requireAdministrator } from "../rights.ts";
+import { maySeeProject, requireAdministrator, requireLook, requireWork } from "../rights.ts";
 import type { Caller, Machines } from "../services.ts";
 import type { CloseSessions } from "../sessions/closing.ts";
 import type { Queries, Store } from "../store/store.ts";
@@ -135,12 +135,15 @@ export function createMachines(parts: Parts): Machines {
 
     async power(caller, id, action) {
       const machine = await visibleMachine(store.db, { caller, id });
+      requireWork(caller);
       await orderPower(parts, { by: caller, machine, action });
       return toMachine(await visibleMachine(store.db, { caller, id }), caller);
     },
 
     async screenshot(caller, id) {
-      return await screenshots.take(caller, await visibleMachine(store.db, { caller, id }));
+      const machine = await visibleMachine(store.db, { caller, id });
+      requireLook(caller);
+      return await screenshots.take(caller, machine);
     },
 
     async waiting(caller, page) {

@@ -5,6 +5,7 @@ import { toGatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Reopen } from "../consoles/reopen.ts";
 import { silenceMs } from "../fleet/up.ts";
+import type { KeystoneResult } from "../keystone/tokens.ts";
 import type { Consoles } from "../services.ts";
 import { isConsole, isLive } from "../sessions/conditions.ts";
 import type { SettingValues } from "../settings/settings.ts";
@@ -71,6 +72,11 @@ export function observeRedeem(redeem: Redeem, { meters, tracing }: Observing): R
       throw error;
     }
   };
+}
+
+/** What is to be told of each question to Keystone. */
+export function observeKeystone({ meters }: Observing): (result: KeystoneResult) => void {
+  return (result) => meters?.add("porthole_control_keystone_questions_total", { result });
 }
 
 /** Adds what is known only when it is asked for. */

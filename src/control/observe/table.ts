@@ -97,6 +97,11 @@ export const CONTROL_METRICS = {
     help: "Hypervisors that control hears from (up), that it does not hear from (down), and that nobody has tried yet (new); the same at every replica.",
     labels: ["state"],
   },
+  porthole_control_keystone_questions_total: {
+    type: "counter",
+    help: "What this replica asked Keystone about a token: it is good (valid), nobody's or over (unknown), or Keystone could not be asked (unavailable).",
+    labels: ["result"],
+  },
   porthole_dns_questions_total: {
     type: "counter",
     help: "Messages that came to the name server, by what they were answered with: the code, `limited` where there were too many of the same, `ignored` where they were no question.",

@@ -173,6 +173,12 @@ export const SETTINGS = {
     description:
       "How long a token works that a client of OpenStack got from the identity API, in milliseconds (1 min to 24 h).",
   },
+  "identity.keystone.cache": {
+    fallback: String(MINUTE_MS),
+    parse: milliseconds(0, 5 * MINUTE_MS),
+    description:
+      "How long what Keystone said of a token is taken without asking it again, in milliseconds (0 to 5 min): so long a token works on that was revoked there. 0 asks at every request.",
+  },
   "session.lost.timeout": {
     fallback: String(HOUR_MS),
     parse: milliseconds(10 * SECOND_MS, 7 * 24 * HOUR_MS),

@@ -7,6 +7,7 @@ import type { AuditTable } from "../audit/audit-table.ts";
 import type { CertificatePartTable, CertificateTable } from "../certificates/certificate-tables.ts";
 import type { LaunchState } from "../fleet/capacity/launch-states.ts";
 import type { HypervisorTables } from "../hypervisors/hypervisor-tables.ts";
+import type { KeystoneTables } from "../keystone/keystone-tables.ts";
 import type { SignInFailureTable } from "../machines/pacing-table.ts";
 import type { DrainOutcome, NodeJobCommand } from "../services.ts";
 import type { SessionTable } from "../sessions/session-table.ts";
@@ -18,7 +19,7 @@ import type { SessionTable } from "../sessions/session-table.ts";
  * `sealed` columns hold what the vault made of a secret; `hash` columns the SHA-256 of a credential that we never
  * need to know again. So the database alone gives no secret away.
  */
-export interface Schema extends HypervisorTables {
+export interface Schema extends HypervisorTables, KeystoneTables {
   installation: InstallationTable;
   accounts: AccountTable;
   memberships: MembershipTable;

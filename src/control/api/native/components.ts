@@ -22,6 +22,7 @@ import { AuditRow } from "#wire/audit.ts";
 import { Certificate, NodeAuthority } from "#wire/certificate.ts";
 import { ERRORS, type ErrorCode } from "#wire/errors.ts";
 import { Hypervisor, HypervisorTest, WaitingMachine } from "#wire/hypervisors.ts";
+import { Keystone, KeystoneTest } from "#wire/keystone.ts";
 import { PublicIpRange } from "#wire/public-ip-ranges.ts";
 import { SelfCheck } from "#wire/self-check.ts";
 
@@ -38,6 +39,8 @@ export const COMPONENTS = {
   Hypervisor,
   HypervisorTest,
   JoinToken,
+  Keystone,
+  KeystoneTest,
   Machine,
   NewApiKey,
   Node,

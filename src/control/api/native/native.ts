@@ -20,6 +20,7 @@ import { COMPONENTS } from "./components.ts";
 import { documentOptions, documentRoute } from "./document.ts";
 import { hypervisorRoutes } from "./hypervisors.ts";
 import { installationRoutes } from "./installation.ts";
+import { keystoneRoutes } from "./keystone.ts";
 import { machineRoutes } from "./machines.ts";
 import { nameRoutes } from "./names.ts";
 import { nodeRoutes } from "./nodes.ts";
@@ -101,6 +102,7 @@ export async function nativeApi(app: FastifyInstance, options: NativeOptions): P
       hypervisorRoutes(routes, deps);
       certificateRoutes(routes, deps);
       acmeRoutes(routes, deps);
+      keystoneRoutes(routes, deps);
       nameRoutes(routes, deps);
       selfCheckRoutes(routes, deps);
       ticketKeyRoutes(routes, deps);

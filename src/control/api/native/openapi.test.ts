@@ -61,7 +61,7 @@ test("the document is OpenAPI 3.1, and every operation in it says what a client 
   assert.deepEqual(document.security, [{ apiKey: [] }, { session: [] }]);
   assert.deepEqual(
     Object.keys(document.components.schemas).sort(),
-    "Account Acme ApiKey AuditRow Certificate Console DnsZone Error Hypervisor HypervisorTest JoinToken Machine NewApiKey Node NodeAuthority Project PublicIpRange SelfCheck Session Setting SignInLink TicketKeyGeneration WaitingMachine".split(
+    "Account Acme ApiKey AuditRow Certificate Console DnsZone Error Hypervisor HypervisorTest JoinToken Keystone KeystoneTest Machine NewApiKey Node NodeAuthority Project PublicIpRange SelfCheck Session Setting SignInLink TicketKeyGeneration WaitingMachine".split(
       " ",
     ),
   );
@@ -338,6 +338,22 @@ test("every operation answers what the document says, in success and in failure"
   await check.call("renewAcme", {}, 202);
   await check.call("disableAcme", {}, 204);
   await check.call("disableAcme", {}, 404);
+  await check.call("getKeystone", {}, 200);
+  await check.call("getKeystone", { as: member }, 403);
+  await check.call("testKeystone", {}, 404);
+  await check.call("configureKeystone", { body: { url: "http://keystone.example.com" } }, 400);
+  await check.call("configureKeystone", { body: { url: "https://127.0.0.1:1/v3" } }, 400);
+  const credentials = { applicationCredentialId: "porthole", secret: "not-to-be-told" };
+  const keystone = { url: "https://127.0.0.1:1/v3", credentials, makesProjects: true };
+  const projects = [{ keystone: "Default/shop", project: "default" }];
+  await check.call("configureKeystone", { body: { ...keystone, projects } }, 200);
+  await check.call("configureKeystone", { body: { projects: [{ keystone: "a", project: "b" }] } }, 404);
+  await check.call("configureKeystone", { body: {}, as: member }, 403);
+  await check.call("configureKeystone", { body: { url: "x".repeat(5 << 20) } }, 413);
+  await check.call("getKeystone", {}, 200);
+  await check.call("testKeystone", {}, 200);
+  await check.call("disableKeystone", {}, 204);
+  await check.call("disableKeystone", {}, 404);
   await check.call("getDnsZone", {}, 400);
   await check.call("getDnsZone", { as: member }, 403);
   for (const [name, value] of [

@@ -48,6 +48,8 @@ export class NovaFault extends Error {
 
 export const FAULTS = {
   unauthenticated: () => new NovaFault(401, "The request you have made requires authentication."),
+  /** As the middleware before Nova says it. */
+  keystoneUnavailable: () => new NovaFault(503, "The Keystone service is temporarily unavailable."),
   unknownPath: () => new NovaFault(404, "The resource could not be found."),
   unknownServer: (id: string) => new NovaFault(404, `Instance ${shown(id)} could not be found.`),
   policy: (rule: string) =>

@@ -2,12 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Log } from "#base/process/log.ts";
 import type { Services } from "../../services.ts";
 import type { SettingValues } from "../../settings/settings.ts";
-import { byAuthToken } from "../auth-token.ts";
 import type { FailureLimit } from "../failure-limit.ts";
 import { collectRoutes, fromFramework, logProblem } from "../http-errors.ts";
-import { whenceOf } from "../origins.ts";
 import { actOnServer } from "./actions.ts";
 import { showAuthToken } from "./auth-tokens.ts";
+import { authenticateForNova } from "./authenticate.ts";
 import type { NovaCall } from "./call.ts";
 import { versionChoices, versionDocument, versionList } from "./discovery.ts";
 import { FAULTS, fromCatalogue, NovaFault } from "./fault.ts";
@@ -21,7 +20,7 @@ export interface NovaOptions {
   readonly failures: FailureLimit;
   readonly values: SettingValues;
   readonly ourOrigin: (request: FastifyRequest) => string;
-  /** Where Keystone is, as the refused are told. */
+  /** Where our own Keystone is, as the refused are told while no other is configured. */
   readonly identityUrl: (request: FastifyRequest) => string;
 }
 
@@ -63,7 +62,7 @@ export async function novaApi(app: FastifyInstance, options: NovaOptions): Promi
     const top = request.url.slice(app.prefix.length).split(/[/?]/)[1];
     if (!TOPS.has(top)) return await reply.code(300).send(versionChoices(rootOf(request)));
     try {
-      await byAuthToken(request, deps);
+      await authenticateForNova(request, deps);
       takeVersion(request.headers, reply);
     } catch (error) {
       return await fail(error, request, reply);
@@ -75,7 +74,8 @@ export async function novaApi(app: FastifyInstance, options: NovaOptions): Promi
   });
 
   const { services, failures, values } = options;
-  const deps = { accounts: services.accounts, failures };
+  const { accounts, keystone } = services;
+  const deps = { accounts, keystone, failures };
   app.get("/", { schema: { hide: true } }, async (request) => versionList(rootOf(request)));
   for (const path of ["/v2.1", "/v2.1/"])
     app.get(path, { schema: { hide: true } }, async (request) => versionDocument(rootOf(request)));
@@ -86,9 +86,8 @@ export async function novaApi(app: FastifyInstance, options: NovaOptions): Promi
     app.route({
       ...{ method, url, schema: { hide: true } },
       handler: async (request, reply) => {
-        const known = await byAuthToken(request, deps);
+        const caller = await authenticateForNova(request, deps);
         const version = takeVersion(request.headers, reply);
-        const caller = { ...known, ...whenceOf(request, "nova") };
         const answer = await handler({
           ...{ services, values, log, caller, version, request },
           root: rootOf(request),
@@ -100,9 +99,15 @@ export async function novaApi(app: FastifyInstance, options: NovaOptions): Promi
   async function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const fault = toFault(error, request);
     if (fault.status === 401)
-      reply.header("www-authenticate", `Keystone uri="${options.identityUrl(request)}"`);
+      reply.header("www-authenticate", `Keystone uri="${await whereTokensAre(request)}"`);
     if (fault.retryAfter !== undefined) reply.header("retry-after", fault.retryAfter);
     return await reply.code(fault.status).type("application/json").send(JSON.stringify(fault.body));
+  }
+
+  /** The operator's Keystone, where there is one; ours, too, where that cannot be looked up. */
+  async function whereTokensAre(request: FastifyRequest): Promise<string> {
+    const theirs = await keystone.publicUrl().catch(() => undefined);
+    return theirs ?? options.identityUrl(request);
   }
 
   function toFault(error: unknown, request: FastifyRequest): NovaFault {

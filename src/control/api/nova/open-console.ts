@@ -55,6 +55,8 @@ function faultOf(problem: GatewayError, serverId: string, type: ConsoleType): No
       return FAULTS.unknownServer(serverId);
     case "console_unavailable":
       return FAULTS.unavailable(type);
+    case "forbidden":
+      return FAULTS.policy("os-remote-consoles");
     case "machine_not_running":
       return FAULTS.notReady(serverId);
     default:

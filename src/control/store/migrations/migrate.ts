@@ -39,6 +39,7 @@ import { up as consolePorts } from "./0041-console-ports.ts";
 import { up as identityTokens } from "./0044-identity-tokens.ts";
 import { up as serialLines } from "./0046-serial-lines.ts";
 import { up as consoleOutputs } from "./0050-console-outputs.ts";
+import { up as keystone } from "./0051-keystone.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -84,6 +85,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0044-identity-tokens": { up: identityTokens },
   "0046-serial-lines": { up: serialLines },
   "0050-console-outputs": { up: consoleOutputs },
+  "0051-keystone": { up: keystone },
 };
 
 /**
