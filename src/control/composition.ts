@@ -52,6 +52,7 @@ import { type Challenges, createChallenges } from "./names/challenges.ts";
 import { createNames } from "./names/names.ts";
 import { createZoneReading, type ReadZones } from "./names/zone-reading.ts";
 import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
+import type { NovaBehind } from "./openstack/config.ts";
 import { createProjects } from "./projects/projects.ts";
 import { createNodeChecks } from "./self-check/node-checks.ts";
 import { createSelfChecks } from "./self-check/self-check.ts";
@@ -68,6 +69,7 @@ import { createKeyGenerations } from "./tickets/key-generations.ts";
 import { createKeyRotation } from "./tickets/key-rotation.ts";
 import { createNodeKeys } from "./tickets/node-keys.ts";
 import { createNodeRefusals } from "./tickets/node-refusals.ts";
+import { createNovaRedemption } from "./tickets/nova-redemption.ts";
 import { createOfflineGrants } from "./tickets/offline-grants.ts";
 import { createOfflineRedemption } from "./tickets/offline-redemption.ts";
 import { createRedemption } from "./tickets/redemption.ts";
@@ -88,6 +90,7 @@ export async function compose({
   nameServerAddresses = [],
   commandDrivers = { directory: undefined, env: {} },
   servingFor,
+  novaBehind,
   clock,
   log,
   observing = {},
@@ -107,6 +110,8 @@ export async function compose({
   readonly commandDrivers?: Omit<CommandPlace, "onComplaint">;
   /** In place of the certificates that were uploaded for pools. */
   readonly servingFor?: ServingFor;
+  /** The Nova that this installation stands in front of. */
+  readonly novaBehind?: NovaBehind | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly observing?: Observing;
@@ -181,7 +186,7 @@ export async function compose({
     reopenOf: createReopenCredentials(key, installationId),
   };
   const pacing = createPacing(store);
-  const settingsFor = createNodeSettings({ ...base, values, ports });
+  const settingsFor = createNodeSettings({ ...base, values, ports, novaBehind });
   const orders = createNodeOrders({ ...base, values });
   const checking = { checks: createNodeChecks(base), token: createSelfCheckTokens(key, installationId) };
   const certifying = createCertificates({ ...base, changes, values });
@@ -230,6 +235,7 @@ export async function compose({
       renewal: createRenewal({ ...base, authority, installationId }),
       registry: guardRegistry(createRegistry({ ...base, nodeKeys, settingsFor, values }), audit),
       redeem: observeRedeem(createRedemption({ ...base, ...granting, pacing }), observing),
+      redeemNova: createNovaRedemption({ ...base, values, novaBehind }),
       reopen: observeReopen(createReopen({ ...base, values, judgeStanding, issueTicket }), observing),
       powerOf: createSessionPower({ ...base, judgeStanding }),
       takeReports: createReports({

@@ -255,6 +255,10 @@ function link(
     clock: { now: () => NOW },
     incarnation: "incarnation-1",
     registered: { nodeId: "node-1", ticketKeys: { keys: [key] } },
+    settings: { takesNovaTokens: false },
+    async redeemNova() {
+      throw new Error("no Nova is behind");
+    },
     async redeem(request) {
       redemptions.push(request);
       const failure = failures.shift();

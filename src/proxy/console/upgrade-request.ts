@@ -1,4 +1,5 @@
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { NovaConsole } from "#wire/link-nova.ts";
 import { BINARY_SUBPROTOCOL, EXTRA_ENTRY_PREFIX, SUBPROTOCOL, TICKET_ENTRY_PREFIX } from "#wire/viewer.ts";
 import type { Credentials } from "./admission.ts";
 
@@ -51,6 +52,15 @@ export function readCredentials(
     ticket: only("token", [...tickets, ...parameters.getAll("token")]),
     extras: extra === undefined ? [] : [...new Set([extra, ...otherReadings(query, "extra")])],
   };
+}
+
+/**
+ * What a viewer with a token of Nova's takes its console for: Nova has an address for each kind, and so has this node. A serial line is
+ * behind a path with `serial` in it, such as `/serial`, as its page and the WebSocket beside that are.
+ */
+export function novaConsole(url: string | undefined): NovaConsole {
+  const [path = ""] = (url ?? "").split("?");
+  return path.split("/").includes("serial") ? "serial" : "rfb";
 }
 
 /**

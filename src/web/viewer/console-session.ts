@@ -248,7 +248,9 @@ export class ConsoleSession<Shown extends Surface = Surface> {
     if (credential !== undefined) this.#wayBack = { kind: "credential", credential };
   }
 
+  /** Some consoles are not this installation's to give out again; then there is no leave. */
   #mayReopen(credential: string): void {
+    if (credential === "") return;
     this.#wayBack = { kind: "credential", credential };
     this.#remember({ reopen: credential });
   }

@@ -38,6 +38,7 @@ import { up as consoleLeases } from "./0040-console-leases.ts";
 import { up as consolePorts } from "./0041-console-ports.ts";
 import { up as identityTokens } from "./0044-identity-tokens.ts";
 import { up as serialLines } from "./0046-serial-lines.ts";
+import { up as novaTokens } from "./0052-nova-tokens.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -82,6 +83,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0041-console-ports": { up: consolePorts },
   "0044-identity-tokens": { up: identityTokens },
   "0046-serial-lines": { up: serialLines },
+  "0052-nova-tokens": { up: novaTokens },
 };
 
 /**
