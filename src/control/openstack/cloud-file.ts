@@ -4,7 +4,7 @@ import { ConfigError } from "#base/config.ts";
 import { type Cloud, readCloud } from "./cloud.ts";
 
 /** A cloud, with what its `cacert` holds: PEM. */
-export type KnownCloud = Omit<Cloud, "caFile"> & { readonly ca: string | undefined };
+type KnownCloud = Omit<Cloud, "caFile"> & { readonly ca: string | undefined };
 
 /** A clouds.yaml on disk. It is read again whenever control signs in, so what is changed there needs no restart. */
 export interface CloudFile {

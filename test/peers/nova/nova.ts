@@ -21,7 +21,7 @@ const BASE = "http://consoles.example/vnc_lite.html";
 export const NOVA_ADMIN = "admin:admin";
 export const NOVA_MEMBER = "member:project";
 
-export interface Authorized {
+interface Authorized {
   readonly token: string;
   /** The UUID of the instance, which each token has one of. */
   readonly instance: string;
