@@ -51,7 +51,13 @@ import { createPacing, type Pacing } from "./machines/pacing.ts";
 import { type Challenges, createChallenges } from "./names/challenges.ts";
 import { createNames } from "./names/names.ts";
 import { createZoneReading, type ReadZones } from "./names/zone-reading.ts";
-import { type Observing, observeConsoles, observeRedeem, observeReopen } from "./observe/observing.ts";
+import {
+  type Observing,
+  observeConsoles,
+  observeRedeem,
+  observeRedeemNova,
+  observeReopen,
+} from "./observe/observing.ts";
 import type { NovaBehind } from "./openstack/config.ts";
 import { createProjects } from "./projects/projects.ts";
 import { createNodeChecks } from "./self-check/node-checks.ts";
@@ -235,7 +241,7 @@ export async function compose({
       renewal: createRenewal({ ...base, authority, installationId }),
       registry: guardRegistry(createRegistry({ ...base, nodeKeys, settingsFor, values }), audit),
       redeem: observeRedeem(createRedemption({ ...base, ...granting, pacing }), observing),
-      redeemNova: createNovaRedemption({ ...base, values, novaBehind }),
+      redeemNova: observeRedeemNova(createNovaRedemption({ ...base, values, novaBehind }), observing),
       reopen: observeReopen(createReopen({ ...base, values, judgeStanding, issueTicket }), observing),
       powerOf: createSessionPower({ ...base, judgeStanding }),
       takeReports: createReports({

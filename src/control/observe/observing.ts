@@ -9,6 +9,7 @@ import type { Consoles } from "../services.ts";
 import { isConsole, isLive } from "../sessions/conditions.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import type { Store } from "../store/store.ts";
+import type { RedeemNova } from "../tickets/nova-redemption.ts";
 import type { Redeem } from "../tickets/redemption.ts";
 import type { CONTROL_METRICS } from "./table.ts";
 
@@ -68,6 +69,21 @@ export function observeRedeem(redeem: Redeem, { meters, tracing }: Observing): R
     } catch (error) {
       meters?.observe("porthole_control_redemption_seconds", secondsSince(start), { result: "refused" });
       meters?.add("porthole_control_refusals_total", { at: "redeem", reason: codeOf(error) });
+      throw error;
+    }
+  };
+}
+
+/** Tokens of a Nova are no tickets, but that they were refused is told beside those. */
+export function observeRedeemNova(redeemNova: RedeemNova, { meters }: Observing): RedeemNova {
+  if (meters === undefined) return redeemNova;
+  return async (nodeId, request) => {
+    try {
+      const grant = await redeemNova(nodeId, request);
+      meters.add("porthole_control_redemptions_total");
+      return grant;
+    } catch (error) {
+      meters.add("porthole_control_refusals_total", { at: "redeem", reason: codeOf(error) });
       throw error;
     }
   };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chooseDialect, readCredentials, readOffers } from "./upgrade-request.ts";
+import { chooseDialect, novaConsole, readCredentials, readOffers } from "./upgrade-request.ts";
 
 test("our sub-protocol wins over binary, and binary over nothing", () => {
   const chosen = (header: string | undefined) => chooseDialect(readOffers(header));
@@ -68,4 +68,11 @@ test("a ticket or an extra token that is given twice is refused, wherever the tw
   refused("/?token=a", "porthole.v1, porthole.ticket.a");
   refused("/", "porthole.ticket.a, porthole.ticket.b");
   refused("/?token=a&extra=x&extra=y");
+});
+
+test("the path says what a viewer with a token of Nova's takes its console for", () => {
+  for (const path of ["/serial?token=t", "/serial/", "/p/serial/websockify?token=t", "/console/serial"])
+    assert.equal(novaConsole(path), "serial", path);
+  for (const path of [undefined, "/", "/?token=serial", "/?/serial/", "/serials", "/p/nova/websockify"])
+    assert.equal(novaConsole(path), "rfb", path);
 });

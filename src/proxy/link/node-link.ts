@@ -224,7 +224,8 @@ export class NodeLink {
   async redeemNova(request: Omit<RedeemNovaRequest, "incarnation" | "nonce">): Promise<Grant> {
     const body = { ...request, incarnation: this.incarnation, nonce: newNonce() };
     const options = { ...this.#callOptions, repeatable: true };
-    return await this.#client.call("redeem-nova", body, isGrant, options);
+    const ask = async () => await this.#client.call("redeem-nova", body, isGrant, options);
+    return await timed(this.#meters, "porthole_node_redemption_seconds", ask);
   }
 
   /** Tells control what the node saw of itself. Throws a GatewayError. */
