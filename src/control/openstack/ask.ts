@@ -31,6 +31,8 @@ export async function ask({ method, url, headers, body, ca, signal }: Question):
   const options = {
     method,
     signal,
+    // One that was kept may have been closed by then, and the question be lost.
+    agent: false,
     maxHeaderSize: limits.headBytes,
     headers: { accept: "application/json", ...headers },
   };
