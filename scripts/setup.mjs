@@ -58,6 +58,7 @@ const TEST_PACKAGES = [
   "libsasl2-modules",
   "websockify",
   "tightvncserver",
+  "xfonts-base",
   "golang-go",
   "golang-github-vmware-govmomi-dev",
   "golang-github-gorilla-websocket-dev",

@@ -179,6 +179,7 @@ describe("the set-up", () => {
       "libsasl2-modules",
       "websockify",
       "tightvncserver",
+      "xfonts-base",
       "squashfs-tools",
       "systemd",
       "systemd-container",

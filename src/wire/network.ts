@@ -23,9 +23,18 @@ export function parseNetwork(text: string): Network {
 
 /** Whether the numeric address is in the network. An IPv4-mapped IPv6 address counts as the IPv4 address that it is. */
 export function contains({ address: network, prefixBits }: Network, address: string): boolean {
-  if (!isNumeric(address)) return false;
-  const candidate = ipaddr.process(address);
+  const candidate = numericAddress(address);
+  if (candidate === undefined) return false;
   return network.kind() === candidate.kind() && candidate.match(network, prefixBits);
+}
+
+/** What was read last: one address is held against dozens of networks in a row, and to read it is most of that. */
+let lastRead: { readonly text: string; readonly address: Address | undefined } | undefined;
+
+function numericAddress(text: string): Address | undefined {
+  if (lastRead?.text !== text)
+    lastRead = { text, address: isNumeric(text) ? ipaddr.process(text) : undefined };
+  return lastRead.address;
 }
 
 /** The network of so many bits that a numeric address lies in. */

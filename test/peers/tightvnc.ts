@@ -5,7 +5,7 @@ import { scratch } from "../harness/scratch.ts";
 import { untilAccepts } from "./front-proxies.ts";
 import { passwordFile } from "./tigervnc.ts";
 
-export const lackingTightVnc = lacking("tightvncserver");
+export const lackingTightVnc = lacking("tightvncserver", "xfonts-base");
 
 export interface TightVnc extends AsyncDisposable {
   readonly host: string;
