@@ -69,7 +69,7 @@ const TEST_PACKAGES = [
 const PEERS = {
   run: () => [],
   test: (root) => [debianPackages(TEST_PACKAGES), ...unpackedPeers(root)],
-  bench: (root) => [debianPackages(TEST_PACKAGES), ...unpackedPeers(root), novaConsoleproxy(root)],
+  bench: (root) => [debianPackages(TEST_PACKAGES), ...unpackedPeers(root)],
 };
 
 process.exitCode = await main(process.argv[2]);
@@ -82,6 +82,7 @@ function unpackedPeers(root) {
     containerBase(root),
     kubernetesOpenApi(root),
     vcsim(root),
+    novaConsoleproxy(root),
   ];
 }
 

@@ -211,6 +211,7 @@ describe("the set-up", () => {
       "container-base",
       "guest",
       "kubernetes-openapi",
+      "nova-consoleproxy",
       "novnc",
       "promtool",
       "qemu-system-x86",

@@ -9,7 +9,7 @@ const PACKAGE = "nova-consoleproxy";
 const MODULES = /^(nova|python3)-/;
 
 /**
- * Debian's proxy for Nova's consoles, for the benchmark: .cache/nova-consoleproxy. Installed, it would bring two
+ * Debian's Nova with its proxy for consoles, for tests and the benchmark: .cache/nova-consoleproxy. Installed, it would bring two
  * hundred packages, among them sudo and an iSCSI initiator, users, and services. What it depends on and the machine
  * has already is taken from the machine.
  */

@@ -61,8 +61,10 @@ import {
   observeConsoles,
   observeKeystone,
   observeRedeem,
+  observeRedeemNova,
   observeReopen,
 } from "./observe/observing.ts";
+import type { NovaBehind } from "./openstack/config.ts";
 import { createProjects } from "./projects/projects.ts";
 import { createNodeChecks } from "./self-check/node-checks.ts";
 import { createSelfChecks } from "./self-check/self-check.ts";
@@ -79,6 +81,7 @@ import { createKeyGenerations } from "./tickets/key-generations.ts";
 import { createKeyRotation } from "./tickets/key-rotation.ts";
 import { createNodeKeys } from "./tickets/node-keys.ts";
 import { createNodeRefusals } from "./tickets/node-refusals.ts";
+import { createNovaRedemption } from "./tickets/nova-redemption.ts";
 import { createOfflineGrants } from "./tickets/offline-grants.ts";
 import { createOfflineRedemption } from "./tickets/offline-redemption.ts";
 import { createRedemption } from "./tickets/redemption.ts";
@@ -99,6 +102,7 @@ export async function compose({
   nameServerAddresses = [],
   commandDrivers = { directory: undefined, env: {} },
   servingFor,
+  novaBehind,
   clock,
   log,
   observing = {},
@@ -118,6 +122,8 @@ export async function compose({
   readonly commandDrivers?: Omit<CommandPlace, "onComplaint">;
   /** In place of the certificates that were uploaded for pools. */
   readonly servingFor?: ServingFor;
+  /** The Nova that this installation stands in front of. */
+  readonly novaBehind?: NovaBehind | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly observing?: Observing;
@@ -194,7 +200,7 @@ export async function compose({
     reopenOf: createReopenCredentials(key, installationId),
   };
   const pacing = createPacing(store);
-  const settingsFor = createNodeSettings({ ...base, values, ports });
+  const settingsFor = createNodeSettings({ ...base, values, ports, novaBehind });
   const orders = createNodeOrders({ ...base, values });
   const checking = { checks: createNodeChecks(base), token: createSelfCheckTokens(key, installationId) };
   const certifying = createCertificates({ ...base, changes, values });
@@ -248,6 +254,7 @@ export async function compose({
       renewal: createRenewal({ ...base, authority, installationId }),
       registry: guardRegistry(createRegistry({ ...base, nodeKeys, settingsFor, values }), audit),
       redeem: observeRedeem(createRedemption({ ...base, ...granting, pacing }), observing),
+      redeemNova: observeRedeemNova(createNovaRedemption({ ...base, values, novaBehind }), observing),
       reopen: observeReopen(createReopen({ ...base, values, judgeStanding, issueTicket }), observing),
       powerOf: createSessionPower({ ...base, judgeStanding }),
       takeReports: createReports({

@@ -23,6 +23,7 @@ import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
 import type { DatabasePlace } from "./database.ts";
 import { type LauncherOptions, launcherChoice } from "./fleet/launchers/launchers.ts";
 import { LIBVIRT_FIELDS } from "./fleet/launchers/libvirt/config.ts";
+import { NOVA_FIELDS, type NovaConfig } from "./openstack/config.ts";
 
 /** What `porthole control` must know to start. What the installation shares is in the settings. */
 export const FIELDS = {
@@ -104,6 +105,7 @@ export const FIELDS = {
     parse: origin,
     fallback: null,
   },
+  ...NOVA_FIELDS,
   publicUrl: {
     env: "PORTHOLE_CONTROL_PUBLIC_URL",
     doc: "The origin under which browsers reach control; needed when it listens on every address.",
@@ -226,7 +228,7 @@ export const FIELDS = {
   },
 } satisfies Fields;
 
-export interface ControlConfig extends LauncherOptions {
+export interface ControlConfig extends LauncherOptions, NovaConfig {
   readonly database: DatabasePlace;
   readonly keyFile: string;
   readonly listen: HostPort;

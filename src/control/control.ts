@@ -26,6 +26,7 @@ import { watchCertificates } from "./observe/observe-certificates.ts";
 import { databaseProblem, observeControl } from "./observe/observe-control.ts";
 import { watchHypervisors } from "./observe/observe-hypervisors.ts";
 import { watchControl } from "./observe/observing.ts";
+import { readNovaBehind } from "./openstack/config.ts";
 import { serve } from "./serve.ts";
 import { startSweeps } from "./sweeps.ts";
 
@@ -52,6 +53,7 @@ export async function startControl(
   { log, clock: ownClock }: { readonly log: Log; readonly clock: Clock },
 ): Promise<Control> {
   await using opened = new AsyncDisposableStack();
+  const novaBehind = readNovaBehind(config);
   const observed = await observeControl(config, log);
   opened.defer(observed.stop);
   const { observing, readiness } = observed;
@@ -74,6 +76,7 @@ export async function startControl(
     publicOrigin,
     ports: () => ports,
     pods: podsOf(config, log),
+    novaBehind,
     commandDrivers: { directory: config.commandDrivers ?? undefined, env: config.launchEnvironment },
     nameServerAddresses: config.dnsListen.map(({ host }) => host).filter((host) => !isWildcard(host)),
     clock,

@@ -28,6 +28,7 @@ import {
 import type { SettingValues } from "./settings/settings.ts";
 import type { Store } from "./store/store.ts";
 import { createKeyRetirement } from "./tickets/key-generations.ts";
+import { sweepNovaTokens } from "./tickets/nova-sessions.ts";
 
 const intervals = {
   ticketsMs: 5000,
@@ -83,6 +84,7 @@ export function startSweeps(parts: {
     await sweepSignIns(store);
     await sweepKeystoneRights(store);
     await sweepJoinTokens(store);
+    await sweepNovaTokens(store);
   };
   // What this replica did not write down, it alone knows.
   const omitted = async () => await audit.recordOmitted();

@@ -73,6 +73,11 @@ export const ERRORS = {
   upstream_closed: entry(502, 4440, true, "The hypervisor closed the console.", "See whether the machine still runs, then open it again."),
   upstream_lost: entry(502, 4441, true, "The connection to the hypervisor broke.", "Open the console again."),
 
+  // In front of a Nova
+  nova_unreachable: entry(503, 4517, true, "The Nova that gave out this console did not answer, so its token could not be checked.", "Try again in a moment; if it stays so, tell your operator."),
+  nova_refused: entry(502, 4518, false, "The Nova that gave out this console does not answer Porthole's questions about its tokens.", "Tell your operator: the account by which Porthole asks Nova must be an administrator's."),
+  nova_console_unfit: entry(502, 4519, false, "Nova gave out a console of another kind than this address serves.", "Tell your operator: each kind of console has an address of its own in Nova's configuration."),
+
   // What control orders of a hypervisor
   no_hypervisor: entry(409, 4501, false, "This machine was registered by hand, so no hypervisor is known that could be asked.", "Start or stop it where it is managed; what it shows, its console shows."),
   hypervisor_read_only: entry(409, 4489, false, "The machine's hypervisor is registered to show only, so nothing is asked of it.", "Start or stop the machine where it is managed, or have an administrator register the hypervisor without “--read-only”."),

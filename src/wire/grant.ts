@@ -155,7 +155,10 @@ export const Grant = Type.Object({
    * older control, which knows no such question; an older node passes over it, and offers its viewers nothing.
    */
   takesOrders: Type.Optional(Type.Boolean()),
-  /** Single use: lets this viewer ask for the same console again, where rights are judged anew. */
+  /**
+   * Single use: lets this viewer ask for the same console again, where rights are judged anew. Empty where another system gave the
+   * console out, so that nobody here can.
+   */
   reopen: Type.String(),
   /** The name of the account that opened it, for who is at the same serial line. Absent from an older control. */
   account: Type.Optional(Type.String()),

@@ -1,6 +1,5 @@
 import { type Static, Type } from "typebox";
 import { Grant } from "./grant.ts";
-import { POWER_ACTIONS } from "./machine-origin.ts";
 import { PUBLIC_PATH } from "./public-path.ts";
 import { UpstreamStep } from "./upstream-step.ts";
 import { Ending } from "./viewer.ts";
@@ -38,6 +37,7 @@ export const LINK_CALLS = [
   "register",
   "heartbeat",
   "redeem",
+  "redeem-nova",
   "reopen",
   "report",
   "refused",
@@ -191,6 +191,8 @@ export const NodeSettings = Type.Object({
   controlPorts: Type.Optional(Type.Array(Port, { maxItems: linkLimits.controlPorts })),
   /** With which ACME's http-01 is answered (RFC 8555 §8.3); it is public. Absent: it is not. */
   acmeThumbprint: Type.Optional(Type.String({ maxLength: 128 })),
+  /** Whether control stands in front of a Nova, and is to be asked about tokens of that one. Absent: it does not. */
+  novaTokens: Type.Optional(Type.Boolean()),
   /** Those of them that a connection can be handed on to, and where. Absent from an older control. */
   peers: Type.Optional(
     Type.Array(Type.Object({ nodeId: Type.String(), address: Type.String() }), {
@@ -284,18 +286,6 @@ export const RedeemRequest = Type.Object({
   nonce: Type.Optional(Type.String({ minLength: 16, maxLength: 64 })),
 });
 export type RedeemRequest = Static<typeof RedeemRequest>;
-
-/**
- * A viewer's order to its machine's hypervisor, in a session whose grant has `takesOrders`. Answered when the hypervisor has taken it.
- * It is not asked again where the answer was lost: it may have been carried out.
- */
-export const PowerRequest = Type.Object({
-  incarnation: Incarnation,
-  sessionId: Type.String({ maxLength: 64 }),
-  attachment: Type.Integer({ minimum: 1 }),
-  action: Type.Enum([...POWER_ACTIONS]),
-});
-export type PowerRequest = Static<typeof PowerRequest>;
 
 export const ReopenRequest = Type.Object({
   incarnation: Incarnation,

@@ -6,6 +6,7 @@ import { configurationDocument } from "./configuration-document.ts";
 import { doctorDocument } from "./doctor-document.ts";
 import { errorsDocument } from "./errors-document.ts";
 import { metricsDocument } from "./metrics-document.ts";
+import { oraclesDocument } from "./oracles-document.ts";
 
 /** Every document that is made from the sources, by its path: write.ts writes them, docs.test.ts compares. */
 export const DOCUMENTS: Readonly<Record<string, () => string>> = {
@@ -16,5 +17,6 @@ export const DOCUMENTS: Readonly<Record<string, () => string>> = {
   "docs/operations/configuration.md": configurationDocument,
   "docs/operations/doctor.md": doctorDocument,
   "docs/operations/metrics.md": metricsDocument,
+  "docs/operations/nova-differences.md": oraclesDocument,
   "docs/operations/settings.md": settingsDocument,
 };

@@ -6,8 +6,8 @@ import { HYPERVISOR_KINDS } from "./audit-hypervisor-kinds.ts";
 import { by, FROM, idOf, type Kind, type World } from "./audit-world.ts";
 import { launchesOf, TimedPlatform } from "./capacity.ts";
 import type { TestControl, TestNode } from "./control.ts";
-import { openLine, whileAnswering } from "./open-line.ts";
 import { NO_KEYSTONE } from "./keystone-rights.ts";
+import { openLine, whileAnswering } from "./open-line.ts";
 
 export const WEB = { address: "198.51.100.8", api: "web", reference: "ref-2" } as const;
 export const VIEWER = "203.0.113.9";

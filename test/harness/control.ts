@@ -18,6 +18,7 @@ import type { Leases } from "#control/hypervisors/leases.ts";
 import type { Installation } from "#control/installation.ts";
 import type { ServingFor } from "#control/link/errands/certificate.ts";
 import type { LinkParts } from "#control/link/server.ts";
+import type { NovaBehind } from "#control/openstack/config.ts";
 import type { Caller, Services } from "#control/services.ts";
 import type { SettingValues } from "#control/settings/settings.ts";
 import type { Store } from "#control/store/store.ts";
@@ -88,6 +89,8 @@ export const PUBLIC_ORIGIN = "https://control.example.com";
 export interface TestControlOptions {
   /** The certificates that pools have; none where it is absent. */
   readonly servingFor?: ServingFor;
+  /** The Nova that it stands in front of. */
+  readonly novaBehind?: NovaBehind;
   /** Where control's log goes; nowhere where it is absent. */
   readonly log?: Log;
 }
@@ -142,6 +145,7 @@ async function controlOver({
   clock,
   log,
   servingFor,
+  novaBehind,
   opened,
   ...made
 }: ControlParts): Promise<OneControl> {
@@ -163,6 +167,7 @@ async function controlOver({
     // There is none until a test makes it: test/harness/command-hypervisor.ts.
     commandDrivers: { directory: join(folder, "commands"), env: process.env },
     ...(servingFor === undefined ? {} : { servingFor }),
+    novaBehind,
     clock,
     log,
   });

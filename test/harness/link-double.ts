@@ -28,7 +28,6 @@ import {
   LINK_PROTOCOL,
   type LinkCommand,
   type NodeTicketKey,
-  type PowerRequest,
   type Question,
   type RedeemRequest,
   type RegisterRequest,
@@ -38,6 +37,7 @@ import {
   type SessionReport,
   type SessionToEnd,
 } from "#wire/link.ts";
+import type { PowerRequest } from "#wire/link-power.ts";
 import { LinkQuestions } from "#wire/link-questions.ts";
 import type { WhyResponse } from "#wire/link-why.ts";
 import { sealTicket, type TicketClaims } from "#wire/ticket.ts";

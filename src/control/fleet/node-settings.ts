@@ -15,6 +15,7 @@ export function createNodeSettings({
   values,
   publicOrigin,
   ports,
+  novaBehind,
 }: {
   readonly store: Store;
   readonly values: SettingValues;
@@ -22,6 +23,8 @@ export function createNodeSettings({
   readonly publicOrigin: () => string;
   /** Where control listens. */
   readonly ports: () => readonly number[];
+  /** The Nova that this installation stands in front of, if there is one. */
+  readonly novaBehind?: unknown;
 }): NodeSettingsFor {
   const findOwn = prepare(store, { nodeId: TEXT }, (db, slots) =>
     db
@@ -60,6 +63,7 @@ export function createNodeSettings({
       idleTimeoutMs: values.value("console.idle.timeout"),
       acceptOffline: values.value("console.offline.policy") === "accept",
       entrances: up.map((other) => pageBase(publicNames(entranceOf(other), domain))),
+      ...(novaBehind === undefined ? {} : { novaTokens: true }),
       peers,
     };
   };

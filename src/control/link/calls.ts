@@ -6,7 +6,6 @@ import {
   HeartbeatRequest,
   LINK_CALLS,
   type LinkCall,
-  PowerRequest,
   type Question,
   RedeemRequest,
   RegisterRequest,
@@ -15,6 +14,8 @@ import {
   ReopenRequest,
   ReportRequest,
 } from "#wire/link.ts";
+import { RedeemNovaRequest } from "#wire/link-nova.ts";
+import { PowerRequest } from "#wire/link-power.ts";
 import { RefusedRequest } from "#wire/link-refusals.ts";
 import { CheckedRequest } from "#wire/link-self-check.ts";
 import { WhyRequest } from "#wire/link-why.ts";
@@ -26,12 +27,14 @@ import type { NodeChecks } from "../self-check/node-checks.ts";
 import type { PowerOf } from "../sessions/power.ts";
 import type { TakeReports } from "../sessions/reports.ts";
 import type { NoteRefusals } from "../tickets/node-refusals.ts";
+import type { RedeemNova } from "../tickets/nova-redemption.ts";
 import type { Redeem } from "../tickets/redemption.ts";
 
 /** What the calls hand on to. */
 export interface CallParts {
   readonly registry: Registry;
   readonly redeem: Redeem;
+  readonly redeemNova: RedeemNova;
   readonly reopen: Reopen;
   readonly powerOf: PowerOf;
   readonly takeReports: TakeReports;
@@ -59,6 +62,7 @@ export function createCalls(parts: CallParts): AnswerCall {
       async (nodeId, request: CheckedRequest) => await checks.answer(nodeId, request),
     ),
     redeem: checked(RedeemRequest, redeem),
+    "redeem-nova": checked(RedeemNovaRequest, parts.redeemNova),
     reopen: checked(ReopenRequest, async (_nodeId, body: ReopenRequest) => await reopen(body)),
     power: checked(PowerRequest, powerOf),
     report: checked(

@@ -21,6 +21,10 @@ const QUESTIONS: Readonly<Record<LinkCall, object>> = {
   register: { incarnation, version: "1", ...ORIGINS },
   heartbeat: { incarnation, sessions: 0 },
   redeem: { incarnation, sessionId: "s", attachment: 1, viewerAddress: "::1" },
+  "redeem-nova": {
+    ...{ incarnation, token: randomUUID(), console: "rfb" },
+    ...{ viewerAddress: "::1", nonce: randomUUID() },
+  },
   reopen: { incarnation, credential: "c", viewerAddress: "::1" },
   report: { incarnation, reports: [] },
   refused: { refusals: [] },

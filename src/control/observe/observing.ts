@@ -10,6 +10,7 @@ import type { Consoles } from "../services.ts";
 import { isConsole, isLive } from "../sessions/conditions.ts";
 import type { SettingValues } from "../settings/settings.ts";
 import type { Store } from "../store/store.ts";
+import type { RedeemNova } from "../tickets/nova-redemption.ts";
 import type { Redeem } from "../tickets/redemption.ts";
 import type { CONTROL_METRICS } from "./table.ts";
 
@@ -77,6 +78,21 @@ export function observeRedeem(redeem: Redeem, { meters, tracing }: Observing): R
 /** What is to be told of each question to Keystone. */
 export function observeKeystone({ meters }: Observing): (result: KeystoneResult) => void {
   return (result) => meters?.add("porthole_control_keystone_questions_total", { result });
+}
+
+/** Tokens of a Nova are no tickets, but that they were refused is told beside those. */
+export function observeRedeemNova(redeemNova: RedeemNova, { meters }: Observing): RedeemNova {
+  if (meters === undefined) return redeemNova;
+  return async (nodeId, request) => {
+    try {
+      const grant = await redeemNova(nodeId, request);
+      meters.add("porthole_control_redemptions_total");
+      return grant;
+    } catch (error) {
+      meters.add("porthole_control_refusals_total", { at: "redeem", reason: codeOf(error) });
+      throw error;
+    }
+  };
 }
 
 /** Adds what is known only when it is asked for. */

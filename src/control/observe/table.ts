@@ -43,7 +43,7 @@ export const CONTROL_METRICS = {
   },
   porthole_control_redemptions_total: {
     type: "counter",
-    help: "Tickets that were redeemed.",
+    help: "Tickets that were redeemed, and tokens of a Nova that control stands in front of.",
     labels: [],
   },
   porthole_control_scans_total: {

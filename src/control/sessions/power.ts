@@ -1,5 +1,5 @@
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import type { PowerRequest } from "#wire/link.ts";
+import type { PowerRequest } from "#wire/link-power.ts";
 import type { Actor, Audit } from "../audit/audit.ts";
 import type { JudgeStanding } from "../consoles/standing.ts";
 import type { DriverPool } from "../hypervisors/driver-pool.ts";

@@ -191,6 +191,12 @@ export const SETTINGS = {
     description:
       "Whether the CloudStack API takes commands that change something by POST only, and signatures only of version 3 that expire within 15 minutes.",
   },
+  "nova.tokens.reuse": {
+    fallback: "false",
+    parse: flag,
+    description:
+      "Whether a console token of the Nova that this installation stands in front of opens its console as often as it is shown, until Nova lets it expire, as Nova's own proxies have it. Otherwise it opens it once.",
+  },
   novncproxy_base_url: {
     fallback: "",
     parse: baseUrl("http://", "https://"),

@@ -27,6 +27,7 @@ export interface Schema extends HypervisorTables, KeystoneTables {
   sign_in_codes: SignInCodeTable;
   web_sessions: WebSessionTable;
   identity_tokens: IdentityTokenTable;
+  nova_tokens: NovaTokenTable;
   projects: ProjectTable;
   machines: MachineTable;
   sessions: SessionTable;
@@ -108,6 +109,16 @@ interface IdentityTokenTable {
   project_id: string | null;
   issued_at: number;
   expires_at: number;
+}
+
+/** A use of a token of the Nova that this installation stands in front of. */
+interface NovaTokenTable {
+  hash: string;
+  /** Of the node's question. */
+  nonce: string;
+  /** Which it opened. */
+  session_id: string;
+  used_at: number;
 }
 
 interface ProjectTable {

@@ -56,6 +56,30 @@ test("a ticket is redeemed once, however many bring it at the same time", async 
   assert.deepEqual(new Set(refusals), new Set(["ticket_used"]));
 });
 
+test("a token of Nova's goes to control where that stands in front of one, for the console that its address is for, and never for a picture", async () => {
+  const token = "0e6f6f0c-3b1f-4d0e-9a7b-1f2d3c4b5a69";
+  const asked: unknown[] = [];
+  const admissionOf = (takesNovaTokens: boolean) =>
+    new Admission({
+      ...link([]),
+      settings: { takesNovaTokens },
+      async redeemNova(request) {
+        asked.push(request);
+        return GRANT;
+      },
+    });
+  const shown = { ...anybody, ticket: token, novaConsole: "serial" } as const;
+
+  assert.equal(await admissionOf(true).admit(shown), GRANT);
+  await assert.rejects(admissionOf(true).admit(shown, "thumbnail"), { code: "ticket_invalid" });
+  await assert.rejects(admissionOf(true).admit({ ...shown, ticket: `${token}0` }), {
+    code: "ticket_invalid",
+  });
+  await assert.rejects(admissionOf(false).admit(shown), { code: "ticket_invalid" });
+
+  assert.deepEqual(asked, [{ token, console: "serial", viewerAddress: "192.0.2.1" }]);
+});
+
 const REFUSED: readonly [what: string, ticket: () => Promise<string | undefined>, code: string][] = [
   ["no ticket", async () => undefined, "ticket_missing"],
   ["an empty ticket", async () => "", "ticket_invalid"],
@@ -255,6 +279,10 @@ function link(
     clock: { now: () => NOW },
     incarnation: "incarnation-1",
     registered: { nodeId: "node-1", ticketKeys: { keys: [key] } },
+    settings: { takesNovaTokens: false },
+    async redeemNova() {
+      throw new Error("no Nova is behind");
+    },
     async redeem(request) {
       redemptions.push(request);
       const failure = failures.shift();

@@ -6,6 +6,7 @@ import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import type { Grant } from "#wire/grant.ts";
 import type { RedeemRequest, SessionReport } from "#wire/link.ts";
+import { isNovaToken, type NovaConsole, type RedeemNovaRequest } from "#wire/link-nova.ts";
 import type { TicketRefusal } from "#wire/link-refusals.ts";
 import { openTicket, type TicketClaims, type TicketKey } from "#wire/ticket.ts";
 import type { Whereabouts } from "#wire/trusted-proxies.ts";
@@ -30,7 +31,10 @@ export interface AdmissionLink {
   readonly registered:
     | { readonly nodeId: string; readonly ticketKeys: { readonly keys: readonly TicketKey[] } }
     | undefined;
+  /** Whether control stands in front of a Nova. */
+  readonly settings: { readonly takesNovaTokens: boolean } | undefined;
   redeem(request: Omit<RedeemRequest, "incarnation" | "nonce">): Promise<Grant>;
+  redeemNova(request: Omit<RedeemNovaRequest, "incarnation" | "nonce">): Promise<Grant>;
   report(report: SessionReport): void;
   /** For the audit log. */
   noteRefusal(refusal: Omit<TicketRefusal, "at">): void;
@@ -42,6 +46,8 @@ export interface Credentials {
   /** The extra token, in every way in which it may be meant. */
   readonly extras: readonly string[];
   readonly viewer: Whereabouts;
+  /** What it takes its console for, where the ticket is a token of the Nova that control stands in front of. */
+  readonly novaConsole?: NovaConsole;
 }
 
 /**
@@ -65,7 +71,14 @@ export class Admission {
    * for something else than `purpose` is not spent.
    */
   async admit(credentials: Credentials, purpose?: TicketClaims["purpose"]): Promise<Grant> {
-    const claims = await this.#open(credentials.ticket);
+    const { ticket, novaConsole } = credentials;
+    if (purpose === undefined && novaConsole !== undefined && ticket !== undefined && this.#isNovas(ticket))
+      return await this.#link.redeemNova({
+        token: ticket,
+        console: novaConsole,
+        viewerAddress: credentials.viewer.address,
+      });
+    const claims = await this.#open(ticket);
     if (claims.purpose !== purpose) throw new GatewayError("ticket_invalid");
     try {
       return await this.#redeem(claims, credentials);
@@ -73,6 +86,10 @@ export class Admission {
       const { code, detail, cause } = toGatewayError(thrown);
       throw new GatewayError(code, { detail, cause, reference: claims.sessionId });
     }
+  }
+
+  #isNovas(ticket: string): boolean {
+    return this.#link.settings?.takesNovaTokens === true && isNovaToken(ticket);
   }
 
   async #redeem(claims: TicketClaims, credentials: Credentials): Promise<Grant> {

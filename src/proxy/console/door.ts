@@ -18,7 +18,14 @@ import { isSecure } from "../tls/require-tls.ts";
 import type { Credentials } from "./admission.ts";
 import { endingOf } from "./ending.ts";
 import type { Sessions } from "./sessions.ts";
-import { chooseDialect, type Dialect, type Offers, readCredentials, readOffers } from "./upgrade-request.ts";
+import {
+  chooseDialect,
+  type Dialect,
+  novaConsole,
+  type Offers,
+  readCredentials,
+  readOffers,
+} from "./upgrade-request.ts";
 import { ViewerLeg } from "./viewer-leg.ts";
 
 const limits = {
@@ -139,7 +146,7 @@ export class Door {
     }
     const credentials = readCredentials(request.url, offers, request.headers.cookie);
     if (this.#pending.size >= limits.pending) throw new GatewayError("node_full");
-    return { ...credentials, viewer: viewerOf(request) };
+    return { ...credentials, novaConsole: novaConsole(request.url), viewer: viewerOf(request) };
   }
 
   async #admit(knock: Knock, dialect: Dialect, credentials: Credentials): Promise<void> {

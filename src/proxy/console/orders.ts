@@ -1,5 +1,5 @@
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import type { PowerRequest } from "#wire/link.ts";
+import type { PowerRequest } from "#wire/link-power.ts";
 import type { Powered, PowerMessage } from "#wire/viewer.ts";
 
 const limits = {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chooseDialect, readCredentials, readOffers } from "./upgrade-request.ts";
+import { chooseDialect, novaConsole, readCredentials, readOffers } from "./upgrade-request.ts";
 
 test("our sub-protocol wins over binary, and binary over nothing", () => {
   const chosen = (header: string | undefined) => chooseDialect(readOffers(header));
@@ -81,4 +81,11 @@ test("a ticket that stands nowhere else is the cookie of that name, and one that
   assert.equal(read("token=cookie", "/", "porthole.v1, porthole.ticket.entry"), "entry");
   assert.equal(read("token=a; token=b", "/?token=query"), "query");
   assert.throws(() => read("token=a; token=b"), { code: "request_invalid" });
+});
+
+test("the path says what a viewer with a token of Nova's takes its console for", () => {
+  for (const path of ["/serial?token=t", "/serial/", "/p/serial/websockify?token=t", "/console/serial"])
+    assert.equal(novaConsole(path), "serial", path);
+  for (const path of [undefined, "/", "/?token=serial", "/?/serial/", "/serials", "/p/nova/websockify"])
+    assert.equal(novaConsole(path), "rfb", path);
 });

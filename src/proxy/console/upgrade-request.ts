@@ -1,4 +1,5 @@
 import { GatewayError } from "#wire/gateway-error.ts";
+import type { NovaConsole } from "#wire/link-nova.ts";
 import { BINARY_SUBPROTOCOL, EXTRA_ENTRY_PREFIX, SUBPROTOCOL, TICKET_ENTRY_PREFIX } from "#wire/viewer.ts";
 import type { Credentials } from "./admission.ts";
 
@@ -63,6 +64,15 @@ function cookiesNamed(name: string, header = ""): string[] {
     .map((pair) => pair.trim())
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1).replace(/^"(.*)"$/, "$1"));
+}
+
+/**
+ * What a viewer with a token of Nova's takes its console for: Nova has an address for each kind, and so has this node. A serial line is
+ * behind a path with `serial` in it, such as `/serial`, as its page and the WebSocket beside that are.
+ */
+export function novaConsole(url: string | undefined): NovaConsole {
+  const [path = ""] = (url ?? "").split("?");
+  return path.split("/").includes("serial") ? "serial" : "rfb";
 }
 
 /**

@@ -7,7 +7,6 @@ import type { Grant } from "#wire/grant.ts";
 import type {
   GrantsCommand,
   NodeTicketKey,
-  PowerRequest,
   RedeemRequest,
   ReopenRequest,
   ReopenResponse,
@@ -15,6 +14,8 @@ import type {
   SessionToEnd,
   WantedAddress,
 } from "#wire/link.ts";
+import type { RedeemNovaRequest } from "#wire/link-nova.ts";
+import type { PowerRequest } from "#wire/link-power.ts";
 import type { TicketRefusal } from "#wire/link-refusals.ts";
 import type { CheckedRequest, SeenByNode } from "#wire/link-self-check.ts";
 import type { OwnOrigins } from "../http/origin.ts";
@@ -217,6 +218,14 @@ export class NodeLink {
       this.#log.info({ sessionId: request.sessionId }, "Console opened while no control answers");
       return ahead;
     }
+  }
+
+  /** The console of a token of the Nova that control stands in front of. Throws a GatewayError. */
+  async redeemNova(request: Omit<RedeemNovaRequest, "incarnation" | "nonce">): Promise<Grant> {
+    const body = { ...request, incarnation: this.incarnation, nonce: newNonce() };
+    const options = { ...this.#callOptions, repeatable: true };
+    const ask = async () => await this.#client.call("redeem-nova", body, isGrant, options);
+    return await timed(this.#meters, "porthole_node_redemption_seconds", ask);
   }
 
   /** Tells control what the node saw of itself. Throws a GatewayError. */

@@ -27,6 +27,8 @@ export interface Obeyed {
   readonly controlPorts: readonly number[];
   /** Of the account for which challenges of an authority are answered. */
   readonly acmeThumbprint: string | undefined;
+  /** Whether control is asked about tokens of the Nova that it stands in front of. */
+  readonly takesNovaTokens: boolean;
   /** The other nodes of the pool, and where each takes what is handed on to it. */
   readonly peers: ReadonlyMap<string, HostPort>;
 }
@@ -50,6 +52,7 @@ export function obey(settings: NodeSettings, log: Log): Obeyed {
     idleTimeoutMs: settings.idleTimeoutMs ?? 0,
     controlPorts: settings.controlPorts ?? [],
     acmeThumbprint: settings.acmeThumbprint,
+    takesNovaTokens: settings.novaTokens === true,
     peers: new Map((settings.peers ?? []).flatMap((peer) => peerOf(peer, log))),
   };
 }

@@ -224,7 +224,8 @@ export class ConsoleSession<Shown extends Surface = Surface> {
     const wasAttached = this.sessionId.value !== undefined;
     this.#end(reference === undefined ? ending : { ...ending, reference });
     const hasMoved = wasAttached && ending.code === "machine_moved";
-    const wasTurnedAway = !wasAttached && credential !== undefined && TURNED_AWAY.has(ending.code);
+    const wasTurnedAway =
+      !wasAttached && credential !== undefined && credential !== "" && TURNED_AWAY.has(ending.code);
     if (!hasMoved && !wasTurnedAway) return;
     this.#turns += 1;
     if (this.#turns <= limits.turns) void this.openAgain();
@@ -248,7 +249,9 @@ export class ConsoleSession<Shown extends Surface = Surface> {
     if (credential !== undefined) this.#wayBack = { kind: "credential", credential };
   }
 
+  /** Some consoles are not this installation's to give out again; then there is no leave. */
   #mayReopen(credential: string): void {
+    if (credential === "") return;
     this.#wayBack = { kind: "credential", credential };
     this.#remember({ reopen: credential });
   }

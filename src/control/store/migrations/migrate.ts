@@ -40,6 +40,7 @@ import { up as identityTokens } from "./0044-identity-tokens.ts";
 import { up as serialLines } from "./0046-serial-lines.ts";
 import { up as consoleOutputs } from "./0050-console-outputs.ts";
 import { up as keystone } from "./0051-keystone.ts";
+import { up as novaTokens } from "./0052-nova-tokens.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -86,6 +87,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0046-serial-lines": { up: serialLines },
   "0050-console-outputs": { up: consoleOutputs },
   "0051-keystone": { up: keystone },
+  "0052-nova-tokens": { up: novaTokens },
 };
 
 /**
