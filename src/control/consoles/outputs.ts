@@ -8,7 +8,7 @@ import { Pictures } from "../audit/pictures.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { type Drivers, driverOf, toDriverMachine } from "../machines/driver-machine.ts";
 import { MACHINE_COLUMNS, type MachineRow } from "../machines/machine-row.ts";
-import { maySeeProject } from "../rights.ts";
+import { maySeeProject, requireLook } from "../rights.ts";
 import type { Caller, ConsoleOutputs } from "../services.ts";
 import { isConsole } from "../sessions/conditions.ts";
 import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
@@ -77,6 +77,7 @@ export function createConsoleOutputs(parts: Parts): ConsoleOutputs {
       const [machine] = await findMachine(store.db, { id: machineId });
       if (machine === undefined || !maySeeProject(caller, machine.project_id))
         throw new GatewayError("not_found", { detail: "machine" });
+      requireLook(caller);
       await requireConsole(driverOf(drivers, machine.driver), toDriverMachine(machine, vault, "serial"));
       const output = await shared(machineId);
       await tell(caller, machine);

@@ -2,7 +2,7 @@ import { GatewayError } from "#wire/gateway-error.ts";
 import { RIGHT_HELD_MS } from "../keystone/held.ts";
 import { MACHINE_COLUMNS } from "../machines/machine-row.ts";
 import { maySeeProject } from "../rights.ts";
-import { prepare, TEXT } from "../store/prepared.ts";
+import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 
 /** Who opened which machine's console, as the session's row remembers it. */
@@ -10,14 +10,16 @@ interface Opened {
   readonly account_id: string;
   readonly machine_id: string;
   readonly project_id: string;
+  readonly view_only: 0 | 1;
 }
 
 /**
  * Judges anew, in one statement, whether a session's account may still open its machine, by what it is here or by what Keystone said
- * of it, and resolves to both as they are now. Throws `access_withdrawn` or `machine_gone`.
+ * of it, and resolves to both as they are now. Who may only look by now has no console to work at any more. Throws `access_withdrawn` or `machine_gone`.
  */
 export function createStanding(store: Store) {
-  const find = prepare(store, { accountId: TEXT, machineId: TEXT, projectId: TEXT }, (db, slots) =>
+  const kinds = { accountId: TEXT, machineId: TEXT, projectId: TEXT, viewOnly: INTEGER };
+  const find = prepare(store, kinds, (db, slots) =>
     db
       .selectFrom("accounts")
       .leftJoin("memberships", (join) =>
@@ -34,7 +36,10 @@ export function createStanding(store: Store) {
               on("keystone_rights.right", "=", "admin"),
               on.and([
                 on("keystone_rights.project_id", "=", slots.projectId),
-                on("keystone_rights.right", "<>", "reader"),
+                on.or([
+                  on("keystone_rights.right", "=", "member"),
+                  on.and([on("keystone_rights.right", "=", "viewer"), on(slots.viewOnly, "=", 1)]),
+                ]),
               ]),
             ]),
           ),
@@ -54,11 +59,12 @@ export function createStanding(store: Store) {
       ]),
   );
 
-  return async ({ account_id, machine_id, project_id }: Opened) => {
+  return async ({ account_id, machine_id, project_id, view_only }: Opened) => {
     const [row] = await find(store.db, {
       accountId: account_id,
       machineId: machine_id,
       projectId: project_id,
+      viewOnly: view_only,
     });
     const projectIds = row?.member_of == null ? [] : [row.member_of];
     if (row === undefined) throw new GatewayError("access_withdrawn");

@@ -78,6 +78,7 @@ for (const t of onBoth(
     assert.equal((await services.machines.list(rita, {})).items.length, 1);
     await assert.rejects(w.open(rita), { code: "forbidden" });
     await assert.rejects(services.machines.screenshot(rita, w.machine.id), { code: "forbidden" });
+    await assert.rejects(services.consoleOutputs.read(rita, w.machine.id), { code: "forbidden" });
     await assert.rejects(services.machines.power(vera, w.machine.id, "start"), { code: "forbidden" });
     const { sessionId } = await w.open(vera);
     const { rights } = await w.redeem(sessionId);
@@ -110,6 +111,22 @@ for (const t of onBoth(
     await assert.rejects(w.redeem(unused.sessionId), { code: /access_withdrawn|ticket_used|ticket_expired/ });
   },
 ))
+  test(...t);
+
+for (const t of onBoth("who may only look by now does not open again what was open to work at", async () => {
+  await using w = await world();
+  const { services, admin, keystone, control } = w;
+  await services.keystone.configure(admin, { roles: [{ role: "watcher", right: "viewer" }] });
+  const reopened = async (credential: string) =>
+    await control.link.reopen({ credential, viewerAddress: FROM.address });
+  const worked = await w.redeem((await w.open(await w.callerOf("alice-1"))).sessionId);
+
+  keystone.tokens.set("alice-2", { user: "alice", project: "shop", roles: ["watcher"] });
+  const watched = await w.redeem((await w.open(await w.callerOf("alice-2"))).sessionId);
+
+  await assert.rejects(reopened(worked.reopen), { code: "access_withdrawn" });
+  assert.match((await reopened(watched.reopen)).url, /token=/);
+}))
   test(...t);
 
 for (const t of onBoth("a right that Keystone has not said for a day redeems nothing", async () => {

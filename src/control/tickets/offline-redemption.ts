@@ -118,7 +118,8 @@ function prepareFind(store: Store) {
   return prepare(store, { ...KEY, nonce: TEXT }, (query, values) =>
     query
       .selectFrom("sessions")
-      .select(["state", "account_id", "machine_id", "project_id", "ending_code", "ending_detail"])
+      .select(["state", "account_id", "machine_id", "project_id", "view_only"])
+      .select(["ending_code", "ending_detail"])
       .where("id", "=", values.id)
       .where("node_id", "=", values.nodeId)
       .where("incarnation", "=", values.incarnation)

@@ -26,7 +26,7 @@ export function createTickets({ store, vault, drivers, nodeKeys, judgeStanding }
   const findSession = prepare(store, { id: TEXT, attachment: INTEGER }, (db, { id, attachment }) =>
     db
       .selectFrom("sessions")
-      .select(["account_id", "machine_id", "project_id", "protocol"])
+      .select(["account_id", "machine_id", "project_id", "protocol", "view_only"])
       .where("id", "=", id)
       .where("attachment", "=", attachment)
       .where("state", "=", "pending")
