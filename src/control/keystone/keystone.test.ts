@@ -129,6 +129,23 @@ for (const t of onBoth("who may only look by now does not open again what was op
 }))
   test(...t);
 
+for (const t of onBoth(
+  "where a role comes to less than it did, consoles end with their user's next token",
+  async () => {
+    await using w = await world();
+    const { services, admin, control } = w;
+    const { sessionId } = await w.open(await w.callerOf("alice-1"));
+    await w.redeem(sessionId);
+
+    await services.keystone.configure(admin, { roles: [{ role: "member", right: "viewer" }] });
+    const watched = await w.open(await w.callerOf("alice-1"));
+
+    assert.deepEqual(await sessionOf(control, sessionId), { state: "closing", code: "access_withdrawn" });
+    assert.equal((await sessionOf(control, watched.sessionId)).state, "pending");
+  },
+))
+  test(...t);
+
 for (const t of onBoth("a right that Keystone has not said for a day redeems nothing", async () => {
   await using w = await world();
   const { store, clock } = w.control;

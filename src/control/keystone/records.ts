@@ -82,7 +82,11 @@ export async function writeRight(
     .values({ account_id: accountId, keystone_project: keystoneProject, ...row })
     .onConflict((conflict) => conflict.columns(["account_id", "keystone_project"]).doUpdateSet(row))
     .execute();
-  if (before === undefined) return;
+  // What was known before may have been forgotten, as with other roles: of what that was for, what is in this project ends.
+  if (before === undefined) {
+    if (projectId !== null) await closeBeyondRights(parts, db, accountId, projectId);
+    return;
+  }
   if (!isAtLeast(right, before.right) || before.project_id !== projectId)
     await closeBeyondRights(parts, db, accountId);
 }
@@ -137,11 +141,12 @@ export async function forgetUsers(
   );
 }
 
-/** Ends the account's consoles that neither what is left of Keystone's word covers, nor a membership that it was given here. */
+/** Ends the account's consoles, or those in one project, that neither what is left of Keystone's word covers, nor a membership that it was given here. */
 async function closeBeyondRights(
   { closeSessions }: Pick<AdmissionParts, "closeSessions">,
   db: Queries,
   accountId: string,
+  onlyIn?: string,
 ): Promise<void> {
   const rights = await db
     .selectFrom("keystone_rights")
@@ -163,7 +168,9 @@ async function closeBeyondRights(
       if (worked.length > 0) covered.push(session("project_id", "in", worked));
       if (watched.length > 0)
         covered.push(session.and([session("project_id", "in", watched), session("view_only", "=", 1)]));
-      return session.and([session("account_id", "=", accountId), session.not(session.or(covered))]);
+      const theirs = [session("account_id", "=", accountId)];
+      if (onlyIn !== undefined) theirs.push(session("project_id", "=", onlyIn));
+      return session.and([...theirs, session.not(session.or(covered))]);
     },
     { code: "access_withdrawn" },
   );
