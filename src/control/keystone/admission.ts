@@ -120,8 +120,9 @@ function judge({ project, roles }: Said, rules: Rules, { projectId }: Seen): Jud
 }
 
 /** Whether nothing is to be written, which is so of nearly all tokens. */
-function isWrittenDown({ account, before }: Seen, judged: Judged, now: number): boolean {
-  if ("refused" in judged) return before === undefined;
+function isWrittenDown({ account, before, projectId }: Seen, judged: Judged, now: number): boolean {
+  // Consoles may be open by a right that was forgotten.
+  if ("refused" in judged) return before === undefined && (account === undefined || projectId === undefined);
   if (account === undefined || before === undefined) return false;
   const isSame = before.right === judged.right && before.project_id === (judged.projectId ?? null);
   return isSame && before.seen_at > now - limits.seenMs;
@@ -152,7 +153,12 @@ async function writeDown(
   const judged = judge(said, rules, seen);
   if ("refused" in judged) {
     if (seen.account !== undefined && said.project !== undefined)
-      await withdrawRight(parts, db, { accountId: seen.account.id, keystoneProject: said.project.id });
+      await withdrawRight(
+        parts,
+        db,
+        { accountId: seen.account.id, keystoneProject: said.project.id },
+        seen.before === undefined ? seen.projectId : undefined,
+      );
     return admissionOf(said, judged, seen);
   }
   const { project, right } = judged;

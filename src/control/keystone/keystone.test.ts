@@ -133,7 +133,7 @@ for (const t of onBoth(
   "where a role comes to less than it did, consoles end with their user's next token",
   async () => {
     await using w = await world();
-    const { services, admin, control } = w;
+    const { services, admin, control, keystone } = w;
     const { sessionId } = await w.open(await w.callerOf("alice-1"));
     await w.redeem(sessionId);
 
@@ -142,6 +142,13 @@ for (const t of onBoth(
 
     assert.deepEqual(await sessionOf(control, sessionId), { state: "closing", code: "access_withdrawn" });
     assert.equal((await sessionOf(control, watched.sessionId)).state, "pending");
+    await services.keystone.configure(admin, { roles: [{ role: "member", right: null }] });
+    keystone.tokens.set("alice-2", { user: "alice", project: "shop", roles: ["member"] });
+    await assert.rejects(w.ownerOf("alice-2"), { code: "forbidden" });
+    assert.deepEqual(await sessionOf(control, watched.sessionId), {
+      state: "ended",
+      code: "access_withdrawn",
+    });
   },
 ))
   test(...t);

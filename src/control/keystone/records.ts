@@ -91,18 +91,19 @@ export async function writeRight(
     await closeBeyondRights(parts, db, accountId);
 }
 
-/** The user has no right in that project any more. */
+/** The user has no right in that project any more: what that was for ends, or of it what is in one project here. */
 export async function withdrawRight(
   parts: Pick<AdmissionParts, "closeSessions">,
   db: Queries,
   { accountId, keystoneProject }: Pick<Granted, "accountId" | "keystoneProject">,
+  onlyIn?: string,
 ): Promise<void> {
   await db
     .deleteFrom("keystone_rights")
     .where("account_id", "=", accountId)
     .where("keystone_project", "=", keystoneProject)
     .execute();
-  await closeBeyondRights(parts, db, accountId);
+  await closeBeyondRights(parts, db, accountId, onlyIn);
 }
 
 /** Nobody comes into that project by Keystone's word any more, until it is said anew, and their consoles end there. */
