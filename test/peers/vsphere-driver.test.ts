@@ -166,6 +166,21 @@ test("vsphere: a server that lets nobody stay signed in is asked twice and no mo
   assert.ok(!JSON.stringify(front.calls).includes(ACCOUNT.secret));
 });
 
+test("vsphere: who only looks where a console is takes no ticket", { skip }, async () => {
+  await using vcsim = await startVcsim();
+  await using front = await startVsphereFront(vcsim);
+  await using driver = createVsphereDriver(front.access);
+  const [machine] = await driver.list(signal);
+  assert.ok(machine !== undefined);
+  const taken = () => front.calls.filter((method) => method === "AcquireTicket").length;
+
+  assert.equal(await driver.look?.(machineAt(machine.address)), undefined);
+  assert.equal(taken(), 0);
+  await driver.resolve(machineAt(machine.address));
+
+  assert.equal(taken(), 1);
+});
+
 test("vsphere: a machine that goes just as it is looked at is not there, and nothing is amiss", {
   skip,
 }, async () => {
