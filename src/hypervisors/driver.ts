@@ -64,6 +64,11 @@ export interface Driver {
    */
   resolve(machine: DriverMachine): Promise<Upstream>;
   /**
+   * In place of `resolve`, for whoever looks whether nodes get there and opens nothing: nothing is made for him, such as a ticket or a password.
+   * Undefined where there is nothing to be looked at before somebody opens the console. Absent: `resolve` makes nothing.
+   */
+  look?(machine: DriverMachine): Promise<Upstream | undefined>;
+  /**
    * Of a platform that has to make something for each console, such as a session: `resolve` says where the console is, and this is asked in
    * its place by whoever opens it. Whatever it lends is released once that session is over, whichever way it ended.
    */

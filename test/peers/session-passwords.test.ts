@@ -58,6 +58,22 @@ test("a machine whose VNC carries sound has it after its password was changed, a
     );
 });
 
+test("who only looks where a console is sets no password", { skip }, async () => {
+  await using libvirt = await startLibvirt();
+  const uuid = await started(libvirt);
+  const options = { ...access(libvirt.socket), credentials: {}, isReadOnly: false };
+  await using driver = createLibvirtDriver({ ...options, sessionPasswordKey: new Secret("key") });
+  const before = await libvirt.virsh("dumpxml", uuid, "--security-info");
+
+  const looked = await driver.look?.(record(uuid));
+
+  assert.equal(looked?.address.kind, "tcp");
+  assert.equal(looked.password, undefined);
+  assert.equal(await libvirt.virsh("dumpxml", uuid, "--security-info"), before);
+  await driver.resolve(record(uuid));
+  assert.notEqual(await libvirt.virsh("dumpxml", uuid, "--security-info"), before);
+});
+
 test("a password that is in force is had in one round trip, and one that is set in three", {
   skip,
 }, async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { hash, randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { Secret } from "#base/secret.ts";
+import type { ConsolePorts } from "#hypervisors/console-ports.ts";
 import type { DriverMachine } from "#hypervisors/driver.ts";
 import { VsphereClient } from "#hypervisors/vsphere/client.ts";
 import { createVsphereDriver } from "#hypervisors/vsphere/driver.ts";
@@ -164,6 +165,42 @@ test("vsphere: a server that lets nobody stay signed in is asked twice and no mo
   assert.equal(front.calls.filter((method) => method === "FindByUuid").length, 2);
   assert.equal(front.calls.filter((method) => method === "Login").length, 2);
   assert.ok(!JSON.stringify(front.calls).includes(ACCOUNT.secret));
+});
+
+test("vsphere: VNC of a machine that is deleted just as it is closed is given back", { skip }, async () => {
+  await using vcsim = await startVcsim();
+  await using front = await startVsphereFront(vcsim);
+  const freed: string[] = [];
+  // Of all that keeps ports, nothing else is asked for.
+  const ports = {
+    leave: async () => "closing",
+    free: async (machine: string) => void freed.push(machine),
+  } as unknown as ConsolePorts;
+  await using driver = createVsphereDriver({ ...front.access, consoles: "vnc", ports });
+  const [machine] = await driver.list(signal);
+  assert.ok(machine !== undefined);
+  front.on("ReconfigVM_Task", () =>
+    NOT_AUTHENTICATED.replaceAll("NotAuthenticated", "ManagedObjectNotFound"),
+  );
+
+  await driver.release?.(new Secret(machine.address), signal);
+
+  assert.deepEqual(freed, [machine.address]);
+});
+
+test("vsphere: who only looks where a console is takes no ticket", { skip }, async () => {
+  await using vcsim = await startVcsim();
+  await using front = await startVsphereFront(vcsim);
+  await using driver = createVsphereDriver(front.access);
+  const [machine] = await driver.list(signal);
+  assert.ok(machine !== undefined);
+  const taken = () => front.calls.filter((method) => method === "AcquireTicket").length;
+
+  assert.equal(await driver.look?.(machineAt(machine.address)), undefined);
+  assert.equal(taken(), 0);
+  await driver.resolve(machineAt(machine.address));
+
+  assert.equal(taken(), 1);
 });
 
 test("vsphere: a machine that goes just as it is looked at is not there, and nothing is amiss", {

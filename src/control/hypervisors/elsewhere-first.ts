@@ -2,8 +2,7 @@ import { isLive } from "../sessions/conditions.ts";
 import type { Store } from "../store/store.ts";
 import type { DriverPool } from "./driver-pool.ts";
 import type { Inventory } from "./inventory.ts";
-import { hypervisorsElsewhere } from "./moving.ts";
-import { seek } from "./whereabouts.ts";
+import { takeElsewhere } from "./whereabouts.ts";
 
 const limits = {
   /** Of those that left at the same time. Of more, a host is emptied, and what is not asked for is told soon. */
@@ -31,12 +30,12 @@ export interface Seen {
  * they say is written down before. Machines without an open console have nobody who would hear it.
  */
 export async function lookElsewhereFirst(
-  { store, driverPool, inventory }: Parts,
+  parts: Parts,
   hypervisorId: string,
   { running, asked }: Seen,
 ): Promise<void> {
   if (asked !== "all" && asked.every((address) => running.has(address))) return;
-  const open = await store.db
+  const open = await parts.store.db
     .selectFrom("machines")
     .innerJoin("sessions", "sessions.machine_id", "machines.id")
     .select("machines.address")
@@ -50,15 +49,6 @@ export async function lookElsewhereFirst(
     .filter((address) => !running.has(address) && (asked === "all" || asked.includes(address)))
     .slice(0, limits.machines);
   await Promise.all(
-    left.map(async (address) => {
-      const others = await hypervisorsElsewhere(store.db, { hypervisorId, address });
-      // One that does not answer says nothing of where it is.
-      await Promise.allSettled(
-        others.map(async (id) => {
-          const found = await seek(driverPool, { id, address, ms: limits.answerMs });
-          if (found !== undefined) await inventory.take(id, { known: [found], gone: [] });
-        }),
-      );
-    }),
+    left.map(async (address) => await takeElsewhere(parts, { hypervisorId, address, ms: limits.answerMs })),
   );
 }

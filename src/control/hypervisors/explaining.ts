@@ -7,7 +7,7 @@ import { INTEGER, prepare, TEXT } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 import type { DriverPool } from "./driver-pool.ts";
 import type { Inventory } from "./inventory.ts";
-import { seek, takeElsewhere } from "./whereabouts.ts";
+import { lookWhereItWent, seek } from "./whereabouts.ts";
 
 const limits = {
   /** Rests between looks at a machine that is said to run: each twice as long as the one before. */
@@ -87,7 +87,7 @@ function reason(code: ErrorCode | undefined, detail: string | null): WhyResponse
 async function lookAt(parts: Parts, place: Place): Promise<ErrorCode | undefined> {
   const known = await untilItLeft(parts.driverPool, place);
   if (known !== undefined && known.power !== "stopped") return undefined;
-  const now = await takeElsewhere(parts, { ...place, known, ms: place.withinMs * limits.shareElsewhere });
+  const now = await lookWhereItWent(parts, { ...place, known, ms: place.withinMs * limits.shareElsewhere });
   if (now !== undefined && now !== place.hypervisorId) return "machine_moved";
   return known === undefined ? "machine_gone" : "machine_not_running";
 }

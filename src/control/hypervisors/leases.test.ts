@@ -79,6 +79,27 @@ for (const t of onBoth(
 ))
   test(...t);
 
+for (const t of onBoth("what a hypervisor does not take back keeps none of what else it lent", async () => {
+  await using control = await testControl();
+  const stage = stageOf(control);
+  for (let lease = 0; lease < 12; lease += 1) {
+    const refused = lease < 5 ? "refused" : "lent";
+    await stage.lend(randomUUID(), "kvm-1", `${refused}-${lease}`);
+  }
+
+  for (let round = 0; round < 10; round += 1) {
+    await stage.settle();
+    control.clock.advance(10 * 60_000);
+  }
+
+  assert.deepEqual(
+    new Set(stage.released),
+    new Set([5, 6, 7, 8, 9, 10, 11].map((lease) => `kvm-1 lent-${lease}`)),
+  );
+  assert.ok((stage.asked["kvm-1"] ?? 0) <= 7 + 10 * 3, "and it is not asked for ever");
+}))
+  test(...t);
+
 for (const t of onBoth("what a hypervisor that is forgotten lent is forgotten with it", async () => {
   await using control = await testControl();
   const stage = stageOf(control);
@@ -137,6 +158,7 @@ function stageOf({ store, installation: { vault } }: TestControl) {
       asked[id] = (asked[id] ?? 0) + 1;
       const failure = failures.get(id);
       if (failure !== undefined) throw new GatewayError(failure);
+      if (lease.expose().startsWith("refused")) throw new GatewayError("upstream_refused");
       released.push(`${id} ${lease.expose()}`);
     },
   });

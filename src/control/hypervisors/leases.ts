@@ -12,6 +12,8 @@ import type { Place, Vault } from "../vault/vault.ts";
 const limits = {
   /** Given back by one round. What is left over has its turn at the next. */
   perRound: 200,
+  /** Of one hypervisor, that it does not take back, before the rest waits too: it may be the account that it refuses, which is not to be locked. */
+  refusals: 3,
   /** Behind the first attempts that failed, and behind each further one. */
   againMs: [5_000, 15_000, 60_000, 180_000],
   laterMs: 10 * 60_000,
@@ -86,31 +88,45 @@ export function createLeases(parts: Parts): Leases {
   };
 }
 
-/** Of one hypervisor, one after the other: a hypervisor that does not answer is asked once in a round. */
+/**
+ * Of one hypervisor, one after the other: a hypervisor that does not answer is asked once in a round. One that answers may have something against
+ * this lease alone, such as a machine whose host is away: the others are given back all the same.
+ */
 async function settleOf(
   parts: Parts,
   leases: readonly Due[],
 ): Promise<{ readonly released: number; readonly dropped: number }> {
   const { store, log } = parts;
+  const inTurn = rotated(leases);
   let released = 0;
-  for (const [index, lease] of leases.entries()) {
+  const refused: string[] = [];
+  for (const [index, lease] of inTurn.entries()) {
     try {
       await release(parts, lease);
     } catch (error) {
-      const left = leases.slice(index).map(({ id }) => id);
+      const { code } = toGatewayError(error);
+      const left = inTurn.slice(index).map(({ id }) => id);
       // With the hypervisor what opens it went: nobody can be asked any more.
-      if (toGatewayError(error).code === "machine_gone") {
-        await forget(store, left);
-        return { released, dropped: left.length };
+      if (code === "machine_gone") {
+        await forget(store, [...refused, ...left]);
+        return { released, dropped: refused.length + left.length };
       }
       const { hypervisor_id: hypervisorId } = lease;
       log.debug({ hypervisorId, error }, "What was lent for a console is not given back yet");
-      return { released, dropped: await putOff(store, left) };
+      refused.push(lease.id);
+      if (code === "upstream_refused" && refused.length < limits.refusals) continue;
+      return { released, dropped: await putOff(store, [...refused, ...left.slice(1)]) };
     }
     await forget(store, [lease.id]);
     released++;
   }
-  return { released, dropped: 0 };
+  return { released, dropped: refused.length === 0 ? 0 : await putOff(store, refused) };
+}
+
+/** Beginning elsewhere after each attempt, so that those which are refused do not come first for ever. */
+function rotated(leases: readonly Due[]): readonly Due[] {
+  const start = ((leases[0]?.attempts ?? 0) * limits.refusals) % leases.length;
+  return [...leases.slice(start), ...leases.slice(0, start)];
 }
 
 async function release(
@@ -124,10 +140,11 @@ async function dueLeases(db: Queries, { now }: Pick<Store, "now">) {
   return await db
     .selectFrom("console_leases")
     .leftJoin("sessions", "sessions.id", "console_leases.session_id")
-    .select(["console_leases.id", "console_leases.hypervisor_id", "console_leases.lease_sealed"])
+    .select(["console_leases.id", "console_leases.hypervisor_id", "console_leases.lease_sealed", "attempts"])
     .where("console_leases.next_attempt_at", "<=", now)
     .where((where) => where.or([where("sessions.id", "is", null), where("sessions.state", "=", "ended")]))
     .orderBy("console_leases.next_attempt_at")
+    .orderBy("console_leases.id")
     .limit(limits.perRound)
     .execute();
 }

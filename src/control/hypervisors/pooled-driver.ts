@@ -49,6 +49,11 @@ export function createPooledDriver(pool: Pick<DriverPool, "ask">, parts: Parts):
     resolve: async (machine) =>
       await whereItIs(machine, async (driver, found) => await driver.resolve(found)),
 
+    look: async (machine) =>
+      await whereItIs(machine, async (driver, found) =>
+        driver.look === undefined ? await driver.resolve(found) : await driver.look(found),
+      ),
+
     lend: async (machine, keep) =>
       await whereItIs(machine, async (driver, found, deadline) => {
         const lent = await lendBy(driver, found, keep);

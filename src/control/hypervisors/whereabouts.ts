@@ -46,33 +46,28 @@ export function createWhereabouts(parts: Parts): WhereIs {
     if (elsewhere.length === 0) return { hypervisorId: here };
     const known = await seek(driverPool, { id: here, address, ms: limits.hereMs });
     if (known !== undefined && known.power !== "stopped") return { hypervisorId: here, power: known.power };
-    const now = await takeElsewhere(parts, { ...place, known, ms: limits.elsewhereMs });
+    const now = await lookWhereItWent(parts, { ...place, known, ms: limits.elsewhereMs });
     if (now === undefined) throw new GatewayError("machine_gone");
     return { hypervisorId: now };
   };
 }
 
 /**
- * Of a machine that does not run where it is on record, where it is still defined if it is `known`: asks those to which it may have moved,
- * one beside the other, and writes down what all say. Resolves to the hypervisor that has it then.
+ * Of a machine that does not run where it is on record, where it is still defined if it is `known`: writes down what those say to which it may
+ * have moved, and then what is known of it here. Resolves to the hypervisor that has it then.
  */
-export async function takeElsewhere(
-  { store, driverPool, inventory }: Parts,
-  { machineId, hypervisorId: here, address, known, ms }: Place & Found,
+export async function lookWhereItWent(
+  parts: Parts,
+  { machineId, known, ...place }: Place & Found,
 ): Promise<string | undefined> {
-  const others = await hypervisorsElsewhere(store.db, { hypervisorId: here, address });
+  const { hypervisorId: here, address } = place;
   // Before it is written down that it is here no more, for then it is known where it went.
-  await Promise.allSettled(
-    others.map(async (id) => {
-      const found = await seek(driverPool, { id, address, ms });
-      if (found !== undefined) await inventory.take(id, { known: [found], gone: [] });
-    }),
-  );
-  await inventory.take(
+  await takeElsewhere(parts, place);
+  await parts.inventory.take(
     here,
     known === undefined ? { known: [], gone: [address] } : { known: [known], gone: [] },
   );
-  const row = await store.db
+  const row = await parts.store.db
     .selectFrom("machines")
     .select("hypervisor_id")
     .where("id", "=", machineId)
@@ -82,7 +77,25 @@ export async function takeElsewhere(
 
 interface Found {
   readonly known: KnownMachine | undefined;
+  /** For each of those that are asked. */
   readonly ms: number;
+}
+
+/**
+ * Asks those to which a machine may have moved from `hypervisorId`, one beside the other, and writes down what they say that they have. One that does not answer
+ * says nothing of where it is.
+ */
+export async function takeElsewhere(
+  { store, driverPool, inventory }: Parts,
+  { hypervisorId, address, ms }: Omit<Place, "machineId"> & Pick<Found, "ms">,
+): Promise<void> {
+  const others = await hypervisorsElsewhere(store.db, { hypervisorId, address });
+  await Promise.allSettled(
+    others.map(async (id) => {
+      const found = await seek(driverPool, { id, address, ms });
+      if (found !== undefined) await inventory.take(id, { known: [found], gone: [] });
+    }),
+  );
 }
 
 /** What one hypervisor says of a machine. */

@@ -63,6 +63,34 @@ test("a driver that fails keeps nobody from looking at the screens of others, an
   assert.match(log, /A driver does not say where a console is/);
 });
 
+test("of a driver that makes something for who opens a console nothing is made for who looks", async () => {
+  await using control = await testControl();
+  await withMachines(control, 2);
+  let looks = 0;
+  // Of all that a driver does, nothing else is asked for.
+  const lender = {
+    async resolve() {
+      throw new Error("a ticket was taken");
+    },
+    async look() {
+      looks += 1;
+      return looks === 1 ? undefined : { address: { kind: "tcp", host: "192.0.2.2", port: 5901 } };
+    },
+  } as unknown as Driver;
+
+  const { screens, remarks } = await look(control, lender);
+
+  assert.equal(looks, 2);
+  assert.deepEqual(remarks, []);
+  assert.deepEqual(
+    screens.map(({ address }) => address),
+    [
+      { kind: "tcp", host: "192.0.2.1", port: 5900 },
+      { kind: "tcp", host: "192.0.2.2", port: 5901 },
+    ],
+  );
+});
+
 test("a driver that is silent is waited for no longer than a look may take", async () => {
   await using folder = scratch();
   await using control = await testControl();

@@ -108,10 +108,10 @@ async function askDriver(
       break;
     }
     try {
-      const { address } = await before(
-        late,
-        driver.resolve({ ...own, password: undefined, hypervisorId: id ?? undefined }),
-      );
+      const record = { ...own, password: undefined, hypervisorId: id ?? undefined };
+      const upstream = await before(late, driver.look?.(record) ?? driver.resolve(record));
+      if (upstream === undefined) continue;
+      const { address } = upstream;
       // Within TLS or HTTP nobody speaks first, so there is nothing to be heard there.
       if (address.kind !== "tcp" && address.kind !== "unix") continue;
       const host = address.kind === "unix" ? address.path : address.host;

@@ -135,6 +135,15 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
         return toUpstream({ ...vnc, password: own }, { way, password: undefined, tls });
       }),
 
+    look: ({ address, protocol, password, tls }) =>
+      explained(async () => {
+        const signal = AbortSignal.timeout(limits.consoleMs);
+        const { vnc, line } = await running(address, { isSecure: false, signal });
+        return protocol === "serial"
+          ? toSerialUpstream(line, { way, tls })
+          : toUpstream(vnc, { way, password, tls });
+      }),
+
     list: (signal) =>
       explained(async () => {
         const [domains, paused] = await Promise.all([

@@ -104,10 +104,18 @@ export function createVsphereDriver(
         const machine = await runningAt(address, signal);
         if ((await wayTo(signal)) === "webmks") return await webMksOf(machine, signal);
         const open = ports === undefined ? undefined : await vncOf(ports, machine);
-        // There is nothing to be looked at before somebody opens it.
         if (open === undefined)
           throw new GatewayError("machine_not_running", { detail: "its VNC is closed" });
         return open;
+      }),
+
+    look: ({ address }) =>
+      explained(async () => {
+        const signal = AbortSignal.timeout(limits.consoleMs);
+        const machine = await runningAt(address, signal);
+        // Where it is, only a ticket says, of which hosts have forty; and VNC is nowhere before somebody opens it.
+        if (ports === undefined || (await wayTo(signal)) === "webmks") return undefined;
+        return await vncOf(ports, machine);
       }),
 
     lend: ({ address, protocol }, keep) =>

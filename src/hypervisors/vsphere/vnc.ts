@@ -80,8 +80,13 @@ export async function leaveVnc(
     throw new GatewayError("upstream_refused", { detail: "vSphere: VNC is just being closed" });
   const machine = await findMachine(client, { address, signal });
   if (machine !== undefined)
-    await set(client, machine.object, { enabled: "false", port: "", password: "" }, signal);
+    await set(client, machine.object, { enabled: "false", port: "", password: "" }, signal).catch(ifGone);
   await ports.free(address);
+}
+
+/** A machine that is deleted just then has no VNC any more. */
+function ifGone(error: unknown): void {
+  if (!(error instanceof VsphereFault) || error.fault !== "ManagedObjectNotFound") throw error;
 }
 
 /** Throws where none of the host's ports is free. */

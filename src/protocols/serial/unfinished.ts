@@ -8,7 +8,11 @@ const limits = {
   bytes: 256,
 } as const;
 
-type State = "ground" | "utf-8" | "escape" | "sequence" | "string" | "string-escape";
+/** Of a control's two bytes where it is one of C1's, U+0080 to U+009F, the first (UTF-8). It is never another character's second. */
+const C1_LEAD = 0xc2;
+
+/** An operating system command ends with BEL as well, which no other control string does (xterm, "Operating System Commands"). */
+type State = "ground" | "utf-8" | "escape" | "sequence" | "command" | "string" | "string-escape";
 
 /**
  * Knows what stands at the end of a terminal's output and is not whole yet: part of a character (UTF-8), of an escape sequence or of a control
@@ -18,6 +22,7 @@ export class Unfinished {
   readonly #kept: number[] = [];
   #state: State = "ground";
   #continuations = 0;
+  #isBehindC1Lead = false;
 
   get bytes(): Uint8Array {
     return Uint8Array.from(this.#kept);
@@ -34,17 +39,33 @@ export class Unfinished {
   }
 
   #take(byte: number): void {
-    const state = this.#next(byte);
-    const begins = state !== "ground" && (this.#state === "ground" || (byte === ESC && state === "escape"));
-    if (begins || state === "ground") this.#kept.length = 0;
-    if (state !== "ground" && this.#kept.length < limits.bytes) this.#kept.push(byte);
-    this.#state = state;
+    const before = this.#state;
+    const isC1 = this.#isBehindC1Lead && byte >= 0x80 && byte < 0xa0;
+    this.#isBehindC1Lead = byte === C1_LEAD;
+    this.#state = isC1 ? behindControl(byte - 0x40) : this.#next(byte);
+    if (isC1) this.#begins(C1_LEAD);
+    else if (byte === ESC && !this.#isKeptWithString) this.#begins();
+    // It was no string's end.
+    else if (before === "string-escape") this.#begins(ESC);
+    else if (before === "ground" || (before === "utf-8" && byte >= 0xc0)) this.#begins();
+    if (this.#state === "ground") this.#begins();
+    else if (this.#kept.length < limits.bytes) this.#kept.push(byte);
+  }
+
+  /** Half of a string's end, as long as there is room for it: without it, what follows would be the string's. */
+  get #isKeptWithString(): boolean {
+    return this.#state === "string-escape" && this.#kept.length < limits.bytes;
+  }
+
+  #begins(...bytes: readonly number[]): void {
+    this.#kept.splice(0, this.#kept.length, ...bytes);
   }
 
   #next(byte: number): State {
     // Whatever is under way, these end it.
     if (byte === CAN || byte === SUB) return "ground";
-    if (byte === ESC && this.#state !== "string") return "escape";
+    if (byte === ESC)
+      return this.#state === "string" || this.#state === "command" ? "string-escape" : "escape";
     switch (this.#state) {
       case "ground":
         return this.#begin(byte);
@@ -53,14 +74,15 @@ export class Unfinished {
         this.#continuations -= 1;
         return this.#continuations > 0 ? "utf-8" : "ground";
       case "escape":
-        return afterEscape(byte);
+      case "string-escape":
+        // Intermediate bytes go on.
+        return byte >= 0x20 && byte < 0x30 ? "escape" : behindControl(byte);
       case "sequence":
         return byte >= 0x40 && byte < 0x7f ? "ground" : "sequence";
+      case "command":
+        return byte === BEL ? "ground" : "command";
       case "string":
-        if (byte === BEL) return "ground";
-        return byte === ESC ? "string-escape" : "string";
-      case "string-escape":
-        return afterEscape(byte);
+        return "string";
       default:
         return this.#state satisfies never;
     }
@@ -83,9 +105,9 @@ function endOfPlain(bytes: Uint8Array, start: number): number {
   return offset;
 }
 
-/** Behind an escape: [ begins a sequence; ], P, X, ^ and _ a string; intermediate bytes go on; all else is the end of it. */
-function afterEscape(byte: number): State {
+/** Of a control of C1, by what stands behind the escape where it is written as two characters: [ begins a sequence; ], P, X, ^ and _ a string. */
+function behindControl(byte: number): State {
   if (byte === 0x5b) return "sequence";
-  if (byte === 0x5d || byte === 0x50 || byte === 0x58 || byte === 0x5e || byte === 0x5f) return "string";
-  return byte >= 0x20 && byte < 0x30 ? "escape" : "ground";
+  if (byte === 0x5d) return "command";
+  return byte === 0x50 || byte === 0x58 || byte === 0x5e || byte === 0x5f ? "string" : "ground";
 }

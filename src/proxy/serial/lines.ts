@@ -42,7 +42,9 @@ export class Lines {
    */
   async join(key: string, joining: Joining): Promise<{ readonly line: Line; readonly tap: LineTap }> {
     joining.signal.throwIfAborted();
-    const shared = this.#shared.get(key) ?? this.#open(key, joining);
+    const there = this.#shared.get(key);
+    // What is given up ends with the reason of whoever gave it up, and its connection with it: this one is to have its own.
+    const shared = there === undefined || isGivenUp(there) ? this.#open(key, joining, there) : there;
     const gone = Promise.withResolvers<never>();
     gone.promise.catch(ignoreError);
     const abort = () => gone.reject(joining.signal.reason);
@@ -74,7 +76,11 @@ export class Lines {
     this.#drawing.stop();
   }
 
-  #open(key: string, { connect, speaks, meantBySilence, upstreamMs }: Joining): Shared {
+  #open(
+    key: string,
+    { connect, speaks, meantBySilence, upstreamMs }: Joining,
+    before: Shared | undefined,
+  ): Shared {
     const abort = new AbortController();
     const forget = () => {
       if (this.#shared.get(key) === shared) this.#shared.delete(key);
@@ -82,7 +88,12 @@ export class Lines {
     const line = withDeadline(upstreamMs, abort.signal, async (inTime) => {
       // What draws terminals is loaded where there is a line.
       const { Line } = await import("./line.ts");
+      // The machine takes one connection: the one that is given up is over first.
+      (await before?.line.catch(() => undefined))?.close();
+      inTime.throwIfAborted();
       const leg = await connect({ signal: inTime });
+      if (inTime.aborted) leg.socket.destroy();
+      inTime.throwIfAborted();
       const options = { leg, speaks, meantBySilence, drawing: this.#drawing, graceMs: this.#graceMs };
       return new Line({ ...options, onEnded: forget });
     });
@@ -93,6 +104,10 @@ export class Lines {
     }, forget);
     return shared;
   }
+}
+
+function isGivenUp({ abort, open }: Shared): boolean {
+  return abort.signal.aborted && open === undefined;
 }
 
 /** Cut between two characters. */

@@ -3,6 +3,7 @@ import headless from "@xterm/headless";
 import { boundTerminal } from "#protocols/serial/terminal-bounds.ts";
 import { TerminalText } from "#protocols/serial/terminal-text.ts";
 import { Unfinished } from "#protocols/serial/unfinished.ts";
+import { writtenLines } from "#protocols/serial/written-lines.ts";
 import { DEFAULT_SIZE, type RestoredBecause, serialLimits } from "#wire/serial.ts";
 
 const limits = {
@@ -106,7 +107,9 @@ export class Screen {
   async lines(): Promise<readonly string[]> {
     await this.#drawAll();
     const { active, normal } = this.#terminal.buffer;
-    return active.type === "normal" ? linesOf(normal) : [...linesOf(normal), ...linesOf(active)];
+    return active.type === "normal"
+      ? writtenLines(normal)
+      : [...writtenLines(normal), ...writtenLines(active)];
   }
 
   dispose(): void {
@@ -160,20 +163,6 @@ export class Screen {
     const text = Buffer.from(rows.join("\r\n"));
     return Buffer.concat([text.subarray(0, limits.drawnBytes), Buffer.from(cursor)]);
   }
-}
-
-/** What a terminal has broken because it is too narrow is one line. What is empty at the end has not been written to. */
-function linesOf(buffer: headless.IBuffer): string[] {
-  const lines: string[] = [];
-  for (let y = 0; y < buffer.length; y += 1) {
-    // Behind the last row of a full buffer xterm.js would give the first one again.
-    const goesOn = y + 1 < buffer.length && buffer.getLine(y + 1)?.isWrapped === true;
-    const text = buffer.getLine(y)?.translateToString(!goesOn) ?? "";
-    if (buffer.getLine(y)?.isWrapped === true) lines.push(`${lines.pop() ?? ""}${text}`);
-    else lines.push(text);
-  }
-  while (lines.at(-1) === "") lines.pop();
-  return lines;
 }
 
 function scrollbackOf(columns: number): number {

@@ -61,15 +61,13 @@ export const BATTERY: Readonly<Record<string, readonly Row[]>> = {
       title: "in a cookie",
       path: "/",
       headers: { Cookie: "token={token}" },
-      seen: ["open, binary", "cut", "401"],
-      why: "Browsers send cookies with whatever page's request, so a page of somebody else's could open the console",
+      seen: ["open, binary", "cut", "open, binary"],
     },
     {
       title: "in a cookie among others that are malformed",
       path: "/",
       headers: { Cookie: "a; =b; token={token}; {" },
-      seen: ["open, binary", "cut", "401"],
-      why: "Browsers send cookies with whatever page's request, so a page of somebody else's could open the console",
+      seen: ["open, binary", "cut", "open, binary"],
     },
     {
       title: "a good one in a cookie, another in the query",
@@ -250,8 +248,8 @@ export const BATTERY: Readonly<Record<string, readonly Row[]>> = {
     {
       title: "no `Connection`",
       headers: { Connection: null },
-      seen: ["open, binary", "open, binary", "404"],
-      why: "It is no request for an upgrade then (RFC 9110 §7.8)",
+      seen: ["open, binary", "open, binary", "302"],
+      why: "It is no request for an upgrade then (RFC 9110 §7.8), and leads to the console's page",
     },
   ],
   "What is said within": [
@@ -360,8 +358,8 @@ export const BATTERY: Readonly<Record<string, readonly Row[]>> = {
     {
       title: "an upgrade to something else",
       headers: { Upgrade: "h2c" },
-      seen: ["405", "405", "404"],
-      why: NOTHING,
+      seen: ["405", "405", "302"],
+      why: "It is answered as a plain request for the address is: with the console's page",
     },
   ],
 };

@@ -22,13 +22,15 @@ export class SerialInput {
   #bracketed = false;
   #held = "";
   #running: Promise<unknown> = Promise.resolve();
+  /** Ends the text that was pasted last, be it that it waits for the one before. */
+  #pasted = new AbortController();
 
   connect(channel: ConsoleChannel): void {
     this.#channel = channel;
   }
 
   send(text: string): void {
-    if (text === INTERRUPT) this.pasting.value?.cancel();
+    if (text === INTERRUPT) this.stop();
     if (!this.#bracketed) this.#send(text);
     // Within a bracket it would be a part of what is pasted.
     else if (this.#held.length + text.length <= limits.heldCharacters) this.#held += text;
@@ -44,12 +46,17 @@ export class SerialInput {
     { text }: CleanText,
     { pace, bracketed }: { pace: PaceName; bracketed: boolean },
   ): Promise<number> {
-    this.pasting.value?.cancel();
+    this.stop();
+    const controller = new AbortController();
+    this.#pasted = controller;
     const before = this.#running;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#running = promise;
     await before;
-    const controller = new AbortController();
+    if (controller.signal.aborted) {
+      resolve();
+      return 0;
+    }
     const cancel = () => controller.abort();
     const total = text.length;
     this.pasting.value = { typed: 0, total, cancel };
@@ -76,7 +83,7 @@ export class SerialInput {
 
   /** Nothing more goes out of what is being pasted. */
   stop(): void {
-    this.pasting.value?.cancel();
+    this.#pasted.abort();
   }
 
   #over(): void {

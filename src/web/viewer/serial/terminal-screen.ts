@@ -2,13 +2,13 @@ import type { FitAddon } from "@xterm/addon-fit";
 import type { Terminal } from "@xterm/xterm";
 import { boundTerminal } from "#protocols/serial/terminal-bounds.ts";
 import { TerminalText } from "#protocols/serial/terminal-text.ts";
+import { writtenLines } from "#protocols/serial/written-lines.ts";
 import { DEFAULT_SIZE, serialLimits } from "#wire/serial.ts";
 import type { AmongBytes, ConsoleChannel } from "../channel.ts";
 import type { Attached } from "../connection.ts";
 import type { Surface, SurfaceListener } from "../surface.ts";
 import { escapeLimits, guardEscapes, webAddress } from "./escapes.ts";
 import { Intake } from "./intake.ts";
-import { plainText } from "./plain-text.ts";
 import { fontLimits, type Size } from "./terminal-settings.ts";
 import { endLink, openLink, readNow } from "./xterm-internals.ts";
 
@@ -145,7 +145,8 @@ export class TerminalScreen implements Surface {
   /** All that is known of what was to be seen. */
   text(): string {
     const { normal, alternate, active } = this.terminal.buffer;
-    return active.type === "alternate" ? plainText(normal) + plainText(alternate) : plainText(normal);
+    const buffers = active.type === "alternate" ? [normal, alternate] : [normal];
+    return buffers.flatMap((buffer) => writtenLines(buffer).map((line) => `${line}\n`)).join("");
   }
 
   get size(): TerminalSize {
