@@ -153,6 +153,17 @@ for (const t of onBoth(
 ))
   test(...t);
 
+for (const t of onBoth("what one Keystone has said is worth nothing once another is asked", async () => {
+  await using w = await world();
+  const { services, admin } = w;
+  const { sessionId } = await w.open(await w.callerOf("alice-1"));
+
+  await services.keystone.configure(admin, { url: "https://other.example.com/identity/v3" });
+
+  await assert.rejects(w.redeem(sessionId), { code: "access_withdrawn" });
+}))
+  test(...t);
+
 for (const t of onBoth("a right that Keystone has not said for a day redeems nothing", async () => {
   await using w = await world();
   const { store, clock } = w.control;

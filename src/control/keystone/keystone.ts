@@ -56,7 +56,10 @@ export function createKeystone(
         };
         if (before === undefined) await db.insertInto("keystone").values(first(next)).execute();
         else await db.updateTable("keystone").set(next).execute();
-        if (before !== undefined && before.roles !== roles) await db.deleteFrom("keystone_rights").execute();
+        // What a Keystone has said counts by the roles of then, and nothing that another one said counts at all.
+        const isAnother = columns.url !== undefined && columns.url !== before?.url;
+        if (before !== undefined && (isAnother || before.roles !== roles))
+          await db.deleteFrom("keystone_rights").execute();
         await mapProjects(db, change.projects ?? []);
         await audit.record(db, { action: "keystone.configure", by: caller, detail: told(change) });
         return await shown(db);

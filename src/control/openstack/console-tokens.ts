@@ -22,7 +22,7 @@ const VERSION = "2.31";
 
 const Connection = Type.Object({
   instance_uuid: Type.String({ minLength: 1, maxLength: 64 }),
-  host: Type.Union([Type.String({ minLength: 1, maxLength: 255 }), Type.Null()]),
+  host: Type.Union([Type.String({ pattern: "^[\\w.:%-]+$", maxLength: 255 }), Type.Null()]),
   port: Type.Union([Type.Integer({ minimum: 1, maximum: 65_535 }), Type.Null()]),
   internal_access_path: Type.Union([Type.String({ maxLength: 4096 }), Type.Null()]),
 });
