@@ -4,6 +4,7 @@ import { symlinkSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { postDeafly } from "../../test/harness/deaf-sender.ts";
 import { eventually } from "../../test/harness/eventually.ts";
 import { startTestNode, type TestNode } from "../../test/harness/test-node.ts";
 
@@ -310,6 +311,13 @@ test("a reopening is asked for with POST", async () => {
   const answer = await ask("/p/x/reopen");
 
   assert.deepEqual([answer.status, answer.headers["allow"]], [405, "POST"]);
+});
+
+test("a reopening that is too large is told so to whoever sends all of it first", async () => {
+  const headers = { "content-type": "application/json" };
+  const answer = await postDeafly(node.origin, { path: "/p/project-1/reopen", mebibytes: 5, headers });
+
+  assert.match(answer, /^HTTP\/1\.1 413 .*"code":"body_too_large"/s);
 });
 
 interface Question {

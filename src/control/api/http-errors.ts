@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { followExchanges, refuseBrokenRequest } from "#base/process/broken-request.ts";
+import { discardRest } from "#base/process/discard-rest.ts";
 import type { Log } from "#base/process/log.ts";
 import { brokenRequestAnswer } from "#wire/broken-request.ts";
 import type { ErrorCode } from "#wire/errors.ts";
@@ -57,6 +58,10 @@ export function logProblem(log: Log, problem: GatewayError, reference: string): 
 export function answerErrors(app: FastifyInstance, log: Log): void {
   const routes = collectRoutes(app);
   followExchanges(app.server);
+
+  app.addHook("onSend", async (request, reply) => {
+    if (reply.getHeader("connection") === "close") await discardRest(request.raw);
+  });
 
   app.setErrorHandler(async (error, request, reply) => {
     const problem = fromFramework(error);

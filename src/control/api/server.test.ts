@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import { parseTrustedProxy } from "#wire/trusted-proxies.ts";
 import { basic, testApi } from "../../../test/harness/api.ts";
+import { postDeafly } from "../../../test/harness/deaf-sender.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
 
 function builtPages(folder: string): string {
@@ -255,6 +256,20 @@ describe("what is hardly HTTP", () => {
     assert.match(received, /^HTTP\/1\.1 200 /);
     assert.match(received, /\r\n\r\n\{"items":\[\]\}$/);
   });
+
+  for (const [path, type, words] of [
+    ["/api/v1/machines", "application/json", '"code":"body_too_large"'],
+    ["/client/api?response=json", "application/x-www-form-urlencoded", '"errorcode":413'],
+  ] as const)
+    test(`a body at ${path} that is too large is told so to whoever sends all of it first`, async () => {
+      await using api = await testApi();
+
+      const headers = { "content-type": type, authorization: basic(api.keys) };
+      const answer = await postDeafly(api.origin, { path, mebibytes: 5, headers });
+
+      assert.match(answer, /^HTTP\/1\.1 413 /);
+      assert.ok(answer.includes(words), answer);
+    });
 
   test("a request that does not arrive in time is told so", { timeout: 30_000 }, async () => {
     await using api = await testApi();
