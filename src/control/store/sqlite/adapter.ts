@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import type { SqliteDatabase, SqliteStatement } from "kysely";
+import { rowMaker } from "../row-maker.ts";
 
 const limits = {
   /** Statements kept prepared. Ours are a fixed set, but lists in conditions make variants of some. */
@@ -32,25 +33,14 @@ function adaptStatement(statement: StatementSync): SqliteStatement {
   const names = statement.columns().map(({ name }) => name);
   // The objects that node:sqlite makes by itself are slow to make, and to read: it gives them their columns one by one, as a map.
   statement.setReturnArrays(true);
-  const toRow = rowMaker(names);
+  const make = rowMaker<SQLOutputValue>(names);
+  const toRow = (values: unknown) => make(values as readonly SQLOutputValue[]);
   return {
     reader: names.length > 0,
     all: (parameters) => statement.all(...checked(parameters)).map(toRow),
     run: (parameters) => statement.run(...checked(parameters)),
     iterate: (parameters) => statement.iterate(...checked(parameters)).map(toRow),
   };
-}
-
-type Row = Record<string, SQLOutputValue>;
-
-/**
- * Makes rows by an object literal that names the statement's columns. A loop over the names takes fifty times as long where
- * statements of many shapes pass through it, which is most of the time of a large answer. What is compiled is nothing but
- * the names, as strings.
- */
-function rowMaker(names: readonly string[]): (values: unknown) => Row {
-  const properties = names.map((name, index) => `${JSON.stringify(name)}: values[${index}]`);
-  return new Function("values", `return { ${properties.join(", ")} };`) as (values: unknown) => Row;
 }
 
 /**
