@@ -145,6 +145,7 @@ describe("SPICE in front of Debian's Nova", { skip: lackingNova || lackingQemu }
     await assert.rejects(elsewhere, /410/);
     assert.equal(main.closed, undefined);
     assert.equal((await session(instance)).state, "active");
+    assert.match(stage.node.log(), /"spice_in_use".*Channel of a console not opened/);
     await main[Symbol.asyncDispose]();
   });
 

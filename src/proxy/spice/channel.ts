@@ -1,3 +1,4 @@
+import type { Log } from "#base/process/log.ts";
 import { SPICE_CHANNEL, type SpiceLink } from "#protocols/spice/link.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
 import { Conversation } from "../console/conversation.ts";
@@ -15,6 +16,7 @@ export interface ChannelContext {
   /** Dials the session's upstream, which must be allowed. */
   readonly connect: Connect;
   readonly deadlines: Deadlines;
+  readonly log: Log;
   readonly onOver: (channel: Channel) => void;
 }
 
@@ -80,7 +82,10 @@ export class Channel implements ViewerEvents, RelayEvents {
     this.#abort.abort(error);
     this.#conversation.fail(error);
     this.#relay?.stop();
-    if (!this.#viewerIsGone) this.#viewer.end(endingOf(error, { session: this.#context.sessionId, wasOpen }));
+    const { sessionId, log } = this.#context;
+    if (!wasOpen && !this.#viewerIsGone)
+      log.info({ sessionId, code: error.code, detail: error.detail }, "Channel of a console not opened");
+    if (!this.#viewerIsGone) this.#viewer.end(endingOf(error, { session: sessionId, wasOpen }));
     if (this.#upstream?.closed === false) this.#upstream.once("close", () => this.#settle());
     this.#cutting = setTimeout(() => this.#cut(), this.#context.deadlines.closingMs);
     this.#settle();

@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { Log } from "#base/process/log.ts";
 import { fromGranted, type Grant, type Upstream } from "#wire/grant.ts";
 import { isNovaToken } from "#wire/link-nova.ts";
 import type { Credentials } from "../console/admission.ts";
@@ -25,17 +26,18 @@ export function channelKey({ ticket, novaConsole, viewer }: Credentials): string
 /** Undefined where the session is none of SPICE. */
 export function channelsOf(
   { protocol, sessionId, upstream }: Grant,
-  { connect, deadlines }: Dialling,
+  { connect, deadlines, log }: Dialling,
   onEmptied: () => void,
 ): Channels | undefined {
   if (protocol !== "spice") return undefined;
   const dial: Connect = async (connecting) => await connect(fromGranted(upstream), connecting);
-  return new Channels({ sessionId, connect: dial, deadlines }, onEmptied);
+  return new Channels({ sessionId, connect: dial, deadlines, log }, onEmptied);
 }
 
 interface Dialling {
   readonly connect: (upstream: Upstream, connecting: Connecting) => ReturnType<Connect>;
   readonly deadlines: Deadlines;
+  readonly log: Log;
 }
 
 /** A SPICE session's channels beside its first one, which is the session's own. They end with it, and it is over when they are. */
