@@ -130,7 +130,11 @@ async function followAgain(
   let failures = 0;
   let lastProblem: string | undefined;
   let upSince: number | undefined;
-  const onListed = async (machines: number) => {
+  let lastSilent = "";
+  const onListed = async (machines: number, silent: readonly string[]) => {
+    if (silent.join() !== lastSilent)
+      log.warn({ hypervisor, silent }, "Which parts of a hypervisor do not answer has changed");
+    lastSilent = silent.join();
     if (upSince !== undefined) return;
     await markUp(store, id);
     log.info({ hypervisor, machines }, "Hypervisor is followed");
