@@ -212,6 +212,26 @@ test("Proxmox VE: whoever follows is told nothing of machines whose node is down
   leave.abort();
 });
 
+test("Proxmox VE: each order is given as its API calls it", { skip }, async () => {
+  await using stage = await startProxmoxStage();
+  const { driver, machine, web, api } = stage;
+  for (const [action, word, isOn] of [
+    ["restart", "reboot", true],
+    ["reset", "reset", true],
+    ["stop", "shutdown", false],
+    ["start", "start", true],
+    ["cut", "stop", false],
+  ] as const) {
+    const before = api.asked.length;
+
+    await driver.power(machine.address, action, signal);
+
+    const orders = api.asked.slice(before).filter((question) => question.startsWith("POST"));
+    assert.deepEqual(orders, [`POST /api2/json/nodes/pve1/qemu/100/status/${word}`]);
+    assert.equal(web.status === "running", isOn);
+  }
+});
+
 test("Proxmox VE: of several nodes the first that is there is asked", { skip }, async () => {
   await using stage = await startProxmoxStage();
   const { api, machine } = stage;
