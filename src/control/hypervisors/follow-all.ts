@@ -173,8 +173,8 @@ async function followAgain(
   }
 }
 
-/** Between half of the step and all of it, so that those that went together are not asked together for ever. */
-function restMs(failures: number): number {
+/** How long nobody tries a hypervisor after so many failures before this one: between half of the step and all of it, so that those that went together are not asked together for ever. */
+export function restMs(failures: number): number {
   const step = Math.min(limits.firstRestMs * 2 ** Math.min(failures, 16), limits.longestRestMs);
   return step / 2 + (Math.random() * step) / 2;
 }
