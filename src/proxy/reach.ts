@@ -1,17 +1,18 @@
 import type { Socket } from "node:net";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { isWithinTls, type Upstream } from "#wire/grant.ts";
+import { isWithinTls, placeOf, type Upstream } from "#wire/grant.ts";
 import type { Connecting } from "./console/opening.ts";
 import { UpstreamLeg } from "./console/upstream-leg.ts";
 import { type DialRules, dial } from "./dial.ts";
 import { overHttpConnect } from "./upstream-http-connect.ts";
+import { overLibvirt } from "./upstream-libvirt.ts";
 import { enterTermproxy } from "./upstream-termproxy.ts";
 import { overTls } from "./upstream-tls.ts";
 import { overWebSocket } from "./upstream-web-socket.ts";
 
 /**
  * Connects to a console by whatever lies below what it speaks: TCP or a UNIX socket, TLS from the first byte on, a WebSocket, HTTP's
- * CONNECT. It is paused. Throws a GatewayError, or the signal's reason.
+ * CONNECT, a stream of libvirt's. It is paused. Throws a GatewayError, or the signal's reason.
  */
 export async function reach(
   { address, tls }: Pick<Upstream, "address" | "tls">,
@@ -20,10 +21,14 @@ export async function reach(
   const dialling = { ...rules, signal, ...(onStep === undefined ? {} : { onStep }) };
   if (address.kind === "tcp" || address.kind === "unix")
     return await UpstreamLeg.open((onread) => dial(address, { ...dialling, onread }));
-  const dialled = await dial({ ...address, kind: "tcp" }, dialling);
+  const dialled = await dial(placeOf({ address }), dialling);
   try {
     const secured = isWithinTls({ address }) ? await secure(dialled, tls, dialling) : dialled;
     if (address.kind === "tls") return UpstreamLeg.over(secured);
+    if (address.kind === "libvirt") {
+      onStep?.("authentication");
+      return UpstreamLeg.over(await overLibvirt(secured, { address, signal }));
+    }
     onStep?.("handshake");
     if (address.kind === "http-connect")
       return UpstreamLeg.over(await overHttpConnect(secured, { address, signal }));

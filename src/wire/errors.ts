@@ -69,6 +69,8 @@ export const ERRORS = {
   upstream_refused: entry(502, 4438, true, "The hypervisor refused to open the console.", "Try again; if it stays so, tell your operator."),
   upstream_consoles_exhausted: entry(503, 4510, true, "The hypervisor opens no further console of this machine: as many are open as it allows.", "Close the console that is open elsewhere, at the hypervisor's own tools perhaps, then try again; or have the operator raise the limit."),
   upstream_ticket_refused: entry(502, 4511, true, "The hypervisor does not know the ticket that it gave for this console: the machine has just moved to another host or stopped, or the ticket was not used in time.", "Open the console again: that asks the hypervisor for another ticket."),
+  upstream_line_busy: entry(409, 4524, true, "Somebody has this machine's serial line open at its hypervisor already, with the hypervisor's own tools, and it bears one connection.", "Have it closed there, as by leaving “virsh console”, then open it again. A console node that has just failed may have it for half a minute yet."),
+  upstream_line_taken: entry(409, 4525, true, "The hypervisor took this serial line away: most likely somebody has opened it there with the hypervisor's own tools, and ended who had it.", "Ask who works at the machine, then open it again."),
   upstream_protocol_error: entry(502, 4439, true, "The hypervisor sent something that the console's protocol does not allow.", ASK_OPERATOR),
   upstream_closed: entry(502, 4440, true, "The hypervisor closed the console.", "See whether the machine still runs, then open it again."),
   upstream_lost: entry(502, 4441, true, "The connection to the hypervisor broke.", "Open the console again."),

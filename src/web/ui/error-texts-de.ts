@@ -68,6 +68,14 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   nova_refused: text("Das Nova, das diese Konsole vergeben hat, beantwortet Portholes Fragen nach seinen Tokens nicht.", "Sagen Sie es Ihrem Betreiber: Das Konto, mit dem Porthole Nova fragt, muss das eines Administrators sein."),
   nova_console_unfit: text("Nova hat eine Konsole anderer Art vergeben, als diese Adresse bedient.", "Sagen Sie es Ihrem Betreiber: Jede Art von Konsole hat in Novas Konfiguration eine eigene Adresse."),
   upstream_protocol_error: text("Der Hypervisor hat etwas gesendet, das im Protokoll der Konsole nicht vorkommt.", ASK_OPERATOR),
+  upstream_line_busy: text(
+    "Jemand hat die serielle Leitung dieser Maschine schon am Hypervisor offen, mit dessen eigenen Werkzeugen, und sie trägt eine Verbindung.",
+    "Lassen Sie sie dort schließen, etwa indem „virsh console“ verlassen wird, und öffnen Sie sie noch einmal. Ein Konsolenknoten, der gerade ausgefallen ist, kann sie noch eine halbe Minute haben.",
+  ),
+  upstream_line_taken: text(
+    "Der Hypervisor hat diese serielle Leitung weggenommen: Höchstwahrscheinlich hat jemand sie dort mit den eigenen Werkzeugen des Hypervisors geöffnet und beendet, wer sie hatte.",
+    "Fragen Sie, wer an der Maschine arbeitet, und öffnen Sie sie dann noch einmal.",
+  ),
   upstream_closed: text("Der Hypervisor hat die Konsole geschlossen.", "Sehen Sie nach, ob die Maschine noch läuft, und öffnen Sie die Konsole dann noch einmal."),
   upstream_lost: text("Die Verbindung zum Hypervisor ist abgebrochen.", "Öffnen Sie die Konsole noch einmal."),
 

@@ -41,6 +41,7 @@ import { up as serialLines } from "./0046-serial-lines.ts";
 import { up as consoleOutputs } from "./0050-console-outputs.ts";
 import { up as keystone } from "./0051-keystone.ts";
 import { up as novaTokens } from "./0052-nova-tokens.ts";
+import { up as serialStreams } from "./0054-serial-streams.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -88,6 +89,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0050-console-outputs": { up: consoleOutputs },
   "0051-keystone": { up: keystone },
   "0052-nova-tokens": { up: novaTokens },
+  "0054-serial-streams": { up: serialStreams },
 };
 
 /**
