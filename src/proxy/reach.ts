@@ -1,9 +1,10 @@
 import type { Socket } from "node:net";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { isWithinTls, placeOf, type Upstream } from "#wire/grant.ts";
+import { isWithinTls, placeOf, type Upstream, type UpstreamTls } from "#wire/grant.ts";
 import type { Connecting } from "./console/opening.ts";
 import { UpstreamLeg } from "./console/upstream-leg.ts";
 import { type DialRules, dial } from "./dial.ts";
+import { overAuthd } from "./upstream-authd.ts";
 import { overHttpConnect } from "./upstream-http-connect.ts";
 import { overLibvirt } from "./upstream-libvirt.ts";
 import { enterTermproxy } from "./upstream-termproxy.ts";
@@ -12,7 +13,7 @@ import { overWebSocket } from "./upstream-web-socket.ts";
 
 /**
  * Connects to a console by whatever lies below what it speaks: TCP or a UNIX socket, TLS from the first byte on, a WebSocket, HTTP's
- * CONNECT, a stream of libvirt's. It is paused. Throws a GatewayError, or the signal's reason.
+ * CONNECT, an ESXi host's authd, a stream of libvirt's. It is paused. Throws a GatewayError, or the signal's reason.
  */
 export async function reach(
   { address, tls }: Pick<Upstream, "address" | "tls">,
@@ -23,6 +24,8 @@ export async function reach(
     return await UpstreamLeg.open((onread) => dial(address, { ...dialling, onread }));
   const dialled = await dial(placeOf({ address }), dialling);
   try {
+    if (address.kind === "authd")
+      return UpstreamLeg.over(await overAuthd(dialled, { ...dialling, address, tls: demanded(tls) }));
     const secured = isWithinTls({ address }) ? await secure(dialled, tls, dialling) : dialled;
     if (address.kind === "tls") return UpstreamLeg.over(secured);
     if (address.kind === "libvirt") {
@@ -46,7 +49,12 @@ export async function reach(
 }
 
 async function secure(socket: Socket, tls: Upstream["tls"], { signal, onStep }: Connecting): Promise<Socket> {
-  if (tls === undefined) throw new GatewayError("upstream_tls_needed");
+  const known = demanded(tls);
   onStep?.("tls");
-  return await overTls(socket, { tls, kind: "x509", signal });
+  return await overTls(socket, { tls: known, kind: "x509", signal });
+}
+
+function demanded(tls: Upstream["tls"]): UpstreamTls {
+  if (tls === undefined) throw new GatewayError("upstream_tls_needed");
+  return tls;
 }

@@ -67,6 +67,10 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   nova_unreachable: text("Das Nova, das diese Konsole vergeben hat, hat nicht geantwortet, darum konnte sein Token nicht geprüft werden.", "Versuchen Sie es gleich noch einmal; bleibt es so, sagen Sie es Ihrem Betreiber."),
   nova_refused: text("Das Nova, das diese Konsole vergeben hat, beantwortet Portholes Fragen nach seinen Tokens nicht.", "Sagen Sie es Ihrem Betreiber: Das Konto, mit dem Porthole Nova fragt, muss das eines Administrators sein."),
   nova_console_unfit: text("Nova hat eine Konsole anderer Art vergeben, als diese Adresse bedient.", "Sagen Sie es Ihrem Betreiber: Jede Art von Konsole hat in Novas Konfiguration eine eigene Adresse."),
+  spice_in_use: text("Die Konsole dieses Links ist schon offen, und SPICE hat einen Betrachter zur Zeit.", "Schließen Sie die Seite, in der sie offen ist, und öffnen Sie die Konsole dann noch einmal."),
+  upstream_not_spice: text("Was am Konsolenport der Maschine antwortet, spricht kein SPICE.", ASK_OPERATOR),
+  upstream_not_authd: text("Was am Port des ESXi-Hosts antwortet, spricht nicht wie VMwares authd.", "Sagen Sie es Ihrem Betreiber: Der Port, den Nova für diese Konsole nennt, üblicherweise 902, muss der des authd auf dem Host sein."),
+  upstream_certificate_unvouched: text("Das Zertifikat des ESXi-Hosts ist nicht das, das für diese Konsole genannt wurde; es könnte also jemand anderes sein.", "Öffnen Sie die Konsole noch einmal; bleibt es dabei, lassen Sie den Betreiber den Weg zum Host ansehen, und ob dessen Zertifikat erneuert wurde, ohne dass das vCenter davon weiß."),
   upstream_protocol_error: text("Der Hypervisor hat etwas gesendet, das im Protokoll der Konsole nicht vorkommt.", ASK_OPERATOR),
   upstream_line_busy: text(
     "Jemand hat die serielle Leitung dieser Maschine schon am Hypervisor offen, mit dessen eigenen Werkzeugen, und sie trägt eine Verbindung.",
