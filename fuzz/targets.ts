@@ -4,6 +4,7 @@ import { commandAnswer } from "./targets/command-answer.ts";
 import { httpConnect } from "./targets/http-connect.ts";
 import { kubeVirtAnswer } from "./targets/kubevirt-answer.ts";
 import { connection } from "./targets/libvirt-connection.ts";
+import { consoleLine } from "./targets/libvirt-console.ts";
 import { rpc } from "./targets/libvirt-rpc.ts";
 import { xml } from "./targets/libvirt-xml.ts";
 import { proxmoxAnswer } from "./targets/proxmox-answer.ts";
@@ -27,6 +28,7 @@ export const TARGETS: readonly Target[] = [
   serialTelnet,
   rpc,
   connection,
+  consoleLine,
   xml,
   screenshot,
   commandAnswer,

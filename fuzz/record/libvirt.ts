@@ -1,11 +1,17 @@
+import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { concat } from "#base/bytes.ts";
+import { SequenceDriver } from "#base/sequence.ts";
 import { LibvirtConnection } from "#hypervisors/libvirt/connection.ts";
 import { destroy } from "#protocols/libvirt/calls.ts";
-import { startLibvirt } from "../../test/peers/libvirt.ts";
+import { openConsoleLine } from "#protocols/libvirt/console.ts";
+import { type ConsoleEvent, ConsoleReader } from "#protocols/libvirt/console-stream.ts";
+import { eventually } from "../../test/harness/eventually.ts";
+import { type Libvirt, startLibvirt } from "../../test/peers/libvirt.ts";
+import { LINE } from "../targets/libvirt-console.ts";
 import { CALLS, DOMAIN, PICTURE } from "../targets/libvirt-rpc.ts";
 
 /** What a libvirt says to each of the calls in turn, an event and a picture, and the XML of domains of several kinds. */
@@ -13,6 +19,8 @@ export async function recordLibvirt(): Promise<{
   /** Of the calls, and of those with a picture and an event behind them. */
   readonly conversations: Readonly<Record<string, Uint8Array>>;
   readonly xml: Readonly<Record<string, string>>;
+  /** Of a serial line that a BIOS writes to, until its machine is cut off. */
+  readonly line: Uint8Array;
   /** Of a screen, as PNG or PPM. */
   readonly picture: Uint8Array;
 }> {
@@ -40,7 +48,41 @@ export async function recordLibvirt(): Promise<{
   xml["metadata"] = await libvirt.virsh("metadata", "tcp", "--uri", LIBOSINFO);
   const screen = join(libvirt.logs, "screen");
   await libvirt.virsh("screenshot", "tcp", screen);
-  return { conversations, xml, picture: readFileSync(screen) };
+  const line = await recordLine(libvirt);
+  return { conversations, line, xml, picture: readFileSync(screen) };
+}
+
+async function recordLine({ socket: path, logs, virsh }: Libvirt): Promise<Uint8Array> {
+  const file = join(logs, "domain.xml");
+  const xml = domain("line", "").replace("</os>", "<bios useserial='yes'/></os>");
+  writeFileSync(file, xml, { mode: 0o644 });
+  await virsh("define", file);
+  await virsh("start", "line", "--paused");
+  const uuid = (await virsh("domuuid", "line")).trim();
+  const socket = connect({ path });
+  await once(socket, "connect");
+  const opening = new SequenceDriver(
+    openConsoleLine((bytes) => void socket.write(bytes), { ...LINE, domain: uuid }),
+  );
+  const said: Uint8Array[] = [];
+  const events: ConsoleEvent[] = [];
+  let reader: ConsoleReader | undefined;
+  socket.on("data", (chunk: Buffer) => {
+    said.push(chunk);
+    if (reader === undefined) opening.push(chunk);
+    else events.push(...reader.push(chunk));
+    if (reader !== undefined || !opening.done) return;
+    reader = new ConsoleReader(opening.result.serial);
+    events.push(...reader.push(opening.rest));
+  });
+  await eventually(() => assert.ok(opening.done));
+  await virsh("resume", "line");
+  const text = () => concat(events.map((event) => (event.kind === "said" ? event.bytes : new Uint8Array(0))));
+  await eventually(() => assert.match(Buffer.from(text()).toString("latin1"), /No bootable device/));
+  await virsh("destroy", "line");
+  await eventually(() => assert.equal(events.at(-1)?.kind, "ended"));
+  socket.destroy();
+  return concat(said);
 }
 
 async function listen(

@@ -141,9 +141,10 @@ async function record(
 }
 
 async function recordOfLibvirt(): Promise<void> {
-  const { conversations, xml, picture } = await recordLibvirt();
+  const { conversations, line, xml, picture } = await recordLibvirt();
   for (const target of ["libvirt-rpc", "libvirt-connection"])
     for (const [name, said] of Object.entries(conversations)) keep(target, name, said);
+  keep("libvirt-console", "bios", line);
   for (const [name, text] of Object.entries(xml)) keep("libvirt-xml", name, new TextEncoder().encode(text));
   keep("screenshot", "libvirt", picture);
 }

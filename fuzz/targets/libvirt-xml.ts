@@ -1,11 +1,11 @@
 import { Value } from "typebox/value";
 import { readConsoles, readOsId } from "#hypervisors/libvirt/domain-xml.ts";
 import { guestFamily } from "#hypervisors/libvirt/guest-family.ts";
-import { toUpstream } from "#hypervisors/libvirt/upstream.ts";
+import { chooseLine, toSerialUpstream, toUpstream } from "#hypervisors/libvirt/upstream.ts";
 import { readPasswordedVnc, withPassword } from "#hypervisors/libvirt/vnc-password-xml.ts";
 import { XdrReader, XdrWriter } from "#protocols/libvirt/xdr.ts";
 import { GatewayError, printable } from "#wire/gateway-error.ts";
-import { Upstream } from "#wire/grant.ts";
+import { placeOf, Upstream } from "#wire/grant.ts";
 import { ascii, type Target } from "../target.ts";
 import { outcome, told } from "./told.ts";
 
@@ -13,6 +13,8 @@ const WAYS = [
   { kind: "unix", path: "/run/libvirt/libvirt-sock" },
   { kind: "tls", host: "hypervisor.example", port: 16_514 },
 ] as const;
+const SERIAL_WAYS = WAYS.map((way) => ({ endpoint: { way, uri: "qemu:///system" }, streams: {} }));
+const DOMAIN = "6695eb01-f6a4-8304-79aa-97f2502e193f";
 
 /** A domain's XML, up to what a node would dial. */
 export const xml: Target = {
@@ -68,18 +70,21 @@ function dialled(text: string): unknown {
   const upstreams = vnc.flatMap((graphics) =>
     WAYS.map((way) => upstreamOf(() => toUpstream(graphics, { way, password: undefined }))),
   );
-  return { upstreams, serial };
+  const lines = SERIAL_WAYS.map((way) =>
+    upstreamOf(() => toSerialUpstream(chooseLine(serial, way), { ...way, domain: DOMAIN })),
+  );
+  return { upstreams, lines, serial };
 }
 
 function upstreamOf(work: () => Upstream): Upstream | string {
   try {
     const upstream = work();
     if (!Value.Check(Upstream, upstream)) throw new Error(`no upstream: ${told(upstream)}`);
-    const { address } = upstream;
-    const where = address.kind === "unix" ? address.path : address.host;
-    const isPlain = address.kind === "unix" ? /^\/[^\0]+$/.test(where) : /^[^\s\0]{1,253}$/.test(where);
+    const place = placeOf(upstream);
+    const where = place.kind === "unix" ? place.path : place.host;
+    const isPlain = place.kind === "unix" ? /^\/[^\0]+$/.test(where) : /^[^\s\0]{1,253}$/.test(where);
     if ((upstream.password ?? "").length > 255) throw new Error("a password of endless length");
-    if (!isPlain) throw new Error(`nothing to dial: ${told(address)}`);
+    if (!isPlain) throw new Error(`nothing to dial: ${told(place)}`);
     return upstream;
   } catch (error) {
     if (error instanceof GatewayError) return error.message;

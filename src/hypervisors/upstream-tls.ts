@@ -1,11 +1,11 @@
-import type { Upstream, UpstreamTls } from "#wire/grant.ts";
+import { placeOf, type Upstream, type UpstreamTls } from "#wire/grant.ts";
 import type { DriverTls } from "./driver.ts";
 
 /** How the node that dials an address is to judge whose it is: by the name on record, by `host`, or by the address's own. */
 export function toUpstreamTls(
   tls: DriverTls,
   address: Upstream["address"],
-  host = address.kind === "unix" ? "" : address.host,
+  host = hostOf(address),
 ): UpstreamTls {
   const { mode, ca, pin = "", clientCertificate: certificate, clientKey } = tls;
   const client =
@@ -24,4 +24,9 @@ export function toUpstreamTls(
     default:
       throw new Error(`there is no way ${mode satisfies never} to judge a certificate`);
   }
+}
+
+function hostOf(address: Upstream["address"]): string {
+  const place = placeOf({ address });
+  return place.kind === "unix" ? "" : place.host;
 }

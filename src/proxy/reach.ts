@@ -1,18 +1,19 @@
 import type { Socket } from "node:net";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { isWithinTls, type Upstream, type UpstreamTls } from "#wire/grant.ts";
+import { isWithinTls, placeOf, type Upstream, type UpstreamTls } from "#wire/grant.ts";
 import type { Connecting } from "./console/opening.ts";
 import { UpstreamLeg } from "./console/upstream-leg.ts";
 import { type DialRules, dial } from "./dial.ts";
 import { overAuthd } from "./upstream-authd.ts";
 import { overHttpConnect } from "./upstream-http-connect.ts";
+import { overLibvirt } from "./upstream-libvirt.ts";
 import { enterTermproxy } from "./upstream-termproxy.ts";
 import { overTls } from "./upstream-tls.ts";
 import { overWebSocket } from "./upstream-web-socket.ts";
 
 /**
  * Connects to a console by whatever lies below what it speaks: TCP or a UNIX socket, TLS from the first byte on, a WebSocket, HTTP's
- * CONNECT, an ESXi host's authd. It is paused. Throws a GatewayError, or the signal's reason.
+ * CONNECT, an ESXi host's authd, a stream of libvirt's. It is paused. Throws a GatewayError, or the signal's reason.
  */
 export async function reach(
   { address, tls }: Pick<Upstream, "address" | "tls">,
@@ -21,12 +22,16 @@ export async function reach(
   const dialling = { ...rules, signal, ...(onStep === undefined ? {} : { onStep }) };
   if (address.kind === "tcp" || address.kind === "unix")
     return await UpstreamLeg.open((onread) => dial(address, { ...dialling, onread }));
-  const dialled = await dial({ ...address, kind: "tcp" }, dialling);
+  const dialled = await dial(placeOf({ address }), dialling);
   try {
     if (address.kind === "authd")
       return UpstreamLeg.over(await overAuthd(dialled, { ...dialling, address, tls: demanded(tls) }));
     const secured = isWithinTls({ address }) ? await secure(dialled, tls, dialling) : dialled;
     if (address.kind === "tls") return UpstreamLeg.over(secured);
+    if (address.kind === "libvirt") {
+      onStep?.("authentication");
+      return UpstreamLeg.over(await overLibvirt(secured, { address, signal }));
+    }
     onStep?.("handshake");
     if (address.kind === "http-connect")
       return UpstreamLeg.over(await overHttpConnect(secured, { address, signal }));

@@ -72,6 +72,8 @@ export const ERRORS = {
   upstream_not_spice: entry(502, 4523, false, "What answers on the machine's console port does not speak SPICE.", ASK_OPERATOR),
   upstream_not_authd: entry(502, 4521, false, "What answers at the ESXi host's port does not speak as VMware's authd does.", "Tell your operator: the port that Nova says of this console, 902 by default, has to be that of the host's authd."),
   upstream_certificate_unvouched: entry(502, 4522, false, "The ESXi host's certificate is not the one that is named for this console, so it may be somebody else.", "Open the console again; if it stays so, have the operator look at the way to the host, and at whether the host's certificate was renewed without the vCenter's knowing."),
+  upstream_line_busy: entry(409, 4524, true, "Somebody has this machine's serial line open at its hypervisor already, with the hypervisor's own tools, and it bears one connection.", "Have it closed there, as by leaving “virsh console”, then open it again. A console node that has just failed may have it for half a minute yet."),
+  upstream_line_taken: entry(409, 4525, true, "The hypervisor took this serial line away: most likely somebody has opened it there with the hypervisor's own tools, and ended who had it.", "Ask who works at the machine, then open it again."),
   upstream_protocol_error: entry(502, 4439, true, "The hypervisor sent something that the console's protocol does not allow.", ASK_OPERATOR),
   upstream_closed: entry(502, 4440, true, "The hypervisor closed the console.", "See whether the machine still runs, then open it again."),
   upstream_lost: entry(502, 4441, true, "The connection to the hypervisor broke.", "Open the console again."),

@@ -74,6 +74,20 @@ const Address = Type.Union([
     ticket: Type.String({ pattern: "^[!-~]+$" }),
     cfgFile: Type.String({ pattern: "^[^\\x00-\\x1f\\x7f]+$" }),
   }),
+  /**
+   * Of a serial line that only libvirt reaches: a stream of its, which it opens for who signs in to it: at `at` by its socket, or within TLS. An older
+   * node knows no such address, and refuses.
+   */
+  Type.Object({
+    kind: Type.Literal("libvirt"),
+    at: PlainAddress,
+    /** What libvirt itself is told to open, such as qemu:///system. */
+    uri: Type.String({ minLength: 1, maxLength: 255 }),
+    /** The UUID. */
+    domain: Type.String({ pattern: "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$" }),
+    /** The alias of the domain's device, such as serial0. */
+    device: Type.String({ pattern: "^[\\w.-]{1,64}$" }),
+  }),
 ]);
 
 /** The hypervisor's console password; absent where it asks for none. */
@@ -118,14 +132,23 @@ export const Upstream = Type.Object({
 });
 export type Upstream = Static<typeof Upstream>;
 
+/** Where a node connects to, whatever it says there. */
+export function placeOf({ address }: Pick<Upstream, "address">): PlainAddress {
+  if (address.kind === "libvirt") return address.at;
+  if (address.kind === "unix") return address;
+  return { kind: "tcp", host: address.host, port: address.port };
+}
+
 /** Of a server that has many consoles, which of them; of one that has one, nothing. */
 export function consolePath({ address }: Pick<Upstream, "address">): string {
+  if (address.kind === "libvirt") return `${address.uri} ${address.domain} ${address.device}`;
   return address.kind === "websocket" || address.kind === "http-connect" ? address.path : "";
 }
 
 /** Whether TLS is around all that is said to a console, so that it need not be agreed on within. */
 export function isWithinTls({ address }: Pick<Upstream, "address">): boolean {
   if (address.kind === "websocket" || address.kind === "http-connect") return address.isSecure;
+  if (address.kind === "libvirt") return address.at.kind === "tcp";
   return address.kind === "tls" || address.kind === "authd";
 }
 

@@ -119,6 +119,10 @@ const SessionPasswords = Type.Boolean({
   description:
     "VNC gets a random password with an end for the sessions that are about to open; what stands in a machine's definition is replaced by one that has expired",
 });
+const SerialStreams = Type.Boolean({
+  description:
+    "Of libvirt: nodes sign in to it for serial lines that it alone reaches, such as pseudo-terminals: at its socket on their own machine, or by TLS with what control is let in by, which they are given for that",
+});
 const ReadOnly = Type.Boolean({
   description: "Asked to show only: nothing can be switched, and passwords stay hidden",
 });
@@ -136,6 +140,7 @@ export const NewHypervisor = Type.Object(
     rules: Type.Optional(Rules),
     consoleTls: Type.Optional(NewMachineTls),
     sessionPasswords: Type.Optional(SessionPasswords),
+    serialStreams: Type.Optional(SerialStreams),
     consoles: Type.Optional(Consoles),
     readOnly: Type.Optional(ReadOnly),
   },
@@ -149,6 +154,7 @@ export const HypervisorChange = Type.Object(
     address: Type.Optional(Address),
     credentials: Type.Optional(ChangedCredentials),
     sessionPasswords: Type.Optional(SessionPasswords),
+    serialStreams: Type.Optional(SerialStreams),
     consoles: Type.Optional(Consoles),
     readOnly: Type.Optional(ReadOnly),
     rules: Type.Optional(Rules),
@@ -170,6 +176,9 @@ export const Hypervisor = Type.Object({
   readOnly: Type.Boolean(),
   sessionPasswords: Type.Boolean({
     description: "Whether the consoles of its machines get passwords of their own",
+  }),
+  serialStreams: Type.Boolean({
+    description: "Of libvirt: whether nodes sign in to it for serial lines that it alone reaches",
   }),
   consoles: Type.Optional(Consoles),
   rules: Rules,

@@ -67,3 +67,10 @@ export async function define({ logs, virsh }: Libvirt, xml: string): Promise<voi
   writeFileSync(file, xml);
   await virsh("define", file);
 }
+
+/** The same with its serial line on a pseudo-terminal, and what goes over it written into `serial` too. */
+export function ptyGuestDomain(libvirt: Libvirt, parts: Parameters<typeof guestDomain>[1]): string {
+  const file = `<serial type='file'><source path='${parts.serial}'/></serial>`;
+  const pty = `<serial type='pty'><log file='${parts.serial}' append='off'/></serial>`;
+  return guestDomain(libvirt, parts).replace(file, pty);
+}

@@ -8,7 +8,7 @@ import type { DriverMachine } from "#hypervisors/driver.ts";
 import { createLibvirtDriver } from "#hypervisors/libvirt/driver.ts";
 import { parseEndpoint } from "#hypervisors/libvirt/endpoint.ts";
 import { manualDriver } from "#hypervisors/manual/driver.ts";
-import type { Upstream } from "#wire/grant.ts";
+import { placeOf, type Upstream } from "#wire/grant.ts";
 import { driverConformance, hypervisorConformance } from "../conformance/drivers.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type Libvirt, lackingLibvirt as skip, startLibvirt } from "./libvirt.ts";
@@ -152,9 +152,10 @@ function driverOf({ socket }: Libvirt, uri: string, { isReadOnly = false } = {})
   });
 }
 
-async function greeting({ address }: Upstream): Promise<string> {
+async function greeting(upstream: Upstream): Promise<string> {
+  const place = placeOf(upstream);
   const socket = connect(
-    address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
+    place.kind === "unix" ? { path: place.path } : { host: place.host, port: place.port },
   );
   try {
     for await (const chunk of socket) return String(chunk);

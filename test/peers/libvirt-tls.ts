@@ -6,6 +6,8 @@ import { type Libvirt, startLibvirt } from "./libvirt.ts";
 export async function startTlsLibvirt(
   authority: TestCertificate,
   server: TestCertificate,
+  /** More of libvirtd.conf. */
+  more = "",
 ): Promise<Libvirt & { readonly port: number }> {
   return await onFreePort(async (port) => ({
     port,
@@ -15,6 +17,7 @@ export async function startTlsLibvirt(
       settings: [
         `listen_addr = "${LOOPBACK}"\ntls_port = "${port}"\nauth_tls = "none"`,
         'ca_file = "FOLDER/ca.pem"\ncert_file = "FOLDER/cert.pem"\nkey_file = "FOLDER/key.pem"',
+        more,
       ].join("\n"),
     })),
   }));

@@ -39,6 +39,7 @@ interface AddOptions extends RuleOptions, ConsoleTlsOptions, CredentialOptions {
   readonly address: string;
   readonly readOnly?: boolean;
   readonly sessionPasswords?: boolean;
+  readonly serialStreams?: boolean;
   readonly consoles?: ConsoleWay;
 }
 
@@ -47,6 +48,7 @@ interface UpdateOptions extends RuleOptions, ConsoleTlsOptions, CredentialOption
   readonly address?: string;
   readonly readOnly?: boolean;
   readonly sessionPasswords?: boolean;
+  readonly serialStreams?: boolean;
   readonly consoles?: ConsoleWay;
   /** False for --no-credentials. */
   readonly credentials: boolean;
@@ -58,6 +60,8 @@ const ADDRESS =
   "as libvirt's own tools have it: qemu+tls://HOST/system, qemu+ssh://USER@HOST/system or qemu:///system; of XenServer and XCP-ng, https://HOST or https://HOST,HOST of one pool; of vSphere, https://VCENTER[:PORT]; of Proxmox VE, https://HOST[:PORT]; of KubeVirt, in-cluster, kubeconfig[:CONTEXT] or https://HOST[:PORT]; of a command, EXECUTABLE or EXECUTABLE:TARGET";
 const SESSION_PASSWORDS =
   "give VNC a random password with an end for each session, and let what stands in a machine's definition be expired";
+const SERIAL_STREAMS =
+  "have nodes sign in to libvirt for serial lines that it alone reaches, such as pseudo-terminals: at its socket on their own machine, or by TLS with what control is let in by";
 const READ_ONLY = "only look: switch nothing, and see no passwords";
 
 /** Platforms that are asked for their machines. */
@@ -73,6 +77,7 @@ export function hypervisorCommands(program: Command, context: CliContext): void 
     )
     .requiredOption("--address <address>", ADDRESS)
     .option("--session-passwords", SESSION_PASSWORDS)
+    .option("--serial-streams", SERIAL_STREAMS)
     .addOption(consolesOption())
     .option("--read-only", READ_ONLY);
   consoleTlsOptions(ruleOptions(credentialOptions(add))).action(action(context, addHypervisor));
@@ -88,6 +93,8 @@ export function hypervisorCommands(program: Command, context: CliContext): void 
       "--no-session-passwords",
       "take the password that stands in a machine's definition, or is on record",
     )
+    .option("--serial-streams", SERIAL_STREAMS)
+    .option("--no-serial-streams", "nodes do not sign in to libvirt, and reach what they can dial")
     .addOption(consolesOption())
     .option("--read-only", READ_ONLY)
     .option("--no-read-only", "switch machines too, and see their passwords");
@@ -158,13 +165,15 @@ function rulesOf({ rule = [], project }: RuleOptions): readonly HypervisorRule[]
 }
 
 async function addHypervisor({ api, output }: Invocation, name: string, options: AddOptions): Promise<void> {
-  const { platform, address, readOnly = false, sessionPasswords = false, consoles } = options;
+  const { platform, address, readOnly = false, consoles } = options;
+  const { sessionPasswords = false, serialStreams = false } = options;
   const body: NewHypervisor = {
     name,
     platform,
     address,
     readOnly,
     ...(sessionPasswords ? { sessionPasswords } : {}),
+    ...(serialStreams ? { serialStreams } : {}),
     ...(consoles === undefined ? {} : { consoles }),
     credentials: await readCredentials(options),
     rules: [...rulesOf(options)],
@@ -179,7 +188,7 @@ async function update(
   text: string,
   { rules, ...options }: UpdateOptions,
 ): Promise<void> {
-  const { name, address, readOnly, sessionPasswords, consoles } = options;
+  const { name, address, readOnly, sessionPasswords, serialStreams, consoles } = options;
   const said = rulesOf(options);
   if (said.length > 0 && !rules) throw new CliFailure("usage", "--no-rules excludes --rule and --project");
   const credentials = { ...(options.credentials ? {} : NO_CREDENTIALS), ...(await readCredentials(options)) };
@@ -188,6 +197,7 @@ async function update(
     ...(address === undefined ? {} : { address }),
     ...(readOnly === undefined ? {} : { readOnly }),
     ...(sessionPasswords === undefined ? {} : { sessionPasswords }),
+    ...(serialStreams === undefined ? {} : { serialStreams }),
     ...(consoles === undefined ? {} : { consoles }),
     ...(Object.keys(credentials).length === 0 ? {} : { credentials }),
     ...(said.length === 0 && rules ? {} : { rules: [...said] }),

@@ -4,7 +4,7 @@ import { Secret } from "#base/secret.ts";
 import type { CommandPlace } from "#hypervisors/command/place.ts";
 import { pemBlocks } from "#tls/certificate/pem.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { ChangedCredentials, ConsoleWay, Hypervisor, HypervisorChange } from "#wire/hypervisors.ts";
+import type { ChangedCredentials, ConsoleWay, HypervisorChange } from "#wire/hypervisors.ts";
 import { cleanName, nameKey } from "../names.ts";
 import type { Vault } from "../vault/vault.ts";
 import {
@@ -12,6 +12,7 @@ import {
   consoleColumns,
   credentialsPlace,
   type HypervisorRow,
+  type HypervisorWay,
   openCredentials,
 } from "./hypervisor-row.ts";
 import { createPlatformDriver, type KeptCredentials } from "./platform-driver.ts";
@@ -43,7 +44,7 @@ export async function changedColumns(
 }
 
 async function wayColumns(
-  { address, readOnly, sessionPasswords, consoles, credentials }: Change,
+  { address, readOnly, sessionPasswords, serialStreams, consoles, credentials }: Change,
   row: HypervisorRow,
   { vault, commands }: Parts,
 ): Promise<Partial<HypervisorRow>> {
@@ -52,6 +53,7 @@ async function wayColumns(
     address: address ?? row.address,
     readOnly: readOnly ?? row.is_read_only === 1,
     sessionPasswords: sessionPasswords ?? row.has_session_passwords === 1,
+    serialStreams: serialStreams ?? row.has_serial_streams === 1,
     consoles: consoles ?? row.consoles ?? undefined,
   };
   const before = openCredentials(row, vault);
@@ -61,6 +63,7 @@ async function wayColumns(
     platform: row.platform,
     address: way.address,
     is_read_only: way.readOnly ? 1 : 0,
+    has_serial_streams: way.serialStreams ? (1 as const) : (0 as const),
     consoles: way.consoles ?? null,
     // What is sealed anew looks different each time.
     credentials_sealed:
@@ -86,7 +89,7 @@ export function sealCredentials(
   return vault.seal(new Secret(JSON.stringify(kept)), credentialsPlace(id));
 }
 
-type Way = Pick<Hypervisor, "platform" | "address" | "readOnly" | "sessionPasswords"> & {
+type Way = Omit<HypervisorWay, "consoles"> & {
   readonly consoles: ConsoleWay | undefined;
 };
 
@@ -114,6 +117,7 @@ export async function requireUsable(
   commands: CommandPlace,
 ): Promise<void> {
   refuseConsoles(hypervisor);
+  refuseStreams(hypervisor);
   try {
     const { consoles, ...rest } = hypervisor;
     const way = { ...rest, ...(consoles === undefined ? {} : { consoles }) };
@@ -137,6 +141,17 @@ function refuseConsoles({ platform, readOnly, consoles }: Way): void {
       detail:
         "consoles: over a connection that is read-only no port and no password of VNC can be set; webmks is what needs neither",
     });
+}
+
+function refuseStreams({ platform, address, readOnly, serialStreams }: Way): void {
+  if (!serialStreams) return;
+  const because = (detail: string) =>
+    new GatewayError("request_invalid", { detail: `serialStreams: ${detail}` });
+  if (platform !== "libvirt")
+    throw because(`nodes sign in to a libvirt for serial lines, and not to ${platform}`);
+  if (readOnly) throw because("over a connection that is read-only libvirt opens no serial line");
+  if (/^[a-z]+\+ssh:/.test(address))
+    throw because("nodes sign in to a libvirt at its socket or by TLS, and not by SSH");
 }
 
 /** A certificate that was changed without its key would be found out only when somebody wants a console. */
@@ -167,13 +182,23 @@ function withChanges(before: KeptCredentials, changes: ChangedCredentials = {}):
 
 /** What of it was changed, for the audit log: the values of what is no secret. */
 export function changeInWords(change: Change): readonly string[] {
-  const { name, address, readOnly, sessionPasswords, consoles, credentials = {}, consoleTls } = change;
+  const {
+    name,
+    address,
+    readOnly,
+    sessionPasswords,
+    serialStreams,
+    consoles,
+    credentials = {},
+    consoleTls,
+  } = change;
   return [
     ...(name === undefined ? [] : ["name"]),
     ...(address === undefined ? [] : ["address", address]),
     ...(Object.keys(credentials).length === 0 ? [] : ["credentials", ...Object.keys(credentials)]),
     ...(readOnly === undefined ? [] : ["readOnly", String(readOnly)]),
     ...(sessionPasswords === undefined ? [] : ["sessionPasswords", String(sessionPasswords)]),
+    ...(serialStreams === undefined ? [] : ["serialStreams", String(serialStreams)]),
     ...(consoles === undefined ? [] : ["consoles", consoles]),
     ...(consoleTls === undefined ? [] : ["consoleTls", consoleTls?.mode ?? "none"]),
   ];

@@ -18,16 +18,24 @@ export async function findHypervisor(db: Queries, id: string): Promise<Hyperviso
   return await db.selectFrom("hypervisors").selectAll().where("id", "=", id).executeTakeFirst();
 }
 
+/** How a hypervisor is reached, and what its consoles are. */
+export type HypervisorWay = Pick<
+  Hypervisor,
+  "platform" | "address" | "readOnly" | "sessionPasswords" | "serialStreams" | "consoles"
+>;
+
 /** What a driver is made of, beside what opens the hypervisor. */
 export function toPlatform({
   platform,
   address,
   is_read_only: readOnly,
   has_session_passwords: sessionPasswords,
+  has_serial_streams: serialStreams,
   consoles,
-}: HypervisorRow): Pick<Hypervisor, "platform" | "address" | "readOnly" | "sessionPasswords" | "consoles"> {
+}: HypervisorRow): HypervisorWay {
   return {
     ...{ platform, address, readOnly: readOnly === 1, sessionPasswords: sessionPasswords === 1 },
+    serialStreams: serialStreams === 1,
     ...(platform === "vsphere" ? { consoles: consoles ?? "webmks" } : {}),
   };
 }
@@ -37,6 +45,7 @@ export const ACCESS_COLUMNS = [
   "address",
   "credentials_sealed",
   "is_read_only",
+  "has_serial_streams",
   "consoles",
 ] as const;
 
@@ -46,9 +55,10 @@ export function accessOf({
   address,
   credentials_sealed,
   is_read_only,
+  has_serial_streams,
   consoles,
 }: Pick<HypervisorRow, (typeof ACCESS_COLUMNS)[number]>): string {
-  return JSON.stringify([platform, address, credentials_sealed, is_read_only, consoles]);
+  return JSON.stringify([platform, address, credentials_sealed, is_read_only, has_serial_streams, consoles]);
 }
 
 export function openCredentials(row: HypervisorRow, vault: Vault): KeptCredentials {

@@ -24,6 +24,8 @@ interface HypervisorTable {
   is_read_only: number;
   /** Whether each console gets a password of its own; the key by which it is made is among the credentials. */
   has_session_passwords: Generated<0 | 1>;
+  /** Of libvirt: whether nodes sign in to it for serial lines. */
+  has_serial_streams: Generated<0 | 1>;
   /** Of vSphere; null: `webmks`. */
   consoles: Generated<ConsoleWay | null>;
   /** JSON, a MachineTls: how nodes reach the consoles of all its machines. Null: without TLS. */

@@ -67,8 +67,9 @@ export function createHypervisors(parts: Parts): Hypervisors {
 
     async add(caller, { name, platform, address, credentials = {}, readOnly = false, ...rest }) {
       requireAdministrator(caller);
-      const { rules = [], consoleTls = null, sessionPasswords = false, consoles } = rest;
-      const way = { platform, address, readOnly, sessionPasswords, consoles };
+      const { rules = [], consoleTls = null, consoles } = rest;
+      const { sessionPasswords = false, serialStreams = false } = rest;
+      const way = { platform, address, readOnly, sessionPasswords, serialStreams, consoles };
       const kept = withSessionKey(credentials, way);
       await requireUsable(way, kept, commands);
       const id = randomUUID();
@@ -77,6 +78,7 @@ export function createHypervisors(parts: Parts): Hypervisors {
         credentials_sealed: sealCredentials(kept, { id, vault }),
         is_read_only: readOnly ? 1 : 0,
         has_session_passwords: sessionPasswords ? (1 as const) : (0 as const),
+        has_serial_streams: serialStreams ? (1 as const) : (0 as const),
         consoles: consoles ?? null,
         created_at: clock.now(),
         ...consoleColumns(consoleTls, { id, platform, vault }),

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Hypervisor } from "#wire/hypervisors.ts";
 import { createPlatformDriver, type KeptCredentials } from "./platform-driver.ts";
 
 const OPENS = { username: "console", secret: "geheim" };
@@ -30,9 +29,7 @@ test("a pool of XenServer with an account and a pin is one", async () => {
 });
 
 function open({ address, credentials }: { readonly address: string; readonly credentials: KeptCredentials }) {
-  const hypervisor: Pick<Hypervisor, "platform" | "address" | "readOnly"> = {
-    ...{ platform: "xenserver", address, readOnly: false },
-  };
+  const hypervisor = { platform: "xenserver", address, readOnly: false, serialStreams: false } as const;
   const commands = { directory: undefined, env: {}, onComplaint: () => {} };
   return createPlatformDriver(hypervisor, credentials, { commands });
 }

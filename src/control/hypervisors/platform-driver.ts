@@ -15,6 +15,7 @@ import { parseVsphereEndpoint } from "#hypervisors/vsphere/endpoint.ts";
 import { parseXenAddress } from "#hypervisors/xenserver/address.ts";
 import { createXenDriver } from "#hypervisors/xenserver/driver.ts";
 import type { Hypervisor, HypervisorCredentials } from "#wire/hypervisors.ts";
+import type { HypervisorWay } from "./hypervisor-row.ts";
 
 /** What opens a hypervisor, and what control has made for it beside that. */
 export interface KeptCredentials extends HypervisorCredentials {
@@ -30,12 +31,7 @@ interface Surroundings {
 
 /** A driver for one hypervisor, which whoever asked for it ends. Throws an Error that says what is wrong with the address. */
 export function createPlatformDriver(
-  {
-    platform,
-    address,
-    readOnly,
-    consoles,
-  }: Pick<Hypervisor, "platform" | "address" | "readOnly" | "consoles">,
+  { platform, address, readOnly, serialStreams, consoles }: Omit<HypervisorWay, "sessionPasswords">,
   kept: KeptCredentials,
   { commands, ports }: Surroundings,
 ): HypervisorDriver {
@@ -49,6 +45,7 @@ export function createPlatformDriver(
         credentials: { ...rest, ...keys },
         isReadOnly: readOnly,
         sessionPasswordKey: secretOf(sessionPasswordKey),
+        hasSerialStreams: serialStreams,
       });
     case "xenserver":
       return createXenDriver({

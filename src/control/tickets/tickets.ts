@@ -46,7 +46,8 @@ export function createTickets({ store, vault, drivers, nodeKeys, judgeStanding }
         toDriverMachine(machine, vault, protocol),
       );
       const { address, tls } = upstream;
-      if (address.kind === "unix") return { machineId: machine.id, protocol };
+      // What a socket is, or a stream of libvirt's, nobody else can dial by.
+      if (address.kind === "unix" || address.kind === "libvirt") return { machineId: machine.id, protocol };
       const path = consolePath(upstream);
       return {
         ...{ machineId: machine.id, protocol, host: address.host, port: address.port },

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import { canonicalAddress } from "#wire/address.ts";
 import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import { consolePath, type Upstream } from "#wire/grant.ts";
+import { consolePath, placeOf, type Upstream } from "#wire/grant.ts";
 import { type Drivers, driverOf, HYPERVISOR_DRIVER, toDriverMachine } from "../machines/driver-machine.ts";
 import { MACHINE_COLUMNS } from "../machines/machine-row.ts";
 import type { CloseSessions } from "../sessions/closing.ts";
@@ -121,10 +121,10 @@ function isSame(one: Claimant, other: Claimant): boolean {
  * what opens the console, which has no business in the database: its digest says as well whether two are the same.
  */
 function claimOf({ address, username }: Upstream): string {
+  const at = placeOf({ address });
+  const which = digestOf(consolePath({ address }));
   const place =
-    address.kind === "unix"
-      ? [address.path]
-      : [hostOf(address), address.port, digestOf(consolePath({ address }))];
+    at.kind === "unix" ? [at.path, ...(which === "" ? [] : [which])] : [hostOf(at), at.port, which];
   return JSON.stringify(username === undefined ? place : [...place, username]);
 }
 
@@ -137,7 +137,8 @@ function hostOf({ host }: { readonly host: string }): string {
 }
 
 function isLocal({ address }: Upstream): boolean {
-  if (address.kind === "unix") return true;
-  const host = hostOf(address);
+  const place = placeOf({ address });
+  if (place.kind === "unix") return true;
+  const host = hostOf(place);
   return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

@@ -95,6 +95,26 @@ test("serial lines are those that can be talked to", () => {
   ]);
 });
 
+test("libvirt opens pseudo-terminals by their aliases, also consoles that are no serial port", () => {
+  const bind = "<source mode='bind' path='/run/line'/>";
+  const target = (port: number, type = "") => `<target port='${port}'${type}/>`;
+  const alias = (name: string) => `<alias name='${name}'/>`;
+  const xml = inDevices(
+    `<console type='pty'>${target(0, " type='serial'")}${alias("serial0")}</console>` +
+      `<console type='pty'>${target(1, " type='virtio'")}${alias("console1")}</console>` +
+      `<serial type='pty'>${target(0)}${alias("serial0")}</serial>` +
+      `<serial type='unix'>${bind}${target(1)}${alias("serial1")}</serial>` +
+      `<serial type='pty'>${target(2)}${alias("ua-mine.2")}</serial>` +
+      `<serial type='tcp'>${target(3)}${alias("serial3")}</serial>` +
+      `<serial type='pty'>${target(4)}${alias("a b")}</serial>`,
+  );
+
+  assert.deepEqual(
+    readConsoles(xml).serial.map(({ device }) => device),
+    ["serial0", undefined, "ua-mine.2", undefined, undefined, "console1"],
+  );
+});
+
 test("a serial line is where QEMU listens, and nowhere where it calls somebody else", () => {
   const tcp = "type='tcp'><source mode='bind' host='0.0.0.0' service='4555'/>";
   const xml = inDevices(

@@ -14,6 +14,9 @@ const HOST = /^[\w.:%-]{1,253}$/;
 /** sockaddr_un.sun_path of Linux, less its NUL. */
 const PATH = /^\/[^\p{Cc}]{1,106}$/u;
 
+/** As the grant has it. */
+const ALIAS = /^[\w.-]{1,64}$/;
+
 /** Where QEMU listens. */
 export type Listen =
   | { readonly kind: "tcp"; readonly address: string; readonly port: number }
@@ -27,11 +30,13 @@ export interface VncGraphics {
   readonly password?: string;
 }
 
-/** A `<serial>` that somebody can be at. */
+/** A `<serial>` that somebody can be at, or a `<console>` that is none of those. */
 export interface SerialLine {
   readonly port: number;
   /** Absent where libvirt alone reaches it: a pseudo-terminal. */
   readonly listen?: Listen;
+  /** The alias by which libvirt opens it as a stream; absent where it is no pseudo-terminal (libvirt 9 opens nothing else), or not running. */
+  readonly device?: string;
   readonly isTelnet: boolean;
   readonly isTls: boolean;
 }
@@ -58,7 +63,7 @@ export function readConsoles(xml: string): DomainConsoles {
   return {
     uuid,
     vnc: devices.filter(isVnc).map(toVnc),
-    serial: devices.flatMap(toSerial),
+    serial: [...devices.flatMap(toSerial), ...devices.flatMap(toFurther)],
   };
 }
 
@@ -159,6 +164,13 @@ function listenOf(attributes: Attributes, listen: Attributes): Listen | undefine
   return isPort && address !== undefined && HOST.test(address) ? { kind: "tcp", address, port } : undefined;
 }
 
+/** A console that is no serial port, as virtio's and that of a container: libvirt lists the first serial port as one, too. */
+function toFurther({ name, attributes, children }: Device): readonly SerialLine[] {
+  const isSerial = (children.get("target")?.["type"] ?? "serial") === "serial";
+  if (name !== "console" || isSerial) return [];
+  return toSerial({ name: "serial", attributes, children });
+}
+
 /** Those that are a pseudo-terminal or a socket of QEMU's; one that goes to a file or nowhere is no console. */
 function toSerial({ name, attributes, children }: Device): readonly SerialLine[] {
   if (name !== "serial" || !["pty", "unix", "tcp"].includes(attributes["type"] ?? "")) return [];
@@ -169,10 +181,13 @@ function toSerial({ name, attributes, children }: Device): readonly SerialLine[]
   // What connects to somebody else has nobody listening.
   const place = socket === undefined ? { listen: host, port: service } : { socket };
   const listen = attributes["type"] === "pty" || mode !== "bind" ? undefined : listenOf(known(place), {});
+  const device = children.get("alias")?.["name"];
+  const isStreamed = attributes["type"] === "pty" && device !== undefined && ALIAS.test(device);
   return [
     {
       port,
       ...(listen === undefined ? {} : { listen }),
+      ...(isStreamed ? { device } : {}),
       isTelnet: spoken === "telnet" || spoken === "telnets",
       isTls: spoken === "tls" || spoken === "telnets" || tls === "yes",
     },

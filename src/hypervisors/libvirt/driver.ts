@@ -35,7 +35,7 @@ import { guestFamily } from "./guest-family.ts";
 import { readHostUuid } from "./host-uuid.ts";
 import type { LibvirtAccess } from "./open.ts";
 import { SessionPasswords } from "./session-passwords.ts";
-import { toSerialUpstream, toUpstream } from "./upstream.ts";
+import { chooseLine, toSerialUpstream, toUpstream } from "./upstream.ts";
 
 const limits = {
   /** While somebody waits for a console. */
@@ -60,6 +60,10 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
   const key = access.sessionPasswordKey;
   const passwords = key === undefined ? undefined : new SessionPasswords(client, key);
   const { way, uri } = access.endpoint;
+  const lines = {
+    endpoint: access.endpoint,
+    streams: access.hasSerialStreams === true ? access.credentials : undefined,
+  };
 
   async function found(address: string, signal: AbortSignal): Promise<RemoteDomain> {
     const domain = await client.call(lookupByUuid(address), signal);
@@ -96,7 +100,8 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
       definition(domain, options),
     ]);
     if (!isActive(state)) throw new GatewayError("machine_not_running");
-    return { domain, xml, ...reached(consoles) };
+    const vnc = consoles.vnc.find(({ listen }) => listen !== undefined);
+    return { domain, xml, vnc, line: chooseLine(consoles.serial, lines) };
   }
 
   return {
@@ -126,8 +131,8 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
       explained(async () => {
         const signal = AbortSignal.timeout(limits.consoleMs);
         if (protocol === "serial") {
-          const { line } = await running(address, { isSecure: false, signal });
-          return toSerialUpstream(line, { way, tls });
+          const { domain, line } = await running(address, { isSecure: false, signal });
+          return toSerialUpstream(line, { ...lines, tls, domain: domain.uuid });
         }
         const { domain, xml, vnc } = await running(address, { isSecure: !access.isReadOnly, signal });
         if (passwords === undefined) return toUpstream(vnc, { way, password, tls });
@@ -138,9 +143,9 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
     look: ({ address, protocol, password, tls }) =>
       explained(async () => {
         const signal = AbortSignal.timeout(limits.consoleMs);
-        const { vnc, line } = await running(address, { isSecure: false, signal });
+        const { domain, vnc, line } = await running(address, { isSecure: false, signal });
         return protocol === "serial"
-          ? toSerialUpstream(line, { way, tls })
+          ? toSerialUpstream(line, { ...lines, tls, domain: domain.uuid })
           : toUpstream(vnc, { way, password, tls });
       }),
 
@@ -214,19 +219,12 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
   };
 }
 
-/** A domain that runs, with the consoles of it that a node can reach. */
+/** A domain that runs, with the consoles of it that a node is to reach. */
 interface Running {
   readonly domain: RemoteDomain;
   readonly xml: string;
   readonly vnc: VncGraphics | undefined;
   readonly line: SerialLine | undefined;
-}
-
-function reached({ vnc, serial }: DomainConsoles): Pick<Running, "vnc" | "line"> {
-  return {
-    vnc: vnc.find(({ listen }) => listen !== undefined),
-    line: serial.find(({ listen }) => listen !== undefined),
-  };
 }
 
 /** What libvirt shows has to be the machine that was asked for. */

@@ -15,6 +15,8 @@ export interface LibvirtAccess {
   readonly isReadOnly: boolean;
   /** Each console gets a password of its own that follows from this; absent: what stands in the definition is taken. */
   readonly sessionPasswordKey?: Secret | undefined;
+  /** Nodes may sign in to it, as control does, for serial lines that it alone reaches. By a socket and by TLS. */
+  readonly hasSerialStreams?: boolean;
 }
 
 /** Goes the whole way to a libvirt that answers. Throws a HypervisorError with the step that failed, or the signal's reason. */

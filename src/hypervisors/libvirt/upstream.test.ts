@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Secret } from "#base/secret.ts";
+import type { SerialLine } from "./domain-xml.ts";
 import type { Way } from "./endpoint.ts";
-import { toSerialUpstream, toUpstream } from "./upstream.ts";
+import { chooseLine, toSerialUpstream, toUpstream } from "./upstream.ts";
 
+const DOMAIN = "6695eb01-f6a4-8304-79aa-97f2502e193f";
 const UNIX: Way = { kind: "unix", path: "/s" };
 const TLS: Way = { kind: "tls", host: "host7", port: 1 };
 const tcp = (address: string) => ({ listen: { kind: "tcp", address, port: 5901 } }) as const;
@@ -35,17 +37,51 @@ test("a console that only a hypervisor elsewhere reaches is not looked for here"
 test("a serial line is dialled as a VNC is, by telnet and within TLS where the domain says so", () => {
   const line = { ...tcp("0.0.0.0"), port: 0, isTelnet: true, isTls: false };
   const tls = { mode: "verify", clientKey: undefined } as const;
+  const at = { endpoint: { way: TLS, uri: "qemu:///system" }, domain: DOMAIN };
 
-  assert.deepEqual(toSerialUpstream(line, { way: TLS, tls }), {
+  assert.deepEqual(toSerialUpstream(line, { ...at, tls }), {
     address: { kind: "tcp", host: "host7", port: 5901 },
     telnet: true,
   });
-  assert.deepEqual(toSerialUpstream({ ...line, isTelnet: false, isTls: true }, { way: TLS, tls }), {
+  assert.deepEqual(toSerialUpstream({ ...line, isTelnet: false, isTls: true }, { ...at, tls }), {
     address: { kind: "tls", host: "host7", port: 5901 },
     tls: { mode: "verify", serverName: "host7" },
   });
   for (const nowhere of [undefined, { port: 0, isTelnet: false, isTls: false }, { ...line, ...tcp("::1") }])
-    assert.throws(() => toSerialUpstream(nowhere, { way: TLS }), { code: "upstream_unreachable" });
+    assert.throws(() => toSerialUpstream(nowhere, at), { code: "upstream_unreachable" });
+});
+
+test("of a domain's lines nodes dial what they can, and libvirt opens the others where they may sign in to it", () => {
+  const pty = { port: 0, device: "serial0", isTelnet: false, isTls: false };
+  const bare = { port: 0, isTelnet: false, isTls: false };
+  const socket = { ...bare, listen: { kind: "unix", path: "/run/line" } } as const;
+  const far = { ...bare, ...tcp("0.0.0.0") };
+  const near = { ...far, ...tcp("::1") };
+  const streams = { caCertificate: "CA", clientCertificate: "PEM", clientKey: new Secret("KEY") };
+  const chosen = (lines: readonly SerialLine[], way: Way, signsIn = true) => {
+    const at = {
+      endpoint: { way, uri: "qemu:///system" },
+      domain: DOMAIN,
+      streams: signsIn ? streams : undefined,
+    };
+    return toSerialUpstream(chooseLine(lines, at), at);
+  };
+  const stream = { kind: "libvirt", uri: "qemu:///system", domain: DOMAIN, device: "serial0" };
+  const overTls = {
+    address: { ...stream, at: { kind: "tcp", host: "host7", port: 1 } },
+    tls: {
+      ...{ mode: "verify", serverName: "host7", ca: "CA" },
+      client: { certificate: "PEM", key: "KEY" },
+    },
+  };
+
+  assert.deepEqual(chosen([pty, far], TLS).address, { kind: "tcp", host: "host7", port: 5901 });
+  assert.deepEqual(chosen([near, socket, pty], TLS), overTls);
+  assert.deepEqual(chosen([socket], UNIX), { address: socket.listen });
+  assert.deepEqual(chosen([pty], UNIX), { address: { ...stream, at: UNIX } });
+  for (const lines of [[pty], [socket], [near]])
+    assert.throws(() => chosen(lines, TLS, false), { code: "upstream_unreachable" });
+  assert.equal(chooseLine([pty], { endpoint: { way: UNIX, uri: "qemu:///system" } }), undefined);
 });
 
 test("the password that the domain has goes before the one on record", () => {

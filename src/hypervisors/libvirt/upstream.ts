@@ -3,9 +3,11 @@ import type { Secret } from "#base/secret.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { PlainAddress, Upstream } from "#wire/grant.ts";
 import type { DriverTls } from "../driver.ts";
+import { toNodeTls } from "../trust.ts";
 import { toUpstreamTls } from "../upstream-tls.ts";
 import type { Listen, SerialLine, VncGraphics } from "./domain-xml.ts";
-import type { Way } from "./endpoint.ts";
+import type { Endpoint, Way } from "./endpoint.ts";
+import type { Credentials } from "./transport.ts";
 
 /**
  * What a node dials. A password of the domain's own goes before one that is on record. Throws `upstream_unreachable` where the console
@@ -30,11 +32,36 @@ export function toUpstream(
   };
 }
 
-/** The same of a serial line. TLS is around it from the first byte on, or not at all. */
+/** How nodes get to serial lines of one libvirt. */
+interface SerialWay {
+  readonly endpoint: Endpoint;
+  /** By which nodes sign in to libvirt, for lines that it alone reaches; absent: they are not to. */
+  readonly streams?: Pick<Credentials, "caCertificate" | "clientCertificate" | "clientKey"> | undefined;
+}
+
+/**
+ * Of a domain's lines the one that is its serial console: the first that a node can dial, for that takes nothing of libvirt; else the first that
+ * libvirt opens, where nodes may have it do so; else one that nodes do not reach, to be told why. Undefined where there is none.
+ */
+export function chooseLine(
+  lines: readonly SerialLine[],
+  { endpoint: { way }, streams }: SerialWay,
+): SerialLine | undefined {
+  return (
+    lines.find((line) => isDialled(line, way)) ??
+    (streams === undefined ? undefined : lines.find(({ device }) => device !== undefined)) ??
+    lines.find(({ listen }) => listen !== undefined)
+  );
+}
+
+/** The same as `toUpstream` of a serial line. TLS is around it from the first byte on, or not at all. */
 export function toSerialUpstream(
   line: SerialLine | undefined,
-  { way, tls }: { readonly way: Way; readonly tls?: DriverTls | undefined },
+  { tls, domain, ...reached }: SerialWay & { readonly tls?: DriverTls | undefined; readonly domain: string },
 ): Upstream {
+  const { way } = reached.endpoint;
+  if (line?.device !== undefined && reached.streams !== undefined && !isDialled(line, way))
+    return toStream({ domain, device: line.device }, reached.endpoint, reached.streams);
   const plain = addressOf(line?.listen, way, "serial line");
   const isTls = line?.isTls === true && plain.kind === "tcp";
   const address = isTls ? { ...plain, kind: "tls" as const } : plain;
@@ -44,6 +71,25 @@ export function toSerialUpstream(
     ...(isTls && tls !== undefined ? { tls: toUpstreamTls(tls, address, name) } : {}),
     ...(line?.isTelnet === true ? { telnet: true as const } : {}),
   };
+}
+
+function isDialled({ listen }: SerialLine, way: Way): boolean {
+  if (listen === undefined) return false;
+  if (way.kind === "unix") return true;
+  return listen.kind === "tcp" && rangeOf(listen.address) !== "loopback";
+}
+
+/** A node that knows libvirt as control does, and shows what it is to show. */
+function toStream(
+  line: { readonly domain: string; readonly device: string },
+  { way, uri }: Endpoint,
+  trust: NonNullable<SerialWay["streams"]>,
+): Upstream {
+  const stream = { kind: "libvirt" as const, uri, ...line };
+  if (way.kind === "unix") return { address: { ...stream, at: way } };
+  if (way.kind !== "tls") throw unreachable("by SSH nodes do not sign in to libvirt");
+  const { host, port } = way;
+  return { address: { ...stream, at: { kind: "tcp", host, port } }, tls: toNodeTls(trust, host) };
 }
 
 type Called = "VNC" | "serial line";

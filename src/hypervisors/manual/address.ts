@@ -2,8 +2,8 @@ import { isIPv4, isIPv6 } from "node:net";
 import { formatHostPort, type HostPort } from "#base/config.ts";
 import type { Upstream } from "#wire/grant.ts";
 
-/** What people write. Consoles by CONNECT are those of platforms, which name them themselves. */
-type Address = Exclude<Upstream["address"], { readonly kind: "http-connect" | "authd" }>;
+/** What people write. Consoles by CONNECT, by libvirt and by authd are those of platforms, which name them themselves. */
+type Address = Exclude<Upstream["address"], { readonly kind: "http-connect" | "libvirt" | "authd" }>;
 
 const limits = {
   /** RFC 1035 §2.3.4 */

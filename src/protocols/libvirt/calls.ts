@@ -45,9 +45,11 @@ const PROCEDURES = {
   lookupByUuid: 24,
   reboot: 27,
   shutdown: 33,
+  supportsFeature: 60,
   authenticationTypes: 66,
   polkit: 70,
   updateDevice: 174,
+  openConsole: 201,
   screenshot: 211,
   getState: 212,
   reset: 245,
@@ -135,6 +137,26 @@ export function screenshot(domain: RemoteDomain): Call<string | undefined> {
   return call(PROCEDURES.screenshot, about(domain).uint(0).uint(0), (reader) =>
     reader.optional((each) => each.string()),
   );
+}
+
+/**
+ * Asks whether libvirt knows the program of keepalives; that somebody asks is what has it say so itself from then on, and hang up on who
+ * does not answer.
+ */
+export function supportsKeepalive(): Call<boolean> {
+  const VIR_DRV_FEATURE_PROGRAM_KEEPALIVE = 10;
+  const args = new XdrWriter().int(VIR_DRV_FEATURE_PROGRAM_KEEPALIVE);
+  return call(PROCEDURES.supportsFeature, args, (reader) => reader.int() === 1);
+}
+
+/**
+ * Opens a character device of the running domain as a stream both ways, by its alias, such as serial0. Only where nobody else has it open:
+ * libvirt refuses where it could not tell (VIR_DOMAIN_CONSOLE_SAFE), and ends nobody's (VIR_DOMAIN_CONSOLE_FORCE is not said).
+ */
+export function openConsole(domain: RemoteDomain, device: string): Call<void> {
+  const VIR_DOMAIN_CONSOLE_SAFE = 2;
+  const args = about(domain).optional(device, (writer, value) => void writer.string(value));
+  return call(PROCEDURES.openConsole, args.uint(VIR_DOMAIN_CONSOLE_SAFE), nothing);
 }
 
 /** Of all domains; each comes as a message of `LIFECYCLE_PROCEDURE`. */

@@ -28,7 +28,8 @@ export interface Packet {
   readonly body: Uint8Array;
 }
 
-const LENGTH_BYTES = 4;
+/** Of the length that stands before each packet, and counts. */
+export const LENGTH_BYTES = 4;
 const HEADER_BYTES = 24;
 
 export function encodePacket(packet: Packet): Uint8Array<ArrayBuffer> {
@@ -50,8 +51,14 @@ export function encodePacket(packet: Packet): Uint8Array<ArrayBuffer> {
 /** Cuts what a peer sends into packets, however it comes. After it has thrown it is of no more use. */
 export class PacketReader {
   readonly #heard = new ByteQueue();
+  readonly #maxBytes: number;
   /** Of the packet that is coming, its length included; undefined until that has come. */
   #length: number | undefined;
+
+  /** A packet that says it is longer than `maxBytes`, its length included, is none. */
+  constructor(maxBytes: number = limits.packetBytes) {
+    this.#maxBytes = maxBytes;
+  }
 
   /**
    * All packets that are whole with this chunk, one by one: what stands before something that is none is a packet all the same.
@@ -62,25 +69,27 @@ export class PacketReader {
     for (;;) {
       if (this.#length === undefined) {
         if (this.#heard.length < LENGTH_BYTES) return;
-        this.#length = lengthOf(this.#heard.peek(LENGTH_BYTES));
+        this.#length = lengthOf(this.#heard.peek(LENGTH_BYTES), this.#maxBytes);
       }
       if (this.#heard.length < this.#length) return;
       const packet = this.#heard.take(this.#length);
       this.#length = undefined;
-      yield decodePacket(packet);
+      yield toPacket(packet.subarray(LENGTH_BYTES));
     }
   }
 }
 
-function lengthOf(bytes: Uint8Array): number {
+/** What a packet's first bytes say of its length, themselves included. Throws a ProtocolError. */
+export function lengthOf(bytes: Uint8Array, maxBytes: number): number {
   const length = new XdrReader(bytes).uint();
   if (length < LENGTH_BYTES + HEADER_BYTES) throw new ProtocolError("packet too short", length);
-  if (length > limits.packetBytes) throw new ProtocolError("packet too long", length);
+  if (length > maxBytes) throw new ProtocolError("packet too long", length);
   return length;
 }
 
-function decodePacket(bytes: Uint8Array): Packet {
-  const reader = new XdrReader(bytes.subarray(LENGTH_BYTES));
+/** What stands behind the length of a packet, all of it. Throws a ProtocolError. */
+export function toPacket(bytes: Uint8Array): Packet {
+  const reader = new XdrReader(bytes);
   return {
     program: reader.uint(),
     version: reader.uint(),
@@ -88,7 +97,7 @@ function decodePacket(bytes: Uint8Array): Packet {
     type: oneOf(PACKET_TYPES, reader.int()),
     serial: reader.uint(),
     status: oneOf(PACKET_STATUSES, reader.int()),
-    body: bytes.subarray(LENGTH_BYTES + HEADER_BYTES),
+    body: bytes.subarray(HEADER_BYTES),
   };
 }
 

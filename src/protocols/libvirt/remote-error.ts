@@ -4,6 +4,7 @@ import type { XdrReader } from "./xdr.ts";
 /** libvirt: virErrorNumber, those that somebody here tells apart. */
 export const REMOTE_ERRORS = {
   noSupport: 3,
+  operationFailed: 9,
   operationDenied: 29,
   noDomain: 42,
   authenticationFailed: 45,

@@ -37,7 +37,11 @@ const NEXT: Readonly<Record<State, readonly State[]>> = {
 };
 
 /** What a machine looks like from here that stopped, moved or was deleted. Its hypervisor knows which. */
-const LOOKS_CLOSED: ReadonlySet<ErrorCode> = new Set(["upstream_closed", "upstream_lost"]);
+const LOOKS_CLOSED: ReadonlySet<ErrorCode> = new Set([
+  "upstream_closed",
+  "upstream_lost",
+  "upstream_line_taken",
+]);
 
 /** What all sessions of a node share. */
 export interface SessionContext {

@@ -354,7 +354,8 @@ export class Line implements TapEvents {
       return;
     }
     this.#stop();
-    for (const tap of [...this.#taps]) tap.destroy(new GatewayError("upstream_lost", { cause }));
+    const lost = cause instanceof GatewayError ? cause : new GatewayError("upstream_lost", { cause });
+    for (const tap of [...this.#taps]) tap.destroy(lost);
   }
 
   #stop(): void {

@@ -1,6 +1,6 @@
 import { Turns } from "#base/turns.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { consolePath, type Upstream } from "#wire/grant.ts";
+import { consolePath, placeOf, type Upstream } from "#wire/grant.ts";
 
 const limits = {
   /**
@@ -27,10 +27,9 @@ export interface SignIns {
 
 /** By which a console's server is told from others. Of one that has many consoles, each is known by its path. */
 export function serverOf(upstream: Pick<Upstream, "address">): string {
-  const { address } = upstream;
-  return address.kind === "unix"
-    ? address.path
-    : `${address.host.toLowerCase()} ${address.port}${consolePath(upstream)}`;
+  const place = placeOf(upstream);
+  const path = consolePath(upstream);
+  return place.kind === "unix" ? `${place.path}${path}` : `${place.host.toLowerCase()} ${place.port}${path}`;
 }
 
 /** Those of this process. */

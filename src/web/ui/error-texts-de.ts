@@ -72,6 +72,14 @@ export const GERMAN_ERRORS: Readonly<Record<ErrorCode, ErrorText>> = {
   upstream_not_authd: text("Was am Port des ESXi-Hosts antwortet, spricht nicht wie VMwares authd.", "Sagen Sie es Ihrem Betreiber: Der Port, den Nova für diese Konsole nennt, üblicherweise 902, muss der des authd auf dem Host sein."),
   upstream_certificate_unvouched: text("Das Zertifikat des ESXi-Hosts ist nicht das, das für diese Konsole genannt wurde; es könnte also jemand anderes sein.", "Öffnen Sie die Konsole noch einmal; bleibt es dabei, lassen Sie den Betreiber den Weg zum Host ansehen, und ob dessen Zertifikat erneuert wurde, ohne dass das vCenter davon weiß."),
   upstream_protocol_error: text("Der Hypervisor hat etwas gesendet, das im Protokoll der Konsole nicht vorkommt.", ASK_OPERATOR),
+  upstream_line_busy: text(
+    "Jemand hat die serielle Leitung dieser Maschine schon am Hypervisor offen, mit dessen eigenen Werkzeugen, und sie trägt eine Verbindung.",
+    "Lassen Sie sie dort schließen, etwa indem „virsh console“ verlassen wird, und öffnen Sie sie noch einmal. Ein Konsolenknoten, der gerade ausgefallen ist, kann sie noch eine halbe Minute haben.",
+  ),
+  upstream_line_taken: text(
+    "Der Hypervisor hat diese serielle Leitung weggenommen: Höchstwahrscheinlich hat jemand sie dort mit den eigenen Werkzeugen des Hypervisors geöffnet und beendet, wer sie hatte.",
+    "Fragen Sie, wer an der Maschine arbeitet, und öffnen Sie sie dann noch einmal.",
+  ),
   upstream_closed: text("Der Hypervisor hat die Konsole geschlossen.", "Sehen Sie nach, ob die Maschine noch läuft, und öffnen Sie die Konsole dann noch einmal."),
   upstream_lost: text("Die Verbindung zum Hypervisor ist abgebrochen.", "Öffnen Sie die Konsole noch einmal."),
 

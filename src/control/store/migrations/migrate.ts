@@ -42,6 +42,7 @@ import { up as consoleOutputs } from "./0050-console-outputs.ts";
 import { up as keystone } from "./0051-keystone.ts";
 import { up as novaTokens } from "./0052-nova-tokens.ts";
 import { up as auditIsNotEmptied } from "./0057-audit-is-not-emptied.ts";
+import { up as serialStreams } from "./0054-serial-streams.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -90,6 +91,7 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0051-keystone": { up: keystone },
   "0052-nova-tokens": { up: novaTokens },
   "0057-audit-is-not-emptied": { up: auditIsNotEmptied },
+  "0054-serial-streams": { up: serialStreams },
 };
 
 /**

@@ -243,6 +243,20 @@ function Options({ form }: { readonly form: HypervisorForm }) {
           </span>
         </label>
       )}
+      {form.takesSerialStreams && (
+        <label class="pick">
+          <input
+            type="checkbox"
+            checked={form.serialStreams.value}
+            onChange={(event) => {
+              form.serialStreams.value = event.currentTarget.checked;
+            }}
+          />
+          <span>
+            {w.serialStreams} <span class="small soft">{w.serialStreamsHint}</span>
+          </span>
+        </label>
+      )}
     </div>
   );
 }

@@ -66,6 +66,7 @@ export class HypervisorForm {
   } satisfies Record<Credential, unknown>;
   readonly readOnly = signal(false);
   readonly sessionPasswords = signal(false);
+  readonly serialStreams = signal(false);
   /** Of vSphere. */
   readonly consoles = signal<ConsoleWay>("webmks");
   readonly rules = signal<readonly HypervisorRule[]>([]);
@@ -83,13 +84,14 @@ export class HypervisorForm {
   constructor(known?: Known) {
     if (known === undefined) return;
     const { hypervisor, projects } = known;
-    const { platform, name, address, readOnly, sessionPasswords, consoleTls } = hypervisor;
+    const { platform, name, address, readOnly, sessionPasswords, serialStreams, consoleTls } = hypervisor;
     this.platform.value = platform;
     this.way.value = wayOf(address) ?? "socket";
     this.name.value = name;
     this.address.value = address;
     this.readOnly.value = readOnly;
     this.sessionPasswords.value = sessionPasswords;
+    this.serialStreams.value = serialStreams;
     this.consoles.value = hypervisor.consoles ?? "webmks";
     const idOf = (said: string) => projects.find((each) => each.name === said)?.id ?? said;
     const rules = hypervisor.rules.map((rule) => ({ ...rule, project: idOf(rule.project) }));
@@ -130,6 +132,11 @@ export class HypervisorForm {
     return ["libvirt", "xenserver", "command"].includes(this.platform.value);
   }
 
+  /** Nodes sign in at libvirt's socket and by TLS. */
+  get takesSerialStreams(): boolean {
+    return this.platform.value === "libvirt" && this.way.value !== "ssh" && !this.readOnly.value;
+  }
+
   body(): NewHypervisor {
     const platform = this.platform.value;
     const credentials = CREDENTIALS[this.kind.value].flatMap((name) => {
@@ -151,6 +158,7 @@ export class HypervisorForm {
       ...(platform === "libvirt" && !this.readOnly.value && this.sessionPasswords.value
         ? { sessionPasswords: true }
         : {}),
+      ...(this.takesSerialStreams && this.serialStreams.value ? { serialStreams: true } : {}),
       ...(platform === "vsphere" && !this.readOnly.value ? { consoles: this.consoles.value } : {}),
       ...(this.hasConsoleTls ? this.#consoleTls() : {}),
     };
@@ -163,11 +171,13 @@ export class HypervisorForm {
     const now = {
       ...body,
       sessionPasswords: body.sessionPasswords ?? false,
+      serialStreams: body.serialStreams ?? false,
       consoleTls: body.consoleTls ?? null,
     };
     const before = {
       ...known?.body,
       sessionPasswords: known?.body.sessionPasswords ?? false,
+      serialStreams: known?.body.serialStreams ?? false,
       consoleTls: known?.body.consoleTls ?? null,
     };
     const parts = (Object.keys(now) as (keyof typeof now)[]).filter(

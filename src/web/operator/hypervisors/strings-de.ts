@@ -235,6 +235,9 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
     sessionPasswords: "Ein VNC-Passwort für jede Sitzung",
     sessionPasswordsHint:
       "Zufällig, und ein bis zwei Minuten gültig. Was in der Definition einer Maschine steht, wird durch ein abgelaufenes ersetzt.",
+    serialStreams: "Serielle Leitungen über libvirt",
+    serialStreamsHint:
+      "Für Pseudoterminals, die nichts anderes erreicht. Knoten melden sich dafür bei libvirt an: an seinem Socket oder über TLS mit dem Client-Zertifikat von oben, das sie dazu bekommen.",
     consoles: "Konsolen über",
     consolesWays: { webmks: "WebMKS", vnc: "VNC", both: "Beides" },
     consolesHints: {

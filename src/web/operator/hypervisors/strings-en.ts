@@ -236,6 +236,9 @@ export const HYPERVISORS_ENGLISH = {
     sessionPasswords: "A VNC password for each session",
     sessionPasswordsHint:
       "Random, and good for a minute or two. What stands in a machine’s definition is replaced by one that has expired.",
+    serialStreams: "Serial lines by libvirt",
+    serialStreamsHint:
+      "For pseudo-terminals, which nothing else reaches. Nodes sign in to libvirt for them: at its socket, or by TLS with the client certificate above, which they are given.",
     consoles: "Consoles by",
     consolesWays: { webmks: "WebMKS", vnc: "VNC", both: "Both" },
     consolesHints: {

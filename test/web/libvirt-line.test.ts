@@ -1,0 +1,59 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { lackingBrowser, startBrowser } from "../harness/browser.ts";
+import { eventually } from "../harness/eventually.ts";
+import { startPorthole } from "../harness/porthole.ts";
+import { INTO_DEFAULT, qemuAt } from "../peers/hypervisor-stage.ts";
+import { lackingLibvirt, startLibvirt } from "../peers/libvirt.ts";
+import { define, ptyGuestDomain } from "../peers/libvirt-domains.ts";
+import { lackingGuest, limits } from "../peers/qemu.ts";
+
+test("a pseudo-terminal of libvirt's is typed into in the browser, and its end is told when the machine stops", {
+  skip: lackingBrowser || lackingLibvirt || lackingGuest,
+}, async () => {
+  await using libvirt = await startLibvirt();
+  const uuid = randomUUID();
+  const serial = join(libvirt.logs, "serial");
+  await define(libvirt, ptyGuestDomain(libvirt, { uuid, name: "web", graphics: "", serial }));
+  await libvirt.virsh("start", uuid);
+  await using porthole = await startPorthole();
+  await using browser = await startBrowser();
+  const { api } = porthole;
+  await api.call("PUT", "settings/upstream.allow", { value: `127.0.0.0/8,unix:${libvirt.socket}` });
+  await api.call("POST", "hypervisors", {
+    ...{ name: "host7", platform: "libvirt", address: qemuAt(libvirt), rules: INTO_DEFAULT },
+    serialStreams: true,
+  });
+  const said = () => readFileSync(serial, "latin1");
+  await eventually(() => assert.match(said(), /GUEST-READY/), { withinMs: limits.bootMs });
+  const { id } = await eventually(async () => {
+    const found = (await api.machines()).find(({ address }) => address === uuid);
+    assert.ok(found?.power === "running");
+    return found;
+  });
+  // The node hears what it may dial within seconds.
+  const { sessionId, page } = await eventually(async () => {
+    const opened = await api.openConsole(id, { protocol: "serial" });
+    const shown = await browser.open();
+    await shown.goto(opened.url);
+    await shown.locator("[data-phase=live], [data-phase=ended]").waitFor();
+    assert.equal(await shown.locator("[data-phase=live]").count(), 1);
+    return { ...opened, page: shown };
+  });
+
+  await page.keyboard.type("\recho pty-$((6*7))\r");
+
+  await eventually(async () =>
+    assert.match((await page.locator(".xterm-rows").textContent()) ?? "", /pty-42/),
+  );
+  assert.match(said(), /pty-42/);
+  await libvirt.virsh("destroy", uuid);
+  await eventually(async () => {
+    const { state, ending } = await api.session(sessionId);
+    assert.deepEqual([state, ending?.code], ["ended", "machine_not_running"]);
+  });
+  await page.getByText("This machine is not running").first().waitFor();
+});
