@@ -32,7 +32,8 @@ import { sweepNovaTokens } from "./tickets/nova-sessions.ts";
 
 const intervals = {
   ticketsMs: 5000,
-  silenceMs: 1_000,
+  /** Half of the shortest interval at which nodes report. */
+  silenceMs: 500,
   drainingMs: 1_000,
   leasesMs: 2_000,
   nodesMs: 5_000,

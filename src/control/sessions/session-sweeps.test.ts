@@ -185,7 +185,7 @@ for (const t of onBoth(
   test(...t);
 
 for (const t of onBoth(
-  "sessions of a node that misses three reports are detached, and active again when it is heard of",
+  "sessions of a node that is silent for two and a half intervals are detached, and active again when it is heard of",
   async () => {
     await using control = await testControl();
     const [quiet, loud] = [await control.node(), await control.node()];
@@ -195,7 +195,7 @@ for (const t of onBoth(
     const id = await opened(control, quiet);
     const unopened = await open(control);
 
-    control.clock.advance(14_999);
+    control.clock.advance(12_499);
     assert.equal(await sweep(), 0);
     control.clock.advance(1);
     await beat(loud);
@@ -219,7 +219,7 @@ for (const t of onBoth(
     const node = await control.node();
     const sweep = createSilentNodeSweep(control);
     const [one, two] = [await opened(control, node), await opened(control, node)];
-    control.clock.advance(15_000);
+    control.clock.advance(12_500);
     assert.equal(await sweep(), 2);
     const start = { nodeId: node.id, incarnation: node.incarnation };
     const report = { sessionId: one, attachment: 1, at: control.clock.now() };

@@ -113,7 +113,7 @@ export const SETTINGS = {
     fallback: String(5 * SECOND_MS),
     parse: milliseconds(SECOND_MS, MINUTE_MS),
     description:
-      "How often a node reports to control, in milliseconds (1 s to 1 min). A node that was silent three times as long counts as down.",
+      "How often a node reports to control, in milliseconds (1 s to 1 min). A node that was silent two and a half times as long counts as down.",
   },
   "console.idle.timeout": {
     fallback: "0",

@@ -38,12 +38,12 @@ for (const each of onBoth(
     await using control = await testControl();
     const { platform, leader, pass, set } = await timedPool(control, BOOT_MS);
     const read = createHistoryReading(control.store);
-    const failures = async () => (await read()).get(POOL)?.failures;
+    const failures = async () => (await read(control.clock.now())).get(POOL)?.failures;
     await set("capacity.standby", "150");
     platform.failure = "no more disks";
 
     await leader.scan();
-    assert.equal((await read()).get(POOL)?.launchedLately, 3);
+    assert.equal((await read(control.clock.now())).get(POOL)?.launchedLately, 3);
     assert.equal(await failures(), 1);
     control.clock.advance(HOUR_MS);
     await leader.scan();

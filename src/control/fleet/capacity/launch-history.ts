@@ -12,14 +12,16 @@ export interface LaunchHistory {
   readonly failedAt: number | null;
 }
 
-/** By pools that have any. */
-export function createHistoryReading(store: Store): () => Promise<ReadonlyMap<string, LaunchHistory>> {
-  const countLately = prepare(store, { sinceMs: INTEGER }, (db, { sinceMs }) =>
+/** By pools that have any, at a moment of the database's time in milliseconds. */
+export function createHistoryReading(
+  store: Store,
+): (now: number) => Promise<ReadonlyMap<string, LaunchHistory>> {
+  const countLately = prepare(store, { since: INTEGER }, (db, { since }) =>
     db
       .selectFrom("launches")
       .select("pool")
       .select((select) => select.fn.countAll<number>().as("launches"))
-      .where("ordered_at", ">", (where) => where(store.now, "-", sinceMs))
+      .where("ordered_at", ">", since)
       .groupBy("pool"),
   );
   // Off the index of what failed, which is little.
@@ -40,9 +42,9 @@ export function createHistoryReading(store: Store): () => Promise<ReadonlyMap<st
       .groupBy("pool"),
   );
 
-  return async () => {
+  return async (now) => {
     const { db } = store;
-    const lately = await countLately(db, { sinceMs: HOUR_MS });
+    const lately = await countLately(db, { since: now - HOUR_MS });
     const failures = await findFailures(db, {});
     const good = failures.length === 0 ? [] : await findLastGood(db, {});
     return historyOf(lately, sinceGood(failures, good));

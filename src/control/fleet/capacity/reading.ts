@@ -72,7 +72,7 @@ export function createFleetReading(store: Store): (silenceMs: number) => Promise
     const [rows, counted] = await Promise.all([findMembers(db, {}), countSessions(db, {})]);
     const live = new Map<string | null, number>();
     for (const row of counted) live.set(row.node_id, row.live);
-    const history = await findHistory();
+    const history = await findHistory(now);
     const nodes: FleetNode[] = [];
     const orders: FleetOrder[] = [];
     for (const row of rows) {

@@ -153,9 +153,10 @@ export class CapacityScans {
     const { launches, log } = this.#parts;
     if (!this.#parts.settings().isAuto) return;
     const scopes = new Set([...this.#parts.launchers.values()].map(({ scope }) => scope));
-    for (const { id, pool, scope, nodeId, state: from, ...order } of orders) {
+    for (const order of orders) {
+      const { id, pool, scope, nodeId, state: from } = order;
       if (scopes.has(scope)) continue;
-      const tending = tendAbandoned({ state: from, ...order }, { now, lostMs: this.#parts.lostMs() });
+      const tending = tendAbandoned(order, { now, lostMs: this.#parts.lostMs() });
       if (tending.kind === "stay") await launches.noteStays(id);
       if (tending.kind !== "close" || !(await launches.abandon(id, { from, failure: tending.failure })))
         continue;

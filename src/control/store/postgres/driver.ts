@@ -1,8 +1,16 @@
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult } from "kysely";
-import type { PoolClient } from "pg";
+import type { PoolClient, QueryArrayResult } from "pg";
 import { withRetries } from "../retries.ts";
+import { type RowMaker, rowMaker } from "../row-maker.ts";
 import { fromDriver, isUnavailable, isUndone, unavailable } from "./errors.ts";
 import type { BoundedPool } from "./pool.ts";
+
+/** A statement that is prepared where it runs. */
+interface Kept {
+  readonly name: string;
+  /** Made with its first answer, which names its columns. */
+  toRow?: RowMaker<unknown>;
+}
 
 /**
  * Kysely's way to PostgreSQL, which differs from Kysely's own in four things: statements on the way of every console
@@ -12,8 +20,8 @@ import type { BoundedPool } from "./pool.ts";
  */
 export class PoolDriver implements Driver {
   readonly #pool: BoundedPool;
-  /** The names of prepared statements by their text; as many as there are calls of `prepare`. */
-  readonly #names = new Map<string, string>();
+  /** Prepared statements by their text; as many as there are calls of `prepare`. */
+  readonly #kept = new Map<string, Kept>();
 
   constructor(pool: BoundedPool) {
     this.#pool = pool;
@@ -23,7 +31,7 @@ export class PoolDriver implements Driver {
 
   /** From now on the statement is prepared where it runs. */
   keep({ sql }: CompiledQuery): void {
-    if (!this.#names.has(sql)) this.#names.set(sql, `porthole_${this.#names.size}`);
+    if (!this.#kept.has(sql)) this.#kept.set(sql, { name: `porthole_${this.#kept.size}` });
   }
 
   /** One query by itself. */
@@ -37,7 +45,7 @@ export class PoolDriver implements Driver {
   }
 
   async acquireConnection(): Promise<Connection> {
-    return new Connection(await this.#pool.connect(), this.#names);
+    return new Connection(await this.#pool.connect(), this.#kept);
   }
 
   async beginTransaction(connection: Connection): Promise<void> {
@@ -65,13 +73,13 @@ export class PoolDriver implements Driver {
 
 class Connection implements DatabaseConnection {
   readonly #client: PoolClient;
-  readonly #names: ReadonlyMap<string, string>;
+  readonly #kept: ReadonlyMap<string, Kept>;
   #isBroken = false;
   #isInTransaction = false;
 
-  constructor(client: PoolClient, names: ReadonlyMap<string, string>) {
+  constructor(client: PoolClient, kept: ReadonlyMap<string, Kept>) {
     this.#client = client;
-    this.#names = names;
+    this.#kept = kept;
   }
 
   async begin(): Promise<void> {
@@ -80,8 +88,10 @@ class Connection implements DatabaseConnection {
   }
 
   async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
-    const asked = { parameters: parameters.map(checked), name: this.#names.get(sql) };
-    const ask = async () => await this.#ask(sql, asked);
+    const values = parameters.map(checked);
+    const kept = this.#kept.get(sql);
+    const ask = async () =>
+      await (kept === undefined ? this.#ask(sql, values) : this.#askKept(sql, values, kept));
     const { rows, rowCount } = await (this.#isInTransaction ? ask() : withRetries(ask, isUndone));
     return { rows: rows as Row[], ...(rowCount === null ? {} : { numAffectedRows: BigInt(rowCount) }) };
   }
@@ -113,12 +123,22 @@ class Connection implements DatabaseConnection {
     throw new Error("queries do not stream");
   }
 
-  async #ask(
-    text: string,
-    { parameters = [], name }: { readonly parameters?: unknown[]; readonly name?: string | undefined } = {},
-  ) {
+  async #ask(text: string, values: unknown[] = []) {
+    return await this.#orBreak(async () => await this.#client.query({ text, values }));
+  }
+
+  async #askKept(text: string, values: unknown[], kept: Kept) {
+    const asked = { text, values, name: kept.name, rowMode: "array" } as const;
+    const { rows, fields, rowCount } = await this.#orBreak<QueryArrayResult<unknown[]>>(
+      async () => await this.#client.query(asked),
+    );
+    kept.toRow ??= rowMaker(fields.map(({ name }) => name));
+    return { rows: rows.map(kept.toRow), rowCount };
+  }
+
+  async #orBreak<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
     try {
-      return await this.#client.query({ text, values: parameters, ...(name === undefined ? {} : { name }) });
+      return await ask();
     } catch (thrown) {
       const error = fromDriver(thrown);
       this.#isBroken ||= isUnavailable(error) && !isUndone(error);

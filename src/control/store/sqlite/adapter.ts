@@ -1,5 +1,6 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import type { SqliteDatabase, SqliteStatement } from "kysely";
+import { rowMaker } from "../row-maker.ts";
 
 const limits = {
   /** Statements kept prepared. Ours are a fixed set, but lists in conditions make variants of some. */
@@ -32,23 +33,14 @@ function adaptStatement(statement: StatementSync): SqliteStatement {
   const names = statement.columns().map(({ name }) => name);
   // The objects that node:sqlite makes by itself are slow to make, and to read: it gives them their columns one by one, as a map.
   statement.setReturnArrays(true);
-  const toRow = (values: unknown): Row => rowOf(names, values as readonly SQLOutputValue[]);
+  const make = rowMaker<SQLOutputValue>(names);
+  const toRow = (values: unknown) => make(values as readonly SQLOutputValue[]);
   return {
     reader: names.length > 0,
     all: (parameters) => statement.all(...checked(parameters)).map(toRow),
     run: (parameters) => statement.run(...checked(parameters)),
     iterate: (parameters) => statement.iterate(...checked(parameters)).map(toRow),
   };
-}
-
-type Row = Record<string, SQLOutputValue>;
-
-/** Names in one order make rows of one shape, which the engine knows again. */
-function rowOf(names: readonly string[], values: readonly SQLOutputValue[]): Row {
-  const row: Row = {};
-  let index = 0;
-  for (const name of names) row[name] = values[index++] ?? null;
-  return row;
 }
 
 /**

@@ -29,9 +29,11 @@ const limits = {
 export async function openSqliteStore(file: string, clock: Clock): Promise<Store> {
   const claim = claimSoleUse(file);
   try {
-    const driver = createDriver(openWriter(file, clock), openReader(file, clock));
+    const writer = openWriter(file, clock);
+    const driver = createDriver(writer, openReader(file, clock));
     const db = new Transactions({ dialect: dialect(driver) });
     await migrate(db);
+    keepUndoInMemory(writer);
     return {
       db,
       now: sql<number>`now_ms()`,
@@ -69,6 +71,14 @@ function openWriter(file: string, clock: Clock): DatabaseSync {
   // INVARIANT: an acknowledged write is on disk. With less than `full`, WAL loses the last ones to a power cut.
   database.exec("pragma journal_mode = wal; pragma synchronous = full;");
   return database;
+}
+
+/**
+ * What a savepoint needs to be undone is copied page by page; beyond 64 KiB SQLite puts it into a file of its own, which is
+ * four fifths of all that is written while consoles are opened. Only from here on: a migration may sort millions of rows.
+ */
+function keepUndoInMemory(writer: DatabaseSync): void {
+  writer.exec("pragma temp_store = memory;");
 }
 
 /** Sees what the writer has committed, and none of what it has begun. To be opened behind it: it makes the files. */
