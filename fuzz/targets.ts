@@ -1,4 +1,5 @@
 import type { Target } from "./target.ts";
+import { authd } from "./targets/authd.ts";
 import { commandAnswer } from "./targets/command-answer.ts";
 import { httpConnect } from "./targets/http-connect.ts";
 import { kubeVirtAnswer } from "./targets/kubevirt-answer.ts";
@@ -22,6 +23,7 @@ export const TARGETS: readonly Target[] = [
   snapshot,
   webSocket,
   httpConnect,
+  authd,
   serialTelnet,
   rpc,
   connection,

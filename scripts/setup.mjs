@@ -17,6 +17,7 @@ import { say } from "./setup/progress.mjs";
 import { promtool } from "./setup/promtool.mjs";
 import { writeReport } from "./setup/report.mjs";
 import { stockNoVnc } from "./setup/stock-novnc.mjs";
+import { stockSpiceHtml5 } from "./setup/stock-spice-html5.mjs";
 import { vcsim } from "./setup/vcsim.mjs";
 
 const OLDEST_NODE = 20;
@@ -78,6 +79,7 @@ function unpackedPeers(root) {
   return [
     guest(root),
     stockNoVnc(root),
+    stockSpiceHtml5(root),
     promtool(root),
     containerBase(root),
     kubernetesOpenApi(root),

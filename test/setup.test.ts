@@ -215,6 +215,7 @@ describe("the set-up", () => {
       "novnc",
       "promtool",
       "qemu-system-x86",
+      "spice-html5",
       "vcsim",
     ]);
     assert.match(checkout.missing()["qemu-system-x86"] ?? "", /apt-get could not install it/);

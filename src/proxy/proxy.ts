@@ -40,11 +40,12 @@ import { TlsFront } from "./tls/front.ts";
 import { redirectToTls } from "./tls/require-tls.ts";
 import { createServed } from "./tls/serving.ts";
 
-/** How a small picture of a screen is made, by the protocol that it speaks. What WebMKS begins with is RFB; a serial line has no picture. */
+/** How a small picture of a screen is made, by the protocol that it speaks. What WebMKS begins with is RFB; of a serial line and of SPICE there is none. */
 const SHOOTINGS: Readonly<Record<ConsoleProtocol, typeof shootRfb>> = {
   rfb: shootRfb,
   serial: noPicture,
   webmks: shootRfb,
+  spice: noPicture,
 };
 
 /** For a screen that the self-check tries: so that many that are silent are not waited for too long. */

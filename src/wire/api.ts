@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from "typebox";
-import { ConsoleProtocol, PROTOCOLS } from "./grant.ts";
+import { AskedProtocol, ConsoleProtocol, PROTOCOLS } from "./grant.ts";
 import { Address, SerialAddress } from "./machine-address.ts";
 import { FROM_HYPERVISOR } from "./machine-origin.ts";
 import { MachineTls, NEW_SECURITY, SECURITY_CHANGE } from "./machine-security.ts";
@@ -128,7 +128,7 @@ export const pageLimits = { defaultItems: 100, maximumItems: 500 } as const;
 export const ConsoleRequest = Type.Object(
   {
     /** The machine's own if absent. */
-    protocol: Type.Optional(ConsoleProtocol),
+    protocol: Type.Optional(AskedProtocol),
     viewOnly: Type.Optional(Type.Boolean()),
     /** A further secret that the viewer must bring beside the ticket. */
     extra: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),

@@ -69,6 +69,9 @@ export const ERRORS = {
   upstream_refused: entry(502, 4438, true, "The hypervisor refused to open the console.", "Try again; if it stays so, tell your operator."),
   upstream_consoles_exhausted: entry(503, 4510, true, "The hypervisor opens no further console of this machine: as many are open as it allows.", "Close the console that is open elsewhere, at the hypervisor's own tools perhaps, then try again; or have the operator raise the limit."),
   upstream_ticket_refused: entry(502, 4511, true, "The hypervisor does not know the ticket that it gave for this console: the machine has just moved to another host or stopped, or the ticket was not used in time.", "Open the console again: that asks the hypervisor for another ticket."),
+  upstream_not_spice: entry(502, 4523, false, "What answers on the machine's console port does not speak SPICE.", ASK_OPERATOR),
+  upstream_not_authd: entry(502, 4521, false, "What answers at the ESXi host's port does not speak as VMware's authd does.", "Tell your operator: the port that Nova says of this console, 902 by default, has to be that of the host's authd."),
+  upstream_certificate_unvouched: entry(502, 4522, false, "The ESXi host's certificate is not the one that is named for this console, so it may be somebody else.", "Open the console again; if it stays so, have the operator look at the way to the host, and at whether the host's certificate was renewed without the vCenter's knowing."),
   upstream_protocol_error: entry(502, 4439, true, "The hypervisor sent something that the console's protocol does not allow.", ASK_OPERATOR),
   upstream_closed: entry(502, 4440, true, "The hypervisor closed the console.", "See whether the machine still runs, then open it again."),
   upstream_lost: entry(502, 4441, true, "The connection to the hypervisor broke.", "Open the console again."),
@@ -77,6 +80,7 @@ export const ERRORS = {
   nova_unreachable: entry(503, 4517, true, "The Nova that gave out this console did not answer, so its token could not be checked.", "Try again in a moment; if it stays so, tell your operator."),
   nova_refused: entry(502, 4518, false, "The Nova that gave out this console does not answer Porthole's questions about its tokens.", "Tell your operator: the account by which Porthole asks Nova must be an administrator's."),
   nova_console_unfit: entry(502, 4519, false, "Nova gave out a console of another kind than this address serves.", "Tell your operator: each kind of console has an address of its own in Nova's configuration."),
+  spice_in_use: entry(409, 4520, true, "This link's console is open already, and SPICE has one viewer at a time.", "Close the page in which it is open, then open the console again."),
 
   // What control orders of a hypervisor
   no_hypervisor: entry(409, 4501, false, "This machine was registered by hand, so no hypervisor is known that could be asked.", "Start or stop it where it is managed; what it shows, its console shows."),

@@ -1,11 +1,17 @@
 import { type Static, Type } from "typebox";
-import { CONSOLE_PROTOCOLS, PROTOCOLS, type Protocol } from "./protocols.ts";
+import { ASKED_PROTOCOLS, CONSOLE_PROTOCOLS, PROTOCOLS, type Protocol } from "./protocols.ts";
 
-export { CONSOLE_PROTOCOLS, PROTOCOLS, type Protocol };
+export { PROTOCOLS, type Protocol };
+
+export const AskedProtocol = Type.Enum([...ASKED_PROTOCOLS], {
+  description:
+    "What the viewer speaks: the machine's own protocol, or webmks, for clients that bring VMware's own library: its bytes pass as they are, so it is not to be had to look at alone",
+});
+export type AskedProtocol = Static<typeof AskedProtocol>;
 
 export const ConsoleProtocol = Type.Enum([...CONSOLE_PROTOCOLS], {
   description:
-    "What the viewer speaks: the machine's own protocol, or webmks, for clients that bring VMware's own library: its bytes pass as they are, so it is not to be had to look at alone",
+    "What the viewer speaks; spice, and webmks of a machine that is not on record, come of links that a Nova gave out",
 });
 export type ConsoleProtocol = Static<typeof ConsoleProtocol>;
 
@@ -57,6 +63,16 @@ const Address = Type.Union([
     path: Type.String({ pattern: "^/[!-~]*$" }),
     isSecure: Type.Boolean(),
     headers: Type.Optional(Headers),
+  }),
+  /**
+   * A machine's mks behind an ESXi host's authd, which takes the ticket once; `cfgFile` says which machine's. The upstream's `tls` is the pin of
+   * authd's certificate. Both are said in lines.
+   */
+  Type.Object({
+    kind: Type.Literal("authd"),
+    ...hostAndPort,
+    ticket: Type.String({ pattern: "^[!-~]+$" }),
+    cfgFile: Type.String({ pattern: "^[^\\x00-\\x1f\\x7f]+$" }),
   }),
 ]);
 
@@ -110,7 +126,7 @@ export function consolePath({ address }: Pick<Upstream, "address">): string {
 /** Whether TLS is around all that is said to a console, so that it need not be agreed on within. */
 export function isWithinTls({ address }: Pick<Upstream, "address">): boolean {
   if (address.kind === "websocket" || address.kind === "http-connect") return address.isSecure;
-  return address.kind === "tls";
+  return address.kind === "tls" || address.kind === "authd";
 }
 
 /**

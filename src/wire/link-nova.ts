@@ -14,7 +14,7 @@ export function isNovaToken(text: string): boolean {
  * What a viewer with a token takes its console for. Nova has a proxy, and so an address, for each kind, and does not say with
  * a token of which kind it is.
  */
-const NOVA_CONSOLES = ["rfb", "serial"] as const;
+const NOVA_CONSOLES = ["rfb", "serial", "spice", "webmks"] as const;
 export type NovaConsole = (typeof NOVA_CONSOLES)[number];
 
 /** A viewer came with a token of Nova's; answered with a Grant. A control that is older does not know the call. */

@@ -43,6 +43,8 @@ export const VIEWER_PAGES: Readonly<Record<ConsoleProtocol, string>> = {
   rfb: "console.html",
   webmks: "console.html",
   serial: "serial.html",
+  // Links to SPICE are not made here; whoever comes to the page with one is told.
+  spice: "console.html",
 };
 
 /** How far the node has come; each is one sentence on the viewer's page. */

@@ -129,7 +129,7 @@ export async function startQemuGuest<Name extends string>(
       ]
     : ["-serial", `file:${log("serial")}`];
   const lines = [...first, "-serial", `file:${log("pointer")}`];
-  const args = [...parts, ...lines, ...(isSaved ? saved.args : [])];
+  const args = [...parts, ...lines, ...(options.args ?? []), ...(isSaved ? saved.args : [])];
   const machine = await startMachine(screens, { ...options, folder, args });
   const before = isSaved ? saved.said : { serial: "", pointer: "" };
   const guest = {

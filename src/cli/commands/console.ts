@@ -1,12 +1,12 @@
 import { type Command, Option } from "commander";
 import { Console, type ConsoleRequest } from "#wire/api.ts";
-import { CONSOLE_PROTOCOLS, type ConsoleProtocol } from "#wire/grant.ts";
+import { ASKED_PROTOCOLS, type AskedProtocol } from "#wire/protocols.ts";
 import { action, type CliContext, type Invocation, readSecret } from "../invocation.ts";
 import { findMachine } from "./find-machine.ts";
 
 interface OpenOptions {
   readonly viewOnly?: true;
-  readonly protocol?: ConsoleProtocol;
+  readonly protocol?: AskedProtocol;
   readonly extraFile?: string;
   readonly callerAddress?: string;
   readonly project?: string;
@@ -23,7 +23,7 @@ export function consoleCommands(program: Command, context: CliContext): void {
       new Option(
         "--protocol <protocol>",
         "which of its consoles, the machine's own if it is not said: its screen, its serial line; webmks is for clients that bring VMware's own library",
-      ).choices(CONSOLE_PROTOCOLS),
+      ).choices(ASKED_PROTOCOLS),
     )
     .option(
       "--extra-file <file>",

@@ -115,7 +115,7 @@ async function requireSeat(
     .executeTakeFirst();
   if (node?.incarnation !== incarnation) throw new GatewayError("node_superseded");
   const holders =
-    protocol === "rfb"
+    protocol !== "serial"
       ? []
       : await db
           .selectFrom("sessions")

@@ -3,7 +3,7 @@ import { formatHostPort, type HostPort } from "#base/config.ts";
 import type { Upstream } from "#wire/grant.ts";
 
 /** What people write. Consoles by CONNECT are those of platforms, which name them themselves. */
-type Address = Exclude<Upstream["address"], { readonly kind: "http-connect" }>;
+type Address = Exclude<Upstream["address"], { readonly kind: "http-connect" | "authd" }>;
 
 const limits = {
   /** RFC 1035 §2.3.4 */

@@ -39,6 +39,11 @@ export class Conversation {
     this.#listening?.reject(error);
   }
 
+  /** Throws the peer's failure, if it is gone: for who waits for somebody else meanwhile. */
+  requirePeer(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
   /**
    * Rejects with what the sequence throws, with the peer's failure, or, after `deadlineMs`, with what `late` makes.
    */
@@ -46,7 +51,7 @@ export class Conversation {
     start: () => Sequence<Result>,
     { deadlineMs, late }: { readonly deadlineMs: number; readonly late: () => Error },
   ): Promise<Result> {
-    if (this.#failure !== undefined) throw this.#failure.error;
+    this.requirePeer();
     const driver = new SequenceDriver(start());
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timer = setTimeout(() => reject(late()), deadlineMs);

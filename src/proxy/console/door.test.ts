@@ -17,7 +17,10 @@ test("who can neither be let in nor refused is hung up on, and leaves nothing be
     log,
     maxSessions: 1,
     closingMs: 60_000,
-    sessions: { size: 0, open: broken, missed: broken, turnAway: broken },
+    sessions: {
+      ...{ connections: 0, open: broken, missed: broken, turnAway: broken },
+      ...{ hasRoomForChannel: broken, join: broken },
+    },
     headers: broken,
     requiresTls: () => false,
     checkOrigin: broken,

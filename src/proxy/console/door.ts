@@ -13,11 +13,12 @@ import { checkHeaderCount } from "../http/request-options.ts";
 import { isForwarded, isSecuredAhead, viewerAddress, viewerOf } from "../http/viewer-address.ts";
 import { ignoreError } from "../ignore-error.ts";
 import type { NodeMeters } from "../observe/observing.ts";
+import { channelKey } from "../spice/channels.ts";
 import { Tally } from "../tally.ts";
 import { isSecure } from "../tls/require-tls.ts";
 import type { Credentials } from "./admission.ts";
 import { endingOf } from "./ending.ts";
-import type { Sessions } from "./sessions.ts";
+import type { Admitted, Sessions } from "./sessions.ts";
 import {
   chooseDialect,
   type Dialect,
@@ -51,7 +52,10 @@ export interface DoorOptions {
   readonly log: Log;
   readonly maxSessions: number;
   readonly closingMs: number;
-  readonly sessions: Pick<Sessions, "size" | "open" | "missed" | "turnAway">;
+  readonly sessions: Pick<
+    Sessions,
+    "connections" | "open" | "missed" | "turnAway" | "hasRoomForChannel" | "join"
+  >;
   /** Why nobody is let in any more who could open the console elsewhere. */
   readonly leaving?: (() => GatewayError | undefined) | undefined;
   readonly headers: () => OutgoingHttpHeaders;
@@ -154,19 +158,30 @@ export class Door {
 
   async #admit(knock: Knock, dialect: Dialect, credentials: Credentials): Promise<void> {
     const { sessions, maxSessions, admit } = this.#options;
-    if (sessions.size + this.#admitting.size >= maxSessions) throw new GatewayError("node_full");
+    if (sessions.connections + this.#admitting.size >= maxSessions) throw new GatewayError("node_full");
+    const key = channelKey(credentials);
+    if (key !== undefined && dialect !== SUBPROTOCOL && sessions.hasRoomForChannel(key)) {
+      this.#upgrade(knock, dialect, (webSocket) =>
+        sessions.join(key, { webSocket, socket: knock.socket, dialect }),
+      );
+      return;
+    }
     // Others have no words for the way to another node: their ticket is not spent for nothing.
     const leaving = dialect === SUBPROTOCOL ? undefined : this.#options.leaving?.();
     if (leaving !== undefined) throw leaving;
     const done = this.#admitting.enter();
     try {
-      this.#letIn(knock, dialect, await admit(credentials));
+      this.#letIn(knock, dialect, { grant: await admit(credentials), channelKey: key });
     } finally {
       done();
     }
   }
 
-  #letIn(knock: Knock, dialect: Dialect, grant: Grant): void {
+  #letIn(
+    knock: Knock,
+    dialect: Dialect,
+    { grant, channelKey }: Pick<Admitted, "grant" | "channelKey">,
+  ): void {
     const { sessions } = this.#options;
     if (!knock.socket.readable || !knock.socket.writable) {
       sessions.missed(grant);
@@ -175,7 +190,7 @@ export class Door {
     // Others, whose tickets are spent by now, would not find another way.
     const leaving = dialect === SUBPROTOCOL ? this.#options.leaving?.() : undefined;
     this.#upgrade(knock, dialect, (webSocket) => {
-      const admitted = { webSocket, socket: knock.socket, dialect, grant };
+      const admitted = { webSocket, socket: knock.socket, dialect, grant, channelKey };
       if (leaving === undefined) sessions.open(admitted);
       else sessions.turnAway(admitted, leaving);
     });

@@ -6,12 +6,20 @@ export interface Timeouts {
   readonly idleTimeoutMs: number;
 }
 
-/** What a relay has carried. */
-interface Carried {
+/** What a relay has carried, or several of one session. */
+export interface Carried {
   readonly bytesToViewer: number;
   readonly bytesFromViewer: number;
   /** Messages that a person causes. */
   readonly inputs: number;
+}
+
+export function sumOf(one: Carried, other: Carried): Carried {
+  return {
+    bytesToViewer: one.bytesToViewer + other.bytesToViewer,
+    bytesFromViewer: one.bytesFromViewer + other.bytesFromViewer,
+    inputs: one.inputs + other.inputs,
+  };
 }
 
 /** Finds out how long nothing has happened in a session, by looking now and then: nothing is done on the way of a byte. */

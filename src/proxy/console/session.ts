@@ -13,24 +13,17 @@ import { isWatched, type Observing } from "../observe/observing.ts";
 import { OpeningWatch } from "../observe/opening-watch.ts";
 import type { Lines } from "../serial/lines.ts";
 import type { SignIns } from "../sign-ins/sign-ins.ts";
+import { type Channels, channelsOf } from "../spice/channels.ts";
 import { stepOf } from "../upstream-step.ts";
-import { openRfb } from "../upstreams/rfb.ts";
-import { openSerial } from "../upstreams/serial.ts";
-import { openWebMks } from "../upstreams/webmks.ts";
 import { Conversation } from "./conversation.ts";
 import { endingOf } from "./ending.ts";
-import type { Connect, Connecting, OpenConsole, Opening } from "./opening.ts";
+import type { Connect, Connecting, OpenConsole } from "./opening.ts";
+import { OPENINGS } from "./openings.ts";
 import { type GiveOrder, Orders } from "./orders.ts";
-import { Quiet, type Timeouts } from "./quiet.ts";
+import { type Carried, Quiet, sumOf, type Timeouts } from "./quiet.ts";
 import { Relay, type RelayEvents } from "./relay.ts";
 import type { UpstreamSocket } from "./upstream-leg.ts";
 import type { ViewerEvents, ViewerLeg } from "./viewer-leg.ts";
-
-const OPENINGS: Readonly<Record<ConsoleProtocol, Opening>> = {
-  rfb: openRfb,
-  serial: openSerial,
-  webmks: openWebMks,
-};
 
 /** A session on this node: redeemed and being opened; relaying; closed by its machine, nobody knows why; being taken down; over. */
 export type State = "pending" | "active" | "asking" | "closing" | "ended";
@@ -85,6 +78,8 @@ export class Session implements ViewerEvents, RelayEvents {
   readonly sessionId: string;
   readonly attachment: number;
   readonly protocol: ConsoleProtocol;
+  /** Of a SPICE session, beside its first. */
+  readonly channels: Channels | undefined;
   #state: State = "pending";
   #pending: Pending | undefined;
   #relay: Relay | undefined;
@@ -121,6 +116,7 @@ export class Session implements ViewerEvents, RelayEvents {
     const watch = isWatched(observing) ? new OpeningWatch(observing, grant) : undefined;
     const conversation = new Conversation(viewer);
     this.#pending = { grant, conversation, abort: new AbortController(), watch, hasBegun: false };
+    this.channels = channelsOf(grant, context, () => this.#settle());
     viewer.listen(this, { takesText: grant.protocol === "serial" });
   }
 
@@ -129,11 +125,17 @@ export class Session implements ViewerEvents, RelayEvents {
   }
 
   get bytesToViewer(): number {
-    return this.#relay?.bytesToViewer ?? 0;
+    return this.#carried.bytesToViewer;
   }
 
   get bytesFromViewer(): number {
-    return this.#relay?.bytesFromViewer ?? 0;
+    return this.#carried.bytesFromViewer;
+  }
+
+  get #carried(): Carried {
+    const { bytesToViewer = 0, bytesFromViewer = 0, inputs = 0 } = this.#relay ?? {};
+    const own = { bytesToViewer, bytesFromViewer, inputs };
+    return this.channels === undefined ? own : sumOf(own, this.channels.carried);
   }
 
   /** Never rejects: however it turns out, the session ends by itself. */
@@ -190,6 +192,7 @@ export class Session implements ViewerEvents, RelayEvents {
     this.#pending?.watch?.end(error.code);
     this.#pending = undefined;
     this.#relay?.stop();
+    this.channels?.end(error);
     if (!this.#viewerIsGone) this.#viewer.end(this.#ending, reopen);
     if (this.#upstream?.closed === false) this.#upstream.once("close", () => this.#settle());
     this.#cutting = setTimeout(() => this.#cut(), this.#context.deadlines.closingMs);
@@ -210,12 +213,15 @@ export class Session implements ViewerEvents, RelayEvents {
     if (this.#state === "closing") return;
     const { deadlines } = this.#context;
     const { standstillMs } = deadlines;
+    this.channels?.lookAfter(now);
     if (!this.#viewer.ping(now, deadlines)) this.end(new GatewayError("viewer_lost"));
     const standstill = this.#relay?.upstreamStandstill(now) ?? 0;
     if (standstill >= standstillMs)
       this.end(new GatewayError("upstream_timeout", { detail: "it takes no input any more" }));
     const tooQuiet =
-      this.#relay === undefined ? undefined : this.#quiet.look(now, this.#relay, this.#context.timeouts?.());
+      this.#relay === undefined
+        ? undefined
+        : this.#quiet.look(now, this.#carried, this.#context.timeouts?.());
     if (tooQuiet !== undefined) this.end(new GatewayError(tooQuiet));
   }
 
@@ -341,7 +347,8 @@ export class Session implements ViewerEvents, RelayEvents {
   // INVARIANT: a session is reported as ended only when both of its ends are closed.
   #settle(): void {
     const upstreamIsGone = this.#upstream === undefined || this.#upstream.closed;
-    if (!this.#viewerIsGone || !upstreamIsGone || !this.#enter("ended")) return;
+    const hasChannels = this.channels !== undefined && this.channels.size > 0;
+    if (!this.#viewerIsGone || !upstreamIsGone || hasChannels || !this.#enter("ended")) return;
     clearTimeout(this.#cutting);
     this.#report("ended");
     this.#log();
@@ -353,7 +360,7 @@ export class Session implements ViewerEvents, RelayEvents {
 
   #log(): void {
     const { kind, code, detail } = this.#ending ?? {};
-    const { bytesToViewer = 0, bytesFromViewer = 0 } = this.#relay ?? {};
+    const { bytesToViewer, bytesFromViewer } = this;
     const fields = { sessionId: this.sessionId, kind, code, step: this.#step, detail, cause: this.#cause };
     // What failed is what an operator is asked about, with the session's id: it is not to be missing where little is logged.
     // A browser that vanishes is nothing of the operator's.
@@ -369,8 +376,8 @@ export class Session implements ViewerEvents, RelayEvents {
       state,
       ...(this.#ending === undefined ? {} : { ending: this.#ending }),
       ...(this.#step === undefined ? {} : { step: this.#step }),
-      bytesToViewer: this.#relay?.bytesToViewer ?? 0,
-      bytesFromViewer: this.#relay?.bytesFromViewer ?? 0,
+      bytesToViewer: this.bytesToViewer,
+      bytesFromViewer: this.bytesFromViewer,
     });
   }
 }

@@ -18,6 +18,8 @@ export interface Admitted {
   readonly socket: Socket;
   readonly dialect: Dialect;
   readonly grant: Grant;
+  /** By which further channels of a SPICE session are known (proxy/spice/channels.ts). */
+  readonly channelKey?: string | undefined;
 }
 
 /** The sessions that this node carries, with one ticker for all of them. */
@@ -26,6 +28,8 @@ export class Sessions {
   /** Each with its group. */
   readonly #sessions = new Map<Session, number>();
   readonly #byAttachment = new Map<string, Session>();
+  /** Those of SPICE, by their channels' key, and that key. */
+  readonly #byChannel = new Map<string, Session>();
   readonly #emptied = new EventTarget();
   readonly #ticker: NodeJS.Timeout;
   #group = 0;
@@ -40,6 +44,14 @@ export class Sessions {
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** Viewers' connections: one for each session, and those of SPICE's further channels. */
+  get connections(): number {
+    return [...this.#byChannel.values()].reduce(
+      (sum, { channels }) => sum + (channels?.size ?? 0),
+      this.size,
+    );
   }
 
   /** How many sessions there are of each protocol in each state. Looks at all: for whoever watches, now and then. */
@@ -59,10 +71,26 @@ export class Sessions {
   }
 
   /** From here on the session lives by itself, and is in the list until both of its ends are closed. */
-  open({ webSocket, socket, dialect, grant }: Admitted): Session {
-    const session = this.#add({ webSocket, socket, dialect, grant });
+  open(admitted: Admitted): Session {
+    const session = this.#add(admitted);
+    const { channelKey } = admitted;
+    if (channelKey !== undefined && session.channels !== undefined) this.#byChannel.set(channelKey, session);
     void session.open();
     return session;
+  }
+
+  /** Whether this belongs to a SPICE session that is open here. Throws `node_full` where that has as many channels as it may. */
+  hasRoomForChannel(channelKey: string): boolean {
+    const session = this.#byChannel.get(channelKey);
+    if (session?.channels === undefined || session.state !== "active") return false;
+    if (session.channels.isFull)
+      throw new GatewayError("node_full", { detail: "the console has as many channels as it may" });
+    return true;
+  }
+
+  /** One more channel of an open session that has room for it. */
+  join(channelKey: string, { webSocket, socket, dialect }: Omit<Admitted, "grant">): void {
+    this.#byChannel.get(channelKey)?.channels?.join(new ViewerLeg(webSocket, socket, dialect));
   }
 
   /** Whoever comes with a good ticket while the node leaves: told why, with the way to another console. Nothing is dialled. */
@@ -124,6 +152,8 @@ export class Sessions {
     this.#sessions.delete(session);
     addBytes(this.#endedBytes, session);
     this.#byAttachment.delete(keyOf(session));
+    if (session.channels !== undefined)
+      for (const [key, other] of this.#byChannel) if (other === session) this.#byChannel.delete(key);
     if (this.#sessions.size === 0) this.#emptied.dispatchEvent(new Event("emptied"));
   }
 

@@ -88,6 +88,19 @@ test("a ticket that stands nowhere else is the cookie of that name, and one that
 test("the path says what a viewer with a token of Nova's takes its console for", () => {
   for (const path of ["/serial?token=t", "/serial/", "/p/serial/websockify?token=t", "/console/serial"])
     assert.equal(novaConsole(path), "serial", path);
-  for (const path of [undefined, "/", "/?token=serial", "/?/serial/", "/serials", "/p/nova/websockify"])
+  for (const path of ["/spice?token=t", "/p/spice/websockify"])
+    assert.equal(novaConsole(path), "spice", path);
+  for (const path of ["/mks/?token=t", "/p/mks/console.html"])
+    assert.equal(novaConsole(path), "webmks", path);
+  for (const path of [
+    undefined,
+    "/",
+    "/?token=serial",
+    "/?/serial/",
+    "/serials",
+    "/webmks",
+    "/__proto__/constructor",
+    "/p/nova/websockify",
+  ])
     assert.equal(novaConsole(path), "rfb", path);
 });

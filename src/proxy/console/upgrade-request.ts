@@ -70,12 +70,16 @@ function cookiesNamed(name: string, header = ""): string[] {
 
 /**
  * What a viewer with a token of Nova's takes its console for: Nova has an address for each kind, and so has this node. A serial line is
- * behind a path with `serial` in it, such as `/serial`, as its page and the WebSocket beside that are.
+ * behind a path with `serial` in it, such as `/serial`, as its page and the WebSocket beside that are; SPICE behind one with `spice`, and
+ * MKS behind one with `mks`.
  */
 export function novaConsole(url: string | undefined): NovaConsole {
   const [path = ""] = (url ?? "").split("?");
-  return path.split("/").includes("serial") ? "serial" : "rfb";
+  const named = path.split("/").find((segment) => Object.hasOwn(NOVA_PATHS, segment));
+  return named === undefined ? "rfb" : NOVA_PATHS[named as keyof typeof NOVA_PATHS];
 }
+
+const NOVA_PATHS = { serial: "serial", spice: "spice", mks: "webmks" } as const;
 
 /**
  * CloudStack's noVNC encodes nothing: base64 arrives with its pluses, and with what the browser itself cannot send

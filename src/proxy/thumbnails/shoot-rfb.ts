@@ -3,12 +3,13 @@ import { type ScreenSize, takeSnapshot } from "#protocols/rfb/snapshot.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { fromGranted, type Grant, type Upstream } from "#wire/grant.ts";
 import { Conversation } from "../console/conversation.ts";
+import { hungUp } from "../console/converse.ts";
 import { HEADER_ROOM } from "../console/frame-header.ts";
 import type { Connecting } from "../console/opening.ts";
 import type { UpstreamLeg } from "../console/upstream-leg.ts";
 import type { Deadlines } from "../deadlines.ts";
 import type { SignIns } from "../sign-ins/sign-ins.ts";
-import { hungUp, signIn } from "../upstreams/rfb.ts";
+import { signIn } from "../upstreams/rfb.ts";
 import { Miniature, type Picture } from "./miniature.ts";
 
 interface Parts {

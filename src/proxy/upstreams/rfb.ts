@@ -1,6 +1,5 @@
 import { ProtocolError } from "#base/protocol-error.ts";
 import { Secret } from "#base/secret.ts";
-import type { Sequence } from "#base/sequence.ts";
 import { HandshakeError, type HandshakeFailure } from "#protocols/rfb/handshake-error.ts";
 import { encodeServerInit, type ServerInit } from "#protocols/rfb/server-init.ts";
 import {
@@ -16,20 +15,19 @@ import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError, printable, toGatewayError } from "#wire/gateway-error.ts";
 import { fromGranted, isWithinTls, type Upstream, type UpstreamTls } from "#wire/grant.ts";
 import type { UpstreamStep } from "#wire/upstream-step.ts";
-import { Conversation } from "../console/conversation.ts";
+import { converse } from "../console/converse.ts";
 import { endingOf, endingText } from "../console/ending.ts";
-import { HEADER_ROOM } from "../console/frame-header.ts";
 import type { OpenConsole, OpeningParts } from "../console/opening.ts";
 import { UpstreamLeg } from "../console/upstream-leg.ts";
+import { viewerStep } from "../console/viewer-step.ts";
 import { DeadlineError, withDeadline } from "../deadline.ts";
 import { encryptDes } from "../des.ts";
-import { ignoreError } from "../ignore-error.ts";
 import { agreeOnRa2Keys, allowsRa2, isRa2Pin } from "../ra2.ts";
 import { Ra2Stream } from "../ra2-stream.ts";
 import { scramCrypto } from "../scram-crypto.ts";
 import { serverOf } from "../sign-ins/sign-ins.ts";
 import { failedAt } from "../upstream-step.ts";
-import { allowedTls, asCertificateRefused, isHangUp, overTls, tlsError } from "../upstream-tls.ts";
+import { allowedTls, asCertificateRefused, isHangUp, overTls } from "../upstream-tls.ts";
 
 /**
  * Opens an RFB console (RFC 6143): signs in at the hypervisor, and at the same time hears which version the viewer
@@ -234,56 +232,6 @@ async function enter(
   return { leg, serverInit: result.serverInit, rest };
 }
 
-/** Runs one sequence with the hypervisor. Rejects with what went wrong; the socket is paused, or destroyed, then. */
-async function converse<Result>(
-  leg: UpstreamLeg,
-  { upstreamMs: deadlineMs, signal, early = [] }: SigningIn & { readonly early?: readonly Uint8Array[] },
-  start: () => Sequence<Result>,
-): Promise<{ readonly result: Result; readonly rest: readonly Uint8Array[] }> {
-  const { socket } = leg;
-  const conversation = new Conversation(socket);
-  const abort = () => conversation.fail(signal.reason);
-  const gone = (cause?: unknown) => conversation.fail(hungUp(cause));
-  leg.onBytes = (memory, length) => {
-    conversation.push(memory.subarray(HEADER_ROOM, HEADER_ROOM + length));
-    return false;
-  };
-  socket.on("end", gone).on("error", gone).on("close", gone);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    if (signal.aborted) throw signal.reason;
-    // It broke while nobody listened, and says so no more.
-    if (socket.destroyed) throw hungUp(socket.errored);
-    for (const chunk of early) conversation.push(chunk);
-    socket.resume();
-    const late = () => new GatewayError("upstream_timeout");
-    const result = await conversation.run(start, { deadlineMs, late });
-    // INVARIANT: nothing is read between the sequence's last byte and here, since no I/O runs before what waits for a promise.
-    socket.pause();
-    return { result, rest: conversation.takeEarly() };
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
-    // From here to whoever reads next nobody does: a socket that breaks meanwhile is found destroyed.
-    socket.off("end", gone).off("close", gone).off("error", gone);
-    socket.on("error", ignoreError);
-  }
-}
-
-async function viewerStep<Result>(parts: OpeningParts, start: () => Sequence<Result>): Promise<Result> {
-  try {
-    return await parts.viewer.conversation.run(start, {
-      deadlineMs: parts.deadlines.viewerHandshakeMs,
-      late: () => new GatewayError("viewer_timeout"),
-    });
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    throw new GatewayError("viewer_protocol_error", { cause: error, detail: error.message });
-  }
-}
-
 function refuse({ viewer, grant }: OpeningParts, version: RfbVersion, error: unknown): never {
   viewer.send(
     refuseViewer(version, endingText(endingOf(error, { session: grant.sessionId, wasOpen: false }))),
@@ -315,13 +263,4 @@ function upstreamError(error: unknown): GatewayError {
     return new GatewayError("upstream_protocol_error", { cause: error });
   const { kind, reason } = error;
   return new GatewayError(CODES[kind], { cause: error, ...(reason === undefined ? {} : { detail: reason }) });
-}
-
-/** A reset while we were talking is a broken connection; an end is a hypervisor that would not go on. */
-export function hungUp(cause: unknown): GatewayError {
-  const spokenByTls = tlsError(cause);
-  if (spokenByTls !== undefined) return spokenByTls;
-  return cause instanceof Error
-    ? new GatewayError("upstream_lost", { cause })
-    : new GatewayError("upstream_closed");
 }

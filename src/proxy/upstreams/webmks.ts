@@ -1,5 +1,5 @@
 import { GatewayError, toGatewayError } from "#wire/gateway-error.ts";
-import { fromGranted } from "#wire/grant.ts";
+import { fromGranted, type Upstream } from "#wire/grant.ts";
 import { ALL_RIGHTS, type Rights } from "#wire/rights.ts";
 import type { UpstreamStep } from "#wire/upstream-step.ts";
 import type { OpenConsole, OpeningParts } from "../console/opening.ts";
@@ -18,13 +18,16 @@ export async function openWebMks(parts: OpeningParts): Promise<OpenConsole> {
   if (!mayEverything(grant.rights))
     throw new GatewayError("forbidden", { detail: "WebMKS is passed through unread" });
   // By VNC there is a password to be said, which the viewer is not to know.
-  if (fromGranted(grant.upstream).address.kind !== "websocket")
+  if (!WAYS.has(fromGranted(grant.upstream).address.kind))
     throw new GatewayError("upstream_refused", { detail: "the console is not one of WebMKS" });
   onStage("dialling");
   const upstream = await dial(parts);
   onStage("attaching");
   return { upstream, toViewer: [], filter: (forward) => new PassedThrough(forward) };
 }
+
+/** Of a vCenter's machines, and of those of a Nova. */
+const WAYS: ReadonlySet<Upstream["address"]["kind"]> = new Set(["websocket", "authd"]);
 
 function mayEverything(rights: Rights): boolean {
   return Object.keys(ALL_RIGHTS).every((right) => rights[right as keyof Rights]);
