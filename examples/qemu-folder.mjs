@@ -7,8 +7,8 @@
 //   porthole control --command-drivers /etc/porthole/drivers …
 //   porthole hypervisor add lab --platform command --address qemu-folder.mjs:/srv/machines
 //
-// A machine that runs has a QMP socket beside its file, and its VNC on a UNIX socket there, which a node on this host dials
-// where upstream.allow has unix:/srv/machines.
+// A machine that runs has a QMP socket beside its file, and its VNC and its serial line on UNIX sockets there, which a node on this
+// host dials where upstream.allow has unix:/srv/machines/*.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { connect } from "node:net";
@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const [verb] = process.argv.slice(2);
-const { target: folder, address, action } = JSON.parse(readFileSync(0, "utf8"));
+const { target: folder, address, action, protocol } = JSON.parse(readFileSync(0, "utf8"));
 
 class Refusal extends Error {
   constructor(reason, message) {
@@ -34,11 +34,13 @@ const verbs = {
 
   async machine() {
     if (!isThere()) return { machine: null };
-    return { machine: { ...(await machine(address)), consoles: [{ protocol: "rfb" }] } };
+    const consoles = [{ protocol: "rfb" }, { protocol: "serial" }];
+    return { machine: { ...(await machine(address)), consoles } };
   },
 
   async resolve() {
     if ((await statusOf(address)) === undefined) throw new Refusal("machine_not_running", "it is off");
+    if (protocol === "serial") return { line: { socket: join(folder, `${address}.serial`) } };
     return { upstream: { socket: join(folder, `${address}.vnc`) } };
   },
 
@@ -81,8 +83,10 @@ async function statusOf(id) {
 
 function start() {
   const { qemu = [] } = described(address);
-  const [control, vnc] = ["qmp", "vnc"].map((kind) => join(folder, `${address}.${kind}`));
-  const sockets = ["-qmp", `unix:${control},server=on,wait=off`, "-vnc", `unix:${vnc}`];
+  const [control, vnc, line] = ["qmp", "vnc", "serial"].map((kind) => join(folder, `${address}.${kind}`));
+  const listening = "server=on,wait=off";
+  const sockets = ["-qmp", `unix:${control},${listening}`, "-vnc", `unix:${vnc}`];
+  sockets.push("-serial", `unix:${line},${listening}`);
   const own = ["-name", address, "-display", "none", "-daemonize"];
   const { status, stderr } = spawnSync("qemu-system-x86_64", [...qemu, ...own, ...sockets], {
     encoding: "utf8",

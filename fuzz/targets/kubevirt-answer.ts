@@ -1,6 +1,7 @@
 import { ANSWERS, type Asked } from "#hypervisors/kubevirt/answers.ts";
 import { addressOf, toKnown } from "#hypervisors/kubevirt/machine.ts";
 import { messageOf, readAnswer } from "#hypervisors/kubevirt/read-answer.ts";
+import { SeenMachines } from "#hypervisors/kubevirt/seen.ts";
 import { ascii, type Target } from "../target.ts";
 import { told } from "./told.ts";
 
@@ -28,6 +29,14 @@ export const kubeVirtAnswer: Target = {
     const body = input.subarray(1);
     const read = readAnswer(ASKED[(input[0] ?? 0) % ASKED.length] ?? "machine", body);
     const [machine, instance] = [readAnswer("machine", body), readAnswer("instance", body)];
+    const event = readAnswer("event", body);
+    const seen = new SeenMachines(() => {});
+    if ("answer" in event && event.answer.type !== "BOOKMARK" && event.answer.type !== "ERROR") {
+      for (const kind of ["machines", "instances"] as const) seen.put(kind, event.answer.object);
+      seen.begin();
+      seen.remove("instances", event.answer.object);
+      seen.stop();
+    }
     return told([
       read,
       messageOf(body),

@@ -88,6 +88,15 @@ export interface KnownMachine {
   readonly guest: GuestFamily;
 }
 
+/** What those parts of a platform have that answer. */
+export interface HeardMachines {
+  readonly machines: readonly KnownMachine[];
+  /** Those that do not, such as nodes of a cluster, by their names. */
+  readonly silent: readonly string[];
+  /** Whether an address that is on record may be of a machine of theirs, which is neither there nor gone. */
+  isUnheard(address: string): boolean;
+}
+
 /** A console that a machine has now, whether or not nodes speak its protocol already. */
 interface KnownConsole {
   readonly protocol: Protocol;
@@ -105,6 +114,11 @@ export interface Picture {
  */
 export interface HypervisorDriver extends Driver, AsyncDisposable {
   list(signal: AbortSignal): Promise<readonly KnownMachine[]>;
+  /**
+   * In place of `list`, of a platform of which a part may be away while others answer: `list` leaves out what that part has, and this says what it left out.
+   * Of such a machine the other methods throw with a PartSilent for their cause. Absent: `list` has all, or fails.
+   */
+  listHeard?(signal: AbortSignal): Promise<HeardMachines>;
   /** By which it is told from others, whatever its address is: in words, and the same each time. */
   identity(signal: AbortSignal): Promise<string>;
   find(address: string, signal: AbortSignal): Promise<KnownMachine | undefined>;

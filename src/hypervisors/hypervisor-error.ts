@@ -24,3 +24,6 @@ export class HypervisorError extends Error {
     this.step = step;
   }
 }
+
+/** The part of a platform that has a machine does not answer, while others do: nothing is known of that machine, and nothing is amiss with the rest. */
+export class PartSilent extends HypervisorError {}

@@ -195,6 +195,12 @@ export const HypervisorTest = Type.Object({
   failedStep: Type.Optional(Type.Enum([...HYPERVISOR_STEPS])),
   detail: Type.Optional(Type.String({ description: "What was said at the step that failed" })),
   machines: Type.Optional(Type.Integer({ description: "How many it has" })),
+  silent: Type.Optional(
+    Type.Array(Type.String(), {
+      description:
+        "Its parts that do not answer, such as nodes of a cluster: their machines are not counted, and stay as they are on record",
+    }),
+  ),
 });
 export type HypervisorTest = Static<typeof HypervisorTest>;
 

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { Hypervisor } from "#wire/hypervisors.ts";
 import { startCommandLine } from "../harness/command-line.ts";
 import { eventually } from "../harness/eventually.ts";
 import { lackingLibvirt as skip, startLibvirt } from "../peers/libvirt.ts";
 import { testDomain, testDriver } from "../peers/libvirt-domains.ts";
+import { startProxmoxStage } from "../peers/proxmox-stage.ts";
+import { lackingQemu } from "../peers/qemu.ts";
 
 test("a hypervisor is added, tested up to the step that fails, listed and removed", async () => {
   await using line = await startCommandLine();
@@ -37,6 +41,28 @@ test("a hypervisor is added, tested up to the step that fails, listed and remove
   assert.deepEqual([tested.status, removed.status], [1, 0]);
   assert.match(tested.err, /fails at “socket”: .*ENOENT/);
   assert.match(out, /^host7 +libvirt +test:\/\/\/default.* 0 +0 .*socket: .*ENOENT/m);
+});
+
+test("one that is tested says which of its nodes do not answer", { skip: lackingQemu }, async () => {
+  await using line = await startCommandLine();
+  await using stage = await startProxmoxStage();
+  const { api } = stage;
+  const put = (name: string, text: string) => {
+    writeFileSync(join(line.folder, name), text, { mode: 0o600 });
+    return name;
+  };
+  const opening = ["--username", api.tokenId, "--secret-file", put("token", api.secret)];
+  const trusted = ["--ca-file", put("ca.pem", api.authority.pem)];
+  const added = ["hypervisor", "add", "pve", "--platform", "proxmox", "--address", api.address];
+  await line.json(...added, ...opening, ...trusted);
+  api.cluster.down.add("pve2");
+
+  const { status, out } = await line.porthole(["hypervisor", "test", "pve"]);
+
+  assert.deepEqual(
+    [status, out.trim()],
+    [0, "pve answers, and has 1 machine. No answer of pve2, whose machines stay as they are on record."],
+  );
 });
 
 test("machines of a hypervisor come by rule, wait, are assigned, and are listed with how they are", {

@@ -28,15 +28,21 @@ export interface ReplicaOptions {
   readonly url: Secret;
   readonly keyFile: string;
   readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** The process alone, for replicas that do not come so far as to be ready. */
-export async function startReplicaProcess({ url, keyFile, args = [] }: ReplicaOptions): Promise<Process> {
+export async function startReplicaProcess({
+  url,
+  keyFile,
+  args = [],
+  env,
+}: ReplicaOptions): Promise<Process> {
   const any = `${LOOPBACK}:0`;
   return await startRole(
     "control",
     ["--key-file", keyFile, "--listen", any, "--link", any, "--upstream-allow", "127.0.0.0/8", ...args],
-    { PORTHOLE_DATABASE: url.expose() },
+    { ...env, PORTHOLE_DATABASE: url.expose() },
   );
 }
 

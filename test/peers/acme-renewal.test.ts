@@ -264,6 +264,47 @@ describe("an authority", { skip: lackingPebble }, () => {
     assert.ok(!asked.includes("/chalZ/x"));
   });
 
+  for (const t of onBoth(
+    "that does not get to one node issues for the others, and is asked for the same again only when that ends",
+    async () => {
+      await using at = await startOrdering(pebble);
+      const { control, authority } = at;
+      const { clock, store } = control;
+      await control.services.settings.set(control.admin, "consoleproxy.url.domain", `*.${DOMAIN}`);
+      for (const host of ["203.0.113.7", "203.0.113.8"]) await control.node({ pageOrigin: `http://${host}` });
+      const [seen, unseen] = [`203-0-113-7.${DOMAIN}`, `203-0-113-8.${DOMAIN}`];
+      const ordered = () => authority.orders.map(({ identifiers }) => identifiers.length);
+      const lookAt = async (ms: number) => {
+        clock.advance(ms - clock.now());
+        await store.db.updateTable("nodes").set({ seen_at: clock.now() }).execute();
+        return await at.look();
+      };
+      authority.unseen = unseen;
+
+      const first = await at.look();
+      assert.match(
+        first.problem ?? "",
+        /203-0-113-8\.console\.example is yours: “timeout”; see that port 80/,
+      );
+      assert.deepEqual([first.state, first.failures], ["failing", 1]);
+      assert.deepEqual((await control.issued.current())?.names, [seen]);
+      assert.deepEqual(ordered(), [2, 1]);
+      const again = await lookAt(Date.parse(first.nextAttemptAt ?? ""));
+      assert.deepEqual([again.failures, again.certificate], [2, first.certificate]);
+      assert.deepEqual(ordered(), [2, 1, 2]);
+      const { notBefore, notAfter } = await at.lifetime();
+      const renewed = await lookAt(Math.ceil(notBefore + ((notAfter - notBefore) * 2) / 3));
+      assert.notEqual(renewed.certificate, first.certificate);
+      assert.deepEqual(ordered(), [2, 1, 2, 2, 1]);
+      authority.unseen = undefined;
+
+      const all = await lookAt(Date.parse(renewed.nextAttemptAt ?? ""));
+      assert.deepEqual([all.state, all.failures, all.problem], ["ready", 0, undefined]);
+      assert.deepEqual([...((await control.issued.current())?.names ?? [])].sort(), [seen, unseen]);
+    },
+  ))
+    test(...t);
+
   test("that answers too much, or nothing that is ACME, is an error and no more", async () => {
     await using at = await startOrdering(pebble);
     const huge = Buffer.alloc(300 * 1024, "[");

@@ -118,6 +118,23 @@ describe("pebble", { skip: lackingPebble || lackingUnbound }, () => {
     assert.equal(await visit(String(httpPort), pebble), dashed.certificate);
   });
 
+  test("that does not get to one node issues for the others by http-01, and says which one it is", async () => {
+    await using at = await startNamed(WILDCARD);
+    const node = at.use(await startNode(at.control, { args: ["--public-address", "127.0.0.1"] }));
+    at.use(await startNode(at.control, { args: ["--public-address", "127.0.0.9"] }));
+    const httpPort = Number(new URL(node.node).port);
+    const pebble = at.use(await startPebble({ resolver: at.resolver, httpPort }));
+
+    await at.configure({ ...trusting(pebble), agreesToTerms: true, challenge: "http-01" });
+
+    const { names, certificate, state } = await at.untilProblem(
+      /see that 127-0-0-9\.console\.example is yours/,
+    );
+    assert.deepEqual([state, [...(names ?? [])].sort()], ["failing", [DASHED, `127-0-0-9.${DOMAIN}`]]);
+    const [only] = await at.certificates();
+    assert.deepEqual([only?.names, only?.fingerprint], [[DASHED], certificate]);
+  });
+
   test("wants accounts to be bound to others, and the key that shows it is not told again", async () => {
     const hmacKey = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
     await using at = await startNamed(WILDCARD);

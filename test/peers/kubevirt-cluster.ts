@@ -104,6 +104,14 @@ export class KubeVirtCluster {
     this.#put({ ...machine, status: { printableStatus: "Stopped" } });
   }
 
+  /** Writes both of its objects anew, as controllers do whenever they have looked at something. */
+  touch(key: string): void {
+    for (const kind of Object.values(KINDS)) {
+      const { status, ...object } = this.#require(kind, key);
+      this.#put({ ...object, status: { ...status, observedGeneration: this.#version } });
+    }
+  }
+
   remove(key: string): void {
     this.#delete(`VirtualMachineInstance ${key}`);
     this.#delete(`VirtualMachine ${key}`);

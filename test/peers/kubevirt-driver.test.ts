@@ -21,10 +21,14 @@ const NOBODY = { host: "127.0.0.1", port: 1 };
 
 function driverOf(
   { address, authority, token }: KubeVirtApi,
-  { query = "", isReadOnly = false }: { readonly query?: string; readonly isReadOnly?: boolean } = {},
+  {
+    query = "",
+    isReadOnly = false,
+    ...pace
+  }: { readonly query?: string; readonly isReadOnly?: boolean; readonly settleMs?: number } = {},
 ): HypervisorDriver {
   const given = { secret: new Secret(token), caCertificate: authority.pem, isReadOnly };
-  return createKubeVirtDriver(kubeVirtAccess(`${address}${query}`, given));
+  return createKubeVirtDriver(kubeVirtAccess(`${address}${query}`, given), pace);
 }
 
 function record(address: string): DriverMachine {
@@ -148,6 +152,34 @@ test("KubeVirt: what happens is told while it is watched, across the ends of wat
   cluster.close();
   const cause = await ended;
   assert.ok(cause instanceof HypervisorError && cause.step === "answer", String(cause));
+  leave.abort();
+});
+
+test("KubeVirt: a machine is told once of what happens to both of its objects, and not of what nobody is shown", async () => {
+  await using api = await startKubeVirtApi(NOBODY);
+  const { cluster } = api;
+  // Long enough for both objects of each to have come.
+  await using driver = driverOf(api, { settleMs: 3_000 });
+  const web = cluster.add("web");
+  const off = cluster.add("off", { running: false });
+  const db = cluster.add("db");
+  const probe = cluster.addInstance("probe");
+  const leave = new AbortController();
+  const told: string[] = [];
+  await driver.follow((address) => void told.push(address), leave.signal);
+  await eventually(() => assert.equal(cluster.watchers, 2));
+
+  cluster.stop("shop/web");
+  cluster.start("shop/off");
+  cluster.touch("shop/db");
+  cluster.remove("lab/probe");
+  await eventually(() => assert.ok(told.length >= 3));
+  assert.deepEqual(told.sort(), [off, probe, web].sort());
+
+  // What was pending with those would be told with the next.
+  cluster.stop("shop/db");
+  await eventually(() => assert.ok(told.includes(db)));
+  assert.deepEqual(told.sort(), [db, off, probe, web].sort());
   leave.abort();
 });
 

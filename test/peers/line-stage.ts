@@ -37,9 +37,13 @@ export async function typeInto(viewer: TestViewer, word: string): Promise<void> 
   await saw(viewer, `${word}-42`);
 }
 
-export async function saw(viewer: TestViewer, text: string): Promise<void> {
+export async function saw(
+  viewer: TestViewer,
+  text: string,
+  within?: { readonly withinMs: number },
+): Promise<void> {
   await eventually(() => {
     const said = viewer.bytes.toString("latin1");
     assert.ok(said.includes(text), `${JSON.stringify(viewer.closed)} ${said.slice(-200)}`);
-  });
+  }, within);
 }

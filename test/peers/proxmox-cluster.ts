@@ -8,6 +8,8 @@ export interface Cluster {
   readonly privileges: Set<string>;
   /** Nodes that do not answer to the one that is asked. */
   readonly down: Set<string>;
+  /** Of those, which nobody has noticed yet. */
+  readonly unnoticed: Set<string>;
   readonly authorityFingerprint: string;
   /** It says what is wrong in the status line alone. */
   isOld: boolean;
@@ -23,7 +25,7 @@ export interface ClusterMachine {
   /** When it was started, for its uptime. */
   startedAt?: number;
   /** As pvestatd said last. */
-  seen?: { readonly status: string; readonly name: string; readonly uptime: number };
+  seen?: { readonly status: string; readonly name?: string; readonly uptime?: number };
   readonly template?: boolean;
 }
 
@@ -49,7 +51,7 @@ interface Question {
 const MACHINE = "/nodes/(?<node>[^/]+)/qemu/(?<vmid>\\d+)";
 
 export function questions(cluster: Cluster, vnc: ProxmoxVnc): readonly Question[] {
-  const { machines, privileges, down, authorityFingerprint } = cluster;
+  const { machines, privileges, down, unnoticed, authorityFingerprint } = cluster;
   const require = (privilege: string, vmid: string) => {
     if (!privileges.has(privilege))
       throw new ProxmoxError(403, `Permission check failed (/vms/${vmid}, ${privilege})\n`);
@@ -94,7 +96,16 @@ export function questions(cluster: Cluster, vnc: ProxmoxVnc): readonly Question[
       method: "GET",
       path: /^\/cluster\/resources$/,
       parameters: ["type"],
-      answer: () => (privileges.has("VM.Audit") ? [...machines].map(resource) : []),
+      answer: () => (privileges.has("VM.Audit") ? [...machines].map((each) => resource(each, cluster)) : []),
+    },
+    {
+      method: "GET",
+      path: /^\/nodes$/,
+      answer: () =>
+        [...new Set(["pve1", "pve2", ...down])].map((node) => ({
+          ...{ id: `node/${node}`, node, type: "node", level: "" },
+          status: down.has(node) && !unnoticed.has(node) ? "offline" : "online",
+        })), // [nodes]
     },
     {
       method: "GET",
@@ -164,8 +175,14 @@ export function questions(cluster: Cluster, vnc: ProxmoxVnc): readonly Question[
   ];
 }
 
-/** What it tells is as old as what pvestatd saw, which looks again behind it. */
-function resource([vmid, machine]: readonly [number, ClusterMachine]): object {
+/** What it tells is as old as what pvestatd saw, which looks again behind it. Of a node that is down nobody does, and after five minutes nothing is known. */
+function resource(
+  [vmid, machine]: readonly [number, ClusterMachine],
+  { down, unnoticed }: Pick<Cluster, "down" | "unnoticed">,
+): object {
+  const { node: at, type: kind } = machine;
+  if (down.has(at) && !unnoticed.has(at))
+    return { id: `${kind}/${vmid}`, vmid, node: at, type: kind, status: "unknown" };
   const { node, type, status, config, template = false } = machine;
   const name = config["name"] ?? `VM ${vmid}`;
   const uptime = status === "running" ? Math.floor((Date.now() - (machine.startedAt ?? 0)) / 1_000) : 0;

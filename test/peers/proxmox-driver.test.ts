@@ -3,10 +3,12 @@ import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { inspect } from "node:util";
 import type { DriverMachine, HypervisorDriver } from "#hypervisors/driver.ts";
+import { isPartSilent } from "#hypervisors/heard.ts";
 import { HypervisorError } from "#hypervisors/hypervisor-error.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Upstream } from "#wire/grant.ts";
 import { hypervisorConformance } from "../conformance/drivers.ts";
+import { eventually } from "../harness/eventually.ts";
 import type { Failure } from "./proxmox-api.ts";
 import { addressOf, clusterMachine, driverOf, record, startProxmoxStage } from "./proxmox-stage.ts";
 import { lackingQemu as skip } from "./qemu.ts";
@@ -134,22 +136,100 @@ test("Proxmox VE: a release that says what is wrong in its status line alone is 
   assert.equal(await driver.find(machine.address, signal), undefined);
 });
 
-test("Proxmox VE: where a node of a cluster is down its machines are not gone, and the others have their consoles", {
+test("Proxmox VE: where a node of a cluster is down the machines of the others are listed, and its own are not gone", {
   skip,
 }, async () => {
   await using stage = await startProxmoxStage();
-  const { driver, machine, api } = stage;
-  const before = await driver.list(signal);
-  api.cluster.down.add("pve2");
-
-  assert.deepEqual(
-    (await driver.list(signal)).map(({ address }) => address),
-    before.map(({ address }) => address),
-  );
-  assert.equal((await driver.check(machine)).running, true);
+  const { driver, machine, api, web } = stage;
+  const { cluster } = api;
+  const [here, there] = await driver.list(signal);
+  assert.ok(here?.name === "web" && there?.name === "db");
+  for (let vmid = 200; vmid < 220; vmid += 1)
+    cluster.machines.set(vmid, clusterMachine(`more-${vmid}`, { node: "pve2" }));
+  cluster.down.add("pve2");
+  cluster.unnoticed.add("pve2");
+  const heardBy = async (asked: HypervisorDriver) => (await asked.listHeard?.(signal)) ?? assert.fail();
   await using restarted = driverOf(api);
-  await assert.rejects(restarted.list(signal), { code: "upstream_timeout" });
-  assert.equal((await restarted.check(machine)).running, true);
+  const ofPve2 = (questions: readonly string[]) =>
+    questions.filter((question) => question.includes("/pve2/")).length;
+
+  // Before the cluster has noticed, it is asked about a few machines, and after that about none.
+  for (const [noticed, questions] of [
+    [false, 4],
+    [true, 0],
+  ] as const) {
+    if (noticed) cluster.unnoticed.clear();
+    for (const asked of [driver, restarted]) {
+      const before = api.asked.length;
+      const { machines, silent, isUnheard } = await heardBy(asked);
+
+      assert.deepEqual(machines, [here]);
+      assert.deepEqual(silent, ["pve2"]);
+      assert.deepEqual(
+        [here, there].map(({ address }) => isUnheard(address)),
+        [false, true],
+      );
+      assert.ok(ofPve2(api.asked.slice(before)) <= questions);
+      assert.equal((await asked.check(machine)).running, true);
+      await assert.rejects(asked.find(there.address, signal), isPartSilent);
+    }
+  }
+  cluster.machines.delete(101);
+  assert.ok(!(await heardBy(driver)).isUnheard(there.address), "it was deleted meanwhile");
+
+  // What was restarted at another node is found there, also by who knows it at the one that is down.
+  web.node = "pve3";
+  cluster.down.add("pve1");
+  assert.equal((await driver.find(machine.address, signal))?.power, "running");
+  cluster.down.clear();
+  const all = await heardBy(restarted);
+  assert.deepEqual([all.machines.length, all.silent], [21, []]);
+});
+
+test("Proxmox VE: whoever follows is told nothing of machines whose node is down, and of those that were not known when it is back", {
+  skip,
+}, async () => {
+  await using stage = await startProxmoxStage();
+  const { driver, api } = stage;
+  const { cluster } = api;
+  const [, there] = await driver.list(signal);
+  assert.ok(there !== undefined);
+  cluster.down.add("pve2");
+  const late = clusterMachine("late", { node: "pve2" });
+  cluster.machines.set(102, late);
+  const leave = new AbortController();
+  const told: string[] = [];
+  await driver.follow((address) => void told.push(address), leave.signal);
+  const looks = () => api.asked.filter((question) => question.endsWith("/cluster/resources")).length;
+  const before = looks();
+  await eventually(() => assert.ok(looks() >= before + 3));
+  assert.equal(told.length, 0);
+
+  cluster.down.clear();
+
+  await eventually(() => assert.ok(told.includes(addressOf(102, late))));
+  assert.deepEqual([...new Set(told)], [addressOf(102, late)]);
+  leave.abort();
+});
+
+test("Proxmox VE: each order is given as its API calls it", { skip }, async () => {
+  await using stage = await startProxmoxStage();
+  const { driver, machine, web, api } = stage;
+  for (const [action, word, isOn] of [
+    ["restart", "reboot", true],
+    ["reset", "reset", true],
+    ["stop", "shutdown", false],
+    ["start", "start", true],
+    ["cut", "stop", false],
+  ] as const) {
+    const before = api.asked.length;
+
+    await driver.power(machine.address, action, signal);
+
+    const orders = api.asked.slice(before).filter((question) => question.startsWith("POST"));
+    assert.deepEqual(orders, [`POST /api2/json/nodes/pve1/qemu/100/status/${word}`]);
+    assert.equal(web.status === "running", isOn);
+  }
 });
 
 test("Proxmox VE: of several nodes the first that is there is asked", { skip }, async () => {

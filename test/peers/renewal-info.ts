@@ -22,6 +22,8 @@ export interface Suggesting extends AsyncDisposable {
   readonly asked: string[];
   /** What orders said, the oldest first. */
   readonly orders: { readonly identifiers: readonly object[]; readonly replaces?: string }[];
+  /** A name that it tells to have looked for in vain. */
+  unseen: string | undefined;
   /** Comes before pebble: answers in its place, and may take its time. */
   instead: ((path: string) => Promise<Reply | undefined>) | undefined;
 }
@@ -50,6 +52,7 @@ export async function startSuggesting(pebble: Pebble): Promise<Suggesting> {
     suggestion: undefined,
     asked: [],
     orders: [],
+    unseen: undefined,
     instead: undefined,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -89,16 +92,26 @@ export async function startSuggesting(pebble: Pebble): Promise<Suggesting> {
     const said = await buffer(answer);
     const { "content-length": _length, "transfer-encoding": _encoding, ...more } = answer.headers;
     const isDirectory = asked.url === "/dir" && at.suggestion !== undefined;
+    const seen = asked.url?.startsWith("/authZ/") ? blinded(said, at.unseen) : said;
     return {
       status: answer.statusCode ?? 0,
       headers: more as Record<string, string>,
       body: isDirectory
         ? JSON.stringify({ ...JSON.parse(said.toString()), renewalInfo: `${origin}/renewal-info` })
-        : said,
+        : seen,
     };
   }
 
   return at;
+}
+
+/** An authorization as it is of a name that was looked for in vain (RFC 8555 §7.1.6). */
+function blinded(body: Buffer, name: string | undefined): Buffer | string {
+  const authorization = JSON.parse(body.toString());
+  if (authorization.identifier?.value !== name || authorization.status !== "valid") return body;
+  const error = { type: "urn:ietf:params:acme:error:connection", detail: "timeout" };
+  const challenges = authorization.challenges.map((each: object) => ({ ...each, status: "invalid", error }));
+  return JSON.stringify({ ...authorization, status: "invalid", challenges });
 }
 
 function payloadOf(body: Buffer) {

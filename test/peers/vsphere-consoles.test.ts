@@ -89,6 +89,11 @@ test("a console opens by a ticket that its host takes once, and nobody is told w
   await (await TestViewer.connect(url, options))[Symbol.asyncDispose]();
   assert.equal((await refusal(url, options)).status, 404, "it is good once");
   assert.ok(front.secrets.size >= 3, "a session and two tickets");
+  // No setting of VNC is touched, no port given out, no lock held.
+  const { db } = world.control.store;
+  const ports = await db.selectFrom("console_ports").selectAll().execute();
+  const leases = await db.selectFrom("console_leases").selectAll().execute();
+  assert.deepEqual([ports, leases, front.calls.includes("ReconfigVM_Task")], [[], [], false]);
   await keepsSecrets(world);
 });
 

@@ -10,6 +10,7 @@ import { findMachine } from "#hypervisors/vsphere/machines.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { hypervisorConformance } from "../conformance/drivers.ts";
 import { eventually } from "../harness/eventually.ts";
+import { startTestNode } from "../harness/test-node.ts";
 import { refusal, TestViewer } from "../harness/test-viewer.ts";
 import { lackingQemu, startQemu } from "./qemu.ts";
 import { ACCOUNT, lackingVcsim as skip, startVcsim } from "./vcsim.ts";
@@ -75,6 +76,7 @@ test("vsphere: versions are compared as numbers, so that 10.0 is none before 7.0
     }
     const { address } = await asked;
     assert.ok(address.kind === "websocket" && address.path.startsWith(opens), version);
+    if (opens === "/console/authd") assert.equal(address.port, 7343);
   }
 });
 
@@ -98,6 +100,13 @@ test("vsphere: a vCenter before 7.0 opens consoles itself, by a ticket that is g
   await using viewer = await TestViewer.connect(url, options);
   await eventually(() => assert.match(viewer.bytes.toString("latin1"), /^RFB 003\.008\n/));
   assert.equal((await refusal(url, options)).status, 403);
+  // A node opens the next one.
+  await using node = await startTestNode();
+  const upstream = await driver.resolve(machineAt(machine.address));
+  const { ticket } = await node.control.issue({ upstream });
+  await using shown = await TestViewer.bare(node.origin, ticket);
+  await shown.handshake();
+  assert.equal(shown.closed, undefined);
 });
 
 test("vsphere: a certificate is known by its authority or its pin, and nobody else is told the password", {

@@ -6,17 +6,19 @@ import { startFleet } from "../harness/test-fleet.ts";
 import { ACCOUNTS, startXapi, type XapiPool } from "../harness/xapi/pool.ts";
 import { endingOf, INTO_DEFAULT, machineOf, open, picture } from "./hypervisor-stage.ts";
 import { lackingQemu as skip, startQemu } from "./qemu.ts";
+import { pinOf } from "./xapi-stage.ts";
 
 const { signal } = new AbortController();
 
-for (const [way, query] of [
-  ["by CONNECT", ""],
-  ["by WebSocket", "?consoles=websocket"],
+for (const [way, query, isPinned] of [
+  ["by CONNECT", "", false],
+  ["by WebSocket", "?consoles=websocket", false],
+  ["by CONNECT to a host that is known by its pin", "", true],
 ] as const)
   test(`a console is opened ${way}, with a session of its own that is given back when it ends, and told to nobody`, {
     skip,
   }, async () => {
-    await using stage = await openStage({ query });
+    await using stage = await openStage({ query, isPinned });
     const { fleet, node, pool, machine } = stage;
     const { sessionId, ticket } = await open(fleet, machine);
     const viewer = await picture(node, ticket);
@@ -51,6 +53,23 @@ test("the session of a console whose node dies, and is never heard of again, is 
     await leases.settle();
     assert.deepEqual(pool.sessions("porthole-console"), []);
   });
+});
+
+test("a host that shows another certificate than the one by which it is known is told nothing", {
+  skip,
+}, async () => {
+  await using stage = await openStage({ isPinned: true });
+  const { fleet, node, pool, machine, ref, uuid } = stage;
+  const { sessionId, ticket } = await open(fleet, machine);
+  const [other] = pool.objects.all("Certificate").find(([, { host }]) => host === pool.hosts[1]?.ref) ?? [];
+  pool.objects.set(other ?? assert.fail(), { fingerprint_sha256: "AB".repeat(32) });
+  pool.move({ ref, uuid }, 1);
+
+  await assert.rejects(picture(node, ticket));
+
+  assert.equal(await endingOf(fleet.control, sessionId), "upstream_certificate_changed");
+  await fleet.control.leases.settle();
+  assert.deepEqual(pool.sessions("porthole-console"), []);
 });
 
 const TROUBLE: Readonly<
@@ -130,7 +149,10 @@ async function openStage({
   query = "",
   account = "console",
   version,
+  isPinned = false,
 }: {
+  /** By the certificate of the first host, and by no authority. */
+  readonly isPinned?: boolean;
   readonly query?: string;
   /** What QEMU is made to say of itself. */
   readonly version?: string;
@@ -158,7 +180,7 @@ async function openStage({
     ...{ name: "pool7", platform: "xenserver", address: pool.address + query, rules: INTO_DEFAULT },
     credentials: {
       ...{ username: account, secret: ACCOUNTS[account].password },
-      caCertificate: pool.authority.pem,
+      ...(isPinned ? { pin: await pinOf(pool, 0) } : { caCertificate: pool.authority.pem }),
     },
   });
   const driver = await control.driverPool.driverOf(id);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
+import type { PowerAction } from "#hypervisors/driver.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { ACCOUNTS, startXapi } from "../harness/xapi/pool.ts";
 import { driverOf, failed, lend, logins, pinOf, recordOf, refusal } from "./xapi-stage.ts";
@@ -247,6 +248,51 @@ test("an order that does not fit the machine's state is refused as that", async 
 
   await assert.rejects(driver.power(uuid, "start", signal), { code: "machine_not_running" });
   assert.deepEqual(pool.objects.all("task"), [], "and nothing is left of it");
+});
+
+test("each order is given as XAPI calls it, to a machine that is paused or suspended too", async () => {
+  await using pool = await startXapi();
+  const { uuid, ref } = pool.add({ name: "web" });
+  await using driver = driverOf(pool);
+  const given = async (state: string, action: PowerAction) => {
+    pool.objects.set(ref, { power_state: state });
+    const before = pool.calls.asked.length;
+    await driver.power(uuid, action, signal);
+    return pool.calls.asked.slice(before).filter((method) => method.startsWith("Async."));
+  };
+
+  for (const [state, action, method] of [
+    ["Halted", "start", "start"],
+    ["Paused", "start", "unpause"],
+    ["Suspended", "start", "resume"],
+    ["Running", "stop", "clean_shutdown"],
+    ["Suspended", "cut", "hard_shutdown"],
+    ["Running", "restart", "clean_reboot"],
+    ["Paused", "reset", "hard_reboot"],
+  ] as const)
+    assert.deepEqual(await given(state, action), [`Async.VM.${method}`]);
+  assert.deepEqual(pool.objects.all("task"), []);
+});
+
+test("hosts that lead to one another are followed one step far, and none is led to that has no name", async () => {
+  await using pool = await startXapi({ hosts: TWO });
+  await using driver = driverOf(pool);
+  const lead = (to: string) => {
+    pool.answer = () => refusal("HOST_IS_SLAVE", to);
+  };
+
+  for (const other of TWO) {
+    lead(other);
+    const before = logins(pool);
+    await failed(driver.list(signal));
+    assert.ok(logins(pool) - before <= 2 * TWO.length, "each host, and where it leads");
+  }
+  for (const nowhere of ["", "127.0.0.1/x", "a b", "ada@127.0.0.1", "127.0.0.1:1"]) {
+    lead(nowhere);
+    const before = logins(pool);
+    await failed(driver.list(signal));
+    assert.ok(logins(pool) - before <= TWO.length, nowhere);
+  }
 });
 
 test("a machine whose guest has gone just as it is looked at is there all the same", async () => {

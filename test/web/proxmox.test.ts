@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { SignInLink } from "#wire/api.ts";
 import { lackingBrowser, startBrowser } from "../harness/browser.ts";
 import { eventually } from "../harness/eventually.ts";
-import { startPorthole } from "../harness/porthole.ts";
+import { startControl, startPorthole } from "../harness/porthole.ts";
 import { openTypeAndLeave } from "../harness/stage.ts";
 import { INTO_DEFAULT } from "../peers/hypervisor-stage.ts";
 import { startProxmoxApi } from "../peers/proxmox-api.ts";
-import { addressOf, clusterMachine } from "../peers/proxmox-stage.ts";
-import { lackingGuest, startQemuGuest } from "../peers/qemu.ts";
+import { addressOf, clusterMachine, startProxmoxStage } from "../peers/proxmox-stage.ts";
+import { lackingGuest, lackingQemu, startQemuGuest } from "../peers/qemu.ts";
 
 test("a machine of Proxmox VE's comes by itself, and is opened, typed into and closed in the browser", {
   skip: lackingBrowser || lackingGuest,
@@ -37,4 +38,29 @@ test("a machine of Proxmox VE's comes by itself, and is opened, typed into and c
   const { stdout, stderr } = porthole.process;
   for (const secret of [proxmox.secret, ...proxmox.secrets])
     assert.ok(!`${stdout.text}${stderr.text}`.includes(secret), "the log");
+});
+
+test("a cluster that is tested says which of its nodes do not answer", {
+  skip: lackingBrowser || lackingQemu,
+}, async () => {
+  await using stage = await startProxmoxStage();
+  await using control = await startControl();
+  await using browser = await startBrowser();
+  const { api } = stage;
+  await control.api.call("POST", "hypervisors", {
+    ...{ name: "pve", platform: "proxmox", address: api.address },
+    credentials: { username: api.tokenId, secret: api.secret, caCertificate: api.authority.pem },
+  });
+  api.cluster.down.add("pve2");
+  const page = await browser.open();
+  const { url } = await control.api.call<SignInLink>("POST", "me/sign-in-link");
+  await page.goto(url);
+  await page.locator("nav a[href='#hypervisors']").click();
+  const row = page.getByRole("table", { name: "Known hypervisors" }).getByRole("row", { name: "pve" });
+
+  await row.getByRole("button", { name: "Test" }).click();
+
+  const said =
+    "pve answers, and has 1 machine. No answer of pve2, whose machines stay as they are on record.";
+  await page.getByRole("status").getByText(said).waitFor();
 });

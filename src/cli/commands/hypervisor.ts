@@ -249,9 +249,14 @@ async function test({ api, output }: Invocation, text: string): Promise<void> {
   const result = await api.call({ method: "POST", path: ["hypervisors", id, "test"], answer });
   if (!result.ok)
     throw new CliFailure("failed", `The way to ${name} fails at “${result.failedStep}”: ${result.detail}`);
+  const { machines, silent = [] } = result;
+  const left =
+    silent.length === 0
+      ? ""
+      : ` No answer of ${silent.join(", ")}, whose machines stay as they are on record.`;
   output.result(
     result,
-    `${name} answers, and has ${result.machines} ${result.machines === 1 ? "machine" : "machines"}.`,
+    `${name} answers, and has ${machines} ${machines === 1 ? "machine" : "machines"}.${left}`,
   );
 }
 

@@ -16,7 +16,7 @@ import type { Cluster } from "../cluster/cluster.ts";
 import type { Challenges } from "../names/challenges.ts";
 import type { ControlMeters } from "../observe/observing.ts";
 import { periodically } from "../periodic.ts";
-import type { Store } from "../store/store.ts";
+import type { Queries, Store } from "../store/store.ts";
 import type { Vault } from "../vault/vault.ts";
 import type { AcmeTable } from "./acme-table.ts";
 import { accountKeyOf, issueCertificate, openClient } from "./issuance.ts";
@@ -33,6 +33,7 @@ import {
   restMs,
   retryAfterFailureMs,
 } from "./schedule.ts";
+import { issueForSeen, type SeenIssue } from "./seen-names.ts";
 import { failureOf } from "./words.ts";
 
 const times = {
@@ -89,9 +90,9 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
     const { domain, names } = await wantedNames(row.challenge);
     if (names.length === 0) return;
     const inUse = await issued.current();
-    const current = inUse !== undefined && isGoodFor(inUse, names, clock.now()) ? inUse : undefined;
+    const current = goodFor(inUse, names);
     if (isDue(row, { domain, current, now: clock.now() })) {
-      await attempt(row, { domain, names, replaces: inUse?.chain, signal });
+      await attempt(row, { domain, names, inUse, signal });
       return;
     }
     // What is to be replaced in any case may be another authority's.
@@ -99,14 +100,21 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       await ask(row, current, signal);
   };
 
+  function goodFor(
+    inUse: IssuedCertificate | undefined,
+    names: readonly string[],
+  ): IssuedCertificate | undefined {
+    return inUse !== undefined && isGoodFor(inUse, names, clock.now()) ? inUse : undefined;
+  }
+
   interface Attempt {
     readonly domain: string;
     readonly names: readonly string[];
-    readonly replaces: string | undefined;
+    readonly inUse: IssuedCertificate | undefined;
     readonly signal: AbortSignal;
   }
 
-  async function attempt(read: AcmeTable, { domain, names, replaces, signal }: Attempt): Promise<void> {
+  async function attempt(read: AcmeTable, { domain, names, inUse, signal }: Attempt): Promise<void> {
     const claim = randomUUID();
     const row = await claimed(read, claim, domain);
     if (row === undefined) return;
@@ -114,6 +122,8 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
     // Nobody has changed the configuration, and the domain is what it was.
     const isWanted = async () =>
       (await isHeld(claim)) && (await wantedNames(row.challenge)).domain === domain;
+    /** The account's URL, where it was made by this attempt. */
+    let registered: string | undefined;
     const lost = new AbortController();
     const watching = periodically(
       async () => {
@@ -123,29 +133,40 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
     );
     const all = AbortSignal.any([signal, lost.signal, AbortSignal.timeout(times.orderMs)]);
     try {
-      const certificate = await issueCertificate(
-        row,
-        {
-          names,
-          replaces,
-          signal: all,
-          keepAccount: async (url) => await set(claim, { account_url: url }),
-        },
-        parts,
-      );
-      if (!(await isWanted()) || !(await keepAtLast(claim, certificate, all))) {
+      const seen = await issueForSeen(names, {
+        issue: async (some) => await issue(row, some),
+        // What it is not for as yet, or is to be renewed in any case.
+        isWorth: (some) => isDue(read, { domain, current: goodFor(inUse, some), now: clock.now() }),
+      });
+      if (!(await isWanted()) || !(await keepAtLast({ row, claim, seen, signal: all }))) {
         log.info({ names }, "A certificate was issued that nobody wants any more");
         await set(claim, FREE);
         return;
       }
       meters?.add("porthole_acme_orders_total", { result: "ok" });
-      log.info({ names, notAfter: new Date(certificate.notAfter) }, "A certificate was issued");
+      const notAfter = new Date(seen.certificate.notAfter);
+      log.info({ names: seen.names, notAfter }, "A certificate was issued");
     } catch (error) {
       if (!signal.aborted && !lost.signal.aborted) return await fail(row, claim, error);
       if (!signal.aborted) log.info({ names }, "An order was given up that nobody wants any more");
       await set(claim, FREE);
     } finally {
       await watching.stop();
+    }
+
+    async function issue(
+      { account_url, ...rest }: AcmeTable,
+      some: readonly string[],
+    ): Promise<ServerCertificate> {
+      const keepAccount = async (url: string) => {
+        registered = url;
+        await set(claim, { account_url: url });
+      };
+      return await issueCertificate(
+        { ...rest, account_url: registered ?? account_url },
+        { names: some, replaces: inUse?.chain, signal: all, keepAccount },
+        parts,
+      );
     }
   }
 
@@ -177,14 +198,10 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
   }
 
   /** Authorities limit how often they issue the same, so what was issued is not lost to a database that is away for a moment. */
-  async function keepAtLast(
-    claim: string,
-    certificate: ServerCertificate,
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async function keepAtLast({ signal, ...kept }: Kept & { readonly signal: AbortSignal }): Promise<boolean> {
     for (;;)
       try {
-        return await keep(claim, certificate);
+        return await keep(kept);
       } catch (error) {
         log.warn({ error }, "What was issued could not be kept yet");
         await delay(times.lookMs, undefined, { signal }).catch(() => {
@@ -193,40 +210,62 @@ export function createLook(parts: KeeperParts): (signal: AbortSignal) => Promise
       }
   }
 
-  async function keep(claim: string, certificate: ServerCertificate): Promise<boolean> {
+  interface Kept {
+    readonly row: AcmeTable;
+    readonly claim: string;
+    readonly seen: SeenIssue<ServerCertificate>;
+  }
+
+  async function keep({ row, claim, seen: { certificate, unseen } }: Kept): Promise<boolean> {
     const now = clock.now();
-    return await store.db.transaction().execute(async (db) => {
+    const failed = unseen === undefined ? undefined : failure(row, unseen);
+    const kept = await store.db.transaction().execute(async (db) => {
       await store.lock(db, CERTIFICATES_LOCK);
       const mine = await db
         .updateTable("acme")
-        .set({ ...FREE, succeeded_at: now, failures: 0, problem: null })
-        .set({ is_wanted: 0, next_at: now + restMs, renew_at: renewalWithout(certificate, Math.random) })
+        // What it is not for is tried again as what failed is.
+        .set({ ...FREE, ...(failed ?? { failures: 0, problem: null, next_at: now + restMs }) })
+        .set({ succeeded_at: now, is_wanted: 0, renew_at: renewalWithout(certificate, Math.random) })
         .set({ window_start: null, window_end: null, window_explanation: null, ask_at: now })
         .where("attempt_id", "=", claim)
         .returning("id")
         .executeTakeFirst();
       if (mine === undefined) return false;
       await issued.put(db, certificate);
+      if (failed !== undefined) await recordFailure(db, failed.problem);
       return true;
     });
+    if (!kept || failed === undefined) return kept;
+    meters?.add("porthole_acme_orders_total", { result: "failed" });
+    log.warn({ problem: failed.problem }, "A certificate is not for all names that it is wanted for");
+    return kept;
   }
 
   async function fail(row: AcmeTable, claim: string, error: unknown): Promise<void> {
-    const { words, retryAfterMs } = failureOf(error);
-    const failures = row.failures + 1;
-    const next = clock.now() + retryAfterFailureMs(failures, retryAfterMs, Math.random);
+    const failed = failure(row, error);
     meters?.add("porthole_acme_orders_total", { result: "failed" });
-    log.error({ error, problem: words, next: new Date(next) }, "No certificate was issued");
+    const { problem } = failed;
+    log.error({ error, problem, next: new Date(failed.next_at) }, "No certificate was issued");
     await store.db.transaction().execute(async (db) => {
       const mine = await db
         .updateTable("acme")
-        .set({ ...FREE, failures, problem: words, next_at: next })
+        .set({ ...FREE, ...failed })
         .where("attempt_id", "=", claim)
         .returning("id")
         .executeTakeFirst();
-      if (mine === undefined) return;
-      await audit.record(db, { action: "certificate.issue-failed", by: {}, detail: words });
+      if (mine !== undefined) await recordFailure(db, problem);
     });
+  }
+
+  function failure(row: AcmeTable, error: unknown) {
+    const { words, retryAfterMs } = failureOf(error);
+    const failures = row.failures + 1;
+    const next_at = clock.now() + retryAfterFailureMs(failures, retryAfterMs, Math.random);
+    return { failures, problem: words, next_at };
+  }
+
+  async function recordFailure(db: Queries, detail: string): Promise<void> {
+    await audit.record(db, { action: "certificate.issue-failed", by: {}, detail });
   }
 
   /** When the authority would like it to be renewed. What it does not say is left as it is. */

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { AcmeError, type AcmeFault } from "#tls/acme/acme-error.ts";
 import { failureOf } from "./words.ts";
 
-const DNS = { kind: "challenge", name: "console.example", challenge: "dns-01" } as const;
+const DNS = { kind: "challenge", name: "console.example", others: [], challenge: "dns-01" } as const;
 const HTTP = { ...DNS, challenge: "http-01" } as const;
 const missing = { type: "unauthorized", detail: "No TXT record found" };
 
@@ -14,6 +14,11 @@ for (const [what, fault, words] of [
   ["a closed port", { ...HTTP, problem: { type: "connection", detail: "refused" } }, /see that port 80/],
   ["another answer", { ...HTTP, problem: { type: "unauthorized", detail: "404" } }, /see that port 80/],
   ["CAA", { ...DNS, problem: { type: "caa", detail: "no" } }, /“no”; see the setting dns\.caa$/],
+  [
+    "two names of three",
+    { ...HTTP, others: ["a", "b"], problem: missing },
+    /example and 2 more are yours: “No/,
+  ],
   ["no reason at all", { ...DNS, problem: undefined }, /is yours, and does not say why; see that/],
   [
     "a refused account",

@@ -107,8 +107,9 @@ function refusal(problem: AcmeProblem, status: number, retryAfterMs: number | un
 }
 
 function unseen(fault: Extract<AcmeFault, { kind: "challenge" }>): string {
-  const { name, problem } = fault;
-  const before = `the authority could not see that ${printable(name)} is yours`;
+  const { name, others, problem } = fault;
+  const more = others.length === 0 ? " is" : ` and ${others.length} more are`;
+  const before = `the authority could not see that ${printable(name)}${more} yours`;
   const after = `; ${hint(fault)}`;
   return problem === undefined
     ? `${before}, and does not say why${after}`

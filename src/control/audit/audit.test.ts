@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { sql } from "kysely";
+import { pino } from "pino";
 import { AUDIT_ACTION_NAMES, type AuditRow } from "#wire/audit.ts";
 import {
   createWorld,
@@ -11,8 +13,11 @@ import {
   WEB,
 } from "../../../test/harness/audit-kinds.ts";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
+import { lackingPostgres } from "../../../test/harness/postgres.ts";
+import { createDatabase } from "../../../test/harness/shared-postgres.ts";
 import { onBoth } from "../../../test/harness/test-database.ts";
 import { createTicketSweep } from "../sessions/session-sweeps.ts";
+import { openPostgresStore } from "../store/postgres/open.ts";
 
 for (const [action, kind] of Object.entries(KINDS)) {
   for (const t of onBoth(
@@ -140,6 +145,16 @@ for (const t of onBoth("rows cannot be changed, not even by a statement of our o
   await assert.rejects(change, /never changed/);
 }))
   test(...t);
+
+test("the log of a PostgreSQL is not emptied at one stroke", { skip: lackingPostgres }, async () => {
+  await using database = await createDatabase();
+  const store = await openPostgresStore({ url: database.url, log: pino({ level: "silent" }) });
+  try {
+    await assert.rejects(sql`truncate audit`.execute(store.db), /never emptied/);
+  } finally {
+    await store.close();
+  }
+});
 
 /** The oldest first. */
 async function rowsOf({ services, admin }: TestControl): Promise<readonly AuditRow[]> {

@@ -22,6 +22,8 @@ export interface Seen {
   readonly running: ReadonlySet<string>;
   /** The addresses that it was asked of; "all" when it was asked what it has. */
   readonly asked: "all" | readonly string[];
+  /** Of which it could not say whether it has them. */
+  readonly isUnheard?: (address: string) => boolean;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface Seen {
 export async function lookElsewhereFirst(
   parts: Parts,
   hypervisorId: string,
-  { running, asked }: Seen,
+  { running, asked, isUnheard = () => false }: Seen,
 ): Promise<void> {
   if (asked !== "all" && asked.every((address) => running.has(address))) return;
   const open = await parts.store.db
@@ -47,6 +49,7 @@ export async function lookElsewhereFirst(
   const left = open
     .map(({ address }) => address)
     .filter((address) => !running.has(address) && (asked === "all" || asked.includes(address)))
+    .filter((address) => !isUnheard(address))
     .slice(0, limits.machines);
   await Promise.all(
     left.map(async (address) => await takeElsewhere(parts, { hypervisorId, address, ms: limits.answerMs })),

@@ -130,7 +130,11 @@ async function followAgain(
   let failures = 0;
   let lastProblem: string | undefined;
   let upSince: number | undefined;
-  const onListed = async (machines: number) => {
+  let lastSilent = "";
+  const onListed = async (machines: number, silent: readonly string[]) => {
+    if (silent.join() !== lastSilent)
+      log.warn({ hypervisor, silent }, "Which parts of a hypervisor do not answer has changed");
+    lastSilent = silent.join();
     if (upSince !== undefined) return;
     await markUp(store, id);
     log.info({ hypervisor, machines }, "Hypervisor is followed");
@@ -169,8 +173,8 @@ async function followAgain(
   }
 }
 
-/** Between half of the step and all of it, so that those that went together are not asked together for ever. */
-function restMs(failures: number): number {
+/** How long nobody tries a hypervisor after so many failures before this one: between half of the step and all of it, so that those that went together are not asked together for ever. */
+export function restMs(failures: number): number {
   const step = Math.min(limits.firstRestMs * 2 ** Math.min(failures, 16), limits.longestRestMs);
   return step / 2 + (Math.random() * step) / 2;
 }

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { News } from "./following.ts";
+import type { HypervisorDriver } from "#hypervisors/driver.ts";
+import { PartSilent } from "#hypervisors/hypervisor-error.ts";
+import { GatewayError } from "#wire/gateway-error.ts";
+import { testControl } from "../../../test/harness/control.ts";
+import { eventually } from "../../../test/harness/eventually.ts";
+import { hypervisor, known, machines } from "../../../test/harness/inventory-stage.ts";
+import { followHypervisor, News } from "./following.ts";
 
 const NEVER_AGAIN_MS = 24 * 60 * 60_000;
 
@@ -61,4 +67,31 @@ test("one machine of which much is told is asked for by itself", async () => {
   for (let times = 0; times < 1_000; times += 1) news.tell("busy");
 
   assert.deepEqual(await news.take(), ["busy"]);
+});
+
+test("a machine whose part of the platform is silent when it is looked at stays as it is, and the rest is looked at all the same", async () => {
+  await using control = await testControl();
+  const hypervisorId = await hypervisor(control, { rules: [{ name: "*", project: "default" }] });
+  const [silent, other] = [known("db"), known("web")];
+  const driver = {
+    follow: async () => ({ ended: new Promise(() => {}) }),
+    list: async () => [silent, other],
+    identity: async () => "cluster",
+    async find(address: string) {
+      if (address === other.address) return { ...other, power: "stopped" };
+      throw new GatewayError("upstream_timeout", { cause: new PartSilent("answer", "no route to its node") });
+    },
+  } as unknown as HypervisorDriver;
+  const [news, leave] = [new News(), new AbortController()];
+  const onListed = async () => {
+    for (const { address } of [silent, other]) news.tell(address);
+  };
+
+  const following = followHypervisor({ ...control, hypervisorId, driver, news, onListed }, leave.signal);
+  const powers = async () =>
+    Object.fromEntries((await machines(control)).map(({ name, power }) => [name, power]));
+  await eventually(async () => assert.deepEqual(await powers(), { db: "running", web: "stopped" }));
+
+  leave.abort();
+  await assert.rejects(following, { name: "AbortError" });
 });

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { HypervisorDriver, KnownMachine } from "#hypervisors/driver.ts";
+import { isPartSilent, listHeard } from "#hypervisors/heard.ts";
 import type { Store } from "../store/store.ts";
 import type { DriverPool } from "./driver-pool.ts";
 import { lookElsewhereFirst } from "./elsewhere-first.ts";
@@ -30,8 +31,8 @@ interface Parts {
   /** For asking other hypervisors. */
   readonly driverPool: Pick<DriverPool, "seek">;
   readonly news: News;
-  /** All that it has is on record, as it was just now. */
-  readonly onListed: (machines: number) => Promise<void>;
+  /** All that it has is on record, as it was just now, but for what its silent parts have. */
+  readonly onListed: (machines: number, silent: readonly string[]) => Promise<void>;
 }
 
 /**
@@ -56,18 +57,20 @@ export async function followHypervisor(
     for (;;) {
       const told = await news.take();
       if (told === "all") {
-        const machines = await driver.list(within(limits.listMs));
+        const { machines, silent, isUnheard } = await listHeard(driver, within(limits.listMs));
         refuseTooMany(machines);
         // Asked behind the list: between both the connection may be another one.
         const identity = await driver.identity(within(limits.findMs));
         await recognise(store, { hypervisorId, identity, known: machines });
         left.throwIfAborted();
-        await lookElsewhereFirst(parts, hypervisorId, { running: running(machines), asked: "all" });
-        await inventory.takeAll(hypervisorId, machines, left);
-        await onListed(machines.length);
+        const seen = { running: running(machines), asked: "all", isUnheard } as const;
+        await lookElsewhereFirst(parts, hypervisorId, seen);
+        await inventory.takeAll(hypervisorId, machines, { signal: left, isUnheard });
+        await onListed(machines.length, silent);
       } else {
         const seen = await lookAt(driver, told, () => within(limits.findMs));
-        await lookElsewhereFirst(parts, hypervisorId, { running: running(seen.known), asked: told });
+        const asked = [...seen.known.map(({ address }) => address), ...seen.gone];
+        await lookElsewhereFirst(parts, hypervisorId, { running: running(seen.known), asked });
         await inventory.take(hypervisorId, seen, left);
       }
       await delay(limits.roundMs, undefined, { signal: left, ref: false });
@@ -157,6 +160,7 @@ export class News {
   }
 }
 
+/** Those that could not be asked for are neither known nor gone. */
 async function lookAt(
   driver: HypervisorDriver,
   addresses: readonly string[],
@@ -165,9 +169,13 @@ async function lookAt(
   const known: KnownMachine[] = [];
   const gone: string[] = [];
   for (const address of addresses) {
-    const found = await driver.find(address, within());
-    if (found === undefined) gone.push(address);
-    else known.push(found);
+    try {
+      const found = await driver.find(address, within());
+      if (found === undefined) gone.push(address);
+      else known.push(found);
+    } catch (error) {
+      if (!isPartSilent(error)) throw error;
+    }
   }
   return { known, gone };
 }

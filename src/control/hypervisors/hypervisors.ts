@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import type { CommandPlace } from "#hypervisors/command/place.ts";
+import { listHeard } from "#hypervisors/heard.ts";
 import { HypervisorError } from "#hypervisors/hypervisor-error.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Hypervisor, HypervisorRule, HypervisorTest } from "#wire/hypervisors.ts";
@@ -128,10 +129,14 @@ export function createHypervisors(parts: Parts): Hypervisors {
       await using driver = createPlatformDriver(toPlatform(row), openCredentials(row, vault), { commands });
       const signal = AbortSignal.timeout(limits.testMs);
       try {
-        const machines = await driver.list(signal);
+        const { machines, silent } = await listHeard(driver, signal);
         const identity = await driver.identity(signal);
         await refuseAnother(store.db, { hypervisorId: id, identity, known: machines });
-        return { ok: true, machines: machines.length };
+        return {
+          ok: true,
+          machines: machines.length,
+          ...(silent.length === 0 ? {} : { silent: [...silent] }),
+        };
       } catch (error) {
         return toFailure(error);
       }

@@ -208,7 +208,8 @@ for (const t of onBoth(
     await control.services.projects.add(control.admin, { name: "shop" });
     const id = await hypervisor(control, { rules: [{ name: "*", project: "default" }] });
     const [stopping, going, moving, staying] = [known("a"), known("b"), known("c"), known("d")];
-    await control.inventory.takeAll(id, [stopping, going, moving, staying]);
+    const unheard = known("e");
+    await control.inventory.takeAll(id, [stopping, going, moving, staying, unheard]);
     const list = await machines(control);
     const sessions = new Map<string, string>();
     for (const { id: machineId, address } of list)
@@ -221,7 +222,9 @@ for (const t of onBoth(
       return ending?.code ?? state;
     };
 
-    await control.inventory.takeAll(id, [{ ...stopping, power: "stopped" }, moving, staying]);
+    await control.inventory.takeAll(id, [{ ...stopping, power: "stopped" }, moving, staying], {
+      isUnheard: (address) => address === unheard.address,
+    });
     const moved = list.find(({ address }) => address === moving.address);
     await control.services.machines.assign(control.admin, moved?.id ?? "", "shop");
 
@@ -229,6 +232,7 @@ for (const t of onBoth(
     assert.equal(await endOf(going), "machine_gone");
     assert.equal(await endOf(moving), "access_withdrawn");
     assert.equal(await endOf(staying), "pending");
+    assert.equal(await endOf(unheard), "pending", "nobody could say that it is gone");
     assert.ok((await told(control, "machine.remove")).includes("b: hypervisor host7 has it no more"));
 
     await control.services.hypervisors.remove(control.admin, id);

@@ -37,10 +37,17 @@ interface Recorded {
 
 /** Writes down what hypervisors say they have. Bears to be done twice, and by two replicas at once. */
 export interface Inventory {
-  /** All that it has: what else is on record of it is gone. Once the signal is aborted nothing more is written. */
-  takeAll(hypervisorId: string, known: readonly KnownMachine[], signal?: AbortSignal): Promise<void>;
+  /** All that it has: what else is on record of it is gone, but for what it could not be asked for. */
+  takeAll(hypervisorId: string, known: readonly KnownMachine[], taking?: TakingAll): Promise<void>;
   /** Of some, how they are now, and of some that they are gone. */
   take(hypervisorId: string, seen: Seen, signal?: AbortSignal): Promise<void>;
+}
+
+interface TakingAll {
+  /** Once it is aborted nothing more is written. */
+  readonly signal?: AbortSignal;
+  /** Of addresses that stay as they are on record. Absent: none. */
+  readonly isUnheard?: (address: string) => boolean;
 }
 
 interface Seen {
@@ -92,7 +99,7 @@ export function createInventory(parts: Parts): Inventory {
   return {
     take,
 
-    async takeAll(hypervisorId, known, signal) {
+    async takeAll(hypervisorId, known, { signal, isUnheard = () => false } = {}) {
       const [rules, recorded] = await Promise.all([
         rulesOf(store.db, hypervisorId),
         recordedOf(store.db, hypervisorId),
@@ -101,7 +108,9 @@ export function createInventory(parts: Parts): Inventory {
       const there = new Set(known.map(({ address }) => address));
       const seen = {
         known: known.filter((machine) => isNews(machine, byAddress.get(machine.address), rules)),
-        gone: recorded.map(({ address }) => address).filter((address) => !there.has(address)),
+        gone: recorded
+          .map(({ address }) => address)
+          .filter((address) => !there.has(address) && !isUnheard(address)),
       };
       await take(hypervisorId, seen, signal);
     },

@@ -86,7 +86,9 @@ export function toMachine(row: MachineRow, caller: Caller): Machine {
 }
 
 /** Platforms whose machines may have a serial line that nodes reach. */
-const WITH_LINES: ReadonlySet<string | null> = new Set(["libvirt", "xenserver", "proxmox", "kubevirt"]);
+const WITH_LINES: ReadonlySet<string | null> = new Set([
+  ...["libvirt", "xenserver", "proxmox", "kubevirt", "command"],
+]);
 
 /** Whether a machine of a platform has a line, the platform is asked when it is opened. */
 function protocolsOf({ protocol, serial_address, hypervisor_platform }: MachineRow): Protocol[] {

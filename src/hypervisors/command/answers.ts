@@ -51,33 +51,42 @@ const secrets = {
   username: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   tls: Type.Optional(NewMachineTls),
 };
+const place = {
+  host: Type.String({
+    pattern: "^[A-Za-z0-9._:-]{1,253}$",
+    description: "A name or an address, as a node reaches it",
+  }),
+  port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+};
+const socket = Type.String({
+  pattern: "^/[^\\x00-\\x1f]{1,106}$",
+  description: "A UNIX socket on the node",
+});
 const CommandUpstream = Type.Union([
-  Type.Object(
-    {
-      host: Type.String({
-        pattern: "^[A-Za-z0-9._:-]{1,253}$",
-        description: "A name or an address, as a node reaches it",
-      }),
-      port: Type.Integer({ minimum: 1, maximum: 65_535 }),
-      ...secrets,
-    },
-    strict,
-  ),
-  Type.Object(
-    {
-      socket: Type.String({ pattern: "^/[^\\x00-\\x1f]{1,106}$", description: "A UNIX socket on the node" }),
-      ...secrets,
-    },
-    strict,
-  ),
+  Type.Object({ ...place, ...secrets }, strict),
+  Type.Object({ socket, ...secrets }, strict),
 ]);
 export type CommandUpstream = Static<typeof CommandUpstream>;
+
+const telnet = Type.Optional(
+  Type.Literal(true, { description: "Telnet is spoken there (RFC 854); bare bytes if absent" }),
+);
+/** Nobody signs in to a line, and TLS is around it from the first byte on, or nowhere. */
+const CommandLine = Type.Union([
+  Type.Object({ ...place, telnet, tls: Type.Optional(NewMachineTls) }, strict),
+  Type.Object({ socket, telnet }, strict),
+]);
+export type CommandLine = Static<typeof CommandLine>;
 
 /** What there is to ask, and what is answered: the first word of the command line, and one JSON object on standard output. */
 export const ANSWERS = {
   list: Type.Object({ machines: Type.Array(Machine, { maxItems: limits.machines }) }, strict),
   machine: Type.Object({ machine: Type.Union([Machine, Type.Null()]) }, strict),
-  resolve: Type.Object({ upstream: CommandUpstream }, strict),
+  /** By a name of its own, so that a command that does not look at what was asked for has no screen taken for a line. */
+  resolve: Type.Union([
+    Type.Object({ upstream: CommandUpstream }, strict),
+    Type.Object({ line: CommandLine }, strict),
+  ]),
   power: Type.Object({}, strict),
   screenshot: Type.Object(
     {
@@ -128,6 +137,11 @@ export const Request = Type.Object(
     sshKey: Type.Optional(Type.String()),
     sshKnownHosts: Type.Optional(Type.String()),
     address: Type.Optional(Type.String({ description: "Of the machine, but for “list”" })),
+    protocol: Type.Optional(
+      Type.Enum(["rfb", "serial"], {
+        description: "Of “resolve”: “upstream” is answered where it is rfb, and “line” where it is serial",
+      }),
+    ),
     action: Type.Optional(
       Type.Enum(["start", "stop", "cut", "restart", "reset"], {
         description: "Of “power”: stop and restart ask the guest, cut and reset do not",

@@ -218,6 +218,67 @@ test("TLS on record is demanded, and a password of the answer goes before that o
   assert.equal(shown.password, "on record", "who may only look is not told passwords");
 });
 
+describe("a serial line", () => {
+  const consoles = (...list: object[]) =>
+    `echo '${JSON.stringify({ machine: { ...MACHINE, consoles: list } })}'`;
+  const LINE: DriverMachine = { ...RECORD, protocol: "serial", password: new Secret("of the screen") };
+  const TLS = { mode: "pin", pin: `sha256:${"ab".repeat(32)}` } as const;
+
+  test("is asked for by its protocol, and is as the command says", async () => {
+    await using under = open(`case "$(cat)" in
+      *'"protocol":"serial"'*) cat "$0.line";;
+      *'"protocol":"rfb"'*) echo '{"upstream": {"host": "10.0.0.7", "port": 5901}}';;
+    esac`);
+    const lineOf = async (line: object) => {
+      writeFileSync(`${under.file}.line`, JSON.stringify({ line }));
+      return await under.driver.resolve(LINE);
+    };
+
+    assert.deepEqual((await under.driver.resolve(RECORD)).address, {
+      ...{ kind: "tcp", host: "10.0.0.7", port: 5901 },
+    });
+    assert.deepEqual(await lineOf({ host: "10.0.0.7", port: 7001, telnet: true }), {
+      address: { kind: "tcp", host: "10.0.0.7", port: 7001 },
+      telnet: true,
+    });
+    assert.deepEqual(await lineOf({ socket: "/srv/web.serial" }), {
+      address: { kind: "unix", path: "/srv/web.serial" },
+    });
+    assert.deepEqual(await lineOf({ host: "10.0.0.7", port: 7002, tls: TLS }), {
+      address: { kind: "tls", host: "10.0.0.7", port: 7002 },
+      tls: TLS,
+    });
+    await failsAt("answer", /as documented/, lineOf({ socket: "/srv/web.serial", password: "of nobody" }));
+  });
+
+  test("is no screen, and no screen is one, whatever a command answers", async () => {
+    await using blind = open(`echo '{"upstream": {"host": "10.0.0.7", "port": 5901}}'`);
+    await using deaf = open(`echo '{"line": {"host": "10.0.0.7", "port": 7001}}'`);
+
+    await failsAt("answer", /“upstream” where “line” was asked for/, blind.driver.resolve(LINE));
+    await failsAt("answer", /“line” where “upstream” was asked for/, deaf.driver.resolve(RECORD));
+  });
+
+  test("bears one connection unless it is said to bear several, and a screen the other way round", async () => {
+    await using under = open(
+      consoles({ protocol: "rfb" }, { protocol: "serial" }, { protocol: "serial", exclusive: true }),
+    );
+    await using turned = open(
+      consoles({ protocol: "serial", exclusive: false }, { protocol: "rfb", exclusive: true }),
+    );
+    const both = { running: true, protocols: ["rfb", "serial"] };
+
+    assert.deepEqual(await under.driver.check(LINE), { ...both, isExclusive: true });
+    assert.deepEqual(await under.driver.check(RECORD), both);
+    assert.deepEqual(await turned.driver.check(LINE), both);
+    assert.deepEqual(await turned.driver.check(RECORD), { ...both, isExclusive: true });
+    assert.deepEqual(await turned.driver.consoles("m1", signal), [
+      { protocol: "serial", isExclusive: false },
+      { protocol: "rfb", isExclusive: true },
+    ]);
+  });
+});
+
 test("who may only look switches nothing", async () => {
   await using under = open(`touch "$0.ran"; echo '{}'`);
 

@@ -44,6 +44,9 @@ export interface CommandAccess extends CommandSecrets, CommandAddress {
   readonly isReadOnly: boolean;
 }
 
+/** What a question is about; a list is about nothing. */
+type About = Pick<Request, "address" | "action" | "protocol">;
+
 /**
  * One executable of the operator's: each question is a process of its own, which is told what it has to know on standard
  * input and answers with JSON (docs/command-driver.md). It is judged anew each time whether it may be run.
@@ -62,11 +65,7 @@ export class CommandRunner {
   }
 
   /** Throws a GatewayError that its refusal stands for, a HypervisorError, or the signal's reason. */
-  async ask<Asked extends Verb>(
-    verb: Asked,
-    about: Pick<Request, "address" | "action">,
-    signal?: AbortSignal,
-  ): Promise<Answer<Asked>> {
+  async ask<Asked extends Verb>(verb: Asked, about: About, signal?: AbortSignal): Promise<Answer<Asked>> {
     signal?.throwIfAborted();
     const deadline = AbortSignal.timeout(limits.questionMs[verb]);
     const over = AbortSignal.any([deadline, this.#closing.signal, ...(signal === undefined ? [] : [signal])]);
@@ -92,11 +91,7 @@ export class CommandRunner {
     this.#closing.abort(new HypervisorError("command", "the hypervisor was closed from here"));
   }
 
-  async #run<Asked extends Verb>(
-    verb: Asked,
-    about: Pick<Request, "address" | "action">,
-    over: AbortSignal,
-  ): Promise<Answer<Asked>> {
+  async #run<Asked extends Verb>(verb: Asked, about: About, over: AbortSignal): Promise<Answer<Asked>> {
     const { place, name } = this.#access;
     const program = {
       file: this.#file(),
@@ -135,7 +130,7 @@ export class CommandRunner {
     }
   }
 
-  #request(about: Pick<Request, "address" | "action">): Request {
+  #request(about: About): Request {
     const { target, isReadOnly, secret, caCertificate, clientCertificate, clientKey, sshKey, sshKnownHosts } =
       this.#access;
     const told = {

@@ -24,7 +24,7 @@ const Metadata = Type.Object({
   ownerReferences: Type.Optional(Type.Array(Type.Object({ kind: Type.String(), name: Name, uid: Uid }))),
 });
 
-const Spec = Type.Object({
+const instanceSpec = {
   domain: Type.Optional(
     Type.Object({
       devices: Type.Optional(
@@ -35,38 +35,45 @@ const Spec = Type.Object({
       ),
     }),
   ),
-});
+};
+const machineSpec = {
+  template: Type.Optional(
+    Type.Object({
+      metadata: Type.Optional(Type.Object({ labels: Texts, annotations: Texts })),
+      spec: Type.Optional(Type.Object(instanceSpec)),
+    }),
+  ),
+  preference: Type.Optional(Type.Object({ name: text })),
+};
+const instanceStatus = {
+  phase: text,
+  guestOSInfo: Type.Optional(Type.Object({ id: text, name: text })),
+  conditions: Type.Optional(Type.Array(Type.Object({ type: Type.String(), status: Type.String() }))),
+};
+const machineStatus = { printableStatus: text };
 
 /** KubeVirt's kubevirt.io/v1 (staging/src/kubevirt.io/api/core/v1/types.go), as far as it is looked at. */
 const Machine = Type.Object({
   metadata: Metadata,
-  spec: Type.Optional(
-    Type.Object({
-      template: Type.Optional(
-        Type.Object({
-          metadata: Type.Optional(Type.Object({ labels: Texts, annotations: Texts })),
-          spec: Type.Optional(Spec),
-        }),
-      ),
-      preference: Type.Optional(Type.Object({ name: text })),
-    }),
-  ),
-  status: Type.Optional(Type.Object({ printableStatus: text })),
+  spec: Type.Optional(Type.Object(machineSpec)),
+  status: Type.Optional(Type.Object(machineStatus)),
 });
 export type Machine = Static<typeof Machine>;
 
 const Instance = Type.Object({
   metadata: Metadata,
-  spec: Type.Optional(Spec),
-  status: Type.Optional(
-    Type.Object({
-      phase: text,
-      guestOSInfo: Type.Optional(Type.Object({ id: text, name: text })),
-      conditions: Type.Optional(Type.Array(Type.Object({ type: Type.String(), status: Type.String() }))),
-    }),
-  ),
+  spec: Type.Optional(Type.Object(instanceSpec)),
+  status: Type.Optional(Type.Object(instanceStatus)),
 });
 export type Instance = Static<typeof Instance>;
+
+/** A machine, or an instance: either has what is its own. */
+const KubeVirtObject = Type.Object({
+  metadata: Metadata,
+  spec: Type.Optional(Type.Object({ ...machineSpec, ...instanceSpec })),
+  status: Type.Optional(Type.Object({ ...machineStatus, ...instanceStatus })),
+});
+export type KubeVirtObject = Static<typeof KubeVirtObject>;
 
 const listOf = <Item extends TSchema>(item: Item) =>
   Type.Object({
@@ -85,7 +92,7 @@ export const ANSWERS = {
   event: Type.Union([
     Type.Object({
       type: Type.Enum(["ADDED", "MODIFIED", "DELETED"]),
-      object: Type.Object({ metadata: Metadata }),
+      object: KubeVirtObject,
     }),
     Type.Object({
       type: Type.Literal("BOOKMARK"),

@@ -8,6 +8,7 @@ import type { KubeVirtAccess } from "./access.ts";
 import { KubernetesClient, Refused } from "./client.ts";
 import { type Found, hasScreen, hasSerial, isRunning, toKnown } from "./machine.ts";
 import { type Kind, listMachines, parseMachineAddress, requireMachine, subresourcePath } from "./machines.ts";
+import { SeenMachines } from "./seen.ts";
 import { Watch } from "./watch.ts";
 
 const limits = {
@@ -38,7 +39,10 @@ const ORDERS: Readonly<
 };
 
 /** Machines of one cluster's KubeVirt. Each has one VNC and one serial line, which one viewer has at a time (pkg/virt-handler/rest/console.go). */
-export function createKubeVirtDriver(access: KubeVirtAccess): HypervisorDriver {
+export function createKubeVirtDriver(
+  access: KubeVirtAccess,
+  { settleMs }: { readonly settleMs?: number } = {},
+): HypervisorDriver {
   const client = new KubernetesClient(access);
   const closing = new AbortController();
   const { namespace, preservesSession, isReadOnly } = access;
@@ -111,7 +115,9 @@ export function createKubeVirtDriver(access: KubeVirtAccess): HypervisorDriver {
       }),
 
     follow: (onChange, signal) =>
-      explained(WHO, () => follow(client, { namespace, onChange, signal, closing: closing.signal })),
+      explained(WHO, () =>
+        follow(client, { namespace, onChange, settleMs, signal, closing: closing.signal }),
+      ),
 
     power: (address, action, signal) =>
       explained(WHO, async () => {
@@ -174,24 +180,27 @@ async function follow(
   {
     namespace,
     onChange,
+    settleMs,
     signal,
     closing,
   }: {
     readonly namespace: string | undefined;
     readonly onChange: (address: string) => void;
+    readonly settleMs: number | undefined;
     readonly signal: AbortSignal;
     readonly closing: AbortSignal;
   },
 ): Promise<{ readonly ended: Promise<unknown> }> {
   const over = new AbortController();
   const until = AbortSignal.any([signal, closing, over.signal]);
-  const tell = (address: string) => {
-    if (!until.aborted) onChange(address);
-  };
+  const seen = new SeenMachines(onChange, settleMs);
   const kinds = ["machines", "instances"] as const;
   const watches = await Promise.all(
-    kinds.map((kind) => Watch.begin(client, { kind, namespace, onChange: tell }, until)),
+    kinds.map((kind) => Watch.begin(client, { kind, namespace, seen }, until)),
   );
+  until.throwIfAborted();
+  until.addEventListener("abort", () => seen.stop(), { once: true });
+  seen.begin();
   const ended = Promise.race(watches.map((watch) => watch.run(until))).then(
     (never) => never,
     (error: unknown) => {

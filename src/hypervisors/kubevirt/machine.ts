@@ -15,6 +15,11 @@ export function addressOf({ metadata }: { readonly metadata: Machine["metadata"]
   return `${namespace}/${name}/${uid}`;
 }
 
+/** As which it would be known if it belonged to none. */
+export function ownAddress({ metadata }: { readonly metadata: Machine["metadata"] }): string {
+  return `${metadata.namespace}/${metadata.name}/${metadata.uid}`;
+}
+
 export function toKnown({ machine, instance }: Found): KnownMachine | undefined {
   const either = machine ?? instance;
   if (either === undefined) return undefined;

@@ -3,7 +3,7 @@ import type { KnownMachine } from "../driver.ts";
 import { HypervisorError } from "../hypervisor-error.ts";
 import { ADDRESS, type Answer } from "./answers.ts";
 import { type KubernetesClient, Refused } from "./client.ts";
-import { addressOf, type Found, toKnown } from "./machine.ts";
+import { addressOf, type Found, ownAddress, toKnown } from "./machine.ts";
 
 const limits = {
   /** Objects of one page. */
@@ -90,13 +90,13 @@ export async function listMachines(
   ]);
   const found = new Map<string, Found>();
   for (const instance of instances.items) {
-    const isOwned = addressOf(instance) !== ownAddress(instance.metadata);
+    const isOwned = addressOf(instance) !== ownAddress(instance);
     // What belongs to a machine that is deleted just now goes with it.
     if (!isOwned) found.set(addressOf(instance), { machine: undefined, instance });
   }
   const byMachine = new Map(instances.items.map((instance) => [addressOf(instance), instance]));
   for (const machine of machines.items) {
-    const address = ownAddress(machine.metadata);
+    const address = ownAddress(machine);
     found.set(address, { machine, instance: byMachine.get(address) });
   }
   return [...found.values()].map(toKnown).filter((known) => known !== undefined);
@@ -117,8 +117,4 @@ export async function requireMachine(
   if (machine?.metadata.uid === uid) return { machine, instance: own };
   if (own?.metadata.uid === uid) return { machine: undefined, instance: own };
   throw new GatewayError("machine_gone");
-}
-
-function ownAddress({ namespace, name, uid }: MachineName): string {
-  return `${namespace}/${name}/${uid}`;
 }

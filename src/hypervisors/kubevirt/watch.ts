@@ -2,9 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { HypervisorError } from "../hypervisor-error.ts";
 import type { Answer } from "./answers.ts";
 import { type KubernetesClient, Refused } from "./client.ts";
-import { addressOf } from "./machine.ts";
 import { type Kind, listObjects, pathOf } from "./machines.ts";
 import { readAnswer } from "./read-answer.ts";
+import type { SeenMachines } from "./seen.ts";
 
 const limits = {
   /** The API ends a watch then, and another goes on where it was. */
@@ -19,21 +19,15 @@ const limits = {
 
 const GONE = 410;
 
-/** Tells the address of each machine of which an object changes, from when it was made on. */
+/** Keeps what is seen of one kind of object as the API tells it. */
 export class Watch {
   readonly #client: KubernetesClient;
-  readonly #kind: Kind;
-  readonly #namespace: string | undefined;
-  readonly #onChange: (address: string) => void;
+  readonly #watched: Watched;
   #version = "";
-  /** By UID of the object: the machine's address, and the object's version. */
-  #known = new Map<string, readonly [address: string, version: string]>();
 
-  private constructor(client: KubernetesClient, { kind, namespace, onChange }: Watched) {
+  private constructor(client: KubernetesClient, watched: Watched) {
     this.#client = client;
-    this.#kind = kind;
-    this.#namespace = namespace;
-    this.#onChange = onChange;
+    this.#watched = watched;
   }
 
   static async begin(client: KubernetesClient, watched: Watched, signal: AbortSignal): Promise<Watch> {
@@ -50,13 +44,15 @@ export class Watch {
       } catch (error) {
         const isTooOld = error instanceof Refused && error.status === GONE;
         if (!isTooOld) throw error;
-        await this.#relist(signal);
+        // What happened since is not kept there any more: so what is there is held against what was.
+        await this.#list(signal);
       }
       await delay(limits.pauseMs, undefined, { signal, ref: false });
     }
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
+    const { kind, namespace } = this.#watched;
     const { watchSeconds, graceSeconds } = limits;
     const query = new URLSearchParams({
       watch: "true",
@@ -64,7 +60,7 @@ export class Watch {
       resourceVersion: this.#version,
       timeoutSeconds: String(watchSeconds),
     });
-    const path = `${pathOf(this.#kind, this.#namespace)}?${query}`;
+    const path = `${pathOf(kind, namespace)}?${query}`;
     const until = AbortSignal.any([signal, AbortSignal.timeout((watchSeconds + graceSeconds) * 1_000)]);
     for await (const line of linesOf(await this.#client.open({ path, signal: until }))) {
       const read = readAnswer("event", line);
@@ -80,40 +76,23 @@ export class Watch {
     }
     this.#version = event.object.metadata.resourceVersion;
     if (event.type === "BOOKMARK") return;
-    const { uid } = event.object.metadata;
-    const address = addressOf(event.object);
-    if (event.type === "DELETED") this.#known.delete(uid);
-    else this.#known.set(uid, [address, this.#version]);
-    this.#onChange(address);
+    const { kind, seen } = this.#watched;
+    if (event.type === "DELETED") seen.remove(kind, event.object);
+    else seen.put(kind, event.object);
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { version, items } = await listObjects(this.#client, this.#kind, {
-      namespace: this.#namespace,
-      signal,
-    });
+    const { kind, namespace, seen } = this.#watched;
+    const { version, items } = await listObjects(this.#client, kind, { namespace, signal });
     this.#version = version;
-    this.#known = new Map(
-      items.map((item) => [item.metadata.uid, [addressOf(item), item.metadata.resourceVersion]]),
-    );
-  }
-
-  /** What happened since is not kept there any more: so what is there is held against what was. */
-  async #relist(signal: AbortSignal): Promise<void> {
-    const before = this.#known;
-    await this.#list(signal);
-    const changed = new Set<string>();
-    for (const [uid, [address, version]] of this.#known)
-      if (before.get(uid)?.[1] !== version) changed.add(address);
-    for (const [uid, [address]] of before) if (!this.#known.has(uid)) changed.add(address);
-    for (const address of changed) this.#onChange(address);
+    seen.replace(kind, items);
   }
 }
 
 interface Watched {
   readonly kind: Kind;
   readonly namespace: string | undefined;
-  readonly onChange: (address: string) => void;
+  readonly seen: SeenMachines;
 }
 
 /** Each without its end; what comes after the last end is a piece that was broken off. */

@@ -54,6 +54,7 @@ const TermProxy = Type.Object({
 /** What there is to ask, and what stands under `data` in the answer. */
 export const ANSWERS = {
   resources: Type.Array(Resource),
+  nodes: Type.Array(Type.Object({ node: Node, status: Type.Optional(Type.String()) })),
   /** Of a node: how its machines are at this moment. */
   machines: Type.Array(Type.Object({ vmid: VMID, status: Type.String() })),
   config: MachineConfig,

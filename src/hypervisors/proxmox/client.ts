@@ -1,7 +1,7 @@
 import type { Secret } from "#base/secret.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { HttpsClient } from "../https-client.ts";
-import { HypervisorError } from "../hypervisor-error.ts";
+import { HypervisorError, PartSilent } from "../hypervisor-error.ts";
 import type { Trust } from "../trust.ts";
 import type { Answer, Asked } from "./answers.ts";
 import type { Place } from "./place.ts";
@@ -33,9 +33,6 @@ interface Question {
 
 /** There is no machine of that number at that node, or not any more. */
 export class NoSuchMachine extends HypervisorError {}
-
-/** A node of the cluster does not answer to the one that is asked. */
-export class NodeSilent extends HypervisorError {}
 
 /** The API of a cluster, through whichever of its nodes answers. */
 export class ProxmoxClient implements Disposable {
@@ -108,7 +105,7 @@ function refuse(status: number, message: string): void {
   if (status >= 300 && status < 400)
     throw new HypervisorError("answer", `it leads elsewhere (HTTP status ${status}), where nobody follows`);
   if (NODE_UNREACHABLE.includes(status))
-    throw new NodeSilent("answer", `the node that has the machine does not answer to the cluster${said}`);
+    throw new PartSilent("answer", `the node that has the machine does not answer to the cluster${said}`);
   // PVE::AbstractConfig::load_config
   if (/^Configuration file '[^']*' does not exist/.test(message))
     throw new NoSuchMachine("answer", "it has no machine of that number there");

@@ -69,7 +69,9 @@ export function createProxmoxDriver(
         return { upstream: await openConsole(client, { access, signal, machine, protocol }) };
       }),
 
-    list: (signal) => explained(WHO, () => machines.list(signal)),
+    list: (signal) => explained(WHO, async () => (await machines.list(signal)).machines),
+
+    listHeard: (signal) => explained(WHO, () => machines.list(signal)),
 
     identity: (signal) => explained(WHO, () => clusterIdentity(client, signal)),
 

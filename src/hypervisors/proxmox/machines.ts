@@ -1,9 +1,9 @@
 import { GatewayError, printable } from "#wire/gateway-error.ts";
-import type { KnownMachine, PowerState } from "../driver.ts";
-import { HypervisorError } from "../hypervisor-error.ts";
+import type { HeardMachines, KnownMachine, PowerState } from "../driver.ts";
+import { HypervisorError, PartSilent } from "../hypervisor-error.ts";
 import { inTurns } from "../in-turns.ts";
 import type { MachineConfig, Resource } from "./answers.ts";
-import { NodeSilent, NoSuchMachine, type ProxmoxClient } from "./client.ts";
+import { NoSuchMachine, type ProxmoxClient } from "./client.ts";
 import { guestFamily } from "./guest-family.ts";
 import { addressOf, parseMachineAddress } from "./machine-address.ts";
 
@@ -33,6 +33,15 @@ interface Remembered {
   readonly known: Known | undefined;
 }
 
+/** One round through the machines. */
+interface Reading {
+  /** Nodes that do not answer, those that are found out meanwhile added. */
+  readonly silent: Set<string>;
+  /** The VMIDs of machines that could not be asked for. */
+  readonly unheard: Set<number>;
+  readonly signal: AbortSignal;
+}
+
 /** The machines of a cluster. Lists have no more of them than a number, so each one's configuration is read too. */
 export class Machines {
   readonly #client: ProxmoxClient;
@@ -45,21 +54,33 @@ export class Machines {
     this.#client = client;
   }
 
-  /** All, as they are. */
-  async list(signal: AbortSignal): Promise<readonly KnownMachine[]> {
+  /** As they are, all of those nodes that answer. */
+  async list(signal: AbortSignal): Promise<HeardMachines> {
     await this.#requireSight(signal);
     const resources = await this.#resources(signal);
-    const remembered = await this.#remember(resources, { signal, isFresh: true });
-    const nodes = [...new Set(resources.map(({ node }) => node))];
+    const reading = { ...toReading(await this.#offline(signal), signal), isFresh: true };
+    const remembered = await this.#remember(resources, reading);
+    const { silent, unheard } = reading;
+    const nodes = [...new Set(resources.map(({ node }) => node))].filter((node) => !silent.has(node));
     const statuses = await inTurns(nodes, limits.configsAtOnce, (node) => this.#statusesOf(node, signal));
     const now = new Map(statuses.flat());
-    return toMachines(remembered, ({ vmid, status }) => now.get(vmid) ?? status);
+    const heard = remembered.filter(({ resource: { vmid } }) => !unheard.has(vmid));
+    return {
+      machines: toMachines(heard, ({ vmid, status }) => now.get(vmid) ?? status),
+      silent: [...silent].sort(),
+      isUnheard: (address) => unheard.has(parseMachineAddress(address).vmid),
+    };
   }
 
-  /** All, as they were some seconds ago, in one question if nothing has changed. */
+  /** As they were some seconds ago, in one question if nothing has changed. Those of nodes that do not answer are as they were before. */
   async glance(signal: AbortSignal): Promise<readonly KnownMachine[]> {
     const resources = await this.#resources(signal);
-    const remembered = await this.#remember(resources, { signal, isFresh: false });
+    const isAsItWas = (resource: Resource) => {
+      const last = this.#remembered.get(resource.vmid);
+      return last !== undefined && isAsBefore(resource, last);
+    };
+    const silent = resources.every(isAsItWas) ? new Set<string>() : await this.#offline(signal);
+    const remembered = await this.#remember(resources, { ...toReading(silent, signal), isFresh: false });
     return toMachines(remembered, ({ status }) => status);
   }
 
@@ -68,7 +89,8 @@ export class Machines {
     const { vmid } = parseMachineAddress(address);
     // One that has moved since it was seen, or just now, is looked for once more.
     for (let tried = 0; ; tried += 1) {
-      const node = (tried === 0 ? this.#nodes.get(vmid) : undefined) ?? (await this.#nodeOf(vmid, signal));
+      const last = tried === 0 ? this.#nodes.get(vmid) : undefined;
+      const node = last ?? (await this.#nodeOf(vmid, signal));
       if (node === undefined) throw new GatewayError("machine_gone");
       try {
         const machine = await this.#at({ node, vmid }, { address, signal });
@@ -76,7 +98,9 @@ export class Machines {
         return machine;
       } catch (error) {
         this.#nodes.delete(vmid);
-        if (!(error instanceof NoSuchMachine)) throw error;
+        // A machine of a node that is down may have been started at another one.
+        const mayBeElsewhere = error instanceof PartSilent && last !== undefined;
+        if (!(error instanceof NoSuchMachine) && !mayBeElsewhere) throw error;
         if (tried === limits.moves) throw new GatewayError("machine_gone", { cause: error });
       }
     }
@@ -109,6 +133,12 @@ export class Machines {
     return machines;
   }
 
+  /** The nodes of which the cluster knows that they are down: each question about one would be answered when it was tried for half a minute. */
+  async #offline(signal: AbortSignal): Promise<Set<string>> {
+    const { data } = await this.#client.ask("nodes", { path: "/nodes", signal });
+    return new Set(data.filter(({ status }) => status === "offline").map(({ node }) => node));
+  }
+
   /** Where a token sees nothing it is told of no machine, which is not to mean that all are gone. */
   async #requireSight(signal: AbortSignal): Promise<void> {
     const { data } = await this.#client.ask("permissions", { path: "/access/permissions", signal });
@@ -120,15 +150,17 @@ export class Machines {
       );
   }
 
+  /** What is known of machines that cannot be asked for is kept as it is. */
   async #remember(
     resources: readonly Resource[],
-    { signal, isFresh }: { readonly signal: AbortSignal; readonly isFresh: boolean },
+    { isFresh, ...reading }: Reading & { readonly isFresh: boolean },
   ): Promise<readonly Remembered[]> {
     const before = this.#remembered;
     const all = await inTurns(resources, limits.configsAtOnce, async (resource) => {
       const last = before.get(resource.vmid);
-      if (!isFresh && last !== undefined && isAsBefore(resource, last.resource)) return { ...last, resource };
-      return await this.#read(resource, { last, signal });
+      if (!isFresh && last !== undefined && isAsBefore(resource, last)) return { ...last, resource };
+      const read = await this.#read(resource, reading);
+      return read === "unheard" ? last : read;
     });
     const there = all.filter((each) => each !== undefined);
     this.#remembered = new Map(there.map((each) => [each.resource.vmid, each]));
@@ -136,27 +168,28 @@ export class Machines {
     return there;
   }
 
-  /** Undefined where it has gone meanwhile. */
-  async #read(
-    resource: Resource,
-    { last, signal }: { readonly last: Remembered | undefined; readonly signal: AbortSignal },
-  ): Promise<Remembered | undefined> {
+  /** Undefined where it has gone meanwhile. Of a node that does not answer no other machine is asked for. */
+  async #read(resource: Resource, reading: Reading): Promise<Remembered | "unheard" | undefined> {
     const { node, vmid } = resource;
+    const { silent, unheard, signal } = reading;
+    if (silent.has(node)) {
+      unheard.add(vmid);
+      return "unheard";
+    }
     try {
       const path = `/nodes/${node}/qemu/${vmid}/config?current=1`;
       const { data: config } = await this.#client.ask("config", { path, signal });
       return { resource, known: toKnown(vmid, config) };
     } catch (error) {
-      if (error instanceof NoSuchMachine) {
-        // Either it is gone, or it has just moved: the list says which.
-        const now = await this.#nodeOf(vmid, signal);
-        if (now === undefined) return undefined;
-        if (now !== node) return await this.#read({ ...resource, node: now }, { last, signal });
-      }
-      // A node that is down takes its machines along, and none of those is gone.
-      if (error instanceof NodeSilent && last !== undefined) return { ...last, resource };
-      throw error;
+      if (error instanceof PartSilent) silent.add(node);
+      else if (!(error instanceof NoSuchMachine)) throw error;
     }
+    // Either it is gone, or it has just moved, or its node is silent: the list says which.
+    const now = await this.#nodeOf(vmid, signal);
+    if (now === undefined) return undefined;
+    if (now === node && !silent.has(node))
+      throw new HypervisorError("answer", "it lists a machine where it says that it has none");
+    return await this.#read({ ...resource, node: now }, reading);
   }
 
   async #statusesOf(node: string, signal: AbortSignal): Promise<readonly (readonly [number, string])[]> {
@@ -164,14 +197,18 @@ export class Machines {
       const { data } = await this.#client.ask("machines", { path: `/nodes/${node}/qemu`, signal });
       return data.map(({ vmid, status }) => [vmid, status] as const);
     } catch (error) {
-      if (error instanceof NodeSilent) return [];
+      if (error instanceof PartSilent) return [];
       throw error;
     }
   }
 }
 
+function toReading(silent: Set<string>, signal: AbortSignal): Reading {
+  return { silent, unheard: new Set(), signal };
+}
+
 /** Where a number may have come to another machine, something of this is another too: that one is made, and starts. */
-function isAsBefore(now: Resource, before: Resource): boolean {
+function isAsBefore(now: Resource, { resource: before }: Remembered): boolean {
   return (
     now.node === before.node &&
     now.name === before.name &&

@@ -21,6 +21,8 @@ export type AcmeFault =
   | {
       readonly kind: "challenge";
       readonly name: string;
+      /** Of the same order, which the authority could not see either. */
+      readonly others: readonly string[];
       readonly challenge: string;
       readonly problem: AcmeProblem | undefined;
     }

@@ -73,7 +73,10 @@ export async function orderCertificate(client: AcmeClient, options: OrderOptions
   }));
   await options.present(wanted);
   for (const { answerTo } of wanted) await client.post(answerTo, {});
-  for (const { at } of wanted) await authorized(client, at, options.challenge);
+  const failed: Authorization[] = [];
+  for (const { at } of wanted) failed.push(...(await unauthorized(client, at)));
+  const [first, ...others] = failed;
+  if (first !== undefined) throw unseen(first, options.challenge, others);
 
   const ready = await settled(client, url, { schema: Order, what: "an order", pending: ["pending"] });
   if (ready.status === "ready")
@@ -135,16 +138,22 @@ function challengeOf(
   return { name, token: challenge.token, answerTo: challenge.url };
 }
 
-async function authorized(client: AcmeClient, url: string, challenge: ChallengeType): Promise<void> {
+/** The authorization, once it is decided, if the authority does not believe it. */
+async function unauthorized(client: AcmeClient, url: string): Promise<readonly Authorization[]> {
   const options = { schema: Authorization, what: "an authorization", pending: ["pending"] };
   const authorization = await settled(client, url, options);
-  if (authorization.status !== "valid") throw unseen(authorization, challenge);
+  return authorization.status === "valid" ? [] : [authorization];
 }
 
-function unseen({ identifier, challenges }: Authorization, challenge: ChallengeType): AcmeError {
+function unseen(
+  { identifier, challenges }: Authorization,
+  challenge: ChallengeType,
+  also: readonly Authorization[] = [],
+): AcmeError {
   const failed = challenges.find(({ error }) => error !== undefined);
   const problem = problemOf(failed?.error);
-  return new AcmeError({ kind: "challenge", name: identifier.value, challenge, problem });
+  const others = also.map((each) => each.identifier.value);
+  return new AcmeError({ kind: "challenge", name: identifier.value, others, challenge, problem });
 }
 
 /** Asks until it is in no such state any more; what bounds the time is the client's signal. */

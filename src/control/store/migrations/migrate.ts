@@ -41,13 +41,14 @@ import { up as serialLines } from "./0046-serial-lines.ts";
 import { up as consoleOutputs } from "./0050-console-outputs.ts";
 import { up as keystone } from "./0051-keystone.ts";
 import { up as novaTokens } from "./0052-nova-tokens.ts";
+import { up as auditIsNotEmptied } from "./0057-audit-is-not-emptied.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
  * In the order of their names. A migration that was released is never changed; later ones take away nothing that
  * the version before needs, so that it can still run while a cluster is updated.
  */
-const MIGRATIONS: Readonly<Record<string, Migration>> = {
+export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0001-first-light": { up: firstLight },
   "0002-thumbnails": { up: thumbnails },
   "0003-web-session-kinds": { up: webSessionKinds },
@@ -88,6 +89,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0050-console-outputs": { up: consoleOutputs },
   "0051-keystone": { up: keystone },
   "0052-nova-tokens": { up: novaTokens },
+  "0057-audit-is-not-emptied": { up: auditIsNotEmptied },
 };
 
 /**

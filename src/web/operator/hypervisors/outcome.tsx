@@ -27,12 +27,18 @@ export function Outcome({ done }: { readonly done: Done }) {
 
 function TestResult({
   hypervisor: { name },
-  result: { ok, failedStep = "answer", detail, machines = 0 },
+  result: { ok, failedStep = "answer", detail, machines = 0, silent = [] },
 }: {
   readonly hypervisor: Hypervisor;
   readonly result: HypervisorTest;
 }) {
   const w = words.value.ofHypervisors;
+  if (ok && silent.length > 0)
+    return (
+      <p class="notice caution">
+        {w.answers(name, number(machines))} {w.silent(silent.join(", "))}
+      </p>
+    );
   if (ok) return <p class="notice good">{w.answers(name, number(machines))}</p>;
   const { word, remedy } = w.steps[failedStep];
 

@@ -37,6 +37,7 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
   testing: (name) => `Geht den Weg zu ${name} …`,
   answers: (name, count) =>
     `${name} antwortet und hat ${count === "1" ? "1 Maschine" : `${count} Maschinen`}.`,
+  silent: (parts) => `Keine Antwort von ${parts}, deren Maschinen bleiben, wie sie bekannt sind.`,
   fails: (name, step) => `Der Weg zu ${name} scheitert bei ${step}:`,
   steps: {
     command: {

@@ -103,6 +103,7 @@ export const HYPERVISORS_ENGLISH = {
   testing: (name: string) => `Going the way to ${name} …`,
   answers: (name: string, count: string) =>
     `${name} answers, and has ${count === "1" ? "1 machine" : `${count} machines`}.`,
+  silent: (parts: string) => `No answer of ${parts}, whose machines stay as they are on record.`,
   fails: (name: string, step: string) => `The way to ${name} fails at ${step}:`,
   steps,
   removed: (name: string) => `${name} is forgotten, and its machines with it.`,
