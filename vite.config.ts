@@ -50,6 +50,7 @@ export default {
   ...app("viewer", ["console.html", "serial.html"]),
   plugins: [
     terminalStyles(),
+    terminalEarly(),
     {
       name: "porthole:operator",
       buildApp: async () => {
@@ -58,6 +59,31 @@ export default {
     },
   ],
 } satisfies UserConfig;
+
+/** What the terminal is in that a serial line's page shows its first character on; the search is loaded when somebody searches. */
+const TERMINAL = /^assets\/(?:xterm|addon-fit)-/;
+
+/** A serial line's page loads its terminal by itself, once its script runs: its files are asked for together with that script. */
+function terminalEarly(): Plugin {
+  return {
+    name: "porthole:terminal-early",
+    transformIndexHtml: {
+      order: "post",
+      handler: (_html, { chunk, bundle = {} }) => {
+        const loaded = (chunk?.dynamicImports ?? []).filter((file) => TERMINAL.test(file));
+        const needed = loaded.flatMap((file) => {
+          const part = bundle[file];
+          return part?.type === "chunk" ? [file, ...part.imports.filter((one) => TERMINAL.test(one))] : [];
+        });
+        return [...new Set(needed)].map((file) => ({
+          tag: "link",
+          attrs: { rel: "modulepreload", crossorigin: true, href: `./${file}` },
+          injectTo: "head",
+        }));
+      },
+    },
+  };
+}
 
 /** xterm.js puts styles into the page, which the page's policy forbids: see src/web/viewer/serial/terminal-style.ts. */
 function terminalStyles(): Plugin {

@@ -238,7 +238,7 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     addressee: forwarding.addressee,
     forward: forwarding.upgrade,
     requiresTls: () => tls.isServing,
-    checkOrigin: (origin) => checkOrigin(origin, foundAt(), allowedOrigins()),
+    checkOrigin: (origin, ports) => checkOrigin(origin, foundAt(), allowedOrigins(), ports),
     admit: async (credentials) => await admission.admit(credentials),
     meters,
   });

@@ -139,6 +139,24 @@ describe("tokens of Debian's Keystone at the Nova API", {
     assert.ok((await viewer.handshake()).width > 0, "the machine's screen is there");
   });
 
+  test("whose account is disabled here loses the console that is open, comes in no more, and may again once it is not", async () => {
+    const outcome = await openStack(ALICE, ...show, "db-1");
+    const { url = "" } = outcome.json as { readonly url?: string };
+    await using viewer = await TestViewer.porthole(porthole.node, ticketOf(url));
+    await viewer.handshake();
+    const { items } = await porthole.api.call<{ readonly items: readonly Account[] }>("GET", "accounts");
+    const account = items.find(({ name }) => name.startsWith(ALICE.user));
+    assert.ok(account !== undefined, JSON.stringify(items));
+
+    await porthole.api.call("PATCH", `accounts/${account.id}`, { disabled: true });
+
+    assert.equal((await viewer.untilClosed()).reason, "access_withdrawn");
+    const refused = await openStack(ALICE, ...show, "db-1");
+    await porthole.api.call("PATCH", `accounts/${account.id}`, { disabled: false });
+    assert.match(refused.stderr, /403: .*the account is disabled, or was removed/);
+    assert.deepEqual(await listed(ALICE), ["db-1"]);
+  });
+
   test("the machine of another project is not there for them", async () => {
     const outcome = await openStack(ALICE, ...show, stage.foreign);
 

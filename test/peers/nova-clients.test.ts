@@ -88,7 +88,7 @@ describe("Nova's clients, as Debian has them, with an API key as their token", {
   });
 
   test("openstack lists and shows servers, as far as there is anything to show", async () => {
-    const list = await openStack(member, "server", "list", "--no-name-lookup", "-f", "json");
+    const list = await openStack(member, "server", "list", "-f", "json");
     const shown = await openStack(member, "server", "show", machine, "-f", "json");
 
     const servers = list.json as readonly Readonly<Record<string, string>>[];
@@ -167,6 +167,20 @@ describe("Nova's clients, as Debian has them, with an API key as their token", {
       const { stdout } = await runOpenStack([...byPassword(), "token", "issue", "-f", "value", "-c", "id"]);
       const token = ["--os-auth-type", "v3token", "--os-auth-url", porthole.identity];
       opened(await runOpenStack([...token, "--os-token", stdout.trim(), ...show, machine]));
+    });
+
+    test("openstack lists servers without a word more, and finds that there are no images", async () => {
+      const list = await runOpenStack([...byPassword(), "server", "list", "-f", "json"]);
+      const images = await runOpenStack([...byPassword(), "image", "list", "-f", "json"]);
+      const none = await runOpenStack([...byPassword(), "image", "show", "debian"]);
+
+      assert.equal(list.status, 0, list.stderr);
+      assert.deepEqual(
+        (list.json as readonly { readonly Name: string }[]).map(({ Name }) => Name),
+        ["db-1", "off"],
+      );
+      assert.deepEqual(images.json, [], images.stderr);
+      assert.match(none.stderr, /No Image found for debian/);
     });
 
     test("openstack is told that a secret is wrong, and that a machine writes nothing down", async () => {

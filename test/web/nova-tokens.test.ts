@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import { VIEWER_PAGES } from "#wire/viewer.ts";
 import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
 import { eventually } from "../harness/eventually.ts";
 import { typeKeys } from "../harness/keyboard.ts";
@@ -10,7 +11,7 @@ import { type Control, type Node, startControl, startNode } from "../harness/por
 import { scratch } from "../harness/scratch.ts";
 import { endingWords, untilLive } from "../harness/stage.ts";
 import { lackingNova, NOVA_ADMIN, type Nova, startNova } from "../peers/nova/nova.ts";
-import { lackingGuest, type QemuGuest, startQemuGuest } from "../peers/qemu.ts";
+import { lackingGuest, type QemuGuest, serialPort, startQemuGuest } from "../peers/qemu.ts";
 
 describe("a link that Nova gave out", { skip: lackingBrowser || lackingGuest || lackingNova }, () => {
   const opened = new AsyncDisposableStack();
@@ -22,7 +23,7 @@ describe("a link that Nova gave out", { skip: lackingBrowser || lackingGuest || 
   before(async () => {
     const folder = opened.use(scratch());
     nova = opened.use(await startNova());
-    guest = opened.use(await startQemuGuest({ screen: {} }));
+    guest = opened.use(await startQemuGuest({ screen: {} }, { line: true }));
     const cloud = join(folder.path, "clouds.yaml");
     const auth = { endpoint: nova.url, token: NOVA_ADMIN };
     writeFileSync(cloud, JSON.stringify({ clouds: { nova: { auth_type: "admin_token", auth } } }));
@@ -48,6 +49,25 @@ describe("a link that Nova gave out", { skip: lackingBrowser || lackingGuest || 
     await typeKeys(page, "echo from-novas-link > /dev/ttyS0\n");
     await eventually(() => assert.match(guest.serial(), /from-novas-link/));
     assert.equal(new URL(page.url()).search, "");
+  });
+
+  test("opens the machine's serial line, which is typed into, and is out of the address bar", async () => {
+    const { token } = await nova.authorize({
+      ...{ type: "serial", host: guest.host, port: await serialPort(guest, "line") },
+      base: `ws://${new URL(node.node).host}/serial`,
+    });
+    const page = await browser.open();
+
+    await page.goto(`${node.node}/p/serial/${VIEWER_PAGES.serial}?token=${token}`);
+    await page.locator("[data-phase=live]").waitFor();
+    await page.keyboard.type("\recho from-novas-line-$((6*7))\r");
+
+    await eventually(async () =>
+      assert.match((await page.locator(".xterm-rows").textContent()) ?? "", /from-novas-line-42/),
+    );
+    assert.match(guest.serial(), /from-novas-line-42/);
+    assert.deepEqual([new URL(page.url()).search, new URL(page.url()).hash], ["", ""]);
+    assert.equal(await page.getByRole("button", { name: /again/i }).count(), 0);
   });
 
   test("is not opened again from its page, which offers nothing that it cannot do", async () => {

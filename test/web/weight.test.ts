@@ -12,7 +12,7 @@ const KB = 1000;
 function weightOf(
   page: string,
   later: RegExp,
-): { readonly bytes: number; readonly files: readonly string[] } {
+): { readonly bytes: number; readonly files: readonly string[]; readonly named: readonly string[] } {
   const html = readFileSync(join(viewer, page), "utf8");
   const named = [...html.matchAll(/(?:src|href)="(?:\.\/)?([^"]+\.(?:js|css))"/g)].map(
     ([, file = ""]) => file,
@@ -20,9 +20,9 @@ function weightOf(
   const loaded = readdirSync(join(viewer, "assets"))
     .filter((file) => later.test(file))
     .map((file) => `assets/${file}`);
-  const files = [page, ...named, ...loaded];
+  const files = [...new Set([page, ...named, ...loaded])];
   const bytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(join(viewer, file))).byteLength, 0);
-  return { bytes, files };
+  return { bytes, files, named };
 }
 
 test("the page of a serial console is at most 150 kB before its first character", () => {
@@ -33,6 +33,15 @@ test("the page of a serial console is at most 150 kB before its first character"
     "the terminal is one of them",
   );
   assert.ok(bytes <= 150 * KB, `${bytes} bytes: ${files.join(", ")}`);
+});
+
+test("the page of a serial console names its terminal's files, so that they come together with the script that needs them", () => {
+  const { named, files } = weightOf("serial.html", /^(?:xterm|addon-fit)-/);
+
+  assert.deepEqual(
+    files.filter((file) => /xterm|addon-fit/.test(file) && !named.includes(file)),
+    [],
+  );
 });
 
 test("the page of a picture loads nothing of the terminal, and the terminal's nothing of the picture", () => {

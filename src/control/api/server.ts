@@ -15,6 +15,7 @@ import { asMeant } from "./cloudstack/console-page.ts";
 import type { FailureLimit } from "./failure-limit.ts";
 import { answerBadAddress, answerBrokenRequest, answerErrors } from "./http-errors.ts";
 import { identityApi } from "./identity/identity.ts";
+import { imagesApi } from "./identity/images.ts";
 import { invalidRequest } from "./invalid-request.ts";
 import { nativeApi } from "./native/native.ts";
 import { novaApi } from "./nova/nova.ts";
@@ -53,9 +54,10 @@ interface ApiServerOptions extends ServerOptions {
   readonly version: string;
 }
 
-/** Where the Nova API and the identity API stand beside the others. */
+/** Where the Nova API, the identity API and the list of images stand beside the others. */
 const NOVA_PREFIX = "/compute";
 const IDENTITY_PREFIX = "/identity";
+const IMAGE_PREFIX = "/image";
 
 /** Everything that control serves over HTTP: its APIs and the operator's pages. */
 export function createApiServer({ webRoot, version, ...options }: ApiServerOptions): FastifyInstance {
@@ -85,8 +87,10 @@ function registerOpenStack(
 ): void {
   const identityUrl = (request: FastifyRequest) => `${ourOrigin(request)}${IDENTITY_PREFIX}/v3`;
   const computeUrl = (request: FastifyRequest) => `${ourOrigin(request)}${prefix}/v2.1`;
+  const imageUrl = (request: FastifyRequest) => `${ourOrigin(request)}${IMAGE_PREFIX}/v2`;
   app.register(novaApi, { ...deps, ourOrigin, identityUrl, prefix });
-  app.register(identityApi, { ...deps, ourOrigin, computeUrl, prefix: IDENTITY_PREFIX });
+  app.register(identityApi, { ...deps, ourOrigin, computeUrl, imageUrl, prefix: IDENTITY_PREFIX });
+  app.register(imagesApi, { ...deps, ourOrigin, identityUrl, prefix: IMAGE_PREFIX });
 }
 
 /** What every listener of control's has. */

@@ -266,13 +266,23 @@ for (const t of onBoth(
   test(...t);
 
 for (const t of onBoth(
-  "an account that is disabled here comes in no more, whatever is remembered",
+  "an account that is disabled here comes in no more, whatever is remembered, and its consoles end",
   async () => {
     await using w = await world();
-    const { services, admin, keystone } = w;
-    const { accountId } = await w.callerOf("alice-1");
+    const { services, admin, keystone, control } = w;
+    const alice = await w.callerOf("alice-1");
+    const { accountId } = alice;
+    const open = await w.open(alice);
+    await w.redeem(open.sessionId);
+    const pending = await w.open(alice);
+    const mine = await w.open(admin);
 
     await services.accounts.update(admin, accountId, { disabled: true });
+
+    for (const { sessionId } of [open, pending])
+      assert.equal((await sessionOf(control, sessionId)).code, "access_withdrawn");
+    await assert.rejects(w.redeem(pending.sessionId), { code: "access_withdrawn" });
+    assert.equal((await sessionOf(control, mine.sessionId)).state, "pending");
 
     await assert.rejects(w.ownerOf("alice-1"), {
       code: "forbidden",

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Secret } from "#base/secret.ts";
 import { testApi } from "../../../test/harness/api.ts";
+import { eventually } from "../../../test/harness/eventually.ts";
 import { type KeystoneDouble, startKeystoneDouble } from "../../../test/harness/keystone-double.ts";
 import { faultOf, novaCall } from "../../../test/harness/nova.ts";
 
@@ -73,6 +74,15 @@ test("our own token is renewed before it ends, and where Keystone knows it no mo
   assert.equal(keystone.signedIn, 3);
 });
 
+/** What is written into control's log as an error from here on. */
+function errorsOf({ api: { control } }: Awaited<ReturnType<typeof world>>): readonly string[] {
+  const lines: string[] = [];
+  control.log.error = ((fields: object, message: string) => {
+    lines.push(JSON.stringify({ ...fields, message }));
+  }) as typeof control.log.error;
+  return lines;
+}
+
 const TROUBLES: Readonly<Record<Exclude<KeystoneDouble["mood"], "answers" | "hangs">, RegExp>> = {
   huge: /"step":"answer".*it answers with more than 262144 bytes/,
   nonsense: /"step":"answer".*it is no token of the identity API, version 3/,
@@ -83,11 +93,8 @@ const TROUBLES: Readonly<Record<Exclude<KeystoneDouble["mood"], "answers" | "han
 
 for (const [mood, said] of Object.entries(TROUBLES)) {
   test(`where Keystone is ${mood} nobody is told that a token is wrong, and the log says why`, async () => {
-    const lines: string[] = [];
     await using w = await world();
-    w.api.control.log.error = ((fields: object, message: string) => {
-      lines.push(JSON.stringify({ ...fields, message }));
-    }) as typeof w.api.control.log.error;
+    const lines = errorsOf(w);
     w.keystone.mood = mood as KeystoneDouble["mood"];
 
     const answer = await w.servers("alice-1");
@@ -113,7 +120,8 @@ test("a Keystone that hangs keeps nobody waiting but its own users, and of those
   const from = { address: "192.0.2.9" };
   const waiting = Array.from(
     { length: 64 },
-    async (_, each) => await w.services.keystone.callerOf(new Secret(`hanging-${each}`), from),
+    async (_, each) =>
+      await w.services.keystone.callerOf(new Secret(`hanging-${each}`), { address: `198.51.100.${each}` }),
   );
 
   const beyond = await w.servers("one-more");
@@ -125,6 +133,27 @@ test("a Keystone that hangs keeps nobody waiting but its own users, and of those
   // Whoever asks next finds that it is off, and gives up what is under way.
   assert.equal(await w.services.keystone.callerOf(new Secret("another"), from), "unknown");
   assert.deepEqual(new Set(await Promise.all(waiting)), new Set(["unavailable"]));
+});
+
+test("who comes with all the tokens that may be asked about keeps nobody out but himself", async () => {
+  await using w = await world();
+  const lines = errorsOf(w);
+  w.keystone.mood = "hangs";
+  const flood = Array.from(
+    { length: 64 },
+    async (_, each) =>
+      await w.services.keystone.callerOf(new Secret(`made-up-${each}`), { address: "192.0.2.9" }),
+  );
+  assert.deepEqual(new Set(await Promise.all(flood.slice(32))), new Set(["unavailable"]));
+  await eventually(() => assert.equal(w.keystone.asked, 32));
+
+  w.keystone.mood = "answers";
+
+  assert.equal((await w.servers("alice-1")).status, 200);
+  assert.match(lines.join("\n"), /one address has its share.*192\.0\.2\.9/);
+  await w.services.keystone.disable(w.admin);
+  await w.services.keystone.callerOf(new Secret("another"), { address: "192.0.2.9" });
+  assert.deepEqual(new Set(await Promise.all(flood)), new Set(["unavailable"]));
 });
 
 test("what no token can be is not asked about", async () => {

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/process/log.ts";
 import type { Secret } from "#base/secret.ts";
+import { Shares } from "#base/shares.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Caller, Whence } from "../services.ts";
@@ -16,7 +17,10 @@ import { Remembered } from "./remembered.ts";
 import type { KeystoneService, TokenOwner } from "./service.ts";
 
 const limits = {
-  /** Tokens that are asked about at once; whoever comes with another one meanwhile is told that Keystone is not available. */
+  /**
+   * Tokens that are asked about at once, of which one address has a share; whoever comes with another one meanwhile is told that Keystone
+   * is not available.
+   */
   asking: 64,
   /** From a token to Keystone's word on it, whatever that waits for. */
   askMs: 10_000,
@@ -54,6 +58,8 @@ interface InUse extends Disposable {
   readonly rules: Rules;
   readonly known: Remembered<Admission>;
   readonly unknown: Remembered<true>;
+  /** For who asks. INVARIANT: a place is held by each question, and left with it. */
+  readonly places: Shares;
   /** By hash, so that many requests with one token are one question. */
   readonly asking: Map<string, Promise<Admission | "unknown" | "unavailable">>;
 }
@@ -104,6 +110,7 @@ export class KeystoneTokens implements Disposable {
       rules: { revision: whole.revision, roles: rolesOf(whole), makesProjects: whole.makes_projects === 1 },
       known: new Remembered(clock, limits.known),
       unknown: new Remembered(clock, limits.unknown),
+      places: new Shares(limits.asking),
       asking: new Map(),
       [Symbol.dispose]: () => client[Symbol.dispose](),
     };
@@ -113,7 +120,7 @@ export class KeystoneTokens implements Disposable {
   async #admissionOf(
     keystone: InUse,
     token: Secret,
-    from: Whence,
+    from: Whence & { readonly address: string },
   ): Promise<Admission | "unknown" | "unavailable"> {
     const key = hash("sha256", token.expose(), "base64url");
     const known = keystone.known.get(key);
@@ -121,11 +128,22 @@ export class KeystoneTokens implements Disposable {
     if (keystone.unknown.get(key) !== undefined) return "unknown";
     const asked = keystone.asking.get(key);
     if (asked !== undefined) return await asked;
-    if (keystone.asking.size >= limits.asking) {
-      this.#complain({ reason: `${limits.asking} tokens are being asked about` });
+    const leave = keystone.places.enter(from.address);
+    if (typeof leave === "string") {
+      this.#complain(
+        leave === "full"
+          ? { reason: `${limits.asking} tokens are being asked about` }
+          : {
+              reason: "one address has its share of tokens that are being asked about",
+              address: from.address,
+            },
+      );
       return this.#tell("unavailable");
     }
-    const asking = this.#ask(keystone, { token, key, from }).finally(() => keystone.asking.delete(key));
+    const asking = this.#ask(keystone, { token, key, from }).finally(() => {
+      keystone.asking.delete(key);
+      leave();
+    });
     keystone.asking.set(key, asking);
     return await asking;
   }
@@ -187,7 +205,7 @@ export class KeystoneTokens implements Disposable {
   }
 
   /** The same reason once in a while: who comes with a token meanwhile is told, and the metrics count them. */
-  #complain(fields: { readonly reason: string; readonly step?: string }): void {
+  #complain(fields: { readonly reason: string; readonly step?: string; readonly address?: string }): void {
     const now = this.#parts.clock.now();
     const { reason, at } = this.#complaint;
     if (reason === fields.reason && now - at < limits.complaintMs) return;

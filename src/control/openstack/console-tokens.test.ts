@@ -11,6 +11,8 @@ import { createConsoleTokens } from "./console-tokens.ts";
 
 const CONSOLE = { instance_uuid: "i", host: "192.0.2.7", port: 5900, internal_access_path: null };
 
+const viewer = (each: number) => `192.0.2.${each}`;
+
 /** A Nova that answers when the test says so: Debian's, which test/peers/nova-tokens.test.ts asks, answers at once. */
 async function startSlowNova() {
   const waiting: ServerResponse[] = [];
@@ -39,21 +41,40 @@ test("Nova is asked about one token once at a time, and about so many at once an
   await using nova = await startSlowNova();
   const token = randomUUID();
 
-  const same = [nova.find(token), nova.find(token)];
-  const others = Array.from({ length: 63 }, async () => await nova.find(randomUUID()));
+  const same = [nova.find(token, viewer(0)), nova.find(token, viewer(1))];
+  const others = Array.from({ length: 63 }, async (_, each) => await nova.find(randomUUID(), viewer(each)));
   await eventually(() => assert.equal(nova.waiting.length, 64));
-  await assert.rejects(nova.find(randomUUID()), { code: "nova_unreachable" });
-  const again = nova.find(token);
+  await assert.rejects(nova.find(randomUUID(), viewer(99)), { code: "nova_unreachable" });
+  const again = nova.find(token, viewer(99));
   nova.answer(200, { console: CONSOLE });
 
   assert.deepEqual(await Promise.all([...same, again, ...others]), Array(66).fill(CONSOLE));
+});
+
+test("who asks all that may be asked keeps nobody out but himself, and is let in again", async () => {
+  await using nova = await startSlowNova();
+  const stranger = viewer(0);
+  const asked = Array.from({ length: 64 }, async () => await nova.find(randomUUID(), stranger));
+  const refused = asked.slice(32).map(async (one) => await assert.rejects(one, { code: "rate_limited" }));
+  await Promise.all(refused);
+
+  const other = nova.find(randomUUID(), viewer(1));
+  await eventually(() => assert.equal(nova.waiting.length, 33));
+  nova.answer(200, { console: CONSOLE });
+  assert.deepEqual(await other, CONSOLE);
+  await Promise.all(asked.slice(0, 32));
+
+  const again = nova.find(randomUUID(), stranger);
+  await eventually(() => assert.equal(nova.waiting.length, 1));
+  nova.answer(200, { console: CONSOLE });
+  assert.deepEqual(await again, CONSOLE);
 });
 
 test("a token that Nova did not know is asked about again after ten seconds, and one that it could not be asked about at once", async () => {
   await using nova = await startSlowNova();
   const token = randomUUID();
   const asked = async (status: number, body: object) => {
-    const outcome = nova.find(token).then(
+    const outcome = nova.find(token, viewer(0)).then(
       () => "found",
       ({ code }) => code,
     );
@@ -69,7 +90,7 @@ test("a token that Nova did not know is asked about again after ten seconds, and
     await asked(404, { itemNotFound: { code: 404, message: "Token not found" } }),
     "ticket_invalid",
   );
-  await assert.rejects(nova.find(token), { code: "ticket_invalid" });
+  await assert.rejects(nova.find(token, viewer(0)), { code: "ticket_invalid" });
   assert.equal(nova.waiting.length, 0);
   nova.clock.advance(10_001);
 

@@ -2,13 +2,14 @@ import { hash } from "node:crypto";
 import { type Static, Type } from "typebox";
 import { Compile } from "typebox/schema";
 import type { Clock } from "#base/clock.ts";
+import { Shares } from "#base/shares.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { ask } from "./ask.ts";
 import type { CloudFile } from "./cloud-file.ts";
 import { ServiceToken } from "./service-token.ts";
 
 const limits = {
-  /** Tokens that Nova is asked about at once. */
+  /** Tokens that Nova is asked about at once, of which one address has a share. */
   asking: 64,
   /** To be told of one. With the time that signing in may take before, less than a node waits for us. */
   askMs: 4_000,
@@ -32,29 +33,36 @@ const ANSWER = Compile(Type.Object({ console: Connection }));
 export type ConsoleConnection = Static<typeof Connection>;
 
 /**
- * Resolves to where a token's console is. Throws `ticket_invalid` where Nova does not know it, or not any more; else why nobody can say.
+ * Resolves to where a token's console is. Throws `ticket_invalid` where Nova does not know it, or not any more, `rate_limited` where as much is
+ * asked for that viewer's address as may be; else why nobody can say.
  */
-export type FindConsole = (token: string) => Promise<ConsoleConnection>;
+export type FindConsole = (token: string, viewer: string) => Promise<ConsoleConnection>;
 
 /** Asks a Nova about its tokens, each once at a time, and about no more of them at once than it bears. */
 export function createConsoleTokens(file: CloudFile, clock: Clock): FindConsole {
   const service = new ServiceToken(file, clock);
   const unknown = new Unknown(clock);
+  const places = new Shares(limits.asking);
   const asking = new Map<string, Promise<ConsoleConnection>>();
 
-  return async (token) => {
+  return async (token, viewer) => {
     const key = hash("sha256", token, "base64url");
     if (unknown.has(key)) throw new GatewayError("ticket_invalid");
     const asked = asking.get(key);
     if (asked !== undefined) return await asked;
-    if (asking.size >= limits.asking)
+    const leave = places.enter(viewer);
+    if (leave === "enough") throw new GatewayError("rate_limited");
+    if (leave === "full")
       throw new GatewayError("nova_unreachable", { detail: "it is asked as much at once as it may be" });
     const answer = find(token)
       .catch((error: unknown) => {
         if (error instanceof GatewayError && error.code === "ticket_invalid") unknown.add(key);
         throw error;
       })
-      .finally(() => asking.delete(key));
+      .finally(() => {
+        asking.delete(key);
+        leave();
+      });
     asking.set(key, answer);
     return await answer;
   };

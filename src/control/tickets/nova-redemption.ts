@@ -82,7 +82,7 @@ export function createNovaRedemption({ novaBehind, ...parts }: Parts): RedeemNov
   async function find(token: string, viewer: string): Promise<ConsoleConnection> {
     failures.check(viewer);
     try {
-      return await findConsole(token);
+      return await findConsole(token, viewer);
     } catch (error) {
       if (toGatewayError(error).code === "ticket_invalid") failures.failed(viewer);
       throw error;

@@ -66,7 +66,7 @@ export interface DoorOptions {
   /** Whether connections have to be TLS now. */
   readonly requiresTls: () => boolean;
   /** Throws `origin_refused`. */
-  readonly checkOrigin: (origin: string | undefined) => void;
+  readonly checkOrigin: (origin: string | undefined, ports: "any" | "itself") => void;
   readonly admit: (credentials: Credentials) => Promise<Grant>;
   readonly meters?: NodeMeters | undefined;
 }
@@ -146,9 +146,12 @@ export class Door {
     if (!isForwarded(socket)) {
       if (this.#options.requiresTls() && !isSecure(socket) && !isSecuredAhead(request))
         throw new GatewayError("tls_required");
-      this.#options.checkOrigin(request.headers.origin);
+      this.#options.checkOrigin(request.headers.origin, "any");
     }
-    const credentials = readCredentials(request.url, offers, request.headers.cookie);
+    const { isCookie, ...credentials } = readCredentials(request.url, offers, request.headers.cookie);
+    // A browser sends a host's cookies along from the pages of all its ports, so a page there would need to know no ticket (RFC 6265 §8.5).
+    if (isCookie === true && !isForwarded(socket))
+      this.#options.checkOrigin(request.headers.origin, "itself");
     if (this.#pending.size >= limits.pending) throw new GatewayError("node_full");
     return { ...credentials, novaConsole: novaConsole(request.url), viewer: viewerOf(request) };
   }

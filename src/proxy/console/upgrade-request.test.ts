@@ -81,6 +81,8 @@ test("a ticket that stands nowhere else is the cookie of that name, and one that
   assert.equal(read("token=cookie", "/", "porthole.v1, porthole.ticket.entry"), "entry");
   assert.equal(read("token=a; token=b", "/?token=query"), "query");
   assert.throws(() => read("token=a; token=b"), { code: "request_invalid" });
+  const isCookie = (url: string) => readCredentials(url, readOffers("binary"), "token=cookie").isCookie;
+  assert.deepEqual(["/", "/?token=query"].map(isCookie), [true, undefined]);
 });
 
 test("the path says what a viewer with a token of Nova's takes its console for", () => {

@@ -39,20 +39,22 @@ export function chooseDialect({ dialects }: Offers): Dialect {
 
 /**
  * The ticket and the extra token, from sub-protocol entries or from the query. A ticket that stands in neither may be the cookie `token`,
- * as pages for Nova's proxies set it. Throws `request_invalid` where one is given twice: which of the two was checked would depend on who
+ * as pages for Nova's proxies set it: `isCookie`. Throws `request_invalid` where one is given twice: which of the two was checked would depend on who
  * reads.
  */
 export function readCredentials(
   url: string | undefined,
   { tickets, extras }: Offers,
   cookies?: string,
-): Pick<Credentials, "ticket" | "extras"> {
+): Pick<Credentials, "ticket" | "extras"> & { readonly isCookie?: true } {
   const [, query = ""] = /\?([^#]*)/.exec(url ?? "") ?? [];
   const parameters = new URLSearchParams(query);
   const extra = only("extra", [...extras, ...parameters.getAll("extra")]);
   const ticket = only("token", [...tickets, ...parameters.getAll("token")]);
+  const cookie = ticket === undefined ? only("token", cookiesNamed("token", cookies)) : undefined;
   return {
-    ticket: ticket ?? only("token", cookiesNamed("token", cookies)),
+    ticket: ticket ?? cookie,
+    ...(cookie === undefined ? {} : { isCookie: true }),
     extras: extra === undefined ? [] : [...new Set([extra, ...otherReadings(query, "extra")])],
   };
 }

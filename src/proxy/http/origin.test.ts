@@ -63,3 +63,12 @@ test("a node that is found under several names takes the pages of all of them", 
   for (const { pageOrigin } of [own, named]) checkOrigin(pageOrigin, [named, own], new Set());
   assert.throws(() => checkOrigin("http://example.com", [named, own], new Set()), { code: "origin_refused" });
 });
+
+test("where a browser brings along what the page does not know, the page has to be the node's own or an allowed one, port and all", () => {
+  const judge = (origin: string | undefined) => checkOrigin(origin, [own], allowed, "itself");
+
+  for (const origin of [undefined, "https://node.example.com", "https://ws.example.com:8443", ...allowed])
+    judge(origin);
+  for (const origin of ["https://node.example.com:8443", "https://ws.example.com", "http://node.example.com"])
+    assert.throws(() => judge(origin), { code: "origin_refused" }, origin);
+});

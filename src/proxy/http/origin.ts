@@ -8,22 +8,23 @@ export interface OwnOrigins {
 
 /**
  * Judges the Origin of a request that only our own pages may send. None means that no browser sends it, and is
- * accepted. Otherwise it must be the node's own, on any of its ports, or stand in what the operator allows.
+ * accepted. Otherwise it must be the node's own, on any of its ports, or stand in what the operator allows; `itself` takes no other ports.
  * Throws `origin_refused`.
  */
 export function checkOrigin(
   header: string | undefined,
   own: readonly OwnOrigins[],
   allowed: ReadonlySet<string>,
+  ports: "any" | "itself" = "any",
 ): void {
   if (header === undefined) return;
   const origin = parseOrigin(header);
   const fits =
     origin !== undefined &&
     (allowed.has(origin.origin) ||
-      own.some(
-        ({ pageOrigin, webSocketOrigin }) => isOwn(origin, pageOrigin) || isOwn(origin, webSocketOrigin),
-      ));
+      own
+        .flatMap(({ pageOrigin, webSocketOrigin }) => [pageOrigin, webSocketOrigin])
+        .some((one) => (ports === "any" ? isOwn(origin, one) : origin.origin === new URL(one).origin)));
   if (!fits) throw new GatewayError("origin_refused");
 }
 

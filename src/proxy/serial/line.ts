@@ -1,5 +1,3 @@
-import { Telnet } from "#protocols/serial/telnet.ts";
-import { TERMPROXY_PING, termproxyInput } from "#protocols/serial/termproxy.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import {
   type RestoredBecause,
@@ -13,6 +11,7 @@ import { Allowance } from "./allowance.ts";
 import type { Drawing } from "./drawing.ts";
 import { Floor } from "./floor.ts";
 import { Screen, type Size } from "./screen.ts";
+import { Speech } from "./speech.ts";
 import { LineTap, type TapEvents } from "./tap.ts";
 
 const limits = {
@@ -22,8 +21,8 @@ const limits = {
   restoreEveryMs: 1_000,
   /** For how long who takes nothing is waited for by others who do, because he writes. */
   patienceMs: 2_000,
-  /** Between two words that say nothing, where those keep a connection open: as often as Proxmox VE's own page says one. */
-  pingMs: 30_000,
+  /** For who has fallen behind, to be shown where the line was when it ended. */
+  lastWordsMs: 5_000,
   /** Of what one viewer says beside bytes: each word is told to others. More than people say. */
   words: { burst: 30, perSecond: 5 },
   /** Between two sizes of the terminal: each is told to all, and has the screen arranged anew. */
@@ -70,7 +69,7 @@ export interface LineOptions {
  */
 export class Line implements TapEvents {
   readonly #options: LineOptions;
-  readonly #telnet: Telnet | undefined;
+  readonly #speech: Speech;
   readonly #screen = new Screen();
   readonly #floor = new Floor();
   /** All places that are taken; and whoever has come to his. */
@@ -85,25 +84,26 @@ export class Line implements TapEvents {
   #isOver = false;
   #isGone = false;
   readonly #untaken: (() => void)[] = [];
-  readonly #pinging: NodeJS.Timeout | undefined;
   #wasHeard = false;
   #grace: NodeJS.Timeout | undefined;
   #patience: NodeJS.Timeout | undefined;
   #resizing: NodeJS.Timeout | undefined;
+  #lastWords: NodeJS.Timeout | undefined;
   /** The last size that was said while it was too early for another. */
   #nextSize: Size | undefined;
 
   constructor(options: LineOptions) {
     const { leg, speaks } = options;
     this.#options = options;
-    this.#telnet = speaks === "telnet" ? new Telnet((bytes) => leg.socket.write(bytes)) : undefined;
-    if (speaks === "termproxy")
-      this.#pinging = setInterval(() => leg.socket.write(TERMPROXY_PING), limits.pingMs);
+    this.#speech = new Speech(leg.socket, speaks);
     leg.onBytes = (memory, length) => {
       this.#read(memory.subarray(HEADER_ROOM, HEADER_ROOM + length));
       return false;
     };
-    leg.socket.on("drain", () => this.#taken());
+    leg.socket.on("drain", () => {
+      this.#speech.drained();
+      this.#taken();
+    });
     leg.socket.on("end", () => this.#end());
     leg.socket.on("error", (cause) => this.#lose(cause));
     leg.socket.on("close", () => this.#lose());
@@ -112,11 +112,11 @@ export class Line implements TapEvents {
   }
 
   get takesBreak(): boolean {
-    return this.#telnet !== undefined;
+    return this.#speech.hasWords;
   }
 
   get takesSize(): boolean {
-    return this.#telnet !== undefined;
+    return this.#speech.hasWords;
   }
 
   /** A place at the line, where nothing is given yet. Throws `line_full`. */
@@ -170,14 +170,8 @@ export class Line implements TapEvents {
       taken();
       return;
     }
-    const isTaken = this.#options.leg.socket.write(this.#encode(bytes));
-    if (isTaken) taken();
+    if (this.#speech.type(bytes)) taken();
     else this.#untaken.push(taken);
-  }
-
-  #encode(bytes: Buffer): Uint8Array {
-    if (this.#options.speaks === "termproxy") return termproxyInput(bytes);
-    return this.#telnet?.encode(bytes) ?? bytes;
   }
 
   resumed(tap: LineTap): void {
@@ -207,7 +201,7 @@ export class Line implements TapEvents {
       return;
     }
     if (!watcher.words.take(performance.now())) return;
-    if (message.type === "break" && writes) this.#telnet?.sendBreak();
+    if (message.type === "break" && writes) this.#speech.sendBreak();
     this.#floor.hear(watcher.viewer, message);
     this.#goOn();
   }
@@ -228,13 +222,13 @@ export class Line implements TapEvents {
     const { size } = this.#screen;
     if (size.columns === columns && size.rows === rows) return;
     this.#screen.resize({ columns, rows });
-    this.#telnet?.resize({ columns, rows });
+    this.#speech.resize({ columns, rows });
     for (const watcher of this.#watchers.values()) watcher.tell({ type: "size", columns, rows });
   }
 
   #read(bytes: Uint8Array): void {
     this.#wasHeard = true;
-    const said = this.#telnet?.decode(bytes) ?? bytes;
+    const said = this.#speech.decode(bytes);
     this.#rest = this.#rest.length === 0 ? said : Buffer.concat([this.#rest, said]);
     this.#goOn();
   }
@@ -324,6 +318,7 @@ export class Line implements TapEvents {
 
   /** While nobody is there. */
   #keep(): void {
+    clearTimeout(this.#lastWords);
     clearTimeout(this.#grace);
     if (this.#isGone) return;
     if (this.#isOver) this.close();
@@ -337,13 +332,33 @@ export class Line implements TapEvents {
     this.#goOn();
   }
 
-  /** It is over, and all was given. */
+  /** It is over, and all was given: who has missed some of it is shown the screen once more, in time. */
   #finish(): void {
-    this.close();
+    // Nothing of the line's is needed for that, and whoever opens it anew is not kept out.
+    this.#options.leg.socket.destroySoon();
+    const taps = [...this.#taps];
+    const isOwed = taps.map((tap) => this.#isOwedScreen(tap));
+    if (!isOwed.includes(true)) this.close();
+    for (const [index, tap] of taps.entries()) if (isOwed[index] !== true) this.#dismiss(tap);
+    // Who takes nothing does not see the end of what it takes.
+    if (this.#taps.size > 0) this.#lastWords ??= setTimeout(() => this.#leaveOff(), limits.lastWordsMs);
+  }
+
+  /** Whoever has a place and is just coming to it, too. */
+  #isOwedScreen(tap: LineTap): boolean {
+    const watcher = this.#watchers.get(tap);
+    return this.#wasHeard && (watcher === undefined || watcher.misses !== undefined);
+  }
+
+  #dismiss(tap: LineTap): void {
     const { meantBySilence: detail } = this.#options;
-    for (const tap of [...this.#taps])
-      if (this.#wasHeard || detail === undefined) tap.finish();
-      else tap.destroy(new GatewayError("upstream_closed", { detail }));
+    if (this.#wasHeard || detail === undefined) tap.finish();
+    else tap.destroy(new GatewayError("upstream_closed", { detail }));
+  }
+
+  #leaveOff(): void {
+    this.close();
+    for (const tap of [...this.#taps]) tap.destroy(new GatewayError("upstream_closed"));
   }
 
   #lose(cause?: Error): void {
@@ -365,8 +380,8 @@ export class Line implements TapEvents {
     this.#isOver = true;
     clearTimeout(this.#grace);
     clearTimeout(this.#patience);
-    clearInterval(this.#pinging);
     clearTimeout(this.#resizing);
+    this.#speech.stop();
     for (const { later } of this.#watchers.values()) clearTimeout(later);
     this.#taken();
     this.#floor.close();

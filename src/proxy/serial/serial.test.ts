@@ -227,6 +227,45 @@ test("who cannot keep up is not waited for, and is shown later where the line is
   assert.equal(told(slow, "restored")?.because, "behind");
 });
 
+test("who has fallen behind when a line ends is shown its last words, and then that it ended", async () => {
+  await using line = await startLine();
+  await using writer = await line.open();
+  const caller = await line.caller();
+  await using slow = await line.open();
+  await eventually(() => assert.equal(told(writer, "line")?.viewers.length, 2));
+  writer.webSocket.on("message", (_data, isBinary) => isBinary && ack(writer));
+  caller.socket.write("some output\r\n".repeat(400_000));
+
+  caller.socket.end("reboot: Power down");
+  assert.deepEqual(await writer.untilClosed(), { code: 4440, reason: "upstream_closed" });
+  assert.equal(slow.closed, undefined, "it is waited for");
+  assert.ok(!text(slow).includes("Power down"));
+  ack(slow);
+
+  assert.deepEqual(await slow.untilClosed(), { code: 4440, reason: "upstream_closed" });
+  assert.ok(text(slow).endsWith("reboot: Power down"), text(slow).slice(-200));
+  assert.equal(told(slow, "restored")?.because, "behind");
+});
+
+test("who has fallen behind and takes nothing is waited for so long and no longer, and the machine's line is free meanwhile", async () => {
+  await using line = await startLine();
+  await using writer = await line.open();
+  const caller = await line.caller();
+  await using slow = await line.open();
+  await eventually(() => assert.equal(told(writer, "line")?.viewers.length, 2));
+  writer.webSocket.on("message", (_data, isBinary) => isBinary && ack(writer));
+  caller.socket.write("some output\r\n".repeat(400_000));
+
+  caller.socket.end("bye");
+  await writer.untilClosed();
+  await using next = await line.open();
+  await eventually(() => assert.equal(line.upstream.callers.length, 2));
+  line.upstream.callers[1]?.socket.write("login: ");
+
+  await eventually(() => assert.equal(text(next), "login: "));
+  assert.deepEqual(await slow.untilClosed(), { code: 4440, reason: "upstream_closed" });
+});
+
 test("a writer who takes nothing is not waited for by those who do", async () => {
   await using line = await startLine();
   await using writer = await line.open();

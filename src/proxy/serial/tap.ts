@@ -19,6 +19,7 @@ export class LineTap extends Duplex implements UpstreamSocket {
   readonly #events: TapEvents;
   #taken = 0;
   #waits = true;
+  #isFinished = false;
 
   constructor(events: TapEvents) {
     super();
@@ -42,9 +43,10 @@ export class LineTap extends Duplex implements UpstreamSocket {
     if (!this.destroyed) this.emit("data", Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   }
 
-  /** The line has ended. */
+  /** The line has ended. Said again, it is no news. */
   finish(): void {
-    if (!this.destroyed) this.push(null);
+    if (!this.destroyed && !this.#isFinished) this.push(null);
+    this.#isFinished = true;
   }
 
   override pause(): this {

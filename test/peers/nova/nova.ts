@@ -21,6 +21,16 @@ const BASE = "http://consoles.example/vnc_lite.html";
 export const NOVA_ADMIN = "admin:admin";
 export const NOVA_MEMBER = "member:project";
 
+/** Nova's proxies, each with its section of nova.conf and what its options there begin with. */
+const PROXIES = {
+  vnc: {
+    script: "../../../bench/contestants/nova/novncproxy.py",
+    section: "vnc",
+    prefix: "novncproxy",
+  },
+  serial: { script: "serialproxy.py", section: "serial_console", prefix: "serialproxy" },
+} as const;
+
 interface Authorized {
   readonly token: string;
   /** The UUID of the instance, which each token has one of. */
@@ -42,19 +52,21 @@ export interface Nova extends AsyncDisposable {
   revoke(instance: string): Promise<void>;
   /** How often it was asked about tokens. */
   asked(): Promise<number>;
-  /** Starts nova-novncproxy over the same tokens. */
-  startProxy(): Promise<{ readonly host: string; readonly port: number } & AsyncDisposable>;
+  /** Starts nova-novncproxy, or nova-serialproxy, over the same tokens. */
+  startProxy(
+    console?: keyof typeof PROXIES,
+  ): Promise<{ readonly host: string; readonly port: number } & AsyncDisposable>;
 }
 
 export async function startNova(): Promise<Nova> {
   await using opened = new AsyncDisposableStack();
   const folder = opened.use(scratch());
-  const config = (extra: readonly string[] = []) => {
-    const file = join(folder.path, `nova-${extra.length}.conf`);
+  const config = (name: string, extra: readonly string[] = []) => {
+    const file = join(folder.path, `${name}.conf`);
     writeFileSync(file, novaConfig(folder.path, extra));
     return `--config-file=${file}`;
   };
-  const api = opened.use(await python(script("nova-api.py"), [config()]));
+  const api = opened.use(await python(script("nova-api.py"), [config("api")]));
   const origin = `http://${LOOPBACK}:${await firstLine(api)}`;
   const owned = opened.move();
   return {
@@ -63,13 +75,11 @@ export async function startNova(): Promise<Nova> {
       (await post(`${origin}/test/authorize`, { type, base, ...console })) as Authorized,
     revoke: async (instance) => void (await post(`${origin}/test/revoke`, { instance })),
     asked: async () => ((await post(`${origin}/test/asked`, {})) as { readonly asked: number }).asked,
-    startProxy: async () =>
+    startProxy: async (console = "vnc") =>
       await onFreePort(async (port) => {
-        const listen = ["[vnc]", `novncproxy_host = ${LOOPBACK}`, `novncproxy_port = ${port}`];
-        const proxy = await python(
-          fileURLToPath(new URL("../../../bench/contestants/nova/novncproxy.py", import.meta.url)),
-          [config(listen)],
-        );
+        const { section, prefix, ...proxied } = PROXIES[console];
+        const listen = [`[${section}]`, `${prefix}_host = ${LOOPBACK}`, `${prefix}_port = ${port}`];
+        const proxy = await python(script(proxied.script), [config(prefix, listen)]);
         await untilAccepts(proxy, port);
         return {
           host: LOOPBACK,

@@ -10,12 +10,10 @@ export interface Probe {
   readonly path?: string;
   /** Of these a null is left out, and `Upgrade` with it is a plain request. */
   readonly headers?: Readonly<Record<string, string | null>>;
-  /** Where the token leads; `vnc` if absent: a real VNC server that asks for nothing. */
-  readonly upstream?: Upstream;
   /** It was shown before, and opened its console. */
   readonly isUsed?: true;
   /** What is said once the console's first bytes are here. */
-  readonly within?: "text" | "ping" | "unmasked" | "sign in";
+  readonly within?: "text" | "ping" | "unmasked" | "sign in" | "typed" | "typed as text" | "until it ends";
 }
 
 export const UPSTREAMS = [
@@ -33,16 +31,25 @@ export type Upstream = (typeof UPSTREAMS)[number];
  * connection ended without a word.
  */
 export interface Row extends Probe {
+  /** Where the token leads; `vnc` if absent: a real VNC server that asks for nothing. */
+  readonly upstream?: Upstream;
   /** At Nova's proxy, at websockify, and at a node. */
   readonly seen: readonly [nova: string, websockify: string, porthole: string];
   /** Where a node is otherwise than Nova's proxy. */
   readonly why?: string;
 }
 
-const TOLD =
+export const TOLD =
   "Refused by Nova's proxy too; a node tells before the WebSocket opens, with a status and a code, and clients see no bare 1006";
-const TWICE = "Which of two is meant depends on who reads, so neither is taken";
-const NOTHING = "There is nothing at that address, and no page but the viewer's under /p/";
+export const TWICE = "Which of two is meant depends on who reads, so neither is taken";
+export const FRONT = "Headers of front proxies are believed of those that `--trusted-proxies` names";
+export const DRAFTS = "Drafts of the WebSocket are not spoken (RFC 6455 §4.4)";
+export const BY_GET = "A WebSocket is asked for by GET (RFC 6455 §4.1)";
+export const OWN_NAMES =
+  "A node knows its names from its operator and from control; what a request says of them proves nothing";
+export const COOKIES =
+  "Browsers send a host's cookies along from the pages of all its ports (RFC 6265 §8.5): such a page would need to know no token";
+export const NOTHING = "There is nothing at that address, and no page but the viewer's under /p/";
 
 export const BATTERY: Readonly<Record<string, readonly Row[]>> = {
   "Where the token is": [
@@ -160,7 +167,7 @@ export const BATTERY: Readonly<Record<string, readonly Row[]>> = {
       title: "another site's, with its own Host",
       headers: { Host: "evil.example", Origin: "http://evil.example" },
       seen: ["open, binary", "open, binary", "403"],
-      why: "A node knows its names from its operator and from control; what a request says of them proves nothing",
+      why: OWN_NAMES,
     },
     {
       title: "another site's, after that",
@@ -178,13 +185,26 @@ export const BATTERY: Readonly<Record<string, readonly Row[]>> = {
       title: "the proxy's own, with X-Forwarded-Proto: https",
       headers: { Origin: "http://127.0.0.1:{port}", "X-Forwarded-Proto": "https" },
       seen: ["101, cut, binary", "open, binary", "open, binary"],
-      why: "Headers of front proxies are believed of those that `--trusted-proxies` names",
+      why: FRONT,
+    },
+    {
+      title: "the proxy's own on another port, with the token in a cookie",
+      path: "/",
+      headers: { Origin: "http://127.0.0.1:1", Cookie: "token={token}" },
+      seen: ["open, binary", "cut", "403"],
+      why: COOKIES,
+    },
+    {
+      title: "the proxy's own, with the token in a cookie",
+      path: "/",
+      headers: { Origin: "http://127.0.0.1:{port}", Cookie: "token={token}" },
+      seen: ["open, binary", "cut", "open, binary"],
     },
     {
       title: "by another scheme, with X-Forwarded-Proto: http",
       headers: { Origin: "https://127.0.0.1:{port}", "X-Forwarded-Proto": "http" },
       seen: ["open, binary", "open, binary", "403"],
-      why: "Headers of front proxies are believed of those that `--trusted-proxies` names",
+      why: FRONT,
     },
     {
       title: "none, and a Host that the proxy is not known by",
@@ -222,7 +242,7 @@ export const BATTERY: Readonly<Record<string, readonly Row[]>> = {
       title: "version 8",
       headers: { "Sec-WebSocket-Version": "8" },
       seen: ["open, binary", "open, binary", "400"],
-      why: "Drafts of the WebSocket are not spoken (RFC 6455 §4.4)",
+      why: DRAFTS,
     },
     {
       title: "version 12",
@@ -339,7 +359,7 @@ export const BATTERY: Readonly<Record<string, readonly Row[]>> = {
       method: "POST",
       headers: { "Content-Length": "0" },
       seen: ["501", "501", "400"],
-      why: "A WebSocket is asked for by GET (RFC 6455 §4.1)",
+      why: BY_GET,
     },
     {
       title: "a path that would lead elsewhere",

@@ -52,11 +52,33 @@ async function conversation(said: Said, socket: Socket, { within }: Probe): Prom
     case "ping":
       socket.write(frame(OPCODE.ping, Buffer.from("hello")));
       return ended(await said.frame(({ opcode }) => opcode === OPCODE.pong));
+    case "typed":
+      socket.write(frame(OPCODE.binary, Buffer.from(TYPED)));
+      return await echoed(said, first);
+    case "typed as text":
+      socket.write(frame(OPCODE.text, Buffer.from(TYPED)));
+      return await echoed(said, first);
+    case "until it ends":
+      socket.write(frame(OPCODE.binary, Buffer.from(TYPED)));
+      return ended(await said.frame(({ opcode }) => opcode === OPCODE.close));
     case "sign in":
       return await signIn(said, socket, first.payload);
     default:
       return within satisfies never;
   }
+}
+
+/** What is typed into a line that echoes. */
+const TYPED = "uname";
+
+async function echoed(said: Said, first: Frame): Promise<string> {
+  let text = first.payload.toString("latin1");
+  while (!text.includes(TYPED)) {
+    const next = await said.frame(({ opcode }) => opcode === OPCODE.text || opcode === OPCODE.binary);
+    if (typeof next === "string") return `open, ${next}`;
+    text += next.payload.toString("latin1");
+  }
+  return "echoed";
 }
 
 function ended(answer: Frame | string): string {

@@ -1,6 +1,8 @@
 import { STATUS_CODES } from "node:http";
+import type { Log } from "#base/process/log.ts";
 import { ERRORS } from "#wire/errors.ts";
 import type { GatewayError } from "#wire/gateway-error.ts";
+import { fromFramework, logProblem } from "../http-errors.ts";
 
 /** An error as Keystone writes it. */
 export class IdentityFault extends Error {
@@ -23,7 +25,18 @@ export class IdentityFault extends Error {
   }
 }
 
-export function fromCatalogue(error: GatewayError, reference: string): IdentityFault {
+/** Whatever was thrown, as it is answered; of what nobody expected the log tells more. */
+export function toFault(
+  error: unknown,
+  { log, reference }: { readonly log: Log; readonly reference: string },
+): IdentityFault {
+  if (error instanceof IdentityFault) return error;
+  const problem = fromFramework(error);
+  logProblem(log, problem, reference);
+  return fromCatalogue(problem, reference);
+}
+
+function fromCatalogue(error: GatewayError, reference: string): IdentityFault {
   const { meaning, remedy } = ERRORS[error.code];
   if (error.code === "unauthenticated") return IdentityFault.unauthenticated();
   if (error.status < 500) return new IdentityFault(error.status, `${meaning} ${remedy}`);

@@ -63,10 +63,14 @@ for (const t of onBoth(
       domain: { id: "default", name: "Default" },
     });
     assert.match(String(told["expires_at"]), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
-    const [compute] = told.catalog as { type: string; endpoints: { interface: string; url: string }[] }[];
+    const catalog = told.catalog as { type: string; endpoints: { interface: string; url: string }[] }[];
     assert.deepEqual(
-      [compute?.type, compute?.endpoints[0]?.interface, compute?.endpoints[0]?.url],
-      ["compute", "public", `${api.origin}/compute/v2.1`],
+      catalog.map(({ type, endpoints: [one] }) => [type, one?.interface, one?.url]),
+      [
+        ["compute", "public", `${api.origin}/compute/v2.1`],
+        ["identity", "public", `${api.origin}/identity/v3`],
+        ["image", "public", `${api.origin}/image/v2`],
+      ],
     );
     const rows = await api.control.store.db.selectFrom("identity_tokens").selectAll().execute();
     assert.ok(!JSON.stringify(rows).includes(byName.subject), "of tokens only hashes are kept");
@@ -226,4 +230,28 @@ test("where the identity API is, and in which version, is told to anybody", asyn
   assert.equal(choices.status, 300);
   assert.equal((choices.json as { versions: { values: unknown[] } }).versions.values.length, 1);
   assert.equal((await api.call("GET", "/identity/v3/users")).status, 404);
+});
+
+test("the image service of the catalogue has no images, for whoever has a token and for nobody else", async () => {
+  const { api, member } = await world();
+  await using _ = api;
+  const as = { headers: { "x-auth-token": novaToken(member) } };
+
+  const list = await api.call("GET", "/image/v2/images?limit=5", as);
+  const one = await api.call("GET", "/image/v2/images/debian", as);
+  const strangers = [
+    await api.call("GET", "/image/v2/images"),
+    await api.call("POST", "/image/v2/images", { headers: { "x-auth-token": "nothing" }, body: {} }),
+  ];
+  const versions = await api.call("GET", "/image/");
+
+  assert.equal(list.status, 200);
+  assert.deepEqual((list.json as { images: unknown }).images, []);
+  assert.equal(one.status, 404);
+  for (const { status, headers } of strangers) {
+    assert.equal(status, 401);
+    assert.equal(headers.get("www-authenticate"), `Keystone uri="${api.origin}/identity/v3"`);
+  }
+  assert.equal(versions.status, 300);
+  assert.match(versions.text, /"href":"http:[^"]*\/image\/v2\/"/);
 });

@@ -5,11 +5,10 @@ import type { IdentityToken } from "../../accounts/identity-service.ts";
 import type { Caller, Services } from "../../services.ts";
 import { authTokenOf, byAuthToken, callerOfToken } from "../auth-token.ts";
 import type { FailureLimit } from "../failure-limit.ts";
-import { fromFramework, logProblem } from "../http-errors.ts";
 import { callerAddress, whenceOf } from "../origins.ts";
 import { type Asked, readAuthRequest } from "./auth-request.ts";
 import { DOMAIN } from "./domain.ts";
-import { fromCatalogue, IdentityFault } from "./fault.ts";
+import { IdentityFault, toFault } from "./fault.ts";
 import { tokenDocument } from "./token-document.ts";
 
 const SUBJECT = "x-subject-token";
@@ -21,11 +20,12 @@ interface IdentityOptions {
   readonly ourOrigin: (request: FastifyRequest) => string;
   /** Where the Nova API is, for the catalogue. */
   readonly computeUrl: (request: FastifyRequest) => string;
+  readonly imageUrl: (request: FastifyRequest) => string;
 }
 
 /** As much of Keystone's API v3 as clients need to come to consoles, over Porthole's own accounts. */
 export async function identityApi(app: FastifyInstance, options: IdentityOptions): Promise<void> {
-  const { services, failures, log, ourOrigin, computeUrl } = options;
+  const { services, failures, log, ourOrigin, computeUrl, imageUrl } = options;
   const { accounts } = services;
   const deps = { accounts, failures };
   const hidden = { schema: { hide: true } } as const;
@@ -42,7 +42,7 @@ export async function identityApi(app: FastifyInstance, options: IdentityOptions
   });
 
   app.setErrorHandler(async (error, request, reply) => {
-    const fault = toFault(error, request);
+    const fault = toFault(error, { log, reference: request.id });
     if (fault.status === 401) reply.header("www-authenticate", `Keystone uri="${rootOf(request)}/v3"`);
     if (fault.status === 429) reply.header("retry-after", "60");
     return await reply.code(fault.status).send(fault.body);
@@ -123,19 +123,13 @@ export async function identityApi(app: FastifyInstance, options: IdentityOptions
   async function documentOf(request: FastifyRequest, subject: string, method: string): Promise<unknown> {
     const known = await tokenOf(request, subject);
     if (known === undefined) throw new IdentityFault(404, "Could not find token.");
-    const places = { compute: computeUrl(request), identity: `${rootOf(request)}/v3` };
+    const compute = computeUrl(request);
+    const places = { compute, identity: `${rootOf(request)}/v3`, image: imageUrl(request) };
     return tokenDocument(subject, known, { ...places, methods: [method] });
   }
 
   async function tokenOf(request: FastifyRequest, token: string): Promise<IdentityToken | undefined> {
     return await accounts.byToken(token, callerAddress(request));
-  }
-
-  function toFault(error: unknown, request: FastifyRequest): IdentityFault {
-    if (error instanceof IdentityFault) return error;
-    const problem = fromFramework(error);
-    logProblem(log, problem, request.id);
-    return fromCatalogue(problem, request.id);
   }
 }
 

@@ -6,9 +6,14 @@ import { DOMAIN } from "./domain.ts";
 export function tokenDocument(
   token: string,
   { caller, project, issuedAt, expiresAt }: IdentityToken,
-  places: { readonly methods: readonly string[]; readonly compute: string; readonly identity: string },
+  places: {
+    readonly methods: readonly string[];
+    readonly compute: string;
+    readonly identity: string;
+    readonly image: string;
+  },
 ): unknown {
-  const { methods, compute, identity } = places;
+  const { methods, compute, identity, image } = places;
   return {
     token: {
       methods,
@@ -19,7 +24,11 @@ export function tokenDocument(
       audit_ids: [hash("sha256", `audit ${token}`, "base64url").slice(0, 22)],
       issued_at: keystoneTime(issuedAt),
       expires_at: keystoneTime(expiresAt),
-      catalog: [service("compute", "nova", compute), service("identity", "keystone", identity)],
+      catalog: [
+        service("compute", "nova", compute),
+        service("identity", "keystone", identity),
+        service("image", "glance", image),
+      ],
     },
   };
 }
