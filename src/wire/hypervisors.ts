@@ -1,5 +1,5 @@
 import { type Static, type TSchema, Type } from "typebox";
-import { Id, Name, Time } from "./api.ts";
+import { Id, Name, Pool, Time } from "./api.ts";
 import { GUEST_FAMILIES, POWER_STATES } from "./machine-origin.ts";
 import { MachineTls, NewMachineTls } from "./machine-security.ts";
 
@@ -138,6 +138,8 @@ export const NewHypervisor = Type.Object(
     address: Address,
     credentials: Type.Optional(HypervisorCredentials),
     rules: Type.Optional(Rules),
+    /** The default pool if absent. */
+    pool: Type.Optional(Pool),
     consoleTls: Type.Optional(NewMachineTls),
     sessionPasswords: Type.Optional(SessionPasswords),
     serialStreams: Type.Optional(SerialStreams),
@@ -158,6 +160,8 @@ export const HypervisorChange = Type.Object(
     consoles: Type.Optional(Consoles),
     readOnly: Type.Optional(ReadOnly),
     rules: Type.Optional(Rules),
+    /** Its machines come along, but for those that were given a pool of their own. */
+    pool: Type.Optional(Pool),
     /** As a whole; null: the consoles of its machines are reached without TLS. */
     consoleTls: Type.Optional(Type.Union([NewMachineTls, Type.Null()])),
   },
@@ -182,6 +186,7 @@ export const Hypervisor = Type.Object({
   }),
   consoles: Type.Optional(Consoles),
   rules: Rules,
+  pool: Pool,
   consoleTls: Type.Optional(MachineTls),
   state: Type.Optional(
     Type.Enum([...HYPERVISOR_STATES], {

@@ -41,6 +41,7 @@ interface AddOptions extends RuleOptions, ConsoleTlsOptions, CredentialOptions {
   readonly sessionPasswords?: boolean;
   readonly serialStreams?: boolean;
   readonly consoles?: ConsoleWay;
+  readonly pool?: string;
 }
 
 interface UpdateOptions extends RuleOptions, ConsoleTlsOptions, CredentialOptions {
@@ -50,6 +51,7 @@ interface UpdateOptions extends RuleOptions, ConsoleTlsOptions, CredentialOption
   readonly sessionPasswords?: boolean;
   readonly serialStreams?: boolean;
   readonly consoles?: ConsoleWay;
+  readonly pool?: string;
   /** False for --no-credentials. */
   readonly credentials: boolean;
   /** False for --no-rules. */
@@ -79,6 +81,7 @@ export function hypervisorCommands(program: Command, context: CliContext): void 
     .option("--session-passwords", SESSION_PASSWORDS)
     .option("--serial-streams", SERIAL_STREAMS)
     .addOption(consolesOption())
+    .option("--pool <pool>", "the pool whose nodes carry its machines' consoles; the default pool if absent")
     .option("--read-only", READ_ONLY);
   consoleTlsOptions(ruleOptions(credentialOptions(add))).action(action(context, addHypervisor));
   const change = hypervisor
@@ -96,6 +99,10 @@ export function hypervisorCommands(program: Command, context: CliContext): void 
     .option("--serial-streams", SERIAL_STREAMS)
     .option("--no-serial-streams", "nodes do not sign in to libvirt, and reach what they can dial")
     .addOption(consolesOption())
+    .option(
+      "--pool <pool>",
+      "the pool whose nodes carry its machines' consoles, but for those that were given one of their own",
+    )
     .option("--read-only", READ_ONLY)
     .option("--no-read-only", "switch machines too, and see their passwords");
   consoleTlsOptions(ruleOptions(credentialOptions(change)))
@@ -165,7 +172,7 @@ function rulesOf({ rule = [], project }: RuleOptions): readonly HypervisorRule[]
 }
 
 async function addHypervisor({ api, output }: Invocation, name: string, options: AddOptions): Promise<void> {
-  const { platform, address, readOnly = false, consoles } = options;
+  const { platform, address, readOnly = false, consoles, pool } = options;
   const { sessionPasswords = false, serialStreams = false } = options;
   const body: NewHypervisor = {
     name,
@@ -175,6 +182,7 @@ async function addHypervisor({ api, output }: Invocation, name: string, options:
     ...(sessionPasswords ? { sessionPasswords } : {}),
     ...(serialStreams ? { serialStreams } : {}),
     ...(consoles === undefined ? {} : { consoles }),
+    ...(pool === undefined ? {} : { pool }),
     credentials: await readCredentials(options),
     rules: [...rulesOf(options)],
     ...(await readConsoleTls(options)),
@@ -188,7 +196,7 @@ async function update(
   text: string,
   { rules, ...options }: UpdateOptions,
 ): Promise<void> {
-  const { name, address, readOnly, sessionPasswords, serialStreams, consoles } = options;
+  const { name, address, readOnly, sessionPasswords, serialStreams, consoles, pool } = options;
   const said = rulesOf(options);
   if (said.length > 0 && !rules) throw new CliFailure("usage", "--no-rules excludes --rule and --project");
   const credentials = { ...(options.credentials ? {} : NO_CREDENTIALS), ...(await readCredentials(options)) };
@@ -199,6 +207,7 @@ async function update(
     ...(sessionPasswords === undefined ? {} : { sessionPasswords }),
     ...(serialStreams === undefined ? {} : { serialStreams }),
     ...(consoles === undefined ? {} : { consoles }),
+    ...(pool === undefined ? {} : { pool }),
     ...(Object.keys(credentials).length === 0 ? {} : { credentials }),
     ...(said.length === 0 && rules ? {} : { rules: [...said] }),
     ...(options.consoleTls === false ? { consoleTls: null } : {}),

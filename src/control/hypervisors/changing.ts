@@ -32,12 +32,13 @@ interface Parts {
  * whose machines are on record stays what it was, so that another one that answers is noticed. Throws `request_invalid`.
  */
 export async function changedColumns(
-  { name, consoleTls, ...change }: Change,
+  { name, pool, consoleTls, ...change }: Change,
   row: HypervisorRow,
   parts: Parts,
 ): Promise<Partial<HypervisorRow>> {
   return {
     ...(name === undefined ? {} : nameColumns(name)),
+    ...(pool === undefined ? {} : { pool }),
     ...(consoleTls === undefined ? {} : consoleColumns(consoleTls, { ...row, vault: parts.vault })),
     ...(Object.keys(change).length === 0 ? {} : await wayColumns(change, row, parts)),
   };
@@ -190,6 +191,7 @@ export function changeInWords(change: Change): readonly string[] {
     serialStreams,
     consoles,
     credentials = {},
+    pool,
     consoleTls,
   } = change;
   return [
@@ -200,6 +202,7 @@ export function changeInWords(change: Change): readonly string[] {
     ...(sessionPasswords === undefined ? [] : ["sessionPasswords", String(sessionPasswords)]),
     ...(serialStreams === undefined ? [] : ["serialStreams", String(serialStreams)]),
     ...(consoles === undefined ? [] : ["consoles", consoles]),
+    ...(pool === undefined ? [] : ["pool", pool]),
     ...(consoleTls === undefined ? [] : ["consoleTls", consoleTls?.mode ?? "none"]),
   ];
 }

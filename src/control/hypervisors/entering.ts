@@ -1,5 +1,5 @@
 import type { KnownMachine } from "#hypervisors/driver.ts";
-import { DEFAULT_POOL, type MachineState } from "#wire/api.ts";
+import type { MachineState } from "#wire/api.ts";
 import type { PowerState } from "#wire/machine-origin.ts";
 import { HYPERVISOR_DRIVER } from "../machines/driver-machine.ts";
 import { nameKey } from "../names.ts";
@@ -29,11 +29,16 @@ export async function enterProject(db: Queries, machine: Entering): Promise<{ re
     driver: HYPERVISOR_DRIVER,
     ...{ password_sealed: null, username: null, tls: null, client_key_sealed: null },
     state: stateOf(power),
-    pool: DEFAULT_POOL,
     hypervisor_id: hypervisor.id,
     created_at: now,
   };
-  await db.insertInto("machines").values(row).execute();
+  await db
+    .insertInto("machines")
+    .values((values) => ({
+      ...row,
+      pool: values.selectFrom("hypervisors").select("pool").where("id", "=", hypervisor.id),
+    }))
+    .execute();
   return { name };
 }
 

@@ -28,6 +28,8 @@ interface HypervisorTable {
   has_serial_streams: Generated<0 | 1>;
   /** Of vSphere; null: `webmks`. */
   consoles: Generated<ConsoleWay | null>;
+  /** Whose nodes carry the consoles of its machines, but for those of which somebody has said another. */
+  pool: Generated<string>;
   /** JSON, a MachineTls: how nodes reach the consoles of all its machines. Null: without TLS. */
   console_tls: Generated<string | null>;
   /** Of the client certificate in `console_tls`. */

@@ -3,6 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { CommandPlace } from "#hypervisors/command/place.ts";
 import { listHeard } from "#hypervisors/heard.ts";
 import { HypervisorError } from "#hypervisors/hypervisor-error.ts";
+import { DEFAULT_POOL } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Hypervisor, HypervisorRule, HypervisorTest } from "#wire/hypervisors.ts";
 import type { Audit } from "../audit/audit.ts";
@@ -67,7 +68,7 @@ export function createHypervisors(parts: Parts): Hypervisors {
 
     async add(caller, { name, platform, address, credentials = {}, readOnly = false, ...rest }) {
       requireAdministrator(caller);
-      const { rules = [], consoleTls = null, consoles } = rest;
+      const { rules = [], consoleTls = null, consoles, pool = DEFAULT_POOL } = rest;
       const { sessionPasswords = false, serialStreams = false } = rest;
       const way = { platform, address, readOnly, sessionPasswords, serialStreams, consoles };
       const kept = withSessionKey(credentials, way);
@@ -80,6 +81,7 @@ export function createHypervisors(parts: Parts): Hypervisors {
         has_session_passwords: sessionPasswords ? (1 as const) : (0 as const),
         has_serial_streams: serialStreams ? (1 as const) : (0 as const),
         consoles: consoles ?? null,
+        pool,
         created_at: clock.now(),
         ...consoleColumns(consoleTls, { id, platform, vault }),
         ...NOT_TRIED,
@@ -111,6 +113,7 @@ export function createHypervisors(parts: Parts): Hypervisors {
         if (Object.keys(columns).length > 0) {
           const update = db.updateTable("hypervisors").set(columns).where("id", "=", id).execute();
           await refuseDuplicate(store, after.name, update);
+          if (after.pool !== row.pool) await bringMachines(db, { id, from: row.pool, to: after.pool });
         }
         const written = rules === undefined ? undefined : await writeRules(db, id, rules);
         const detail = [
@@ -157,6 +160,20 @@ export function createHypervisors(parts: Parts): Hypervisors {
       });
     },
   };
+}
+
+/** Those that were given no pool of their own, also where they may come back from. Consoles that are open stay where they are. */
+async function bringMachines(
+  db: Queries,
+  { id, from, to }: { readonly id: string; readonly from: string; readonly to: string },
+): Promise<void> {
+  for (const table of ["machines", "departed_machines"] as const)
+    await db
+      .updateTable(table)
+      .set({ pool: to })
+      .where("hypervisor_id", "=", id)
+      .where("pool", "=", from)
+      .execute();
 }
 
 /** Those that have a project; those that wait for one go with the hypervisor's row. */
@@ -229,6 +246,7 @@ async function toHypervisors(db: Queries, rows: readonly HypervisorRow[]): Promi
   const [machines, waiting] = [await counted(db, "machines"), await counted(db, "waiting_machines")];
   return rows.map((row) => ({
     ...{ id: row.id, name: row.name, ...toPlatform(row) },
+    pool: row.pool,
     rules: (rulesById.get(row.id) ?? []).map(({ pattern, project }) => ({ name: pattern, project })),
     ...(row.console_tls === null ? {} : { consoleTls: tlsOnRecord(row.console_tls) }),
     ...(row.state === null ? {} : { state: row.state }),

@@ -1,3 +1,4 @@
+import type { ExpressionBuilder } from "kysely";
 import type { Clock } from "#base/clock.ts";
 import type { KnownMachine } from "#hypervisors/driver.ts";
 import type { PowerState } from "#wire/machine-origin.ts";
@@ -5,6 +6,7 @@ import type { Audit } from "../audit/audit.ts";
 import { tryAnew } from "../machines/pacing-record.ts";
 import { nameKey } from "../names.ts";
 import type { CloseSessions } from "../sessions/closing.ts";
+import type { Schema } from "../store/schema.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { enterProject, freeName, printableName, stateOf } from "./entering.ts";
 import type { MachineHost } from "./hypervisor-row.ts";
@@ -167,7 +169,8 @@ export async function moveMachine(
   const name = await freeName(db, { id, projectId, name: printableName(machine), hypervisor: to, address });
   await db
     .updateTable("machines")
-    .set({ hypervisor_id: to.id, name, name_key: nameKey(name), power, guest, state: stateOf(power) })
+    .set({ name, name_key: nameKey(name), power, guest, state: stateOf(power) })
+    .set((set) => ({ hypervisor_id: to.id, pool: poolAt(set, to) }))
     .where("id", "=", id)
     .execute();
   await tryAnew(store, db, id);
@@ -179,6 +182,19 @@ export async function moveMachine(
     object,
     detail: `moved to hypervisor ${to.name}`,
   });
+}
+
+/** That of where it goes, unless it was given one of its own. */
+function poolAt(
+  { case: when, selectFrom }: ExpressionBuilder<Schema, "machines">,
+  to: Pick<MachineHost, "id">,
+) {
+  const ofHypervisors = selectFrom("hypervisors").select("hypervisors.pool");
+  return when()
+    .when("machines.pool", "=", ofHypervisors.whereRef("hypervisors.id", "=", "machines.hypervisor_id"))
+    .then(ofHypervisors.where("hypervisors.id", "=", to.id))
+    .elseRef("machines.pool")
+    .end();
 }
 
 /** Keeps, for a time, what somebody else has said of a machine that its hypervisor has no more. */
@@ -219,7 +235,8 @@ export async function takeBack(
   const departed = await db
     .selectFrom("departed_machines")
     .innerJoin("hypervisors", "hypervisors.id", "departed_machines.hypervisor_id")
-    .select(["departed_machines.id", "hypervisor_id", "project_id", "pool", "password_sealed", "left_at"])
+    .select(["departed_machines.id", "hypervisor_id", "project_id", "password_sealed", "left_at"])
+    .select(["departed_machines.pool", "hypervisors.pool as pool_there"])
     .where("departed_machines.address", "=", address)
     .where("hypervisors.platform", "=", hypervisor.platform)
     .orderBy("left_at", "desc")
@@ -230,14 +247,18 @@ export async function takeBack(
   const mayLieAbout = hypervisor.platform === "libvirt" && machine.power === "stopped";
   if (last.hypervisor_id !== hypervisor.id && mayLieAbout) return false;
   await db.deleteFrom("departed_machines").where("address", "=", address).execute();
-  const { id, project_id: projectId, pool, password_sealed } = last;
+  const { id, project_id: projectId, pool, pool_there: poolThere, password_sealed } = last;
   await db
     .deleteFrom("waiting_machines")
     .where("hypervisor_id", "=", hypervisor.id)
     .where("address", "=", address)
     .execute();
   const { name } = await enterProject(db, { ...machine, id, hypervisor, projectId, now });
-  await db.updateTable("machines").set({ pool, password_sealed }).where("id", "=", id).execute();
+  await db
+    .updateTable("machines")
+    .set({ password_sealed, ...(pool === poolThere ? {} : { pool }) })
+    .where("id", "=", id)
+    .execute();
   const object = { kind: "machine", id, name } as const;
   const detail =
     last.hypervisor_id === hypervisor.id

@@ -41,8 +41,9 @@ import { up as serialLines } from "./0046-serial-lines.ts";
 import { up as consoleOutputs } from "./0050-console-outputs.ts";
 import { up as keystone } from "./0051-keystone.ts";
 import { up as novaTokens } from "./0052-nova-tokens.ts";
-import { up as auditIsNotEmptied } from "./0057-audit-is-not-emptied.ts";
 import { up as serialStreams } from "./0054-serial-streams.ts";
+import { up as hypervisorPools } from "./0055-hypervisor-pools.ts";
+import { up as auditIsNotEmptied } from "./0057-audit-is-not-emptied.ts";
 import { isNewerAndFits } from "./compatibility.ts";
 
 /**
@@ -90,8 +91,9 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
   "0050-console-outputs": { up: consoleOutputs },
   "0051-keystone": { up: keystone },
   "0052-nova-tokens": { up: novaTokens },
-  "0057-audit-is-not-emptied": { up: auditIsNotEmptied },
   "0054-serial-streams": { up: serialStreams },
+  "0055-hypervisor-pools": { up: hypervisorPools },
+  "0057-audit-is-not-emptied": { up: auditIsNotEmptied },
 };
 
 /**

@@ -67,7 +67,7 @@ export function HypervisorDialog({ api, projects, known, onDone, onClose }: Hype
   }
 
   function refused(thrown: ApiError) {
-    const [, field, said] = /^(name|address|consoleTls\.pin): (.*)$/s.exec(thrown.detail ?? "") ?? [];
+    const [, field, said] = /^(name|address|pool|consoleTls\.pin): (.*)$/s.exec(thrown.detail ?? "") ?? [];
     if (thrown.code === "conflict") wrong.value = { name: w.form.taken };
     else if (thrown.code === "request_invalid" && field !== undefined && said !== undefined)
       wrong.value = { [field]: said };
@@ -157,6 +157,13 @@ export function HypervisorDialog({ api, projects, known, onDone, onClose }: Hype
           <CredentialField key={name} form={form} name={name} />
         ))}
         <RuleFields form={form} projects={projects} />
+        <LineField
+          label={w.form.pool}
+          hint={w.form.poolHint}
+          text={form.pool}
+          problems={problems("pool")}
+          onWrite={() => forget("pool")}
+        />
         <Options form={form} />
         {form.hasConsoleTls && (
           <ConsoleTlsFields

@@ -1,5 +1,6 @@
 import { batch, computed, signal } from "@preact/signals";
-import type { Project } from "#wire/api.ts";
+import { Check } from "typebox/schema";
+import { DEFAULT_POOL, Pool, type Project } from "#wire/api.ts";
 import type {
   ConsoleWay,
   Hypervisor,
@@ -35,7 +36,7 @@ export type Credential = (typeof CREDENTIALS)[Kind][number];
 export const CONSOLE_TLS = ["none", "verify", "pin", "insecure"] as const;
 
 /** Where something can be wrong that is known here, or that control names. */
-export type Field = "name" | "address" | "consoleTls.pin";
+export type Field = "name" | "address" | "pool" | "consoleTls.pin";
 
 /** All but what opens it, which is never shown again. */
 interface Known {
@@ -72,6 +73,7 @@ export class HypervisorForm {
   readonly rules = signal<readonly HypervisorRule[]>([]);
   /** Into which project all other machines come; empty, they wait. */
   readonly others = signal("");
+  readonly pool = signal(DEFAULT_POOL);
   readonly consoleTls = signal<(typeof CONSOLE_TLS)[number]>("none");
   readonly console = {
     ca: signal(""),
@@ -99,6 +101,7 @@ export class HypervisorForm {
     const hasOthers = last?.name === "*";
     this.rules.value = hasOthers ? rules.slice(0, -1) : rules;
     this.others.value = hasOthers ? last.project : "";
+    this.pool.value = hypervisor.pool;
     this.consoleTls.value = consoleTls?.mode ?? "none";
     for (const part of ["ca", "serverName", "pin", "clientCertificate"] as const)
       this.console[part].value = consoleTls?.[part] ?? "";
@@ -116,7 +119,7 @@ export class HypervisorForm {
     });
   }
 
-  /** Those fields alone that cannot be empty. */
+  /** Those fields that are empty and cannot be, or are not as they have to be written. */
   missing(): readonly Field[] {
     return [
       ...(this.name.value.trim() === "" ? (["name"] as const) : []),
@@ -124,6 +127,7 @@ export class HypervisorForm {
       ...(this.hasConsoleTls && this.consoleTls.value === "pin" && this.console.pin.value.trim() === ""
         ? (["consoleTls.pin"] as const)
         : []),
+      ...(Check(Pool, this.#poolName) ? [] : (["pool"] as const)),
     ];
   }
 
@@ -154,6 +158,7 @@ export class HypervisorForm {
         ...this.rules.value.filter(({ name }) => name.trim() !== ""),
         ...(this.others.value === "" ? [] : [{ name: "*", project: this.others.value }]),
       ],
+      pool: this.#poolName,
       readOnly: this.readOnly.value,
       ...(platform === "libvirt" && !this.readOnly.value && this.sessionPasswords.value
         ? { sessionPasswords: true }
@@ -191,6 +196,10 @@ export class HypervisorForm {
       ...Object.fromEntries(parts.map((part) => [part, now[part]])),
       ...(Object.keys(opens).length === 0 ? {} : { credentials: opens }),
     };
+  }
+
+  get #poolName(): string {
+    return this.pool.value.trim() || DEFAULT_POOL;
   }
 
   #consoleTls(): { readonly consoleTls?: NewMachineTls } {

@@ -148,6 +148,7 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
     nameHint: "Wie er hier heißt.",
     taken: "Ein anderer Hypervisor hat diesen Namen.",
     missing: {
+      pool: "Er besteht aus Kleinbuchstaben, Ziffern und Bindestrichen.",
       name: "Sagen Sie, wie er heißt.",
       address: "Sagen Sie, wo er ist.",
       "consoleTls.pin": "Sagen Sie, welcher Fingerabdruck zu sehen sein muss.",
@@ -229,6 +230,8 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
     all: "Alle Maschinen",
     others: "Alle anderen",
     wait: "warten, bis jemand sie zuordnet",
+    pool: "Pool von Knoten",
+    poolHint: "Seine Knoten tragen die Konsolen dieser Maschinen.",
     readOnly: "Nur ansehen",
     readOnlyHint: "Nichts kann gestartet oder gestoppt werden.",
     passwordsHidden: "Konsolenpasswörter bleiben verborgen.",

@@ -170,6 +170,7 @@ export const HYPERVISORS_ENGLISH = {
     nameHint: "As it is called here.",
     taken: "Another hypervisor has this name.",
     missing: {
+      pool: "It is written in lower-case letters, digits and hyphens.",
       name: "Say what it is called.",
       address: "Say where it is.",
       "consoleTls.pin": "Say the fingerprint that is to be seen.",
@@ -230,6 +231,8 @@ export const HYPERVISORS_ENGLISH = {
     all: "All machines",
     others: "All others",
     wait: "wait until somebody assigns them",
+    pool: "Pool of nodes",
+    poolHint: "Its nodes carry the consoles of these machines.",
     readOnly: "Only look",
     readOnlyHint: "Nothing can be started or stopped.",
     passwordsHidden: "Console passwords stay hidden.",
