@@ -12,8 +12,10 @@ export interface Credential {
   readonly hash: string;
 }
 
+/** Drawn at random. None begins with a hyphen, since some are given to programs as the value of an option. */
 export function newCredential(bytes: number = CREDENTIAL_BYTES): Credential {
-  return credentialOf(drawRandom(bytes));
+  const drawn = credentialOf(drawRandom(bytes));
+  return drawn.value.expose().startsWith("-") ? newCredential(bytes) : drawn;
 }
 
 /** Of bytes that nobody can guess. */
