@@ -4,7 +4,7 @@ import type { NewMachine } from "#wire/api.ts";
 import { type QemuGuest, type Screen, startQemuGuest } from "../peers/qemu.ts";
 import { startBrowser, type TestBrowser } from "./browser.ts";
 import { eventually } from "./eventually.ts";
-import { typeUntil } from "./keyboard.ts";
+import { typeKeys } from "./keyboard.ts";
 import { type Porthole, startPorthole } from "./porthole.ts";
 
 /** What most of the browser's tests need: an installation, a browser, and a real guest that is a machine in it. */
@@ -75,9 +75,9 @@ export async function openTypeAndLeave(
   await untilLive(page);
   const before = guest.serial().length;
 
-  await typeUntil(page, "echo typed-$((6*7)) > /dev/ttyS0", () =>
-    assert.match(guest.serial().slice(before), /typed-42/),
-  );
+  await typeKeys(page, "echo typed-$((6*7)) > /dev/ttyS0\n");
+
+  await eventually(() => assert.match(guest.serial().slice(before), /typed-42/));
   // Whose tab is closed on a busy machine may be gone before it has said so.
   await page.goto("about:blank");
   await eventually(async () => {

@@ -4,7 +4,8 @@ import type { Page } from "playwright-core";
 import type { SignInLink } from "#wire/api.ts";
 import { ERRORS } from "#wire/errors.ts";
 import { lackingBrowser } from "../harness/browser.ts";
-import { typeUntil } from "../harness/keyboard.ts";
+import { eventually } from "../harness/eventually.ts";
+import { typeKeys } from "../harness/keyboard.ts";
 import { NativeClient } from "../harness/native-client.ts";
 import { type Stage, startStage, untilLive } from "../harness/stage.ts";
 import { lackingGuest } from "../peers/qemu.ts";
@@ -70,9 +71,8 @@ describe("a person in front of control's page", { skip: lackingBrowser || lackin
 
     await untilLive(opened);
     assert.equal(new URL(opened.url()).origin, stage.porthole.node);
-    await typeUntil(opened, "echo from-the-list > /dev/ttyS0", () =>
-      assert.match(stage.guest.serial(), /from-the-list/),
-    );
+    await typeKeys(opened, "echo from-the-list > /dev/ttyS0\n");
+    await eventually(() => assert.match(stage.guest.serial(), /from-the-list/));
     assert.equal(await page.getByRole("heading", { name: "Machines" }).count(), 1, "the list is still there");
   });
 
