@@ -66,7 +66,9 @@ export async function openTypeAndLeave(
     porthole: { api },
     browser,
     guest,
-  }: Pick<Stage<string>, "porthole" | "browser"> & { readonly guest: Pick<QemuGuest<string>, "serial"> },
+  }: Pick<Stage<string>, "porthole" | "browser"> & {
+    readonly guest: Pick<QemuGuest<string>, "serial" | "keyboard">;
+  },
   machineId: string,
 ): Promise<void> {
   const { sessionId, url } = await api.openConsole(machineId);
@@ -75,7 +77,7 @@ export async function openTypeAndLeave(
   await untilLive(page);
   const before = guest.serial().length;
 
-  await typeKeys(page, "echo typed-$((6*7)) > /dev/ttyS0\n");
+  await typeKeys(page, "echo typed-$((6*7)) > /dev/ttyS0\n", guest);
 
   await eventually(() => assert.match(guest.serial().slice(before), /typed-42/));
   // Whose tab is closed on a busy machine may be gone before it has said so.

@@ -7,6 +7,7 @@ import { LOOPBACK } from "../harness/free-port.ts";
 import { type Process, startProcess } from "../harness/process.ts";
 import { lacking } from "../harness/requirements.ts";
 import { scratch } from "../harness/scratch.ts";
+import { GuestKeyboard, keyboardArgs } from "./guest-keyboard.ts";
 import { savedGuest } from "./saved-guest.ts";
 
 /** On a busy machine an emulated timer is late, which the kernel, where it checks it, takes for a broken one and panics. */
@@ -58,6 +59,8 @@ export interface QemuGuest<Name extends string> extends Qemu<Name> {
   serial(): string;
   /** What its tablet has sent, one line "EVENT type code value" each (linux/input-event-codes.h). */
   pointer(): string;
+  /** What has come of the keys that were typed. */
+  readonly keyboard: GuestKeyboard;
 }
 
 export const guestFolder = fileURLToPath(new URL("../../.cache/guest/", import.meta.url));
@@ -128,14 +131,15 @@ export async function startQemuGuest<Name extends string>(
         "chardev:line",
       ]
     : ["-serial", `file:${log("serial")}`];
-  const lines = [...first, "-serial", `file:${log("pointer")}`];
-  const args = [...parts, ...lines, ...(options.args ?? []), ...(isSaved ? saved.args : [])];
+  const told = [...first, "-serial", `file:${log("pointer")}`, ...keyboardArgs(log("keyboard"))];
+  const args = [...parts, ...told, ...(options.args ?? []), ...(isSaved ? saved.args : [])];
   const machine = await startMachine(screens, { ...options, folder, args });
   const before = isSaved ? saved.said : { serial: "", pointer: "" };
   const guest = {
     ...machine,
     serial: () => before.serial + readFileSync(log("serial"), "latin1"),
     pointer: () => before.pointer + readFileSync(log("pointer"), "latin1"),
+    keyboard: new GuestKeyboard(log("keyboard")),
   };
   if (isSaved) await saved.resume(machine.qmp);
   await eventually(() => assert.match(guest.serial(), /GUEST-READY/), { withinMs: limits.bootMs });

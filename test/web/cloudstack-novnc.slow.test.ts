@@ -54,7 +54,7 @@ describe("CloudStack's noVNC, as it is shipped", {
     assert.match(await page.title(), /^web server 3/);
 
     await page.locator("canvas").focus();
-    await typeKeys(page, "echo from-cloudstack > /dev/ttyS0\n");
+    await typeKeys(page, "echo from-cloudstack > /dev/ttyS0\n", stage.guest);
     await eventually(() => assert.match(stage.guest.serial(), /from-cloudstack/));
 
     await page.locator("#noVNC_clipboard_text").evaluate((text: { value: string }) => {

@@ -66,7 +66,7 @@ describe("a link of Nova's that is none of VNC", { skip }, () => {
     await eventually(async () => assert.ok(colours(await consolePicture(page)) > 1));
     // Where it listens to keys.
     await page.locator("canvas").first().focus();
-    await typeKeys(page, "echo from-spice > /dev/ttyS0\n");
+    await typeKeys(page, "echo from-spice > /dev/ttyS0\n", machine.qemu);
     await eventually(() => assert.match(machine.qemu.serial(), /from-spice/));
     assert.deepEqual(
       (await sessions("active")).map(({ protocol }) => protocol),
@@ -86,7 +86,7 @@ describe("a link of Nova's that is none of VNC", { skip }, () => {
     await untilLive(page);
 
     await eventually(async () => assert.ok(colours(await consolePicture(page)) > 1));
-    await typeKeys(page, "echo from-mks > /dev/ttyS0\n");
+    await typeKeys(page, "echo from-mks > /dev/ttyS0\n", machine.qemu);
     await eventually(() => assert.match(machine.qemu.serial(), /from-mks/));
     assert.equal(new URL(page.url()).search, "");
   });

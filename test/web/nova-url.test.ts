@@ -35,7 +35,7 @@ describe("the URL that openstack prints", { skip: lackingAnything }, () => {
   }
 
   async function typeInto(page: Page, word: string): Promise<void> {
-    await typeKeys(page, `echo ${word} > /dev/ttyS0\n`);
+    await typeKeys(page, `echo ${word} > /dev/ttyS0\n`, stage.guest);
     await eventually(() => assert.match(stage.guest.serial(), new RegExp(word)));
   }
 

@@ -71,7 +71,7 @@ describe("a person in front of control's page", { skip: lackingBrowser || lackin
 
     await untilLive(opened);
     assert.equal(new URL(opened.url()).origin, stage.porthole.node);
-    await typeKeys(opened, "echo from-the-list > /dev/ttyS0\n");
+    await typeKeys(opened, "echo from-the-list > /dev/ttyS0\n", stage.guest);
     await eventually(() => assert.match(stage.guest.serial(), /from-the-list/));
     assert.equal(await page.getByRole("heading", { name: "Machines" }).count(), 1, "the list is still there");
   });

@@ -48,7 +48,7 @@ describe("Debian's noVNC, served from elsewhere", { skip: lackingAnything }, () 
     await page.getByText("Connected to").waitFor();
     await eventually(async () => assert.ok(colours(await consolePicture(page)) > 1));
     await page.locator("canvas").focus();
-    await typeKeys(page, "echo from-stock-novnc > /dev/ttyS0\n");
+    await typeKeys(page, "echo from-stock-novnc > /dev/ttyS0\n", stage.guest);
     await eventually(() => assert.match(stage.guest.serial(), /from-stock-novnc/));
   });
 

@@ -31,7 +31,7 @@ describe("a view-only console", { skip: lackingBrowser || lackingGuest }, () => 
     await page.goto(url);
     await untilLive(page);
     const marker = `control-${stage.guest.serial().length}`;
-    await typeKeys(page, `echo ${marker} > /dev/ttyS0\n`);
+    await typeKeys(page, `echo ${marker} > /dev/ttyS0\n`, stage.guest);
     await eventually(() => assert.ok(stage.guest.serial().includes(marker)));
     const box = await page.locator("canvas").first().boundingBox();
     assert.ok(box !== null);
@@ -81,7 +81,7 @@ describe("a view-only console", { skip: lackingBrowser || lackingGuest }, () => 
     await Promise.all([untilLive(watching), untilLive(acting)]);
     const picture = await consolePicture(watching);
 
-    await typeKeys(acting, "ls -l /\n");
+    await typeKeys(acting, "ls -l /\n", stage.guest);
 
     await eventually(async () => {
       const pixels = differingPixels(picture, await consolePicture(watching));

@@ -38,7 +38,7 @@ test("a machine of a XenServer pool comes by itself, and is opened, typed into a
   await untilLive(page);
   assert.equal(pool.sessions("porthole-console").length, 1);
 
-  await typeKeys(page, "echo typed-$((6*7)) > /dev/ttyS0\n");
+  await typeKeys(page, "echo typed-$((6*7)) > /dev/ttyS0\n", guest);
 
   await eventually(() => assert.match(guest.serial(), /typed-42/));
   await page.goto("about:blank");
