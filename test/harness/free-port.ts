@@ -1,21 +1,37 @@
-import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
 export const LOOPBACK = "127.0.0.1";
 
+/** How many ports below the kernel's own are drawn from. */
+const PORTS = 10_000;
+
 /**
- * A port that was free a moment ago, for programs that cannot pick one themselves. Somebody else may take it
- * before they do: start them with `onFreePort`.
+ * A port that was free a moment ago, for programs that cannot pick one themselves. It is none of those that the kernel
+ * gives to connections, and to who listens on port 0, of which a busy machine takes hundreds a second; somebody else who
+ * draws may take it nevertheless: start them with `onFreePort`.
  */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, LOOPBACK);
-  await once(server, "listening");
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
+  const range = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8");
+  const end = Number.parseInt(range, 10);
+  for (;;) {
+    const port = randomInt(Math.max(1024, end - PORTS), end);
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    await once(server.listen(port, LOOPBACK), "listening");
+  } catch {
+    return false;
+  }
   server.close();
   await once(server, "close");
-  return address.port;
+  return true;
 }
 
 const attempts = 5;

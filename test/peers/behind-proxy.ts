@@ -4,7 +4,7 @@ import { SUBPROTOCOL, TICKET_ENTRY_PREFIX } from "#wire/viewer.ts";
 import { type Control, startControl, startNode } from "../harness/porthole.ts";
 import { startRfbUpstream } from "../harness/test-upstream.ts";
 import { TestViewer } from "../harness/test-viewer.ts";
-import { type FrontProxy, type FrontProxyName, startFrontProxy } from "./front-proxies.ts";
+import { type FrontProxy, type FrontProxyName, type StartNodes, startFrontProxy } from "./front-proxies.ts";
 
 /** Control, two nodes behind a front proxy, and a machine. */
 export interface Installation extends AsyncDisposable {
@@ -35,17 +35,30 @@ export async function startBehind(
     protocol: "rfb",
     address,
   });
-  // The same port as the proxy's for all, so that a node has one that is known before it listens.
-  const startOne = async (publicUrl: string, listen: string): Promise<string> => {
-    const args = ["--public-url", publicUrl, "--behind-proxy", "--listen", listen, ...nodeArgs];
-    opened.use(await startNode(control, { args }));
-    return listen;
-  };
-  const nodes = async (origin: string, port: number) =>
-    [await startOne(origin, `127.0.0.2:${port}`), await startOne(origin, `127.0.0.3:${port}`)] as const;
-  const proxy = opened.use(await startFrontProxy(name, nodes, { change, path }));
+  const proxy = opened.use(await startFrontProxy(name, twoNodesOf(control, { nodeArgs }), { change, path }));
   const owned = opened.move();
   return { control, machineId, proxy, [Symbol.asyncDispose]: async () => await owned.disposeAsync() };
+}
+
+/** Two nodes of this control, for a proxy that they are behind. */
+export function twoNodesOf(
+  control: Control,
+  {
+    nodeArgs = [],
+    onStarted,
+  }: { readonly nodeArgs?: readonly string[]; readonly onStarted?: (id: string) => void } = {},
+): StartNodes {
+  return async (publicUrl, port, nodes) => {
+    const startOne = async (host: string): Promise<string> => {
+      // The proxy's own port, at another address: a node has one that is known before it listens.
+      const listen = `${host}:${port}`;
+      const args = ["--public-url", publicUrl, "--behind-proxy", "--listen", listen, ...nodeArgs];
+      const { id } = nodes.use(await startNode(control, { args }));
+      onStarted?.(id);
+      return listen;
+    };
+    return [await startOne("127.0.0.2"), await startOne("127.0.0.3")];
+  };
 }
 
 /** Opens a console through the proxy; resolves when the viewer is let in, or told why not. */

@@ -9,6 +9,7 @@ import { eventually } from "../harness/eventually.ts";
 import { type Control, startControl, startNode } from "../harness/porthole.ts";
 import { lacking } from "../harness/requirements.ts";
 import { scratch } from "../harness/scratch.ts";
+import { twoNodesOf } from "./behind-proxy.ts";
 import { type Change, type FrontProxy, startFrontProxy } from "./front-proxies.ts";
 import { lackingUnbound, startUnbound } from "./unbound.ts";
 
@@ -26,14 +27,12 @@ async function startBehindNginx(
 ): Promise<BehindNginx> {
   await using opened = new AsyncDisposableStack();
   const { path: folder } = opened.use(scratch());
-  const nodeIds: string[] = [];
-  const start = async (publicUrl: string, listen: string) => {
-    const args = ["--public-url", publicUrl, "--behind-proxy", "--listen", listen, ...nodeArgs];
-    nodeIds.push(opened.use(await startNode(control, { args })).id);
-    return listen;
+  let nodeIds: readonly string[] = [];
+  // Of a port that the proxy could not have they are gone again.
+  const onStarted = (id: string) => {
+    nodeIds = [...nodeIds, id].slice(-2);
   };
-  const nodes = async (origin: string, port: number) =>
-    [await start(origin, `127.0.0.2:${port}`), await start(origin, `127.0.0.3:${port}`)] as const;
+  const nodes = twoNodesOf(control, { nodeArgs, onStarted });
   const proxy = opened.use(await startFrontProxy("nginx", nodes, { path }));
   const authority = join(folder, "ca.pem");
   writeFileSync(authority, proxy.ca);

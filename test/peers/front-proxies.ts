@@ -97,13 +97,20 @@ export interface FrontProxyOptions {
   readonly path?: string | undefined;
 }
 
+/** Starts both, owned by `nodes`: they go if the proxy cannot have that port after all. */
+export type StartNodes = (
+  origin: string,
+  port: number,
+  nodes: AsyncDisposableStack,
+) => Promise<readonly [string, string]>;
+
 /**
  * Debian's proxy with the documentation's configuration, but for addresses and paths, before two nodes that are started when
  * its port is known.
  */
 export async function startFrontProxy(
   name: FrontProxyName,
-  nodes: (origin: string, port: number) => Promise<readonly [string, string]>,
+  nodes: StartNodes,
   { change = (configuration) => configuration, path }: FrontProxyOptions = {},
 ): Promise<FrontProxy> {
   const kind = KINDS[name];
@@ -119,7 +126,8 @@ export async function startFrontProxy(
     return started;
   };
   const { port, example, ...first } = await onFreePort(async (port) => {
-    const [one, other] = await nodes(`https://${LOOPBACK}:${port}`, port);
+    await using started = new AsyncDisposableStack();
+    const [one, other] = await nodes(`https://${LOOPBACK}:${port}`, port, started);
     const example = kind.configure(
       replaced(path === undefined ? recipe(name) : printed(name, path), [
         ["10.0.0.11:8080", one],
@@ -128,7 +136,9 @@ export async function startFrontProxy(
       { port, ...paths },
       folder,
     );
-    return { port, example, child: await start(port, change(example)) };
+    const child = await start(port, change(example));
+    opened.use(started.move());
+    return { port, example, child };
   });
   let { child } = first;
   opened.defer(async () => void (await child.stop("SIGKILL")));

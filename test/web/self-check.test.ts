@@ -8,6 +8,7 @@ import { eventually } from "../harness/eventually.ts";
 import { NativeClient } from "../harness/native-client.ts";
 import { type Control, type Node, startControl, startNode } from "../harness/porthole.ts";
 import { lacking } from "../harness/requirements.ts";
+import { twoNodesOf } from "../peers/behind-proxy.ts";
 import { type Change, type FrontProxy, startFrontProxy } from "../peers/front-proxies.ts";
 
 interface Options extends BrowserContextOptions {
@@ -107,14 +108,7 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
     let proxy: FrontProxy;
     before(async () => {
       behind = opened.use(await startControl());
-      const start = async (publicUrl: string, listen: string) => {
-        const args = ["--public-url", publicUrl, "--behind-proxy", "--listen", listen];
-        opened.use(await startNode(behind, { args }));
-        return listen;
-      };
-      const nodes = async (origin: string, port: number) =>
-        [await start(origin, `127.0.0.2:${port}`), await start(origin, `127.0.0.3:${port}`)] as const;
-      proxy = opened.use(await startFrontProxy("nginx", nodes));
+      proxy = opened.use(await startFrontProxy("nginx", twoNodesOf(behind)));
     });
     after(async () => await opened.disposeAsync());
     async function checkBehind(change: Change): Promise<Locator> {
