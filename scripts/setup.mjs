@@ -12,6 +12,7 @@ import { dependencies } from "./setup/dependencies.mjs";
 import { guest } from "./setup/guest.mjs";
 import { kubernetesOpenApi } from "./setup/kubernetes-openapi.mjs";
 import { withLock } from "./setup/lock.mjs";
+import { nameServers } from "./setup/name-servers.mjs";
 import { novaConsoleproxy } from "./setup/nova-consoleproxy.mjs";
 import { say } from "./setup/progress.mjs";
 import { promtool } from "./setup/promtool.mjs";
@@ -85,6 +86,7 @@ function unpackedPeers(root) {
     kubernetesOpenApi(root),
     vcsim(root),
     novaConsoleproxy(root),
+    nameServers(root),
   ];
 }
 

@@ -211,6 +211,7 @@ describe("the set-up", () => {
       "container-base",
       "guest",
       "kubernetes-openapi",
+      "name-servers",
       "nova-consoleproxy",
       "novnc",
       "promtool",
