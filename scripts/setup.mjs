@@ -26,6 +26,7 @@ const OLDEST_NODE = 20;
 /** Real peers of the tests, and what the benchmark compares with. */
 const TEST_PACKAGES = [
   "chromium",
+  "libnss3-tools",
   "qemu-system-x86",
   "tigervnc-standalone-server",
   "xterm",

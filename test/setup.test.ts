@@ -152,6 +152,7 @@ describe("the set-up", () => {
       "bind9-dnsutils",
       "bind9-utils",
       "chromium",
+      "libnss3-tools",
       "haproxy",
       "knot-dnsutils",
       "openssl",
