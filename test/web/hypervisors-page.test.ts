@@ -15,8 +15,11 @@ import { type Libvirt, lackingLibvirt, startLibvirt } from "../peers/libvirt.ts"
 import { define, qemuDomain } from "../peers/libvirt-domains.ts";
 import { assertNamed, stickingOut } from "./forms.ts";
 
-/** In which tables have all their columns, and no room to spare. */
-const A_NOTEBOOK = { "a notebook": { viewport: { width: 1280, height: 800 } } };
+const TIGHT_SIZES = {
+  "a small phone": { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true },
+  // In which tables have all their columns, and no room to spare.
+  "a notebook": { viewport: { width: 1280, height: 800 } },
+};
 
 const NAMES = ["db-1", "web-1", "web-2", "web-10"];
 
@@ -300,10 +303,10 @@ describe("an administrator in front of the hypervisors' page", {
     assert.equal(await page.locator("nav a[href='#hypervisors']").count(), 0);
   });
 
-  for (const [size, options] of Object.entries({ ...SIZES, ...A_NOTEBOOK })) {
+  for (const [size, options] of Object.entries({ ...SIZES, ...TIGHT_SIZES })) {
     for (const colorScheme of THEMES) {
       // German words are longer.
-      for (const locale of size === "a phone" ? ["en-GB", "de-DE"] : ["en-GB"]) {
+      for (const locale of size.endsWith("phone") ? ["en-GB", "de-DE"] : ["en-GB"]) {
         test(`everything fits ${size}, ${colorScheme}, ${locale}`, async () => {
           await known("a-hypervisor-with-quite-a-long-name.of-a-company.example");
           const page = await toHypervisors({ ...options, colorScheme, locale });
