@@ -23,6 +23,8 @@ const limits = {
   patienceMs: 2_000,
   /** For who has fallen behind, to be shown where the line was when it ended. */
   lastWordsMs: 5_000,
+  /** For a machine that takes nothing, to take what was typed last. Its line bears one connection: while this one stands, the next gets not a byte. */
+  closingMs: 3_000,
   /** Of what one viewer says beside bytes: each word is told to others. More than people say. */
   words: { burst: 30, perSecond: 5 },
   /** Between two sizes of the terminal: each is told to all, and has the screen arranged anew. */
@@ -161,7 +163,7 @@ export class Line implements TapEvents {
   /** Closes the line. */
   close(): void {
     this.#stop();
-    this.#options.leg.socket.destroySoon();
+    this.#options.leg.close(limits.closingMs);
   }
 
   typed(tap: LineTap, bytes: Buffer, taken: () => void): void {
@@ -335,7 +337,7 @@ export class Line implements TapEvents {
   /** It is over, and all was given: who has missed some of it is shown the screen once more, in time. */
   #finish(): void {
     // Nothing of the line's is needed for that, and whoever opens it anew is not kept out.
-    this.#options.leg.socket.destroySoon();
+    this.#options.leg.close(limits.closingMs);
     const taps = [...this.#taps];
     const isOwed = taps.map((tap) => this.#isOwedScreen(tap));
     if (!isOwed.includes(true)) this.close();
