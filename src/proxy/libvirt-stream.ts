@@ -54,7 +54,7 @@ export class LibvirtStream extends UpstreamStream {
     this.pause();
     if (early.length > 0) this.push(early);
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
-    socket.on("error", (error) => this.destroy(error));
+    socket.on("error", (error) => this.#lose(error));
     socket.on("end", () => this.#lose());
     socket.on("close", () => this.#lose());
     if (keepsAlive) this.#timer = setInterval(() => this.#keepAlive(keepaliveMs), keepaliveMs);
@@ -84,8 +84,9 @@ export class LibvirtStream extends UpstreamStream {
     this.#heardAt = performance.now();
     try {
       for (const event of this.#reader.push(chunk)) {
-        this.#hear(event);
+        // What stands behind the line's end is none of it, and what stands before is still to be had.
         if (this.#isOver) return;
+        this.#hear(event);
       }
     } catch (cause) {
       if (!(cause instanceof ProtocolError)) throw cause;
@@ -126,11 +127,11 @@ export class LibvirtStream extends UpstreamStream {
     // What is not listened to is not heard.
     if (this.#socket.isPaused()) this.#heardAt = performance.now();
     const silentMs = performance.now() - this.#heardAt;
-    if (silentMs >= this.#silentMs) this.destroy(new GatewayError("upstream_lost", { detail: SILENT }));
+    if (silentMs >= this.#silentMs) this.#lose(new GatewayError("upstream_lost", { detail: SILENT }));
     else if (silentMs >= keepaliveMs / 2 && this.#isRead) this.#socket.write(encodeKeepalive("ping"));
   }
 
-  #lose(): void {
-    if (!this.#isOver && !this.destroyed) this.destroy(new Error("libvirt closed the connection"));
+  #lose(cause = new Error("libvirt closed the connection")): void {
+    if (!this.#isOver && !this.destroyed) this.destroy(cause);
   }
 }
