@@ -32,7 +32,7 @@ test("what all channels carry is summed, of those that are over too, and only wh
 });
 
 test("a channel whose viewer answers no more is over, and the others go on", async () => {
-  await using stage = await startStage();
+  await using stage = await startStage({ unansweredPings: 1 });
   const deaf = await stage.open(CHANNEL.display, "", { autoPong: false });
   const other = await stage.open(CHANNEL.inputs);
 
@@ -48,7 +48,7 @@ test("a channel whose viewer answers no more is over, and the others go on", asy
 });
 
 test("a channel whose server takes nothing any more is over", async () => {
-  await using stage = await startStage(({ socket }) => void socket.pause());
+  await using stage = await startStage({ serve: ({ socket }) => void socket.pause() });
   const viewer = await stage.open(CHANNEL.inputs);
   const chunk = Buffer.alloc(512 * 1024);
   // Until all sockets on the way are full.
@@ -63,7 +63,7 @@ test("a channel whose server takes nothing any more is over", async () => {
 });
 
 test("a channel whose viewer does not let go is cut, and one that is being opened ends with its session", async () => {
-  await using stage = await startStage(() => {}, "");
+  await using stage = await startStage({ greeting: "" });
   const held = await stage.connect();
   held.send(link(CHANNEL.display));
   const { socket } = await stage.caller();
@@ -95,7 +95,16 @@ async function answered({ webSocket }: TestViewer): Promise<void> {
 }
 
 /** Channels of one session, whose viewers come by a WebSocket and whose server says `greeting`. */
-async function startStage(serve: (caller: Caller) => void = () => {}, greeting = GREETING) {
+async function startStage({
+  serve = () => {},
+  greeting = GREETING,
+  // Whoever looks again and again asks sooner than can be answered.
+  unansweredPings = Number.POSITIVE_INFINITY,
+}: {
+  readonly serve?: (caller: Caller) => void;
+  readonly greeting?: string;
+  readonly unansweredPings?: number;
+} = {}) {
   await using opened = new AsyncDisposableStack();
   const server = opened.use(
     await startUpstream((caller) => {
@@ -110,7 +119,7 @@ async function startStage(serve: (caller: Caller) => void = () => {}, greeting =
   const channels = new Channels(
     {
       ...{ sessionId: "s", log: pino({ level: "silent" }) },
-      deadlines: { ...DEADLINES, unansweredPings: 1, closingMs: 100 },
+      deadlines: { ...DEADLINES, unansweredPings, closingMs: 100 },
       connect: async () => await UpstreamLeg.open(async (onread) => connect({ host, port, onread }).pause()),
     },
     () => {
