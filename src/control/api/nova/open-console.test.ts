@@ -51,6 +51,14 @@ const CASES: Readonly<
     () => new GatewayError("hypervisor_unreachable"),
     ...([502, "computeFault", /^The machine's hypervisor cannot be reached/] as const),
   ],
+  "breaks something here": [
+    () => new Error("a secret of ours"),
+    ...([
+      500,
+      "computeFault",
+      /^Unexpected API Error\. (?!.*secret).* with the reference a-reference\.$/,
+    ] as const),
+  ],
   "finds no node": [
     () => new GatewayError("no_node_available"),
     ...([503, "serviceUnavailable", /^No console node is ready/] as const),
