@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { BrowserContextOptions, Page } from "playwright-core";
+import { ERRORS } from "#wire/errors.ts";
 import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
 import { eventually } from "../harness/eventually.ts";
 import { type Porthole, startPorthole } from "../harness/porthole.ts";
+import { endingWords } from "../harness/stage.ts";
 import { startUpstream } from "../harness/test-upstream.ts";
 import { lackingGuest, type QemuGuest, serialPort, startQemuGuest } from "../peers/qemu.ts";
 
@@ -241,5 +244,36 @@ describe("the bar of a serial console", { skip: lackingBrowser || lackingGuest }
 
     await type(writer, "echo third-$((70+3))", /third-73/);
     await shows(watcher, /third-73/);
+  });
+
+  test("says why a line is over, and what it showed can still be searched, copied and saved", async () => {
+    await using upstream = await startUpstream(
+      ({ socket }) => void socket.write("Kernel panic\r\nlast-words"),
+    );
+    const { address } = upstream.upstream;
+    assert.ok(address.kind === "tcp");
+    const page = await open(await add("ends", `${address.host}:${address.port}`));
+    await shows(page, /last-words/);
+
+    (await upstream.caller()).socket.end();
+
+    const words = await endingWords(page);
+    for (const said of [ERRORS.upstream_closed.meaning, ERRORS.upstream_closed.remedy])
+      assert.ok(words.includes(said), words);
+    await shows(page, /last-words/);
+    assert.equal(await page.getByRole("button", { name: "Keys", exact: true }).count(), 0);
+    await press(page, "Find");
+    await page.getByRole("searchbox").fill("panic");
+    await page.getByText("1 of 1").waitFor();
+    await press(page, "Close the search");
+    await press(page, "Copy and paste");
+    await press(page, "Copy everything");
+    await eventually(async () => assert.match(await copied(page), /Kernel panic\nlast-words/));
+    await page.keyboard.press("Escape");
+    await press(page, "View");
+    const saving = page.waitForEvent("download");
+    await press(page, "Save as text");
+
+    assert.match(await readFile(await (await saving).path(), "utf8"), /Kernel panic\nlast-words/);
   });
 });
