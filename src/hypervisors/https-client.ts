@@ -6,7 +6,7 @@ import { HypervisorError } from "./hypervisor-error.ts";
 import { dialTls, type Trust } from "./trust.ts";
 
 const limits = {
-  /** Connections to one hypervisor, and as many for what waits. */
+  /** Connections to one hypervisor, and as many for what waits, where nothing else is said. */
   connections: 4,
   /** Less than whoever asks has, so that the step that does not answer is told. */
   connectMs: 5_000,
@@ -53,15 +53,18 @@ export class HttpsClient implements Disposable {
     host,
     port,
     trust,
+    connections = limits.connections,
   }: {
     readonly host: string;
     readonly port: number;
     readonly trust: Trust;
+    /** What is asked beyond as many questions at once waits for one of these to be answered. */
+    readonly connections?: number;
   }) {
     this.host = host;
     this.port = port;
-    this.#agent = new TrustingAgent(this, trust);
-    this.#waiting = new TrustingAgent(this, trust);
+    this.#agent = new TrustingAgent(this, trust, connections);
+    this.#waiting = new TrustingAgent(this, trust, connections);
   }
 
   /** Throws a HypervisorError with the step that failed, or the signal's reason. */
@@ -159,8 +162,8 @@ class TrustingAgent extends Agent {
   readonly #trust: Trust;
   readonly #closing = new AbortController();
 
-  constructor(place: { readonly host: string; readonly port: number }, trust: Trust) {
-    super({ keepAlive: true, maxSockets: limits.connections, timeout: limits.idleMs });
+  constructor(place: { readonly host: string; readonly port: number }, trust: Trust, connections: number) {
+    super({ keepAlive: true, maxSockets: connections, timeout: limits.idleMs });
     this.#place = place;
     this.#trust = trust;
   }

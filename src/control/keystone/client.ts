@@ -53,11 +53,18 @@ export class KeystoneClient implements Disposable {
   #own: Own | undefined;
   #signingIn: Promise<Own> | undefined;
 
-  constructor({ url, caCertificate, user }: KeystoneAccess, clock: Clock) {
+  /** `questions`: about tokens, at once; no more are to come, and none of them waits for another's answer. */
+  constructor({ url, caCertificate, user }: KeystoneAccess, clock: Clock, questions = 1) {
     const { hostname, port, pathname } = new URL(url);
     // Node's URL keeps the brackets of an IPv6 address, which no socket takes.
     const host = hostname.replace(/^\[|\]$/g, "");
-    this.#https = new HttpsClient({ host, port: port === "" ? 443 : Number(port), trust: { caCertificate } });
+    const forSignIn = 1;
+    this.#https = new HttpsClient({
+      host,
+      port: port === "" ? 443 : Number(port),
+      trust: { caCertificate },
+      connections: questions + forSignIn,
+    });
     this.#path = `${pathname}/auth/tokens`;
     this.#user = user;
     this.#clock = clock;

@@ -103,7 +103,7 @@ export class KeystoneTokens implements Disposable {
     if (whole !== undefined && whole.revision === this.#inUse?.revision) return this.#inUse;
     this[Symbol.dispose]();
     if (whole === undefined) return undefined;
-    const client = new KeystoneClient(accessOf(whole, vault), clock);
+    const client = new KeystoneClient(accessOf(whole, vault), clock, limits.asking);
     this.#inUse = {
       revision: whole.revision,
       client,
