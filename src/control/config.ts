@@ -18,6 +18,7 @@ import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { type LogLevel, logLevel } from "#base/process/log.ts";
 import { Secret } from "#base/secret.ts";
 import { isWildcard } from "#wire/address.ts";
+import { isThisMachineAlone } from "#wire/reserved-network.ts";
 import { parseTrustedProxy, type TrustedProxies } from "#wire/trusted-proxies.ts";
 import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
 import type { DatabasePlace } from "./database.ts";
@@ -103,6 +104,13 @@ export const FIELDS = {
     doc: "The origin under which clients reach that port, where it is not its own address.",
     placeholder: "ORIGIN",
     parse: origin,
+    fallback: null,
+  },
+  novaTokenFile: {
+    env: "PORTHOLE_CONTROL_NOVA_TOKEN_FILE",
+    doc: "A file with API_KEY:SECRET_KEY: with these keys clients act that send no token to --nova-listen (--os-auth-type none), which has to be a loopback address then. By default they are refused.",
+    placeholder: "FILE",
+    parse: text,
     fallback: null,
   },
   ...NOVA_FIELDS,
@@ -237,6 +245,7 @@ export interface ControlConfig extends LauncherOptions, NovaConfig {
   readonly dnsListen: readonly HostPort[];
   readonly novaListen: HostPort | null;
   readonly novaPublicUrl: string | null;
+  readonly novaTokenFile: string | null;
   readonly publicUrl: string | null;
   readonly trustedProxies: TrustedProxies;
   readonly bootstrapFile: string | null;
@@ -290,6 +299,8 @@ function complete({ data, keyFile, ...given }: ConfigOf<typeof FIELDS>): Control
     problems.push(
       `--listen ${rest.listen.host} is every address: --public-url must say under which one browsers come`,
     );
+  if (rest.novaTokenFile !== null && !isThisMachineAlone(rest.novaListen?.host ?? ""))
+    problems.push("--nova-token-file lets in whoever comes: --nova-listen must be a loopback address");
   if (problems.length > 0) throw new ConfigError(problems, { seeHelp: true });
   return {
     ...rest,

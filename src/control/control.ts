@@ -8,6 +8,7 @@ import { productVersion } from "#base/process/version.ts";
 import { isWildcard } from "#wire/address.ts";
 import { keepCertificates } from "./acme/keeper.ts";
 import { FailureLimit } from "./api/failure-limit.ts";
+import { nobodysTokenOf } from "./api/nova/nobodys-token.ts";
 import { createApiServer, createNovaServer } from "./api/server.ts";
 import { type FirstKeys, openOrBootstrap } from "./bootstrap.ts";
 import { createCertificatesInUse } from "./certificates/in-use.ts";
@@ -165,8 +166,8 @@ export async function startControl(
 
 /** The Nova API where it is to have a port of its own. */
 async function serveNova(
-  { novaListen, novaPublicUrl }: ControlConfig,
-  serving: Omit<Parameters<typeof createNovaServer>[0], "origins">,
+  { novaListen, novaPublicUrl, novaTokenFile }: ControlConfig,
+  serving: Omit<Parameters<typeof createNovaServer>[0], "origins" | "nobodysToken">,
 ): Promise<{
   readonly origin?: string;
   readonly ports: readonly number[];
@@ -174,8 +175,14 @@ async function serveNova(
 }> {
   if (novaListen === null) return { ports: [], async close() {} };
   const origins: string[] = [];
+  const nobodysToken = novaTokenFile === null ? undefined : nobodysTokenOf(novaTokenFile);
+  if (nobodysToken !== undefined)
+    serving.log.warn(
+      { listen: formatHostPort(novaListen) },
+      "Whoever reaches this port acts with the key of --nova-token-file",
+    );
   const { address, close } = await serve(
-    createNovaServer({ ...serving, origins }),
+    createNovaServer({ ...serving, origins, nobodysToken }),
     novaListen,
     "nova-listen",
   );

@@ -1,3 +1,4 @@
+import { isWildcard } from "./address.ts";
 import { bytesOf, contains, type Network, networkAt, parseNetwork } from "./network.ts";
 
 /** Where a hypervisor hardly ever is, and where whoever makes a node dial finds what is not meant for others. */
@@ -96,4 +97,9 @@ function embeddedIn(address: string): readonly Embedded[] {
 function placeOf(first: number, index: number): number {
   const place = first + index;
   return first < 9 && place >= 8 ? place + 1 : place;
+}
+
+/** Whether only programs of this machine reach what listens there. A name, and every address at once, are none such. */
+export function isThisMachineAlone(host: string): boolean {
+  return !isWildcard(host) && reservedNetworkOf(host)?.kind === "loopback";
 }

@@ -75,6 +75,11 @@ const REFUSALS: readonly [what: string, args: (folder: Scratch) => readonly stri
     /--public-url must say under which one browsers come/,
   ],
   [
+    "a Nova API for everybody, at an address that others reach",
+    (folder) => [...data(folder), ...LISTEN, "--nova-listen", "0.0.0.0:0", "--nova-token-file", "t"],
+    /--nova-token-file lets in whoever comes: --nova-listen must be a loopback address/,
+  ],
+  [
     "an upstream list that is none",
     (folder) => [...data(folder), ...LISTEN, "--upstream-allow", "everything"],
     /--upstream-allow: “everything”/,

@@ -72,6 +72,27 @@ describe("Nova's clients, as Debian has them, with an API key as their token", {
     opened(await runOpenStack(args, { OS_CLIENT_CONFIG_FILE: file }));
   });
 
+  test("openstack that brings no token is refused, and lets itself in where everybody on this machine may", async () => {
+    await using open = (await startPorthole({ args: ["--nova", "127.0.0.1:0", "--nova-open"] })) as Porthole &
+      OpenStack;
+    const { id } = await open.api.addMachine({ name: "db-1", protocol: "rfb", address: "127.0.0.1:5900" });
+    const [ours] = open.machines;
+    const none = ["--os-auth-type", "none"];
+    const show = ["console", "url", "show", "-f", "json", "--novnc"];
+
+    const refused = await runOpenStack([...none, "--os-endpoint", porthole.nova, ...show, machine]);
+    opened(await runOpenStack([...none, "--os-endpoint", open.nova, ...show, id]));
+    opened(await runOpenStack([...show, ours?.id ?? ""], { OS_AUTH_TYPE: "none", OS_ENDPOINT: open.nova }));
+
+    assert.match(refused.stderr, /401/);
+    const asked = async (url: string, headers: Readonly<Record<string, string>>) =>
+      (await fetch(`${url}/servers`, { headers })).status;
+    assert.equal(await asked(open.nova, { "x-auth-token": "notused" }), 200);
+    assert.equal(await asked(open.nova, {}), 401, "no page of some site can say that it has none");
+    assert.equal(await asked(open.nova, { "x-auth-token": "wrong" }), 401);
+    assert.equal(await asked(`${open.control}/compute/v2.1`, { "x-auth-token": "notused" }), 401);
+  });
+
   test("openstack is told in Nova's words what this version has not", async () => {
     const said: Readonly<Record<string, RegExp>> = {
       "--spice": /400: .*Unavailable console type spice-html5\./,

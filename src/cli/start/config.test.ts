@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { childEnvironment } from "./config.ts";
+import { childEnvironment, loadStartConfig } from "./config.ts";
 
 test("processes are given what every program needs of the environment, and nothing else", () => {
   const needed = {
@@ -22,4 +22,12 @@ test("processes are given what every program needs of the environment, and nothi
   };
 
   assert.deepEqual(childEnvironment({ ...needed, ...others }), needed);
+});
+
+test("a port that whoever reaches it is the administrator at is on this machine alone", () => {
+  const load = (...args: readonly string[]) => loadStartConfig(["--nova-open", ...args]);
+
+  for (const nova of [[], ["--nova", "0.0.0.0:8774"], ["--nova", "192.0.2.1:0"]])
+    assert.throws(() => load(...nova), /--nova-open needs --nova with a loopback address/);
+  for (const nova of ["127.0.0.1:0", "[::1]:8774"]) assert.ok(!("help" in load("--nova", nova)));
 });

@@ -1,6 +1,7 @@
-import { type ConfigOf, type Fields, flag, hostPort, text } from "#base/config.ts";
+import { ConfigError, type ConfigOf, type Fields, flag, hostPort, text } from "#base/config.ts";
 import { type LoadedConfig, loadConfig } from "#base/process/load-config.ts";
 import { logLevel } from "#base/process/log.ts";
+import { isThisMachineAlone } from "#wire/reserved-network.ts";
 
 /** `porthole start`: what it takes to run an installation on one machine. */
 export const START_FIELDS = {
@@ -17,6 +18,12 @@ export const START_FIELDS = {
     placeholder: "HOST:PORT",
     parse: hostPort,
     fallback: null,
+  },
+  novaOpen: {
+    env: "PORTHOLE_START_NOVA_OPEN",
+    doc: "Lets whoever reaches that port act there as the administrator without a token (--os-auth-type none). For trying clients, at a loopback address alone: everybody who has an account on this machine reaches it.",
+    parse: flag,
+    fallback: false,
   },
   data: {
     env: "PORTHOLE_START_DATA",
@@ -43,7 +50,20 @@ export const START_FIELDS = {
 export type StartConfig = ConfigOf<typeof START_FIELDS>;
 
 export function loadStartConfig(args: readonly string[]): LoadedConfig<typeof START_FIELDS> {
-  return loadConfig("start", START_FIELDS, { args, env: process.env });
+  const loaded: LoadedConfig<typeof START_FIELDS> = loadConfig("start", START_FIELDS, {
+    args,
+    env: process.env,
+  });
+  if (!("help" in loaded)) requireOwnMachine(loaded.config);
+  return loaded;
+}
+
+/** Whoever reaches an open port is the administrator. */
+function requireOwnMachine({ nova, novaOpen }: StartConfig): void {
+  if (novaOpen && !isThisMachineAlone(nova?.host ?? ""))
+    throw new ConfigError(["--nova-open needs --nova with a loopback address, as 127.0.0.1:8774"], {
+      seeHelp: true,
+    });
 }
 
 /** What any program may need of the environment: where things are, which language and time, how Node is to run. */

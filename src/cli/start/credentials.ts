@@ -14,8 +14,16 @@ const Bootstrap = Type.Object({ apiKey: Type.String(), secretKey: Type.String() 
 const CliFile = Type.Object({ url: Type.String(), "api-key": Type.String(), "secret-key": Type.String() });
 
 /** The files of the data directory that hold the administrator's keys. */
-export function credentialFiles(directory: string): { readonly bootstrap: string; readonly cli: string } {
-  return { bootstrap: join(directory, "bootstrap.json"), cli: join(directory, "cli.toml") };
+export function credentialFiles(directory: string): Readonly<Record<"bootstrap" | "cli" | "nova", string>> {
+  const named = (name: string) => join(directory, name);
+  return { bootstrap: named("bootstrap.json"), cli: named("cli.toml"), nova: named("nova-token") };
+}
+
+/** With which keys clients of Nova's API act that bring none; of an earlier start nothing is left. */
+export function keepNovaToken(directory: string, keys: ClientConfig | undefined): void {
+  const { nova } = credentialFiles(directory);
+  if (keys === undefined) rmSync(nova, { force: true });
+  else writeWhole(nova, `${keys.apiKey}:${keys.secretKey.expose()}\n`);
 }
 
 /**

@@ -7,7 +7,7 @@ import { JoinToken, type NewJoinToken } from "#wire/api.ts";
 import { ApiClient } from "../api-client.ts";
 import type { ClientConfig } from "../config.ts";
 import type { Children } from "./children.ts";
-import { credentialFiles, keepCredentials, writeWhole } from "./credentials.ts";
+import { credentialFiles, keepCredentials, keepNovaToken, writeWhole } from "./credentials.ts";
 import { registerDemoMachine } from "./demo-machine.ts";
 
 /** Where the demo machine is, so what nodes may dial from the first start on. */
@@ -27,6 +27,7 @@ interface StartOptions {
   readonly listen: HostPort;
   /** Where the Nova API has a port of its own, if it is to have one. */
   readonly nova: HostPort | null;
+  readonly novaOpen: boolean;
   readonly logLevel: LogLevel;
   readonly children: Children;
   /** Is told what is being done, before it is done. */
@@ -53,6 +54,7 @@ export async function startInstallation(options: StartOptions): Promise<Installa
   say("Starting the control plane");
   const { control, link, nova } = await startControl(options);
   const credentials = keepCredentials(directory, control);
+  keepNovaToken(directory, options.novaOpen ? credentials : undefined);
   const api = new ApiClient(credentials, children.over);
   say("Starting the demo machine");
   await registerDemoMachine(api, directory, await startDemo(options));
@@ -61,12 +63,13 @@ export async function startInstallation(options: StartOptions): Promise<Installa
   return { control, ...(nova !== undefined && { nova }), node, credentials, api };
 }
 
-async function startControl({ directory, listen, nova, logLevel, children }: StartOptions) {
+async function startControl({ directory, listen, nova, novaOpen, logLevel, children }: StartOptions) {
   return await children.start("control", ControlReady, [
     ...["--data", directory, "--listen", formatHostPort(listen), "--link", freePortOf(listen)],
     ...["--bootstrap-file", credentialFiles(directory).bootstrap, "--upstream-allow", LOOPBACK],
     ...["--log-level", logLevel],
     ...(nova === null ? [] : ["--nova-listen", formatHostPort(nova)]),
+    ...(novaOpen ? ["--nova-token-file", credentialFiles(directory).nova] : []),
   ]);
 }
 

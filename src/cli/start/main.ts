@@ -43,8 +43,9 @@ async function run(config: StartConfig, stop: AbortSignal): Promise<number> {
   try {
     const listen = await chooseListen(config.listen, { preferred: PREFERRED, note: say });
     const logLevel = config.logLevel ?? (config.json ? "info" : "warn");
-    const { nova } = config;
-    const installation = await startInstallation({ directory, listen, nova, logLevel, children, say });
+    const { nova, novaOpen } = config;
+    const shared = { directory, listen, nova, novaOpen, logLevel, children, say };
+    const installation = await startInstallation(shared);
     await announce(installation, config);
     await children.supervise();
     return 0;

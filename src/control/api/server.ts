@@ -18,6 +18,7 @@ import { identityApi } from "./identity/identity.ts";
 import { imagesApi } from "./identity/images.ts";
 import { invalidRequest } from "./invalid-request.ts";
 import { nativeApi } from "./native/native.ts";
+import type { NobodysToken } from "./nova/nobodys-token.ts";
 import { novaApi } from "./nova/nova.ts";
 import { believeProxies, createOrigins } from "./origins.ts";
 import { SECURITY_HEADERS } from "./security-headers.ts";
@@ -54,6 +55,11 @@ interface ApiServerOptions extends ServerOptions {
   readonly version: string;
 }
 
+interface NovaServerOptions extends ServerOptions {
+  /** Where clients may act at this port that bring no token. */
+  readonly nobodysToken?: NobodysToken | undefined;
+}
+
 /** Where the Nova API, the identity API and the list of images stand beside the others. */
 const NOVA_PREFIX = "/compute";
 const IDENTITY_PREFIX = "/identity";
@@ -72,17 +78,17 @@ export function createApiServer({ webRoot, version, ...options }: ApiServerOptio
 }
 
 /** The Nova API by itself, for clients that are to be told of a port and not of a path. */
-export function createNovaServer(options: ServerOptions): FastifyInstance {
+export function createNovaServer({ nobodysToken, ...options }: NovaServerOptions): FastifyInstance {
   const { app, deps } = createServer(options);
   followExchanges(app.server);
-  registerOpenStack(app, deps, "");
+  registerOpenStack(app, { ...deps, nobodysToken }, "");
   return app;
 }
 
 /** The Nova API at a prefix, and the identity API beside it: each says where the other is. */
 function registerOpenStack(
   app: FastifyInstance,
-  { ourOrigin, ...deps }: ReturnType<typeof createServer>["deps"],
+  { ourOrigin, ...deps }: ReturnType<typeof createServer>["deps"] & Pick<NovaServerOptions, "nobodysToken">,
   prefix: string,
 ): void {
   const identityUrl = (request: FastifyRequest) => `${ourOrigin(request)}${IDENTITY_PREFIX}/v3`;

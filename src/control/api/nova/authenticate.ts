@@ -5,6 +5,7 @@ import type { Caller, Services } from "../../services.ts";
 import { authTokenOf, callerOfOurs, type TokenDeps } from "../auth-token.ts";
 import { whenceOf } from "../origins.ts";
 import { FAULTS } from "./fault.ts";
+import { type NobodysToken, tokenInsteadOf } from "./nobodys-token.ts";
 
 /**
  * Who asks, by `X-Auth-Token`: a token of ours, or, where a Keystone is configured, one of its. Throws `unauthenticated`,
@@ -12,9 +13,12 @@ import { FAULTS } from "./fault.ts";
  */
 export async function authenticateForNova(
   request: FastifyRequest,
-  deps: TokenDeps & { readonly keystone: Pick<Services["keystone"], "callerOf"> },
+  deps: TokenDeps & {
+    readonly keystone: Pick<Services["keystone"], "callerOf">;
+    readonly nobodysToken?: NobodysToken | undefined;
+  },
 ): Promise<Caller> {
-  const token = authTokenOf(request);
+  const token = tokenInsteadOf(authTokenOf(request), deps.nobodysToken);
   if (token === undefined) throw new GatewayError("unauthenticated");
   const whence = whenceOf(request, "nova");
   const ours = await callerOfOurs(request, token, deps);

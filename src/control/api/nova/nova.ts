@@ -11,6 +11,7 @@ import type { NovaCall } from "./call.ts";
 import { versionChoices, versionDocument, versionList } from "./discovery.ts";
 import { FAULTS, fromCatalogue, NovaFault } from "./fault.ts";
 import { takeVersion } from "./microversion.ts";
+import type { NobodysToken } from "./nobodys-token.ts";
 import { createConsole, createRemoteConsole } from "./remote-consoles.ts";
 import { listServers, listServersInDetail, showServer } from "./servers.ts";
 
@@ -22,6 +23,8 @@ export interface NovaOptions {
   readonly ourOrigin: (request: FastifyRequest) => string;
   /** Where our own Keystone is, as the refused are told while no other is configured. */
   readonly identityUrl: (request: FastifyRequest) => string;
+  /** Where clients may act that bring no token. */
+  readonly nobodysToken?: NobodysToken | undefined;
 }
 
 type Handler = (call: NovaCall) => Promise<unknown>;
@@ -73,9 +76,9 @@ export async function novaApi(app: FastifyInstance, options: NovaOptions): Promi
     return await fail(new NovaFault(405, message), request, reply.header("allow", allowed.join(", ")));
   });
 
-  const { services, failures, values } = options;
+  const { services, failures, values, nobodysToken } = options;
   const { accounts, keystone } = services;
-  const deps = { accounts, keystone, failures };
+  const deps = { accounts, keystone, failures, nobodysToken };
   app.get("/", { schema: { hide: true } }, async (request) => versionList(rootOf(request)));
   for (const path of ["/v2.1", "/v2.1/"])
     app.get(path, { schema: { hide: true } }, async (request) => versionDocument(rootOf(request)));
