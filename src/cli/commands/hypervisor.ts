@@ -257,6 +257,7 @@ async function list({ output, ...invocation }: Invocation): Promise<void> {
       },
       { title: "MACHINES", value: ({ machines }) => String(machines) },
       { title: "WAITING", value: ({ waiting }) => String(waiting) },
+      { title: "POOL", spare: true, value: ({ pool }) => pool },
       { title: "READ ONLY", spare: true, value: ({ readOnly }) => (readOnly ? "yes" : "no") },
       { title: "PROBLEM", value: ({ problem }) => problem },
       { title: "CREATED", spare: true, value: ({ createdAt }) => output.time(createdAt) },
@@ -301,7 +302,9 @@ function inWords({ name }: Hypervisor, { machines, silent = [], outside }: Hyper
     `${name} answers, and has ${machines} ${machines === 1 ? "machine" : "machines"}.`,
     ...(silent.length === 0
       ? []
-      : [`No answer of ${silent.join(", ")}, whose machines stay as they are on record.`]),
+      : [
+          `No answer from ${silent.join(", ")}: ${silent.length === 1 ? "its" : "their"} machines stay as they are on record.`,
+        ]),
     ...(outside === undefined
       ? []
       : [
