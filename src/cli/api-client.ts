@@ -2,7 +2,7 @@ import type { Static, TSchema } from "typebox";
 import { Type } from "typebox";
 import { Check } from "typebox/schema";
 import { API_PREFIX, ErrorBody, Page, pageLimits } from "#wire/api.ts";
-import { isErrorCode } from "#wire/errors.ts";
+import { type ErrorCode, isErrorCode } from "#wire/errors.ts";
 import { printable } from "#wire/gateway-error.ts";
 import type { ClientConfig } from "./config.ts";
 import { CliFailure, exitOf } from "./exit-status.ts";
@@ -178,14 +178,18 @@ function refusal(status: number, content: unknown, url: string): CliFailure {
     problems === undefined ? sentence(message, detail) : all(message, problems),
     {
       code,
-      remedy: code === "unauthenticated" ? REMEDY_FOR_KEYS : printable(remedy),
+      remedy: OWN_REMEDIES[code] ?? printable(remedy),
       reference: reference === undefined ? undefined : printable(reference),
     },
   );
 }
 
-const REMEDY_FOR_KEYS =
-  "Check the API key and its secret key: in PORTHOLE_API_KEY and PORTHOLE_SECRET_KEY, or in the configuration file.";
+/** What somebody at a command line does, in place of whoever calls the API. */
+const OWN_REMEDIES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  unauthenticated:
+    "Check the API key and its secret key: in PORTHOLE_API_KEY and PORTHOLE_SECRET_KEY, or in the configuration file.",
+  request_invalid: "Mend that and run it again; --help behind the command says what each option takes.",
+};
 
 function sentence(message: string, detail: string | undefined): string {
   return printable(detail === undefined ? message : `${message} (${detail})`);

@@ -230,7 +230,7 @@ export async function compose({
         keystone: { ...createKeystone(base), callerOf: keystoneTokens.callerOf },
         projects: createProjects(base),
         machines: createMachines(base),
-        hypervisors: createHypervisors({ ...base, commands }),
+        hypervisors: createHypervisors({ ...base, values, commands }),
         consoles: observeConsoles(createConsoles({ ...base, values, issueTicket }), observing),
         consoleOutputs: createConsoleOutputs(base),
         tickets: createTickets({ ...base, nodeKeys, judgeStanding }),

@@ -278,7 +278,10 @@ function complete({ data, keyFile, ...given }: ConfigOf<typeof FIELDS>): Control
   const problems: string[] = [];
   const inData = (file: string | null, name: string, flagName: string): string => {
     if (file !== null) return file;
-    if (data === null) problems.push(`--data (or --${flagName}) is missing`);
+    if (data === null)
+      problems.push(
+        `--data (or --${flagName}) is missing${flagName === "database-file" ? ", for a database in a file; one of PostgreSQL's is said by PORTHOLE_DATABASE or --database-url-file" : ""}`,
+      );
     return join(data ?? "", name);
   };
   const said = [

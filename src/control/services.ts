@@ -279,8 +279,8 @@ export interface SessionSearch {
 
 export interface Settings {
   list(caller: Caller): Promise<readonly Setting[]>;
-  /** `not_found` for an unknown name, `request_invalid` with the reason for a bad value. */
-  set(caller: Caller, name: string, value: string): Promise<Setting>;
+  /** `not_found` for an unknown name, `request_invalid` with the reason for a bad value, `conflict` where it is not `was` any more. */
+  set(caller: Caller, name: string, value: string, was?: string): Promise<Setting>;
 }
 
 /** What becomes of a node once it carries no session: it waits, comes back as a new start, carries nothing more, or goes. */

@@ -71,8 +71,19 @@ export function late(signal: AbortSignal, step: HypervisorStep): unknown {
     : signal.reason;
 }
 
+const UNKNOWN_ISSUER: ReadonlySet<string> = new Set([
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+]);
+
 /** Of several addresses Node says each one's failure, and of the whole nothing. */
 function messageOf(cause: NodeJS.ErrnoException, { ended }: { readonly ended?: string }): string {
+  // Node's own advice is to start Node otherwise.
+  if (UNKNOWN_ISSUER.has(cause.code ?? ""))
+    return `nobody who is trusted here has signed its certificate (${cause.code}): give the authority that has, with --ca-file`;
   if (cause instanceof AggregateError)
     return cause.errors
       .map((each: unknown) => (each instanceof Error ? each.message : String(each)))

@@ -28,10 +28,12 @@ export interface DriverTls extends MachineTls {
 }
 
 /** What a hypervisor says of a machine before a ticket for it is issued. */
-interface MachineCheck {
+export interface MachineCheck {
   readonly running: boolean;
   /** The consoles that it has now. */
   readonly protocols: readonly ConsoleProtocol[];
+  /** Why the console that was asked for is not among them though the machine has one, and what opens it, where that is known; fit for the public. */
+  readonly withheld?: string | undefined;
   /** Whether the machine's console bears one connection at a time, as a serial line does; absent: it bears several. */
   readonly isExclusive?: boolean;
 }

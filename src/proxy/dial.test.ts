@@ -38,6 +38,29 @@ test("a name is dialled at the address that it resolves to, if that is allowed",
   assert.equal(machine.callers.length, 1);
 });
 
+test("why nothing was dialled stands with the address in the cause, for the log, and nowhere else", async () => {
+  const machine = await startUpstream(() => {});
+  await machine[Symbol.asyncDispose]();
+  const gone = tcp(machine.upstream.address);
+  const place = `127\\.0\\.0\\.1 port ${gone.port}: `;
+  const told = async (allow: string) => {
+    const error: unknown = await knock(gone, allow).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    assert.ok(error instanceof GatewayError && error.cause instanceof Error);
+    assert.doesNotMatch(JSON.stringify([error.message, error.toPublic()]), /127|ECONN/);
+    return [error.code, error.cause.message] as const;
+  };
+
+  const [refused, errno] = await told("127.0.0.0/8");
+  const [forbidden, rule] = await told("192.0.2.0/24");
+
+  assert.deepEqual([refused, forbidden], ["upstream_connection_refused", "upstream_not_allowed"]);
+  assert.match(errno, new RegExp(`^${place}connect ECONNREFUSED 127`));
+  assert.match(rule, new RegExp(`^${place}.*upstream\\.allow`));
+});
+
 const LOOPBACKS = [
   "127.0.0.1",
   "localhost",

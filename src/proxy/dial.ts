@@ -37,33 +37,53 @@ export interface DialOptions extends DialRules {
   readonly onread?: OnReadOpts;
   /** Finds the addresses of a name; the system's resolver if absent. */
   readonly resolve?: (name: string) => Promise<readonly string[]>;
-  /** Called when the name is resolved, if it is one, and an address is connected to. */
+  /** Called when the name is resolved, or at once where there is none, before an address is judged or connected to. */
   readonly onStep?: ((step: "connect") => void) | undefined;
 }
 
 /**
  * Connects to a console, if the operator allows it. A name is resolved once, what it resolved to is judged, and
  * exactly that is dialled, so it makes no difference how an address is spelled or what the name says next. The socket
- * is paused, so that nothing is said to nobody. Throws a GatewayError that never holds the address.
+ * is paused, so that nothing is said to nobody. Throws a GatewayError that holds the address in its cause alone, which the public is not told.
  */
 export async function dial(address: PlainAddress, options: DialOptions): Promise<Socket> {
   try {
     return address.kind === "unix" ? await dialPath(address.path, options) : await dialHost(address, options);
   } catch (cause) {
-    throw cause instanceof GatewayError ? cause : new GatewayError(codeOf(cause), { cause });
+    // Whoever gave up says why himself.
+    if (cause instanceof GatewayError && cause === options.signal.reason) throw cause;
+    throw withCause(cause, address);
   }
+}
+
+/**
+ * The public is not told where a hypervisor is, and whoever reads this node's log has to be: it stands in the cause, which is for the log alone.
+ */
+function withCause(cause: unknown, { kind, ...place }: PlainAddress): GatewayError {
+  const at = "path" in place ? place.path : `${place.host} port ${place.port}`;
+  const { code, detail } = cause instanceof GatewayError ? cause : { code: codeOf(cause), detail: undefined };
+  const why = cause instanceof GatewayError ? (cause.cause ?? cause) : cause;
+  return new GatewayError(code, { detail, cause: new Error(`${at}: ${inWords(why)}`, { cause }) });
+}
+
+/** Of several addresses each one's failure, in the system's words, which name address and errno. */
+function inWords(cause: unknown): string {
+  const each = cause instanceof AggregateError ? cause.errors : [cause];
+  return each.map((one) => (one instanceof Error ? one.message : String(one))).join("; ");
 }
 
 async function dialHost(
   { host, port }: Extract<PlainAddress, { kind: "tcp" }>,
   { signal, onread, resolve = resolveBySystem, onStep, ...rules }: DialOptions,
 ): Promise<Socket> {
+  // There is no name to be looked up.
+  if (isIP(host) !== 0) onStep?.("connect");
   const resolved = isIP(host) === 0 ? await abortable(resolve(host), signal) : [host];
   const candidates = resolved.slice(0, limits.addresses);
   const judged = candidates.map((address) => ({ address, refusal: refusalOf(address, port, rules) }));
   const allowed = judged.filter(({ refusal }) => refusal === undefined);
   if (allowed.length === 0) throw judged[0]?.refusal ?? new GatewayError("upstream_name_unresolved");
-  onStep?.("connect");
+  if (isIP(host) === 0) onStep?.("connect");
   const reading = onread === undefined ? {} : { onread };
   return ready(
     await firstToConnect(
@@ -81,9 +101,10 @@ async function resolveBySystem(name: string): Promise<readonly string[]> {
 /** Why an address is not dialled, if it is not. */
 function refusalOf(address: string, port: number, { allow, listening }: DialRules): GatewayError | undefined {
   const judgement = judgeAddress(allow, address, port);
-  if (judgement === "outside") return new GatewayError("upstream_not_allowed");
+  const cause = new Error(`${address} is not within upstream.allow as it has to be`);
+  if (judgement === "outside") return new GatewayError("upstream_not_allowed", { cause });
   if (judgement !== "allowed")
-    return new GatewayError("upstream_address_reserved", { detail: RESERVED[judgement] });
+    return new GatewayError("upstream_address_reserved", { cause, detail: RESERVED[judgement] });
   if (listening === undefined || !isOwnListener(listening, address, port)) return undefined;
   return namesAddress(allow, address, port) ? undefined : new GatewayError("upstream_is_porthole");
 }

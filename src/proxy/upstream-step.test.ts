@@ -32,6 +32,12 @@ const STEPS: readonly {
     upstream: { address: { kind: "tcp", host: "no-such-host.invalid", port: 5900 } },
   },
   {
+    // There is no name to be looked up.
+    step: "connect",
+    code: "upstream_not_allowed",
+    upstream: { address: { kind: "tcp", host: "192.0.2.1", port: 5900 } },
+  },
+  {
     step: "connect",
     code: "upstream_connection_refused",
     upstream: { address: { kind: "unix", path: join(tmpdir(), "no") } },

@@ -247,10 +247,24 @@ export const Setting = Type.Object({
   value: Type.String(),
   fallback: Type.String(),
   description: Type.String(),
+  list: Type.Optional(
+    Type.Boolean({
+      description: "Items separated by commas, such as “porthole setting add” takes one more of",
+    }),
+  ),
 });
 export type Setting = Static<typeof Setting>;
 export const SettingValue = Type.Object(
-  { value: Type.String({ maxLength: 4096 }) },
+  {
+    value: Type.String({ maxLength: 4096 }),
+    was: Type.Optional(
+      Type.String({
+        maxLength: 4096,
+        description:
+          "The value that was read before: where it is another by now, nothing is set (`conflict`)",
+      }),
+    ),
+  },
   { additionalProperties: false },
 );
 export type SettingValue = Static<typeof SettingValue>;

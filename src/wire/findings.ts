@@ -307,11 +307,11 @@ export const FINDINGS = {
   ),
   hypervisor_forbidden: failed(
     "The setting upstream.allow does not let nodes dial this address.",
-    "If it is right, add its network: porthole setting set upstream.allow",
+    "If it is right, add its network: porthole setting add upstream.allow NETWORK",
   ),
   hypervisor_reserved: failed(
     "It is an address of the node's own machine, of its own link or of a cloud's metadata, which nodes dial only where it is named.",
-    "If it is right, add exactly this address, and no wider network: porthole setting set upstream.allow",
+    "If it is right, add exactly this address, and no wider network: porthole setting add upstream.allow ADDRESS",
   ),
   hypervisor_is_porthole: failed(
     "It is an address at which Porthole itself listens.",

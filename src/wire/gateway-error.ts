@@ -77,6 +77,11 @@ export function toGatewayError(error: unknown): GatewayError {
 
 /** Text from a peer, made safe to show and to log: one line, no control or direction characters, cut to a length. */
 export function printable(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu, " ").trim();
+  const line = oneLine(text);
   return line.length <= limits.detailCharacters ? line : `${line.slice(0, limits.detailCharacters)}…`;
+}
+
+/** The same, however long it is. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]+/gu, " ").trim();
 }

@@ -209,6 +209,12 @@ export const HypervisorTest = Type.Object({
   failedStep: Type.Optional(Type.Enum([...HYPERVISOR_STEPS])),
   detail: Type.Optional(Type.String({ description: "What was said at the step that failed" })),
   machines: Type.Optional(Type.Integer({ description: "How many it has" })),
+  outside: Type.Optional(
+    Type.String({
+      description:
+        "Where nodes are to sign in to a libvirt for serial lines and may not, as the setting upstream.allow would have it",
+    }),
+  ),
   silent: Type.Optional(
     Type.Array(Type.String(), {
       description:

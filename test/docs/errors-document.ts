@@ -1,4 +1,5 @@
 import { ERROR_CODES, ERRORS } from "#wire/errors.ts";
+import { looksOfOperators } from "./errors-for-operators.ts";
 import { code, table } from "./markdown.ts";
 
 /** docs/errors.md: the catalogue, a row for each code. */
@@ -19,6 +20,16 @@ export function errorsDocument(): string {
         const { status, close, retryable, meaning, remedy } = ERRORS[each];
         return [code(each), `${status}`, `${close}`, retryable ? "yes" : "no", meaning, remedy];
       }),
+    ),
+    "## For operators",
+    [
+      "What to look at when somebody comes with one of these and its reference. `porthole session show REFERENCE` says what became of",
+      "the console, and the line of that `sessionId` in the log of its node has in `cause` what others are not told, such as the",
+      "hypervisor's address. `porthole doctor` goes the ways of nodes and browsers and says where they end.",
+    ].join("\n"),
+    table(
+      ["code", "look at"],
+      looksOfOperators().map(([each, look]) => [code(each), look]),
     ),
   ].join("\n\n")}\n`;
 }

@@ -43,6 +43,52 @@ test("a hypervisor is added, tested up to the step that fails, listed and remove
   assert.match(out, /^host7 +libvirt +test:\/\/\/default.* 0 +0 .*socket: .*ENOENT/m);
 });
 
+test("one that does not answer is told as it is added, with what to look at; what cannot work is refused", async () => {
+  await using line = await startCommandLine();
+  const add = async (...args: string[]) => await line.porthole(["hypervisor", "add", ...args]);
+
+  const silent = await add("host7", "--address", "test:///default?socket=/nonesuch");
+  const tested = await line.porthole(["hypervisor", "test", "host7"]);
+  const keyless = await add("host8", "--address", "qemu+ssh://porthole@host8/system");
+  const homeless = await add("host9", "--address", "qemu:///system", "--project", "shop");
+
+  assert.equal(silent.status, 0, silent.err);
+  assert.match(silent.out, /^[\w-]{36}\n$/);
+  assert.match(
+    silent.err,
+    /It is on record\. The way to host7 fails at “socket”: .*\nLook whether libvirt runs/,
+  );
+  assert.match(
+    tested.err,
+    /fails at “socket”: .*\nLook whether libvirt runs.*porthole hypervisor test host7/,
+  );
+  assert.equal(keyless.status, 2);
+  assert.match(keyless.err, /give one with --ssh-key/);
+  assert.equal(homeless.status, 3);
+  assert.match(homeless.err, /there is no project “shop”, which “porthole project add shop” makes/);
+});
+
+test("where nodes may not sign in for serial lines, it is said as they are to, with what mends it", {
+  skip,
+}, async () => {
+  await using line = await startCommandLine();
+  await using libvirt = await startLibvirt();
+  const address = `test:///default?socket=${libvirt.socket}`;
+  const update = ["hypervisor", "update", "host7", "--serial-streams"];
+
+  await line.json("setting", "set", "upstream.allow", "127.0.0.0/8");
+  const added = await line.porthole(["hypervisor", "add", "host7", "--address", address]);
+  const outside = await line.porthole(update);
+  const advised = /porthole (setting add upstream\.allow \S+)/.exec(outside.err)?.[1] ?? "";
+  const mended = await line.porthole(advised.split(" "));
+  const inside = await line.porthole(update);
+
+  assert.match(added.err, /^host7 answers, and has 1 machine\.$/m);
+  assert.match(outside.err, /Nodes may not sign in to it for serial lines, for upstream\.allow has no unix:/);
+  assert.equal(mended.status, 0, mended.err);
+  assert.match(inside.err, /^host7 answers, and has 1 machine\.\n$/m);
+});
+
 test("one that is tested says which of its nodes do not answer", { skip: lackingQemu }, async () => {
   await using line = await startCommandLine();
   await using stage = await startProxmoxStage();

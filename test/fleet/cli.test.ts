@@ -301,32 +301,6 @@ describe("the installation", () => {
     await line.json("public-ip-range", "remove", "2001:db8::1-2001:db8::ffff:ffff:ffff:ffff");
   });
 
-  test("a front proxy's configuration has the names of the installation, or those that are said", async () => {
-    const own = await line.porthole(["front-proxy", "nginx", "--name", "console.test"]);
-    const nameless = await line.porthole(["front-proxy", "nginx"]);
-    const said = ["--name", "console.test", "--node", "10.0.0.1:80", "--node", "[fd00::1]:80"];
-    const elsewhere = await line.porthole(["front-proxy", "haproxy", ...said]);
-    const wrong = await line.porthole([
-      "front-proxy",
-      "caddy",
-      "--name",
-      "console.test",
-      "--node",
-      "10.0.0.1",
-    ]);
-    const nobody = await line.porthole(["front-proxy", "caddy", "--name", "a.test", "--pool", "nowhere"]);
-
-    assert.match(own.out, new RegExp(`server ${new URL(line.node.node).host};`));
-    assert.match(own.out, /server_name console\.test;/);
-    assert.match(elsewhere.out, /server node1 10\.0\.0\.1:80 check\n {2}server node2 \[fd00::1\]:80 check/);
-    assert.deepEqual(
-      [nameless, wrong, nobody].map(({ status }) => status),
-      [2, 2, 2],
-    );
-    assert.match(nameless.err, /--name/);
-    assert.match(nobody.err, /--node HOST:PORT/);
-  });
-
   test("a pool is named with a join token and with a machine, and told with nodes and machines", async () => {
     const create = ["join-token", "create", "--pool", "north"] as const;
     const before_ = Date.now();

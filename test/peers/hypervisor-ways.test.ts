@@ -55,6 +55,24 @@ for (const { name, start, skip } of [
     assert.deepEqual([screen.mediaType, screen.bytes.length > 0], ["image/png", true]);
   });
 
+test("a libvirt by TLS whose authority nobody named is told by the option that names it", {
+  skip: lackingLibvirt,
+}, async () => {
+  await using way = await byTls();
+  await using fleet = await startFleet();
+  const { services, admin } = fleet.control;
+  const { address, credentials } = way.access;
+  const { caCertificate: _, ...withoutAuthority } = credentials ?? {};
+  const named = { name: "host7", platform: "libvirt", address } as const;
+  const { id } = await services.hypervisors.add(admin, { ...named, credentials: withoutAuthority });
+
+  const { ok, failedStep, detail = "" } = await services.hypervisors.test(admin, id);
+
+  assert.deepEqual([ok, failedStep], [false, "tls"]);
+  assert.match(detail, /nobody who is trusted here has signed its certificate .*--ca-file/);
+  assert.doesNotMatch(detail, /use-system-ca/);
+});
+
 async function bySsh(): Promise<Way> {
   await using opened = new AsyncDisposableStack();
   const libvirt = opened.use(await startLibvirt());

@@ -88,7 +88,10 @@ test("libvirt: nodes sign in where they are to, and dial what they may", { skip 
   assert.equal(await endingOf(control, sessionId), "upstream_not_allowed");
   const changed = await hypervisors.update(admin, hypervisorId, { serialStreams: false });
   assert.equal(changed.serialStreams, false);
-  await assert.rejects(openLine(fleet, machine), { code: "console_unavailable" });
+  await assert.rejects(openLine(fleet, machine), {
+    code: "console_unavailable",
+    message: /“porthole hypervisor update NAME --serial-streams”/,
+  });
   const add = async (more: object) =>
     await hypervisors.add(admin, {
       ...{ name: "other", platform: "libvirt", address: "qemu:///system", rules: INTO_DEFAULT },

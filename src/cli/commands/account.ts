@@ -66,7 +66,12 @@ async function add({ api, output }: Invocation, name: string, { role, project }:
   const body: NewAccount = { name, role, ...(project.length === 0 ? {} : { projects: [...project] }) };
   const { id } = await api.call({ method: "POST", path: ["accounts"], body, answer: Account });
   output.result({ id }, id);
-  if (!output.json) output.note(`Let it sign in: porthole account sign-in-link ${id}`);
+  if (output.json) return;
+  output.note(`Let it sign in: porthole account sign-in-link ${id}`);
+  if (role === "member" && project.length === 0)
+    output.note(
+      `It belongs to no project, so it sees no machine. Give it some: porthole account update ${id} --project PROJECT`,
+    );
 }
 
 async function list({ api, output }: Invocation): Promise<void> {

@@ -33,7 +33,10 @@ export function certificateCommands(program: Command, context: CliContext): void
     .option("--key <file>", "PEM: its private key, where that is not in the same file")
     .option("--root <file>", "PEM: the root of an authority of your own")
     .addOption(
-      new Option("--pkcs12 <file>", "all of these in one file").conflicts(["certificate", "key", "root"]),
+      new Option(
+        "--pkcs12 <file>",
+        "all of these in one file, the root of an authority of your own included",
+      ).conflicts(["certificate", "key", "root"]),
     )
     .option("--passphrase-file <file>", "file with the passphrase of the key; - reads it from standard input")
     .option("--domain <domain>", "sets consoleproxy.url.domain as well")
@@ -49,7 +52,9 @@ export function certificateCommands(program: Command, context: CliContext): void
     .action(action(context, remove));
   certificate
     .command("authority")
-    .description("The installation's own CA, for browsers that are to trust it: PEM")
+    .description(
+      "The installation's own CA, for browsers that are to trust it: PEM; the same as porthole node authority",
+    )
     .action(action(context, authority));
 }
 

@@ -24,7 +24,10 @@ export function frontProxyCommands(program: Command, context: CliContext): void 
       .command(kind)
       .description(`Print a whole configuration of ${kind} for the nodes of a pool`)
       .option("--name <host>", "the name that viewers come to; consoleproxy.url.domain if absent")
-      .option("--node <host:port...>", "where the proxy reaches each node; where viewers do, if absent")
+      .option(
+        "--node <host:port...>",
+        "where the proxy reaches each node, said once for each; where viewers do, if absent, which nodes behind a proxy do not know",
+      )
       .option("--path <path>", "what their pages' paths come behind, where the name is not theirs alone")
       .option("--pool <pool>", "the pool whose nodes they are; the default pool if absent")
       .action(
@@ -48,19 +51,23 @@ async function domain({ api }: Invocation): Promise<string> {
   const { items } = await api.call({ method: "GET", path: ["settings"], answer });
   const value = items.find((setting) => setting.name === "consoleproxy.url.domain")?.value ?? "";
   if (value !== "" && !value.startsWith("*")) return value;
-  throw new CliFailure("usage", "consoleproxy.url.domain is not one name", {
-    remedy: "Say with --name which one the proxy has.",
+  const state = value === "" ? "is not set" : `is ${value}, which is not one name`;
+  throw new CliFailure("usage", `consoleproxy.url.domain ${state}`, {
+    remedy: "Say with --name which name the proxy has.",
   });
 }
 
 async function nodesOf({ api }: Invocation, pool: string): Promise<readonly string[]> {
   const answer = Type.Object({ items: Type.Array(Node) });
   const { items } = await api.call({ method: "GET", path: ["nodes"], answer });
-  const origins = items
-    .filter((node) => (node.pool ?? "default") === pool && node.state !== "revoked")
+  const serving = items
+    .filter(
+      (node) => (node.pool ?? "default") === pool && node.state !== "revoked" && node.state !== "stopped",
+    )
     // One that has never registered has none.
-    .flatMap(({ pageOrigin }) => (pageOrigin === "" ? [] : [pageOrigin]));
-  if (origins.some((origin) => origin.startsWith("https:")))
+    .filter(({ pageOrigin }) => pageOrigin !== "");
+  // Its origin may be https though the node serves none: behind a proxy that is the proxy's.
+  if (serving.some(({ certificate }) => certificate !== undefined))
     throw new CliFailure(
       "usage",
       `nodes of pool ${pool} serve TLS, and what is printed speaks plain HTTP to them`,
@@ -69,12 +76,15 @@ async function nodesOf({ api }: Invocation, pool: string): Promise<readonly stri
           "Set consoleproxy.sslEnabled to false where the proxy ends TLS, or say with --node where they serve plain HTTP.",
       },
     );
+  const origins = serving.map(({ pageOrigin }) => pageOrigin);
   const places = [...new Set(origins)].map(placeOf);
-  // Behind a proxy already, they have its address for viewers, and nobody knows where they listen themselves.
-  if (places.length > 0 && places.length === origins.length) return places;
-  throw new CliFailure("usage", `where the nodes of pool ${pool} listen cannot be told from here`, {
-    remedy: "Say it with --node HOST:PORT, once for each.",
-  });
+  const plain = origins.every((origin) => origin.startsWith("http:"));
+  if (plain && places.length > 0 && places.length === origins.length) return places;
+  const why =
+    origins.length === 0
+      ? `pool ${pool} has no node that has registered and is not stopped`
+      : `nodes of pool ${pool} have the address of a proxy for viewers, so where they listen themselves cannot be told from here`;
+  throw new CliFailure("usage", why, { remedy: "Say it with --node HOST:PORT, once for each node." });
 }
 
 function placeOf(origin: string): string {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Type } from "typebox";
+import { STEP_REMEDIES } from "#wire/hypervisor-steps.ts";
 import {
   type ChangedCredentials,
   CONSOLE_WAYS,
@@ -189,6 +190,7 @@ async function addHypervisor({ api, output }: Invocation, name: string, options:
   };
   const made = await api.call({ method: "POST", path: ["hypervisors"], body, answer: Hypervisor });
   output.result(made, made.id);
+  if (!output.json) output.note(await standing(api, made));
 }
 
 async function update(
@@ -220,6 +222,8 @@ async function update(
   const { id } = await named(api, text);
   const changed = await api.call({ method: "PATCH", path: ["hypervisors", id], body, answer: Hypervisor });
   output.result(changed, body.rules === undefined ? `${changed.name} is changed.` : rulesInWords(changed));
+  if (!output.json && (address ?? serialStreams ?? body.credentials) !== undefined)
+    output.note(await standing(api, changed));
 }
 
 const NO_CREDENTIALS: ChangedCredentials = {
@@ -264,20 +268,49 @@ async function list({ output, ...invocation }: Invocation): Promise<void> {
 }
 
 async function test({ api, output }: Invocation, text: string): Promise<void> {
-  const { id, name } = await named(api, text);
-  const answer = HypervisorTest;
-  const result = await api.call({ method: "POST", path: ["hypervisors", id, "test"], answer });
-  if (!result.ok)
-    throw new CliFailure("failed", `The way to ${name} fails at “${result.failedStep}”: ${result.detail}`);
-  const { machines, silent = [] } = result;
-  const left =
-    silent.length === 0
-      ? ""
-      : ` No answer from ${silent.join(", ")}: ${silent.length === 1 ? "its" : "their"} machines stay as they are on record.`;
-  output.result(
-    result,
-    `${name} answers, and has ${machines} ${machines === 1 ? "machine" : "machines"}.${left}`,
-  );
+  const hypervisor = await named(api, text);
+  const result = await tried(api, hypervisor);
+  if (!result.ok) throw failureOf(hypervisor, result);
+  output.result(result, inWords(hypervisor, result));
+}
+
+async function tried(api: Invocation["api"], { id }: Hypervisor): Promise<HypervisorTest> {
+  return await api.call({ method: "POST", path: ["hypervisors", id, "test"], answer: HypervisorTest });
+}
+
+/** How the way to one is that was just made or changed. It is on record whatever comes of this. */
+async function standing(api: Invocation["api"], hypervisor: Hypervisor): Promise<string> {
+  try {
+    const result = await tried(api, hypervisor);
+    if (result.ok) return inWords(hypervisor, result);
+    const { message, remedy = "" } = failureOf(hypervisor, result);
+    return `It is on record. ${message}\n${remedy}`;
+  } catch (error) {
+    if (!(error instanceof CliFailure)) throw error;
+    return `It is on record, and was not tried: ${error.message}`;
+  }
+}
+
+function failureOf({ name }: Hypervisor, { failedStep, detail }: HypervisorTest): CliFailure {
+  return new CliFailure("failed", `The way to ${name} fails at “${failedStep}”: ${detail}`, {
+    remedy: `${failedStep === undefined ? "" : `${STEP_REMEDIES[failedStep]} `}Then: porthole hypervisor test ${name}`,
+  });
+}
+
+function inWords({ name }: Hypervisor, { machines, silent = [], outside }: HypervisorTest): string {
+  return [
+    `${name} answers, and has ${machines} ${machines === 1 ? "machine" : "machines"}.`,
+    ...(silent.length === 0
+      ? []
+      : [
+          `No answer from ${silent.join(", ")}: ${silent.length === 1 ? "its" : "their"} machines stay as they are on record.`,
+        ]),
+    ...(outside === undefined
+      ? []
+      : [
+          `Nodes may not sign in to it for serial lines, for upstream.allow has no ${outside}: porthole setting add upstream.allow ${outside}`,
+        ]),
+  ].join(" ");
 }
 
 async function remove({ api, output }: Invocation, text: string): Promise<void> {

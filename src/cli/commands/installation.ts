@@ -1,11 +1,16 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { Type } from "typebox";
-import { JoinToken, joinTokenDefaults, type NewJoinToken, Setting } from "#wire/api.ts";
+import { JoinToken, joinTokenDefaults, type NewJoinToken, Setting, type SettingValue } from "#wire/api.ts";
 import { closeNames } from "../close-names.ts";
 import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, type Invocation } from "../invocation.ts";
 import type { Field } from "../output/output.ts";
 import { duration } from "./duration.ts";
+
+const limits = {
+  /** How often a list is changed that somebody else changes at the same time. */
+  tries: 5,
+} as const;
 
 interface JoinTokenOptions {
   readonly pool?: string;
@@ -21,8 +26,26 @@ export function installationCommands(program: Command, context: CliContext): voi
   setting.command("get <name>").description("The value of one setting").action(action(context, getSetting));
   setting
     .command("set <name> <value>")
-    .description("Change a setting; it takes effect at once")
+    .description("Change a setting; it takes effect at once, and replaces all that was there")
     .action(action(context, setSetting));
+  setting
+    .command("add <name> <items...>")
+    .description(
+      "Add items to a setting that is a list, such as a network to upstream.allow; the others stay",
+    )
+    .action(
+      action(context, async (invocation, name: string, items: readonly string[]) => {
+        await changeList(invocation, name, (there) => [...new Set([...there, ...items.flatMap(itemsOf)])]);
+      }),
+    );
+  setting
+    .command("remove <name> <items...>")
+    .description("Take items out of a setting that is a list; the others stay")
+    .action(
+      action(context, async (invocation, name: string, items: readonly string[]) => {
+        await changeList(invocation, name, (there) => without(name, there, items.flatMap(itemsOf)));
+      }),
+    );
 
   const joinToken = program.command("join-token").description("Tokens with which new nodes join");
   joinToken
@@ -62,14 +85,58 @@ async function getSetting(invocation: Invocation, name: string): Promise<void> {
 }
 
 async function setSetting(invocation: Invocation, wanted: string, value: string): Promise<void> {
-  const { name } = await findSetting(invocation, wanted);
-  const setting = await invocation.api.call({
-    method: "PUT",
-    path: ["settings", name],
-    body: { value },
-    answer: Setting,
-  });
+  const before = await findSetting(invocation, wanted);
+  const setting = await put(invocation, before.name, { value });
   invocation.output.result(setting, `${setting.name} = ${setting.value}`);
+  const kept = itemsOf(setting.value);
+  const lost = before.list === true ? itemsOf(before.value).filter((item) => !kept.includes(item)) : [];
+  if (lost.length > 0 && !invocation.output.json)
+    invocation.output.note(
+      `No longer in it: ${lost.join(", ")}. “porthole setting add” leaves in it what is there.`,
+    );
+}
+
+async function put({ api }: Invocation, name: string, body: SettingValue): Promise<Setting> {
+  return await api.call({ method: "PUT", path: ["settings", name], body, answer: Setting });
+}
+
+/** Reads it, changes it, and writes it if nobody else has meanwhile; otherwise all over again. */
+async function changeList(
+  invocation: Invocation,
+  wanted: string,
+  change: (there: readonly string[]) => readonly string[],
+): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const { name, value: was, list } = await findSetting(invocation, wanted);
+    if (list !== true)
+      throw new CliFailure("usage", `${name} is one value and no list`, {
+        remedy: `porthole setting set ${name} VALUE`,
+      });
+    try {
+      const setting = await put(invocation, name, { value: change(itemsOf(was)).join(", "), was });
+      invocation.output.result(setting, `${setting.name} = ${setting.value}`);
+      return;
+    } catch (error) {
+      const isRaced = error instanceof CliFailure && error.code === "conflict";
+      if (!isRaced || tries === limits.tries) throw error;
+    }
+  }
+}
+
+function itemsOf(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+function without(name: string, there: readonly string[], items: readonly string[]): readonly string[] {
+  const missing = items.filter((item) => !there.includes(item));
+  if (missing.length > 0)
+    throw new CliFailure("notFound", `${missing.join(", ")} is not in ${name}`, {
+      remedy: `In it: ${there.length === 0 ? "nothing" : there.join(", ")}.`,
+    });
+  return there.filter((item) => !items.includes(item));
 }
 
 async function findSetting(invocation: Invocation, name: string): Promise<Setting> {

@@ -1,5 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { SESSION_STATES, Session } from "#wire/api.ts";
+import { Type } from "typebox";
+import { Node, Project, SESSION_STATES, Session } from "#wire/api.ts";
+import { ERRORS, isErrorCode } from "#wire/errors.ts";
+import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, getById, type Invocation, nothingNamed } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
 import { byteCount } from "../output/units.ts";
@@ -48,10 +51,11 @@ async function show(invocation: Invocation, id: string): Promise<void> {
   const { output } = invocation;
   const session = await getById(invocation, ["sessions", id], Session);
   if (session === undefined) throw nothingNamed("session", id);
+  const { project, node } = output.json ? {} : await namesOf(invocation, session);
   output.record(session, [
     ...summary(output),
-    { title: "PROJECT", value: ({ projectId }) => projectId },
-    { title: "NODE", value: ({ nodeId }) => nodeId },
+    { title: "PROJECT", value: ({ projectId }) => named(project, projectId) },
+    { title: "NODE", value: ({ nodeId }) => named(node, nodeId) },
     { title: "RIGHTS", value: ({ viewOnly }) => (viewOnly ? "view only" : "all") },
     { title: "REDEEMED", value: ({ redeemedAt }) => output.time(redeemedAt) },
     { title: "ENDED", value: ({ endedAt }) => output.time(endedAt) },
@@ -59,9 +63,40 @@ async function show(invocation: Invocation, id: string): Promise<void> {
       title: "ENDING",
       value: ({ ending }) => ending && [ending.kind, ending.code, ending.detail].join(" ").trim(),
     },
+    {
+      title: "MEANING",
+      value: ({ ending }) =>
+        ending !== undefined && isErrorCode(ending.code) ? ERRORS[ending.code].meaning : undefined,
+    },
     { title: "FAILED AT", value: ({ ending }) => ending?.step },
     { title: "ASKED FROM", value: ({ creatorAddress }) => creatorAddress },
   ]);
+}
+
+/** What people call its project, and where viewers reach its node, as far as whoever asks may see them and they are there yet. */
+async function namesOf(
+  { api }: Invocation,
+  { projectId, nodeId }: Session,
+): Promise<{ readonly project?: string | undefined; readonly node?: string | undefined }> {
+  const seen = async <Found>(look: () => Promise<Found>) => {
+    try {
+      return await look();
+    } catch (error) {
+      if (error instanceof CliFailure && error.exit === "refused") return undefined;
+      throw error;
+    }
+  };
+  const projects = await seen(() => api.list(["projects"], Project));
+  const answer = Type.Object({ items: Type.Array(Node) });
+  const nodes = await seen(() => api.call({ method: "GET", path: ["nodes"], answer }));
+  return {
+    project: projects?.find(({ id }) => id === projectId)?.name,
+    node: nodes?.items.find(({ id }) => id === nodeId)?.pageOrigin,
+  };
+}
+
+function named(name: string | undefined, id: string): string {
+  return name === undefined || name === "" ? id : `${name} (${id})`;
 }
 
 async function end({ api, output }: Invocation, id: string): Promise<void> {
@@ -85,15 +120,25 @@ function summary(output: Output): readonly Field<Session>[] {
     { title: "ACCOUNT", spare: true, value: ({ account }) => account },
     { title: "VIEWER", spare: true, value: ({ viewerAddress }) => viewerAddress },
     { title: "CREATED", value: ({ createdAt }) => output.time(createdAt) },
-    { title: "SENT", align: "right", spare: true, value: ({ bytesToViewer }) => byteCount(bytesToViewer) },
+    {
+      title: "SENT",
+      align: "right",
+      spare: true,
+      value: (session) => carried(session, session.bytesToViewer),
+    },
     {
       title: "RECEIVED",
       align: "right",
       spare: true,
-      value: ({ bytesFromViewer }) => byteCount(bytesFromViewer),
+      value: (session) => carried(session, session.bytesFromViewer),
     },
     { title: "ID", keep: true, value: ({ id }) => id },
   ];
+}
+
+/** Nodes say it as a console ends: of one that is open nothing is known yet. */
+function carried({ state }: Session, bytes: number): string | undefined {
+  return state === "ended" || bytes > 0 ? byteCount(bytes) : undefined;
 }
 
 function count(text: string): number {

@@ -1,5 +1,5 @@
 import { styleText } from "node:util";
-import { printable } from "#wire/gateway-error.ts";
+import { oneLine } from "#wire/gateway-error.ts";
 import type { CliFailure } from "../exit-status.ts";
 import { type Column, renderTable } from "./table.ts";
 import { relativeTime } from "./units.ts";
@@ -135,7 +135,7 @@ export class Output {
   #column<Item>({ value, tone, ...field }: Field<Item>): Column<Item> {
     return {
       ...field,
-      value: (item) => printable(value(item) ?? "–"),
+      value: (item) => oneLine(value(item) ?? "–"),
       ...(tone === undefined ? {} : { paint: (cell: string, item: Item) => this.painted(tone(item), cell) }),
     };
   }

@@ -76,6 +76,9 @@ async function announce(
   const file = data === "data" ? "" : ` --config ${join(data, "cli.toml")}`;
   process.stdout.write(
     `\nPorthole runs. Open this address; it signs you in, once:\n\n  ${link.url}\n\n` +
+      (nova === undefined
+        ? ""
+        : `OpenStack's clients: Nova's API at ${nova}/v2.1, Keystone's at ${nova}/identity/v3; their keys are in ${join(data, "cli.toml")}\n`) +
       `The command line, in a second terminal: npm run -s porthole -- machine list${file}\n` +
       "Ctrl-C stops everything.\n",
   );

@@ -37,7 +37,7 @@ for (const t of onBoth(
     });
     await assert.rejects(accounts.add(control.admin, { name: "x", role: "member", projects: ["no"] }), {
       code: "not_found",
-      detail: "project no",
+      detail: "there is no project “no”, which “porthole project add no” makes",
     });
 
     assert.equal((await accounts.list(control.admin, {})).items.length, 1);

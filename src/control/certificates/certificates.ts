@@ -297,14 +297,17 @@ async function requireOthersFit(
   // ACME gets one for the new domain at once; links have the old one until that is served.
   const isRenewed = domain !== "" && (await acmeDirectory(db)) !== undefined;
   const unfit: string[] = [];
-  for (const { pool, names, source } of rows) {
+  for (const { id, pool, names, source } of rows) {
     if (pool === except || (source === "acme" && isRenewed)) continue;
     const { problems } = fit(namesOf(names), { domains: [domain], entrances: await entrances(db, pool) });
-    if (problems.length > 0) unfit.push(pool === ALL_POOLS ? "all pools" : `pool ${pool}`);
+    if (problems.length > 0) {
+      const [name = "no name"] = namesOf(names);
+      unfit.push(`${id} for ${name} (${pool === ALL_POOLS ? "all pools" : `pool ${pool}`})`);
+    }
   }
   if (unfit.length > 0)
     throw new GatewayError("conflict", {
-      detail: `the certificates of ${unfit.join(", ")} are not for nodes under ${domain === "" ? "no domain" : domain}; upload one with its domain, which sets it as well, or remove them first`,
+      detail: `these certificates are not for nodes under ${domain === "" ? "no domain" : domain}, so upload others with --domain, which sets it as well, or “porthole certificate delete” them first: ${unfit.join(", ")}`,
     });
 }
 

@@ -1,13 +1,16 @@
-import type { Driver, DriverMachine } from "#hypervisors/driver.ts";
+import type { Driver, DriverMachine, MachineCheck } from "#hypervisors/driver.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { ConsoleProtocol } from "#wire/grant.ts";
 
 /** The machine runs, and has no console of that protocol: now, where that is its screen's and it has nothing else, and else none at all. */
 class NoSuchConsole extends GatewayError {
-  constructor(protocol: ConsoleProtocol, others: readonly ConsoleProtocol[]) {
+  constructor(
+    protocol: ConsoleProtocol,
+    { protocols: others, withheld }: Pick<MachineCheck, "protocols" | "withheld">,
+  ) {
     if (protocol === "rfb" && others.length === 0)
       super("machine_not_running", { detail: "it has no rfb console now" });
-    else super("console_unavailable", { detail: `it has no ${protocol} console` });
+    else super("console_unavailable", { detail: withheld ?? `it has no ${protocol} console` });
   }
 }
 
@@ -24,8 +27,9 @@ export async function requireConsole(
   driver: Driver,
   machine: DriverMachine,
 ): Promise<{ readonly isExclusive: boolean }> {
-  const { running, protocols, isExclusive = false } = await driver.check(machine);
+  const check = await driver.check(machine);
+  const { running, protocols, isExclusive = false } = check;
   if (!running) throw new GatewayError("machine_not_running");
-  if (!protocols.includes(machine.protocol)) throw new NoSuchConsole(machine.protocol, protocols);
+  if (!protocols.includes(machine.protocol)) throw new NoSuchConsole(machine.protocol, check);
   return { isExclusive };
 }

@@ -120,6 +120,7 @@ export async function requireUsable(
 ): Promise<void> {
   refuseConsoles(hypervisor);
   refuseStreams(hypervisor);
+  refuseKeyless(hypervisor, credentials);
   try {
     const { consoles, ...rest } = hypervisor;
     const way = { ...rest, ...(consoles === undefined ? {} : { consoles }) };
@@ -154,6 +155,15 @@ function refuseStreams({ platform, address, readOnly, serialStreams }: Way): voi
   if (readOnly) throw because("over a connection that is read-only libvirt opens no serial line");
   if (/^[a-z]+\+ssh:/.test(address))
     throw because("nodes sign in to a libvirt at its socket or by TLS, and not by SSH");
+}
+
+/** Whoever asks for his key at each sign-in is not there: control has one, or gets nowhere. */
+function refuseKeyless({ platform, address }: Way, { sshKey }: KeptCredentials): void {
+  if (platform !== "libvirt" || sshKey !== undefined || !/^[a-z]+\+ssh:/.test(address)) return;
+  throw new GatewayError("request_invalid", {
+    detail:
+      "credentials: by SSH control signs in with a key of its own and asks no agent; give one with --ssh-key, and with --known-hosts the host’s own",
+  });
 }
 
 /** A certificate that was changed without its key would be found out only when somebody wants a console. */

@@ -6,12 +6,14 @@ import { HypervisorError } from "#hypervisors/hypervisor-error.ts";
 import { DEFAULT_POOL } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Hypervisor, HypervisorRule, HypervisorTest } from "#wire/hypervisors.ts";
+import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
 import type { Audit } from "../audit/audit.ts";
 import type { Cluster } from "../cluster/cluster.ts";
 import { tlsOnRecord } from "../machines/machine-tls.ts";
 import { requireAdministrator } from "../rights.ts";
 import type { Caller } from "../services.ts";
 import type { CloseSessions } from "../sessions/closing.ts";
+import type { SettingValues } from "../settings/settings.ts";
 import type { Queries, Store } from "../store/store.ts";
 import type { Vault } from "../vault/vault.ts";
 import {
@@ -38,6 +40,7 @@ import { createPlatformDriver } from "./platform-driver.ts";
 import { writeRules } from "./rules.ts";
 import type { Hypervisors } from "./service.ts";
 import { failureOf } from "./standing.ts";
+import { streamsOutside } from "./streams-allowed.ts";
 
 const limits = {
   /** All are in one answer, and each is a connection once it is used. */
@@ -54,11 +57,12 @@ interface Parts {
   readonly vault: Vault;
   readonly clock: Clock;
   readonly commands: CommandPlace;
+  readonly values: SettingValues;
 }
 
 /** Platforms that can be asked for their machines, as administrators see and change them. */
 export function createHypervisors(parts: Parts): Hypervisors {
-  const { store, cluster, audit, vault, clock, commands } = parts;
+  const { store, cluster, audit, vault, clock, commands, values } = parts;
 
   return {
     async list(caller) {
@@ -141,9 +145,11 @@ export function createHypervisors(parts: Parts): Hypervisors {
         const { machines, silent } = await listHeard(driver, signal);
         const identity = await driver.identity(signal);
         await refuseAnother(store.db, { hypervisorId: id, identity, known: machines });
+        const outside = await streamsOutside(row, parseUpstreamAllow(values.value("upstream.allow")));
         return {
           ok: true,
           machines: machines.length,
+          ...(outside === undefined ? {} : { outside }),
           ...(silent.length === 0 ? {} : { silent: [...silent] }),
         };
       } catch (error) {

@@ -109,7 +109,10 @@ for (const t of onBoth("what is wrong with an address is said", async () => {
 for (const t of onBoth("a project that does not exist has no machines", async () => {
   await using control = await testControl();
 
-  await assert.rejects(control.machine({ project: "none" }), { code: "not_found", detail: "project none" });
+  await assert.rejects(control.machine({ project: "none" }), {
+    code: "not_found",
+    detail: /no project “none”, which “porthole project add none”/,
+  });
 }))
   test(...t);
 

@@ -91,8 +91,13 @@ export async function requireProject(db: Queries, reference: string): Promise<Pr
     .where((where) => where.or([where("id", "=", reference), where("name", "=", name)]))
     .execute();
   const row = rows.find(({ id }) => id === reference) ?? rows[0];
-  if (row === undefined) throw new GatewayError("not_found", { detail: `project ${reference}` });
+  if (row === undefined) throw new GatewayError("not_found", { detail: noProject(reference) });
   return row;
+}
+
+function noProject(reference: string): string {
+  const argument = /^[\w.-]+$/.test(reference) ? reference : "NAME";
+  return `there is no project “${reference}”, which “porthole project add ${argument}” makes`;
 }
 
 /** Throws `conflict` for a name that is taken. */

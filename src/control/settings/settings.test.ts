@@ -56,6 +56,24 @@ for (const t of onBoth("a setting is in force at once, and after a restart", asy
 }))
   test(...t);
 
+for (const t of onBoth(
+  "a setting that is another than was read is not set, and of two at once one is told",
+  async () => {
+    await withParts(async (parts) => {
+      const { settings } = await createSettings(parts);
+      const set = async (value: string, was?: string) =>
+        await settings.set(admin, "upstream.allow", value, was);
+      await set("::1", "");
+
+      const raced = await Promise.allSettled([set("::1, ::2", "::1"), set("::1, ::3", "::1")]);
+      await assert.rejects(set("::4", "::1"), { code: "conflict", detail: /upstream\.allow/ });
+
+      assert.deepEqual(raced.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+    });
+  },
+))
+  test(...t);
+
 const REFUSED: readonly [name: string, value: string, why: RegExp][] = [
   ["upstream.allow", "everything", /everything/],
   ["console.allowed.origins", "https://a.example/path", /origin/],

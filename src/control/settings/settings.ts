@@ -97,12 +97,16 @@ export async function createSettings({
       return SETTING_NAMES.map((name) => describe(name, inForce.get(name)?.text));
     },
 
-    async set(caller, name, value) {
+    async set(caller, name, value, was) {
       requireAdministrator(caller);
       if (!isSettingName(name)) throw new GatewayError("not_found", { detail: `setting ${name}` });
       const text = value.trim();
       parseOrRefuse(name, text);
       await store.db.transaction().execute(async (db) => {
+        // Whoever says what he has read is told of whoever set it since.
+        await store.lock(db, `setting ${name}`);
+        if (was !== undefined && was !== (await changes.stored(db, name)))
+          throw new GatewayError("conflict", { detail: `${name} is another by now` });
         await judges.get(name)?.(db, text);
         await changes.write(db, { by: caller, name, text });
       });
@@ -155,6 +159,6 @@ function parseOrRefuse(name: SettingName, text: string): unknown {
 }
 
 function describe(name: SettingName, text: string | undefined): Setting {
-  const { fallback, description } = SETTINGS[name];
-  return { name, value: text ?? fallback, fallback, description };
+  const { fallback, description, isList }: SettingDefinition<unknown> = SETTINGS[name];
+  return { name, value: text ?? fallback, fallback, description, ...(isList === true ? { list: true } : {}) };
 }

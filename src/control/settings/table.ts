@@ -12,6 +12,8 @@ export interface SettingDefinition<Value> {
   readonly parse: (text: string) => Value;
   /** Whole sentences, with the unit. */
   readonly description: string;
+  /** Items separated by commas, of which one can be added or taken away by itself. */
+  readonly isList?: true;
 }
 
 const SECOND_MS = 1000;
@@ -30,6 +32,7 @@ export const SETTINGS = {
       "How long rows of the audit log are kept, in days (1 to 36500); 0 keeps them for ever. The oldest are forgotten bit by bit.",
   },
   "upstream.allow": {
+    isList: true,
     fallback: "",
     parse: (text) => {
       parseUpstreamAllow(text);
@@ -45,6 +48,7 @@ export const SETTINGS = {
       "How long a pool must have had a whole node more than it needs before one is emptied and taken away, in milliseconds (1 s to 24 h).",
   },
   "console.allowed.origins": {
+    isList: true,
     fallback: "",
     parse: list(origin),
     description:
@@ -144,6 +148,7 @@ export const SETTINGS = {
       "How long after its end a console can be opened again from its page, in milliseconds (0 to 24 h). Rights are judged anew each time.",
   },
   "dns.caa": {
+    isList: true,
     fallback: "",
     parse: list(certificateAuthority),
     description:
@@ -156,6 +161,7 @@ export const SETTINGS = {
       "The mail address of whoever is responsible for the domain of the consoles, which stands in its SOA record. Empty means hostmaster at that domain.",
   },
   "dns.name.servers": {
+    isList: true,
     fallback: "",
     parse: list(nameServer),
     description:

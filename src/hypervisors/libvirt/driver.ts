@@ -35,7 +35,7 @@ import { guestFamily } from "./guest-family.ts";
 import { readHostUuid } from "./host-uuid.ts";
 import type { LibvirtAccess } from "./open.ts";
 import { SessionPasswords } from "./session-passwords.ts";
-import { chooseLine, toSerialUpstream, toUpstream } from "./upstream.ts";
+import { chooseLine, toSerialUpstream, toUpstream, withheldLine } from "./upstream.ts";
 
 const limits = {
   /** While somebody waits for a console. */
@@ -101,7 +101,10 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
     ]);
     if (!isActive(state)) throw new GatewayError("machine_not_running");
     const vnc = consoles.vnc.find(({ listen }) => listen !== undefined);
-    return { domain, xml, vnc, line: chooseLine(consoles.serial, lines) };
+    return {
+      ...{ domain, xml, vnc, line: chooseLine(consoles.serial, lines) },
+      withheld: withheldLine(consoles.serial, lines),
+    };
   }
 
   return {
@@ -111,14 +114,14 @@ export function createLibvirtDriver(access: LibvirtAccess): HypervisorDriver {
       explained(async () => {
         try {
           const signal = AbortSignal.timeout(limits.consoleMs);
-          const { vnc, line } = await running(address, { isSecure: false, signal });
+          const { vnc, line, withheld } = await running(address, { isSecure: false, signal });
           return {
             running: true,
             protocols: [
               ...(vnc === undefined ? [] : ["rfb" as const]),
               ...(line === undefined ? [] : ["serial" as const]),
             ],
-            ...(protocol === "serial" ? { isExclusive: true } : {}),
+            ...(protocol === "serial" ? { isExclusive: true, withheld } : {}),
           };
         } catch (error) {
           if (error instanceof GatewayError && error.code === "machine_not_running")
@@ -225,6 +228,8 @@ interface Running {
   readonly xml: string;
   readonly vnc: VncGraphics | undefined;
   readonly line: SerialLine | undefined;
+  /** Why it has no such line, where it has one that is not to be opened. */
+  readonly withheld: string | undefined;
 }
 
 /** What libvirt shows has to be the machine that was asked for. */

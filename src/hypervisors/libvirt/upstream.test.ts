@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Secret } from "#base/secret.ts";
 import type { SerialLine } from "./domain-xml.ts";
 import type { Way } from "./endpoint.ts";
-import { chooseLine, toSerialUpstream, toUpstream } from "./upstream.ts";
+import { chooseLine, toSerialUpstream, toUpstream, withheldLine } from "./upstream.ts";
 
 const DOMAIN = "6695eb01-f6a4-8304-79aa-97f2502e193f";
 const UNIX: Way = { kind: "unix", path: "/s" };
@@ -82,6 +82,36 @@ test("of a domain's lines nodes dial what they can, and libvirt opens the others
   for (const lines of [[pty], [socket], [near]])
     assert.throws(() => chosen(lines, TLS, false), { code: "upstream_unreachable" });
   assert.equal(chooseLine([pty], { endpoint: { way: UNIX, uri: "qemu:///system" } }), undefined);
+});
+
+test("of a line that libvirt alone reaches it is said what opens it, and of none nothing", () => {
+  const pty = { port: 0, device: "serial0", isTelnet: false, isTls: false };
+  const far = { port: 0, ...tcp("0.0.0.0"), isTelnet: false, isTls: false };
+  const ssh = { kind: "ssh", host: "host7", port: 22, user: "u", path: undefined } as const;
+  const uri = "qemu:///system";
+  const streams = { caCertificate: "CA", clientCertificate: "PEM", clientKey: new Secret("KEY") };
+
+  assert.match(
+    withheldLine([pty], { endpoint: { way: UNIX, uri } }) ?? "",
+    /hypervisor update NAME --serial-streams/,
+  );
+  assert.match(withheldLine([pty], { endpoint: { way: ssh, uri } }) ?? "", /not by SSH/);
+  assert.equal(withheldLine([pty], { endpoint: { way: TLS, uri }, streams }), undefined);
+  assert.equal(withheldLine([pty, far], { endpoint: { way: TLS, uri } }), undefined);
+  assert.equal(withheldLine([], { endpoint: { way: UNIX, uri } }), undefined);
+});
+
+test("of a console that listens to its hypervisor alone it is said how it listens to others", () => {
+  const line = { port: 0, ...tcp("127.0.0.1"), isTelnet: false, isTls: false };
+  const at = { endpoint: { way: TLS, uri: "qemu:///system" }, domain: DOMAIN };
+  const told = (work: () => unknown, words: RegExp) =>
+    assert.throws(work, (error: Error) => error.message.length < 300 && words.test(error.message));
+
+  told(
+    () => toUpstream(tcp("127.0.0.1"), { way: TLS, password: undefined }),
+    /vnc_listen = "0\.0\.0\.0" in its qemu\.conf.*start/,
+  );
+  told(() => toSerialUpstream(line, at), /host= of its <source>.*start/);
 });
 
 test("the password that the domain has goes before the one on record", () => {

@@ -54,6 +54,15 @@ export function chooseLine(
   );
 }
 
+/** Of a domain without a line to choose: that libvirt alone reaches the one it has, and what has it opened. Undefined where it has none. */
+export function withheldLine(lines: readonly SerialLine[], serial: SerialWay): string | undefined {
+  if (chooseLine(lines, serial) !== undefined || !lines.some(({ device }) => device !== undefined))
+    return undefined;
+  return serial.endpoint.way.kind === "ssh"
+    ? "its serial line is a pseudo-terminal, which nodes have opened by libvirt's socket or TLS and not by SSH; a <serial type='tcp'> they dial"
+    : "its serial line is a pseudo-terminal, which libvirt opens for nodes once “porthole hypervisor update NAME --serial-streams” lets them sign in there";
+}
+
 /** The same as `toUpstream` of a serial line. TLS is around it from the first byte on, or not at all. */
 export function toSerialUpstream(
   line: SerialLine | undefined,
@@ -94,6 +103,13 @@ function toStream(
 
 type Called = "VNC" | "serial line";
 
+/** What has it listen to others. What runs listens where it did when it was started. */
+const LISTENING: Readonly<Record<Called, string>> = {
+  VNC: 'set vnc_listen = "0.0.0.0" in its qemu.conf, or listen= in the definition of the machine, then stop and start the machine',
+  "serial line":
+    "set host= of its <source> in the definition of the machine, then stop and start the machine",
+};
+
 function addressOf(listen: Listen | undefined, way: Way, what: Called): PlainAddress {
   if (listen === undefined) throw unreachable(`the machine has no ${what} that listens anywhere`);
   if (listen.kind === "tcp")
@@ -108,7 +124,8 @@ function hostOf(listen: string, way: Way, what: Called): string {
       if (way.kind !== "unix") return way.host;
       return listen.includes(":") ? "::1" : "127.0.0.1";
     case "loopback":
-      if (way.kind !== "unix") throw unreachable(`the machine's ${what} listens to its hypervisor alone`);
+      if (way.kind !== "unix")
+        throw unreachable(`the machine's ${what} listens to its hypervisor alone: ${LISTENING[what]}`);
       return listen;
     default:
       return listen;

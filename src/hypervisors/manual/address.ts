@@ -62,7 +62,9 @@ function parseWebSocket(text: string): Address {
 function parseHostPort(text: string): HostPort {
   const match = /^(?:\[([^[\]]*)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   if (match === null)
-    throw new Error("must be HOST:PORT, [IPv6]:PORT, unix:/PATH, tls://HOST:PORT or wss://HOST:PORT/PATH");
+    throw new Error(
+      `${/^[\w.-]+$/.test(text) ? "the port is missing: it " : ""}must be HOST:PORT, [IPv6]:PORT, unix:/PATH, tls://HOST:PORT, ws://HOST:PORT/PATH or wss://HOST:PORT/PATH`,
+    );
   const [, bracketed, bare = "", digits] = match;
   const port = Number(digits);
   if (port < 1 || port > limits.port) throw new Error(`the port must be from 1 to ${limits.port}`);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { type EndingContext, endingOf, endingText } from "./ending.ts";
+import { type EndingContext, endingOf, endingText, isForOperator } from "./ending.ts";
 
 const unopened: EndingContext = { wasOpen: false };
 const open: EndingContext = { wasOpen: true };
@@ -47,4 +48,14 @@ test("an ending without detail or reference has no empty places", () => {
     endingText(endingOf(new GatewayError("upstream_lost"), open)),
     "The connection to the hypervisor broke. Open the console again.",
   );
+});
+
+test("what an operator is asked about is told from what people do", () => {
+  const told = (code: ErrorCode, wasOpen = false) =>
+    isForOperator(endingOf(new GatewayError(code), { session: "s", wasOpen }));
+
+  for (const code of ["upstream_not_allowed", "upstream_is_porthole", "upstream_unreachable"] as const)
+    assert.equal(told(code), true, code);
+  for (const code of ["viewer_lost", "viewer_closed", "ticket_used", "machine_not_running"] as const)
+    assert.equal(told(code), false, code);
 });

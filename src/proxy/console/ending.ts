@@ -38,6 +38,19 @@ const REFUSED: ReadonlySet<ErrorCode> = new Set([
   "node_restarting",
 ]);
 
+/** Refused for what an operator has set, which nobody else can mend: he looks for it in the log. */
+const OPERATORS: ReadonlySet<ErrorCode> = new Set([
+  "upstream_contested",
+  "upstream_not_allowed",
+  "upstream_address_reserved",
+  "upstream_is_porthole",
+]);
+
+/** Whether it is not to be missing where little is logged: an operator is asked about it. A browser that vanishes is nothing of his. */
+export function isForOperator({ kind, code }: Pick<Ending, "kind" | "code">): boolean {
+  return kind === "failed" ? code !== "viewer_lost" : kind === "refused" && OPERATORS.has(code);
+}
+
 export interface EndingContext {
   /** The id of the session that ends. */
   readonly session?: string;

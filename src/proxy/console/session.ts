@@ -16,7 +16,7 @@ import type { SignIns } from "../sign-ins/sign-ins.ts";
 import { type Channels, channelsOf } from "../spice/channels.ts";
 import { stepOf } from "../upstream-step.ts";
 import { Conversation } from "./conversation.ts";
-import { endingOf } from "./ending.ts";
+import { endingOf, isForOperator } from "./ending.ts";
 import type { Connect, Connecting, OpenConsole } from "./opening.ts";
 import { OPENINGS } from "./openings.ts";
 import { type GiveOrder, Orders } from "./orders.ts";
@@ -363,12 +363,10 @@ export class Session implements ViewerEvents, RelayEvents {
   }
 
   #log(): void {
-    const { kind, code, detail } = this.#ending ?? {};
+    const { kind = "failed", code = "internal", detail } = this.#ending ?? {};
     const { bytesToViewer, bytesFromViewer } = this;
     const fields = { sessionId: this.sessionId, kind, code, step: this.#step, detail, cause: this.#cause };
-    // What failed is what an operator is asked about, with the session's id: it is not to be missing where little is logged.
-    // A browser that vanishes is nothing of the operator's.
-    const level = kind === "failed" && code !== "viewer_lost" ? "warn" : "info";
+    const level = isForOperator({ kind, code }) ? "warn" : "info";
     this.#context.log[level]({ ...fields, bytesToViewer, bytesFromViewer }, "Session ended");
   }
 

@@ -106,7 +106,7 @@ function certificateProblems(certificate: X509Certificate, now: number): string[
 }
 
 function missingIssuer(issuer: string): string {
-  return `the chain is incomplete: the certificate of its issuer “${issuer}” is missing`;
+  return `the chain is incomplete: the certificate of its issuer “${issuer}” is missing; the root of an authority of your own has to come with it (--root)`;
 }
 
 function toServerCertificate(served: readonly X509Certificate[], key: KeyObject): ServerCertificate {

@@ -34,11 +34,14 @@ export function installationRoutes(
         body: SettingValue,
         response: {
           200: ref("Setting", { description: "The setting, as it is now" }),
-          ...problems("not_found", "body_too_large", "media_type_unsupported"),
+          ...problems("not_found", "conflict", "body_too_large", "media_type_unsupported"),
         },
       },
     },
-    async (request) => await settings.set(callerOf(request), request.params.name, request.body.value),
+    async (request) => {
+      const { value, was } = request.body;
+      return await settings.set(callerOf(request), request.params.name, value, was);
+    },
   );
 
   app.get(

@@ -105,7 +105,7 @@ const GERMAN: readonly (readonly [RegExp, string])[] = [
   [/^the certificate (“.*?”(?: of an authority)?) has a key on the curve (\S+),/, "das Zertifikat $1 hat einen Schlüssel auf der Kurve $2, die Browser nicht nehmen: genommen werden P-256, P-384 und P-521"],
   [/^the certificate (“.*?”(?: of an authority)?) has a key of the kind (\S+):/, "das Zertifikat $1 hat einen Schlüssel der Art $2: genommen werden RSA, ECDSA und Ed25519"],
   [/^the certificate (“.*?”(?: of an authority)?) has a weak key: RSA of (\d+) bits, where (\d+)/, "das Zertifikat $1 hat einen schwachen Schlüssel: RSA mit $2 Bit, wo $3 das Mindeste sind"],
-  [/^the chain is incomplete: the certificate of its issuer (“.*”) is missing$/, "die Kette ist unvollständig: das Zertifikat ihres Ausstellers $1 fehlt"],
+  [/^the chain is incomplete: the certificate of its issuer (“.*”) is missing; the root of .* \(--root\)$/, "die Kette ist unvollständig: das Zertifikat ihres Ausstellers $1 fehlt; die Wurzel einer eigenen Zertifizierungsstelle muss dabei sein (--root)"],
   [/^TLS does not take the certificate with its key \((.*)\)$/, "TLS nimmt das Zertifikat mit seinem Schlüssel nicht an ($1)"],
   [/^must be a domain name that browsers take for one$/, "muss ein Domainname sein, den Browser als solchen nehmen"],
   [/^must be a domain name(?:, such as .*)?$/, "muss ein Domainname sein, wie console.example.com"],

@@ -1,3 +1,4 @@
+import { STEP_REMEDIES } from "#wire/hypervisor-steps.ts";
 import type { HypervisorStep } from "#wire/hypervisors.ts";
 import type { GuestFamily, PowerState } from "#wire/machine-origin.ts";
 import type { Credential, Kind } from "./hypervisor-form.ts";
@@ -38,33 +39,15 @@ const guests: Record<GuestFamily, string> = {
 };
 /** Where a way to a hypervisor failed, and what to look at first. */
 const steps: Record<HypervisorStep, { readonly word: string; readonly remedy: string }> = {
-  command: {
-    word: "the command",
-    remedy: "Look whether the executable is in control’s --command-drivers, and what it writes.",
-  },
-  dns: { word: "its name", remedy: "Look whether the name is spelled right, and what the name server says." },
-  tcp: { word: "the connection", remedy: "Look whether it is on, and whether a firewall stands in between." },
-  socket: {
-    word: "the socket",
-    remedy: "Look whether libvirt runs, and whether control’s user may use its socket.",
-  },
-  tls: {
-    word: "TLS",
-    remedy: "Look whether its certificate is of the authority that is on record, and for the address’s host.",
-  },
-  "host-key": {
-    word: "its host key",
-    remedy: "Look whether the host keys that are on record are still its own.",
-  },
-  credentials: {
-    word: "the credentials",
-    remedy: "Look whether it takes the certificate or key that control shows.",
-  },
-  answer: {
-    word: "its answer",
-    remedy: "Look into its own log: it was reached, and did not answer rightly.",
-  },
-  rights: { word: "the rights there", remedy: "Look what control’s account may do there." },
+  command: { word: "the command", remedy: STEP_REMEDIES.command },
+  dns: { word: "its name", remedy: STEP_REMEDIES.dns },
+  tcp: { word: "the connection", remedy: STEP_REMEDIES.tcp },
+  socket: { word: "the socket", remedy: STEP_REMEDIES.socket },
+  tls: { word: "TLS", remedy: STEP_REMEDIES.tls },
+  "host-key": { word: "its host key", remedy: STEP_REMEDIES["host-key"] },
+  credentials: { word: "the credentials", remedy: STEP_REMEDIES.credentials },
+  answer: { word: "its answer", remedy: STEP_REMEDIES.answer },
+  rights: { word: "the rights there", remedy: STEP_REMEDIES.rights },
 };
 
 /** The words of hypervisors, a part of the catalogue of strings-en.ts. */

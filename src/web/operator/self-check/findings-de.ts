@@ -306,11 +306,11 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
   ],
   hypervisor_forbidden: [
     "Die Einstellung upstream.allow lässt Knoten diese Adresse nicht anwählen.",
-    "Ist sie richtig, nehmen Sie ihr Netz auf: porthole setting set upstream.allow",
+    "Ist sie richtig, nehmen Sie ihr Netz auf: porthole setting add upstream.allow NETZ",
   ],
   hypervisor_reserved: [
     "Die Adresse gehört zur Maschine des Knotens selbst, zu seinem eigenen Netzabschnitt oder zu den Metadaten einer Cloud; Knoten wählen sie nur an, wo sie eigens genannt ist.",
-    "Ist sie richtig, nehmen Sie genau diese Adresse auf, kein weiteres Netz: porthole setting set upstream.allow",
+    "Ist sie richtig, nehmen Sie genau diese Adresse auf, kein weiteres Netz: porthole setting add upstream.allow ADRESSE",
   ],
   hypervisor_is_porthole: [
     "An dieser Adresse lauscht Porthole selbst.",
