@@ -36,7 +36,7 @@ import { hypervisorLock } from "./inventory.ts";
 import { createPlatformDriver } from "./platform-driver.ts";
 import { writeRules } from "./rules.ts";
 import type { Hypervisors } from "./service.ts";
-import { failureOf } from "./standing.ts";
+import { failureOf, markFirstDown, problemOf } from "./standing.ts";
 
 const limits = {
   /** All are in one answer, and each is a connection once it is used. */
@@ -143,7 +143,10 @@ export function createHypervisors(parts: Parts): Hypervisors {
           ...(silent.length === 0 ? {} : { silent: [...silent] }),
         };
       } catch (error) {
-        return toFailure(error);
+        const failure = toFailure(error);
+        // Who follows it has not come so far yet, and whoever asks how it is would hear that nobody has tried.
+        await markFirstDown(store, id, problemOf(error));
+        return failure;
       }
     },
 

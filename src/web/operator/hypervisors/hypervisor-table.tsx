@@ -182,7 +182,8 @@ function Rules({ rules }: { readonly rules: Hypervisor["rules"] }) {
     <ul class="rules">
       {rules.map(({ name, project }) => (
         <li key={name}>
-          {name === "*" ? w.allOthers : <span class="mono">{name}</span>} → {project}
+          {name === "*" ? rules.length === 1 ? w.all : w.allOthers : <span class="mono">{name}</span>} →{" "}
+          {project}
         </li>
       ))}
       {!hasAll && <li class="soft">{rules.length === 0 ? w.allWait : w.othersWait}</li>}

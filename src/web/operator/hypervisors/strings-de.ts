@@ -18,12 +18,13 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
   },
   readOnly: "nur lesend",
   state: "Zustand",
-  states: { up: "Verfolgt", down: "Unerreichbar", new: "Noch nicht versucht" },
+  states: { up: "Erreichbar", down: "Unerreichbar", new: "Noch nicht versucht" },
   failsAt: (step, said) => `Bei ${step}: ${said}`,
   machines: "Maschinen",
   machineCount: (machines, waiting) =>
     waiting === "0" ? machines : `${machines}, und ${waiting} ${waiting === "1" ? "wartet" : "warten"}`,
   rules: "Seine Maschinen kommen in",
+  all: "Alle",
   allOthers: "Alle anderen",
   allWait: "Alle warten hier",
   othersWait: "Andere warten hier",
@@ -93,7 +94,7 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
   assign: (count) => (count === "0" ? "In ein Projekt geben…" : `${count} in ein Projekt geben…`),
   guest: "Gast",
   knownAs: "Dort bekannt als",
-  powers: { running: "Läuft", paused: "Angehalten", stopped: "Aus", unknown: "Nicht bekannt" },
+  powers: { running: "Läuft", paused: "Angehalten", stopped: "Aus", unknown: "Unbekannt" },
   guests: {
     linux: "Linux",
     windows: "Windows",
@@ -136,7 +137,7 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
     },
     lost: "Wieder hinzugefügt, kommen die Maschinen durch seine Regeln, als neue: von Hand gegebene Projekte, Pools, Konsolenpasswörter und Links sind verloren.",
     stays:
-      "Die Maschinen selbst laufen weiter: am Hypervisor wird nichts getan. Was ihn öffnet, wird hier gelöscht.",
+      "Die Maschinen selbst laufen weiter: am Hypervisor wird nichts getan. Schlüssel und Passwörter, die Porthole für ihn hat, löscht es.",
     confirm: "Entfernen",
     cancel: "Behalten",
   },
