@@ -14,8 +14,8 @@ const STATIC_CHECKS = ["lint", "types", "unused"] as const;
 const UNITS = ["src/**/*.test.{ts,tsx}", "test/*.test.ts"];
 const WHOLE = ["test/{peers,fleet,web,deploy}/**/*.test.ts", "fuzz/**/*.test.ts"];
 
-/** What these wait for is as often a time or a peer as a core: one more than there are cores keeps them all busy. */
-const runsAtOnce = Math.min(8, availableParallelism() + 1);
+/** What these wait for is as often a time or a peer as a core: two more than there are cores keep them all busy. */
+const runsAtOnce = Math.min(8, availableParallelism() + 2);
 
 /** Those that take longest begin first, so that none goes on by itself when everything else has ended. */
 const LONGEST = [

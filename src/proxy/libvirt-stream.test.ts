@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import { buffer } from "node:stream/consumers";
 import { test } from "node:test";
 import { concat } from "#base/bytes.ts";
-import { ConsoleReader, encodeTyped } from "#protocols/libvirt/console-stream.ts";
+import { ConsoleReader, encodeEnd, encodeTyped } from "#protocols/libvirt/console-stream.ts";
 import { encodeKeepalive } from "#protocols/libvirt/keepalive.ts";
 import { eventually } from "../../test/harness/eventually.ts";
 import { LibvirtStream } from "./libvirt-stream.ts";
@@ -58,6 +59,24 @@ test("what is typed goes in pieces that libvirt can hold, and waits where it tak
   stream.destroy();
 });
 
+test("what came before libvirt's answer is heard first, and a line is given back behind what was typed last", async () => {
+  await using pair = await startPair();
+  const stream = new LibvirtStream(pair.near, { ...LINE, early: Uint8Array.of(1, 2) });
+  pair.far.write(encodeTyped(4, Uint8Array.of(3)));
+  await eventually(() => assert.equal(stream.readableLength, 3));
+  assert.deepEqual(stream.read(), Buffer.of(1, 2, 3));
+
+  stream.write(Uint8Array.of(4));
+  stream.destroySoon();
+
+  const heard = await buffer(pair.far);
+  assert.deepEqual(
+    [...new ConsoleReader(4).push(new Uint8Array(heard))],
+    [{ kind: "said", bytes: Uint8Array.of(4) }, { kind: "ended" }],
+  );
+  await eventually(() => assert.ok(stream.destroyed && pair.near.destroyed));
+});
+
 test("libvirt is answered that we are there, but not without end where it reads nothing", async () => {
   await using pair = await startPair();
   const stream = new LibvirtStream(pair.near, LINE).resume();
@@ -90,6 +109,37 @@ test("a libvirt that says nothing any more is asked, and given up", async () => 
   assert.equal(error.code, "upstream_lost");
   assert.match(error.detail, /does not answer/);
   assert.ok(pair.near.destroyed);
+});
+
+test("a libvirt that is not listened to is not given up for what it cannot be heard to say", async () => {
+  await using pair = await startPair();
+  await using silent = await startPair();
+  const impatience = { keepaliveMs: 20, silentMs: 200 };
+  const kept = new LibvirtStream(pair.near, { ...LINE, keepsAlive: true }, impatience);
+  await eventually(() => {
+    pair.far.write(encodeTyped(4, new Uint8Array(64 * 1024)));
+    assert.ok(pair.near.isPaused());
+  });
+
+  // Which begins later, and is given up.
+  const other = new LibvirtStream(silent.near, { ...LINE, keepsAlive: true }, impatience).resume();
+  await once(other, "error");
+
+  assert.equal(kept.destroyed, false);
+  kept.destroy();
+});
+
+test("what a machine has said before its line's end is heard, whatever becomes of the connection behind that", async () => {
+  await using pair = await startPair();
+  const stream = new LibvirtStream(pair.near, LINE);
+  const said = new Uint8Array(1024).fill(7);
+  pair.far.write(concat([encodeTyped(4, said), encodeEnd(4), encodeTyped(4, said)]));
+  await eventually(() => assert.ok(stream.readableLength > 0));
+
+  pair.far.resetAndDestroy();
+
+  await eventually(() => assert.ok(pair.near.destroyed));
+  assert.deepEqual(new Uint8Array(await buffer(stream)), said);
 });
 
 test("what is no packet of a line's ends it", async () => {

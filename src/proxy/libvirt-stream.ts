@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import { Duplex } from "node:stream";
 import { ProtocolError } from "#base/protocol-error.ts";
 import type { OpenedConsole } from "#protocols/libvirt/console.ts";
 import {
@@ -11,6 +10,7 @@ import {
 } from "#protocols/libvirt/console-stream.ts";
 import { encodeKeepalive } from "#protocols/libvirt/keepalive.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import { type Sent, UpstreamStream } from "./console/upstream-stream.ts";
 import { ignoreError } from "./ignore-error.ts";
 
 const limits = {
@@ -28,13 +28,12 @@ const SILENT =
   "libvirt does not answer any more; it does so, too, where the machine takes nothing of what is typed";
 
 /** A machine's serial line as libvirt has it open for us, as a stream of bytes; each side is read as fast as the other takes it. */
-export class LibvirtStream extends Duplex {
+export class LibvirtStream extends UpstreamStream {
   readonly #socket: Socket;
   readonly #serial: number;
   readonly #reader: ConsoleReader;
   readonly #silentMs: number;
   readonly #timer: NodeJS.Timeout | undefined;
-  #taken = 0;
   #heardAt = performance.now();
   #isOver = false;
 
@@ -47,7 +46,7 @@ export class LibvirtStream extends Duplex {
       silentMs = limits.silentMs,
     }: { readonly keepaliveMs?: number; readonly silentMs?: number } = {},
   ) {
-    super({ readableHighWaterMark: limits.heldBytes });
+    super({ pieceBytes: consoleLimits.pieceBytes, readableHighWaterMark: limits.heldBytes });
     this.#socket = socket;
     this.#serial = serial;
     this.#reader = new ConsoleReader(serial);
@@ -55,37 +54,19 @@ export class LibvirtStream extends Duplex {
     this.pause();
     if (early.length > 0) this.push(early);
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
-    socket.on("error", (error) => this.destroy(error));
+    socket.on("error", (error) => this.#lose(error));
     socket.on("end", () => this.#lose());
     socket.on("close", () => this.#lose());
     if (keepsAlive) this.#timer = setInterval(() => this.#keepAlive(keepaliveMs), keepaliveMs);
     socket.resume();
   }
 
-  /** As a socket counts: with what waits to be written. */
-  get bytesWritten(): number {
-    return this.#taken + this.writableLength;
-  }
-
-  /** As a socket does it: once what waits is written. */
-  destroySoon(): void {
-    if (!this.writableEnded) this.end();
-    if (this.writableFinished) this.destroy();
-    else this.once("finish", () => this.destroy());
-  }
-
   override _read(): void {
     if (this.#socket.isPaused()) this.#socket.resume();
   }
 
-  override _write(chunk: Buffer, encoding: string, done: (error?: Error | null) => void): void {
-    const piece = chunk.subarray(0, consoleLimits.pieceBytes);
-    const rest = chunk.subarray(consoleLimits.pieceBytes);
-    this.#socket.write(encodeTyped(this.#serial, piece), (error) => {
-      if (!error) this.#taken += piece.length;
-      if (error || rest.length === 0) done(error);
-      else this._write(rest, encoding, done);
-    });
+  protected override send(piece: Buffer, sent: Sent): void {
+    this.#socket.write(encodeTyped(this.#serial, piece), sent);
   }
 
   override _final(done: () => void): void {
@@ -103,8 +84,9 @@ export class LibvirtStream extends Duplex {
     this.#heardAt = performance.now();
     try {
       for (const event of this.#reader.push(chunk)) {
-        this.#hear(event);
+        // What stands behind the line's end is none of it, and what stands before is still to be had.
         if (this.#isOver) return;
+        this.#hear(event);
       }
     } catch (cause) {
       if (!(cause instanceof ProtocolError)) throw cause;
@@ -145,11 +127,11 @@ export class LibvirtStream extends Duplex {
     // What is not listened to is not heard.
     if (this.#socket.isPaused()) this.#heardAt = performance.now();
     const silentMs = performance.now() - this.#heardAt;
-    if (silentMs >= this.#silentMs) this.destroy(new GatewayError("upstream_lost", { detail: SILENT }));
+    if (silentMs >= this.#silentMs) this.#lose(new GatewayError("upstream_lost", { detail: SILENT }));
     else if (silentMs >= keepaliveMs / 2 && this.#isRead) this.#socket.write(encodeKeepalive("ping"));
   }
 
-  #lose(): void {
-    if (!this.#isOver && !this.destroyed) this.destroy(new Error("libvirt closed the connection"));
+  #lose(cause = new Error("libvirt closed the connection")): void {
+    if (!this.#isOver && !this.destroyed) this.destroy(cause);
   }
 }

@@ -1,17 +1,16 @@
-import { Duplex } from "node:stream";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { HEADER_ROOM } from "./console/frame-header.ts";
 import type { UpstreamLeg, UpstreamSocket } from "./console/upstream-leg.ts";
+import { type Sent, UpstreamStream } from "./console/upstream-stream.ts";
 import { Ra2Opening, Ra2Sealing } from "./ra2-messages.ts";
 
 const CHANGED = "a message was changed on its way";
 
 /** What RA2 speaks once both have their keys: messages with their length before them, and a tag behind. */
-export class Ra2Stream extends Duplex implements UpstreamSocket {
+export class Ra2Stream extends UpstreamStream {
   readonly #socket: UpstreamSocket;
   readonly #sending: Ra2Sealing;
   readonly #receiving: Ra2Opening;
-  #taken = 0;
 
   constructor(
     leg: UpstreamLeg,
@@ -37,26 +36,12 @@ export class Ra2Stream extends Duplex implements UpstreamSocket {
     for (const chunk of early) this.#take(Buffer.from(chunk));
   }
 
-  /** As a socket counts: with what waits to be written. */
-  get bytesWritten(): number {
-    return this.#taken + this.writableLength;
-  }
-
-  destroySoon(): void {
-    if (!this.writableEnded) this.end();
-    if (this.writableFinished) this.destroy();
-    else this.once("finish", () => this.destroy());
-  }
-
   override _read(): void {
     this.#socket.resume();
   }
 
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#socket.write(this.#sending.seal(chunk), (error) => {
-      if (!error) this.#taken += chunk.length;
-      done(error);
-    });
+  protected override send(piece: Buffer, sent: Sent): void {
+    this.#socket.write(this.#sending.seal(piece), sent);
   }
 
   override _final(done: () => void): void {

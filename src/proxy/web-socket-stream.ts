@@ -1,6 +1,6 @@
-import { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { GatewayError } from "#wire/gateway-error.ts";
+import { type Sent, UpstreamStream } from "./console/upstream-stream.ts";
 import { ignoreError } from "./ignore-error.ts";
 
 const limits = {
@@ -11,42 +11,23 @@ const limits = {
 const TEXT = "a WebSocket's message of text, where there are bytes";
 
 /** What stands in the messages of an open WebSocket, as a stream of bytes; each side is read as fast as the other takes it. */
-export class WebSocketStream extends Duplex {
+export class WebSocketStream extends UpstreamStream {
   readonly #webSocket: WebSocket;
-  #taken = 0;
 
   constructor(webSocket: WebSocket) {
-    super();
+    super({ pieceBytes: limits.messageBytes });
     this.#webSocket = webSocket;
     webSocket.on("message", (data: Buffer, isBinary) => this.#take(data, isBinary));
     webSocket.on("error", (error) => this.destroy(error));
     webSocket.on("close", () => this.push(null));
   }
 
-  /** As a socket counts: with what waits to be written. */
-  get bytesWritten(): number {
-    return this.#taken + this.writableLength;
-  }
-
-  /** As a socket does it: once what waits is written. */
-  destroySoon(): void {
-    if (!this.writableEnded) this.end();
-    if (this.writableFinished) this.destroy();
-    else this.once("finish", () => this.destroy());
-  }
-
   override _read(): void {
     if (this.#webSocket.isPaused) this.#webSocket.resume();
   }
 
-  override _write(chunk: Buffer, encoding: string, done: (error?: Error | null) => void): void {
-    const message = chunk.subarray(0, limits.messageBytes);
-    const rest = chunk.subarray(limits.messageBytes);
-    this.#webSocket.send(message, { binary: true }, (error) => {
-      if (!error) this.#taken += message.length;
-      if (error || rest.length === 0) done(error);
-      else this._write(rest, encoding, done);
-    });
+  protected override send(piece: Buffer, sent: Sent): void {
+    this.#webSocket.send(piece, { binary: true }, sent);
   }
 
   override _final(done: () => void): void {

@@ -82,6 +82,10 @@ export const FINDINGS = {
     "No console node has joined, so there is nowhere for a console to open.",
     "Let one join: porthole join-token create, and docs/operations/running.md.",
   ),
+  pool_without_nodes: failed(
+    "Machines are in this pool and no node is, so none of their consoles opens.",
+    "Let a node join it: porthole join-token create --pool POOL. Where the name is wrong: porthole hypervisor update, or machine update, with --pool.",
+  ),
   database_slow: warning(
     "The database takes long to answer, and every console waits for it.",
     "See to its load, its disk and the network between: docs/operations/database.md.",

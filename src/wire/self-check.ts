@@ -11,6 +11,7 @@ export const CHECKS = {
   "control.domain": "delegation of the domain",
   "control.name": "a node's name, as control's resolver has it",
   "control.link": "a node's link to control",
+  "control.pool": "the nodes of a pool",
   "control.certificate": "the certificate that a node has said it serves",
   "node.check": "whether the node can be asked",
   "node.clock": "the node's clock and control's",

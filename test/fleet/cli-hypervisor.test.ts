@@ -61,7 +61,7 @@ test("one that is tested says which of its nodes do not answer", { skip: lacking
 
   assert.deepEqual(
     [status, out.trim()],
-    [0, "pve answers, and has 1 machine. No answer of pve2, whose machines stay as they are on record."],
+    [0, "pve answers, and has 1 machine. No answer from pve2: its machines stay as they are on record."],
   );
 });
 

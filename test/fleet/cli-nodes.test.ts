@@ -28,7 +28,7 @@ test("a node is drained and given sessions again, with its deadline and what it 
 
   assert.equal(drained.out.trim(), "The node gets no new sessions. Still open: 1.");
   assert.match(shown.out, /^STATE +draining$/m);
-  assert.match(shown.out, /^WAITS FOR +1 sessions$/m);
+  assert.match(shown.out, /^WAITS FOR +1 session$/m);
   assert.match(shown.out, /^UNTIL +\d{4}-\d\d-\d\dT/m);
   assert.match(shown.out, /^THEN +stay$/m);
   assert.notEqual(refused.status, 0);

@@ -10,8 +10,8 @@ export interface TestBrowser extends AsyncDisposable {
 }
 
 const limits = {
-  /** For what Playwright waits for by itself: elements, navigations. */
-  waitMs: 30_000,
+  /** For what Playwright waits for by itself, elements and navigations: as long as `eventually` waits. */
+  waitMs: 90_000,
 } as const;
 
 /**

@@ -1,12 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { KnownMachine } from "#hypervisors/driver.ts";
 import type { NewHypervisor } from "#wire/hypervisors.ts";
-import type { TestControl } from "./control.ts";
+import type { OneControl, TestControl } from "./control.ts";
 
-export async function hypervisor(
-  control: TestControl,
-  options: Partial<NewHypervisor> = {},
-): Promise<string> {
+export async function hypervisor(control: OneControl, options: Partial<NewHypervisor> = {}): Promise<string> {
   const { id } = await control.services.hypervisors.add(control.admin, {
     name: "host7",
     platform: "libvirt",
@@ -20,7 +17,7 @@ export function known(name: string, options: Partial<KnownMachine> = {}): KnownM
   return { address: randomUUID(), name, power: "running", guest: "unknown", ...options };
 }
 
-export async function machines({ services, admin }: TestControl) {
+export async function machines({ services, admin }: OneControl) {
   return (await services.machines.list(admin, { limit: 500 })).items;
 }
 

@@ -59,6 +59,8 @@ export class TestViewer implements AsyncDisposable {
       readonly protocols?: readonly string[];
       readonly headers?: Record<string, string>;
       readonly localAddress?: string;
+      /** Off: it answers no pings. */
+      readonly autoPong?: boolean;
       /** By wss: whom it trusts. */
       readonly ca?: string;
       /** The name that it is known to it by. */

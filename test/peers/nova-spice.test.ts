@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { Deadlines } from "#proxy/deadlines.ts";
 import { eventually } from "../harness/eventually.ts";
 import { startUpstream } from "../harness/test-upstream.ts";
 import { TestViewer } from "../harness/test-viewer.ts";
@@ -25,6 +26,10 @@ describe("SPICE in front of Debian's Nova", { skip: lackingNova || lackingQemu }
   const authorize = async (to: { readonly host: string; readonly port: number } = machine) =>
     await stage.nova.authorize({ host: to.host, port: to.port, type: "spice-html5" });
   const open = async (token: string) => await stage.open(token, PATH);
+  const startNode = async (flags: Readonly<Record<string, string>>, deadlines: Partial<Deadlines>) => {
+    const node = await stage.fleet.start({ flags, deadlines });
+    return { ...node, [Symbol.asyncDispose]: node.stop };
+  };
   const reuse = async (value: "true" | "false") => {
     const { control } = stage.fleet;
     await control.services.settings.set(control.admin, "nova.tokens.reuse", value);
@@ -160,6 +165,27 @@ describe("SPICE in front of Debian's Nova", { skip: lackingNova || lackingQemu }
     await eventually(async () => await (await open(token))[Symbol.asyncDispose]());
     await main[Symbol.asyncDispose]();
     for (const channel of channels) await channel.untilClosed();
+  });
+
+  test("a viewer's channel that answers no more is over, and its session goes on; a node is full of channels as of sessions", async () => {
+    await using node = await startNode({ "max-sessions": "3" }, { pingMs: 100, unansweredPings: 5 });
+    const { token } = await authorize();
+    const main = await stage.open(token, PATH, node);
+    assert.equal(await linkChannel(main, CHANNEL.main, machine), 0);
+    const connectionId = await sessionNumber(main);
+    const deaf = await TestViewer.connect(stage.urlOf(token, PATH, node), {
+      ...{ protocols: ["binary"], autoPong: false },
+    });
+    await linkChannel(deaf, CHANNEL.cursor, { ...machine, connectionId });
+    assert.equal((await deaf.untilClosed()).reason, "viewer_lost");
+    assert.equal(main.closed, undefined);
+
+    const others = [await stage.open(token, PATH, node), await stage.open(token, PATH, node)];
+
+    const { token: another } = await authorize();
+    assert.deepEqual(await readDiagnosis(stage.urlOf(another, PATH, node)), [503, "node_full"]);
+    await main[Symbol.asyncDispose]();
+    for (const channel of others) await channel.untilClosed();
   });
 
   test("where it is switched on, a link opens its console again once that is closed", async () => {

@@ -21,7 +21,8 @@ import { ProxmoxVnc, type Screen } from "./proxmox-vnc.ts";
  * [params] pve-common, PVE::JSONSchema and PVE::RESTHandler: what a call does not know is refused, 400 "Parameter verification failed."
  * [resources] pve-manager, PVE/API2/Cluster.pm, PVE/API2Tools.pm: machines on which the token has VM.Audit; whether they run is what pvestatd said
  *   last, which is some seconds old.
- *   Of a node that is down it says no more than a machine's number, node and kind, once what was said last is five minutes old.
+ *   Of a node that is down it says no more than a machine's number, node and kind, once what was said last is five minutes old,
+ *   and until it is back and its pvestatd has gone round.
  * [nodes] pve-manager, PVE/API2/Nodes.pm, index: every node, online or offline, to whoever is signed in.
  * [qemu] qemu-server, src/PVE/API2/Qemu.pm: vmlist, vm_config, vm_status, vncproxy, termproxy, vncwebsocket and status/…, with their privileges.
  * [proxy] pve-manager, PVE/HTTPServer.pm: what another node has to answer is asked there; where that one is down, 595.
@@ -74,6 +75,7 @@ export async function startProxmoxApi(screen: Screen): Promise<ProxmoxApi> {
     privileges: new Set(["VM.Audit", "VM.Console", "VM.PowerMgmt"]),
     down: new Set(),
     unnoticed: new Set(),
+    untold: new Set(),
     isOld: false,
     takesTokens: true,
     authorityFingerprint: randomBytes(32)

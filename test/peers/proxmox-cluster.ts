@@ -10,6 +10,8 @@ export interface Cluster {
   readonly down: Set<string>;
   /** Of those, which nobody has noticed yet. */
   readonly unnoticed: Set<string>;
+  /** Nodes that are back, whose pvestatd has said nothing yet. */
+  readonly untold: Set<string>;
   readonly authorityFingerprint: string;
   /** It says what is wrong in the status line alone. */
   isOld: boolean;
@@ -175,13 +177,13 @@ export function questions(cluster: Cluster, vnc: ProxmoxVnc): readonly Question[
   ];
 }
 
-/** What it tells is as old as what pvestatd saw, which looks again behind it. Of a node that is down nobody does, and after five minutes nothing is known. */
+/** What it tells is as old as what pvestatd saw, which looks again behind it. Of a node that is down nobody does, and after five minutes nothing is known, until it is back and has looked. */
 function resource(
   [vmid, machine]: readonly [number, ClusterMachine],
-  { down, unnoticed }: Pick<Cluster, "down" | "unnoticed">,
+  { down, unnoticed, untold }: Pick<Cluster, "down" | "unnoticed" | "untold">,
 ): object {
   const { node: at, type: kind } = machine;
-  if (down.has(at) && !unnoticed.has(at))
+  if ((down.has(at) && !unnoticed.has(at)) || untold.has(at))
     return { id: `${kind}/${vmid}`, vmid, node: at, type: kind, status: "unknown" };
   const { node, type, status, config, template = false } = machine;
   const name = config["name"] ?? `VM ${vmid}`;

@@ -205,9 +205,14 @@ test("Proxmox VE: whoever follows is told nothing of machines whose node is down
   await eventually(() => assert.ok(looks() >= before + 3));
   assert.equal(told.length, 0);
 
+  cluster.untold.add("pve2");
   cluster.down.clear();
 
   await eventually(() => assert.ok(told.includes(addressOf(102, late))));
+  const back = looks();
+  await eventually(() => assert.ok(looks() >= back + 3));
+  cluster.untold.clear();
+  await eventually(() => assert.ok(looks() >= back + 6));
   assert.deepEqual([...new Set(told)], [addressOf(102, late)]);
   leave.abort();
 });

@@ -19,8 +19,8 @@ test("of a hypervisor with a long address and a long reason everything is on the
 
   for (const width of [1280, 1024, 360])
     for (const { locale, all } of [
-      { locale: "en-GB", all: "All → default" },
-      { locale: "de-DE", all: "Alle → default" },
+      { locale: "en-GB", all: "All machines → default" },
+      { locale: "de-DE", all: "Alle Maschinen → default" },
     ]) {
       const page = await browser.open({ viewport: { width, height: 800 }, locale });
       const link: SignInLink = await control.api.call("POST", "me/sign-in-link");

@@ -61,6 +61,6 @@ test("a cluster that is tested says which of its nodes do not answer", {
   await row.getByRole("button", { name: "Test" }).click();
 
   const said =
-    "pve answers, and has 1 machine. No answer of pve2, whose machines stay as they are on record.";
+    "pve answers, and has 1 machine. No answer from pve2: its machines stay as they are on record.";
   await page.getByRole("status").getByText(said).waitFor();
 });

@@ -253,6 +253,7 @@ async function list({ output, ...invocation }: Invocation): Promise<void> {
       },
       { title: "MACHINES", value: ({ machines }) => String(machines) },
       { title: "WAITING", value: ({ waiting }) => String(waiting) },
+      { title: "POOL", spare: true, value: ({ pool }) => pool },
       { title: "READ ONLY", spare: true, value: ({ readOnly }) => (readOnly ? "yes" : "no") },
       { title: "PROBLEM", value: ({ problem }) => problem },
       { title: "CREATED", spare: true, value: ({ createdAt }) => output.time(createdAt) },
@@ -272,7 +273,7 @@ async function test({ api, output }: Invocation, text: string): Promise<void> {
   const left =
     silent.length === 0
       ? ""
-      : ` No answer of ${silent.join(", ")}, whose machines stay as they are on record.`;
+      : ` No answer from ${silent.join(", ")}: ${silent.length === 1 ? "its" : "their"} machines stay as they are on record.`;
   output.result(
     result,
     `${name} answers, and has ${machines} ${machines === 1 ? "machine" : "machines"}.${left}`,

@@ -100,9 +100,12 @@ async function showNode({ api, output }: Invocation, id: string): Promise<void> 
     { title: "WEBSOCKET", value: ({ webSocketOrigin }) => webSocketOrigin },
     { title: "CERTIFICATE", value: ({ certificate }) => certificate?.id },
     { title: "CERTIFICATE PROBLEM", value: ({ certificateProblem }) => certificateProblem },
-    { title: "TAKES AT MOST", value: ({ maximumSessions }) => maximumSessions?.toString() },
     { title: "DRAINS SINCE", value: ({ draining }) => output.time(draining?.since) },
-    { title: "WAITS FOR", value: ({ draining }) => draining && `${draining.sessions} sessions` },
+    {
+      title: "WAITS FOR",
+      value: ({ draining }) =>
+        draining && `${draining.sessions} ${draining.sessions === 1 ? "session" : "sessions"}`,
+    },
     { title: "UNTIL", value: ({ draining }) => output.time(draining?.deadline) },
     { title: "THEN", value: ({ draining }) => draining?.outcome },
   ]);

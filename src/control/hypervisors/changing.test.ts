@@ -165,3 +165,23 @@ async function toldOf({ driverPool }: TestControl, id: string): Promise<string> 
   const [machine] = await driver.list(new AbortController().signal);
   return machine?.name ?? "";
 }
+
+test("what is asked of a new one beside the way there is in the audit log, and no secret of it", async () => {
+  await using control = await testControl();
+  const { services, admin } = control;
+
+  await services.hypervisors.add(admin, {
+    ...{ name: "host7", platform: "libvirt", address: "qemu:///system", credentials: {} },
+    ...{ pool: "north", serialStreams: true, sessionPasswords: true },
+    consoleTls: { mode: "pin", pin: `sha256:${"ab".repeat(32)}` },
+  });
+  await services.hypervisors.add(admin, {
+    ...{ name: "host8", platform: "libvirt", address: "qemu:///system", pool: "default", readOnly: true },
+  });
+
+  const { items } = await services.audit.list(admin, { action: "hypervisor.add" });
+  assert.deepEqual(items.map(({ detail }) => detail).toReversed(), [
+    "libvirt qemu:///system sessionPasswords true serialStreams true pool north consoleTls pin",
+    "libvirt qemu:///system readOnly true",
+  ]);
+});

@@ -3,6 +3,7 @@ import { createSecureContext } from "node:tls";
 import { Secret } from "#base/secret.ts";
 import type { CommandPlace } from "#hypervisors/command/place.ts";
 import { pemBlocks } from "#tls/certificate/pem.ts";
+import { DEFAULT_POOL } from "#wire/api.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { ChangedCredentials, ConsoleWay, HypervisorChange } from "#wire/hypervisors.ts";
 import { cleanName, nameKey } from "../names.ts";
@@ -179,6 +180,25 @@ function requireReadable({
 function withChanges(before: KeptCredentials, changes: ChangedCredentials = {}): KeptCredentials {
   const all = Object.entries({ ...before, ...changes }).filter(([, value]) => value !== null);
   return Object.fromEntries(all);
+}
+
+/** What of a new one is otherwise than it is where nothing is said, in the words of a change. */
+export function choicesInWords({
+  readOnly,
+  sessionPasswords,
+  serialStreams,
+  consoles,
+  pool,
+  consoleTls,
+}: Change): readonly string[] {
+  return changeInWords({
+    ...(readOnly === true ? { readOnly } : {}),
+    ...(sessionPasswords === true ? { sessionPasswords } : {}),
+    ...(serialStreams === true ? { serialStreams } : {}),
+    ...(consoles === undefined ? {} : { consoles }),
+    ...(pool === undefined || pool === DEFAULT_POOL ? {} : { pool }),
+    ...(consoleTls === undefined || consoleTls === null ? {} : { consoleTls }),
+  });
 }
 
 /** What of it was changed, for the audit log: the values of what is no secret. */

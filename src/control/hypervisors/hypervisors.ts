@@ -17,6 +17,7 @@ import type { Vault } from "../vault/vault.ts";
 import {
   changedColumns,
   changeInWords,
+  choicesInWords,
   NOT_TRIED,
   nameColumns,
   requireUsable,
@@ -32,7 +33,7 @@ import {
   toPlatform,
 } from "./hypervisor-row.ts";
 import { refuseAnother } from "./identity.ts";
-import { hypervisorLock } from "./inventory.ts";
+import { hypervisorLock, MOVING } from "./inventory.ts";
 import { createPlatformDriver } from "./platform-driver.ts";
 import { writeRules } from "./rules.ts";
 import type { Hypervisors } from "./service.ts";
@@ -98,7 +99,8 @@ export function createHypervisors(parts: Parts): Hypervisors {
         await cluster.publish(db, "hypervisors", id);
         const { object, detail } = told(row);
         const entry = { action: "hypervisor.add", by: caller, object } as const;
-        await audit.record(db, { ...entry, detail: [detail, ...inWords(written)].join(" ") });
+        const choices = choicesInWords({ readOnly, ...rest });
+        await audit.record(db, { ...entry, detail: [detail, ...inWords(written), ...choices].join(" ") });
         return await toHypervisor(db, row);
       });
     },
@@ -107,6 +109,8 @@ export function createHypervisors(parts: Parts): Hypervisors {
       requireAdministrator(caller);
       return await store.db.transaction().execute(async (db) => {
         await store.lock(db, hypervisorLock(id));
+        // Else one that comes from another hypervisor at this moment would have the pool that this one had.
+        if (change.pool !== undefined) await store.lock(db, MOVING);
         const row = await find(db, id);
         const columns = await changedColumns(change, row, parts);
         const after = { ...row, ...columns };

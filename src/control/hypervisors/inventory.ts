@@ -122,7 +122,8 @@ export function hypervisorLock(id: string): string {
   return `hypervisor ${id}`;
 }
 
-const MOVING = "machines of hypervisors";
+/** Who holds it, behind that of a hypervisor, may move machines between hypervisors, or change what they get where they go. */
+export const MOVING = "machines of hypervisors";
 
 /** So that a list in which nothing is new writes nothing. */
 function isNews(machine: KnownMachine, row: Recorded | undefined, rules: readonly Rule[]): boolean {

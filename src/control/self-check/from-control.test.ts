@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { ProbeFailure } from "#base/process/probe/probe-failure.ts";
 import type { CheckLine } from "#wire/self-check.ts";
@@ -70,6 +71,36 @@ for (const t of onBoth("what control has of each node is told, with what to do",
   assert.ok(links.every(({ result, remedy }) => result === "ok" || remedy !== undefined));
   assert.deepEqual(entrances.map(({ nodeId }) => nodeId).sort(), [good.id, drained.id].sort());
 }))
+  test(...t);
+
+for (const t of onBoth(
+  "a pool that machines are in and no node is, but for one that was revoked, is told",
+  async () => {
+    await using control = await testControl();
+    for (const pool of ["north", "north", "south", "default"])
+      await control.services.machines.add(control.admin, {
+        ...{ name: randomUUID(), protocol: "rfb", address: "192.0.2.1:5900", pool },
+      });
+    const withoutAny = await look(control);
+    await control.node();
+    const tokenOf = async (pool: string) =>
+      (await control.services.nodes.addJoinToken(control.admin, { pool })).token;
+    const revoked = await control.node({ joinToken: await tokenOf("north") });
+    await control.services.nodes.revoke(control.admin, revoked.id);
+    const stopped = await control.node({ joinToken: await tokenOf("south") });
+    await control.link.registry.deregister(stopped.id, { incarnation: stopped.incarnation });
+
+    const { lines } = await look(control);
+
+    const told = lines.filter(({ check }) => check === "control.pool");
+    assert.deepEqual(
+      told.map(({ subject, result, facts }) => [subject, result, facts["machines"]]),
+      [["north", "failed", "2"]],
+    );
+    assert.deepEqual(found(withoutAny.lines, "control.pool"), []);
+    assert.deepEqual(found((await look(control, { node: stopped.id })).lines, "control.pool"), []);
+  },
+))
   test(...t);
 
 test("a node of another version than control's is told", async () => {

@@ -4,6 +4,7 @@ import { type CheckName, type Seen, type SelfCheck, selfCheckLimits } from "#wir
 import type { SettingValues } from "../settings/settings.ts";
 import type { Store } from "../store/store.ts";
 import { type CheckedNode, checkedNodes } from "./checked-nodes.ts";
+import { emptyPoolLines } from "./empty-pools.ts";
 import { addressesOf, domainLine, type Names, nameLines, SYSTEM_NAMES } from "./name-lines.ts";
 import { nodeLines } from "./node-lines.ts";
 import { entrancesOf, told } from "./told.ts";
@@ -33,8 +34,10 @@ export async function lookFromControl(
   const signal = AbortSignal.timeout(limits.totalMs);
   const { nodes, leftOut } = await checkedNodes(parts, { now: clock.now(), nodeId });
   const context = { now: clock.now(), version, wantsTls: values.value("consoleproxy.sslEnabled") };
-  const [database, named, domain, addresses] = await Promise.all([
+  const [database, pools, named, domain, addresses] = await Promise.all([
     databaseLines(store),
+    // Of one node alone nobody asks for the others; and without any, all pools have none.
+    nodeId === undefined && nodes.length > 0 ? emptyPoolLines(store) : [],
     nameLines(nodes, { ...names, signal }),
     domainLine(values.value("consoleproxy.url.domain"), {
       ...names,
@@ -50,6 +53,7 @@ export async function lookFromControl(
       ...named.lines,
       ...nodes.flatMap((node) => nodeLines(node, context)),
       ...remarks(nodes, leftOut),
+      ...pools,
     ],
     entrances: entrancesOf(nodes, named.addresses),
     origin: publicOrigin(),

@@ -158,6 +158,7 @@ export class Machines {
     const before = this.#remembered;
     const all = await inTurns(resources, limits.configsAtOnce, async (resource) => {
       const last = before.get(resource.vmid);
+      if (!isFresh && last !== undefined && isUntold(resource)) return last;
       if (!isFresh && last !== undefined && isAsBefore(resource, last)) return { ...last, resource };
       const read = await this.#read(resource, reading);
       return read === "unheard" ? last : read;
@@ -205,6 +206,11 @@ export class Machines {
 
 function toReading(silent: Set<string>, signal: AbortSignal): Reading {
   return { silent, unheard: new Set(), signal };
+}
+
+/** Its node is down, or is back and has said nothing of its machines yet. */
+function isUntold({ status }: Resource): boolean {
+  return status === "unknown";
 }
 
 /** Where a number may have come to another machine, something of this is another too: that one is made, and starts. */

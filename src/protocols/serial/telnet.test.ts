@@ -55,6 +55,19 @@ test("a peer that asks again and again is answered a few times", () => {
   assert.ok(said.length < 30, `${said.length}`);
 });
 
+test("a peer that asks for the size again and again is told it a few times, and yet with each change", () => {
+  const { telnet, said } = create();
+  telnet.resize({ columns: 80, rows: 24 });
+  const question = Uint8Array.of(255, 253, 31, 255, 254, 31);
+
+  for (let times = 0; times < 10_000; times += 1) telnet.decode(question);
+
+  assert.ok(said.length < 30, `${said.length}`);
+  telnet.decode(Uint8Array.of(255, 253, 31));
+  telnet.resize({ columns: 132, rows: 43 });
+  assert.deepEqual([...(said.at(-1) ?? [])], [255, 250, 31, 0, 132, 0, 43, 255, 240]);
+});
+
 test("a subnegotiation is stripped, whatever is in it, and one without an end is left behind", () => {
   const { telnet } = create();
   const data = telnet.decode(Uint8Array.of(65, 255, 250, 24, 1, 255, 255, 66, 255, 240, 67));

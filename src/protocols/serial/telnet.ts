@@ -23,7 +23,7 @@ const DONE: ReadonlySet<number> = new Set([OPTION.binary, OPTION.suppressGoAhead
 const limits = {
   /** Of one subnegotiation, none of which is understood here. One that goes on is none: what follows are the line's bytes again. */
   subnegotiationBytes: 4 * 1024,
-  /** Answers about one option and side. Peers that ask again and again, as two who answer each other do, are heard no more. */
+  /** Answers about one option and side, with the size where that is asked for. Peers that ask again and again, as two who answer each other do, are heard no more. */
   answersPerOption: 8,
 } as const;
 
@@ -151,20 +151,20 @@ export class Telnet {
     else sides.delete(option);
     // Who says that something is not so, or that it is as it is already, is not answered (RFC 1143 §7).
     if (isNew || (isWanted && !isAgreed)) this.#answer(isOffer, isAgreed, option);
-    if (isNew && isAgreed && option === OPTION.windowSize) this.#sendSize();
     this.#offerSize();
   }
 
   #answer(isOffer: boolean, isAgreed: boolean, option: number): void {
-    // INVARIANT: we have offered the size ourselves, so being asked for it is the answer.
-    if (!isOffer && option === OPTION.windowSize && isAgreed && this.#hasOffered) return;
     const side = isOffer ? 256 + option : option;
     const given = this.#answers.get(side) ?? 0;
     if (given >= limits.answersPerOption) return;
     this.#answers.set(side, given + 1);
     const yes = isOffer ? DO : WILL;
     const no = isOffer ? DONT : WONT;
-    this.#send(Uint8Array.of(IAC, isAgreed ? yes : no, option));
+    const isAskedForSize = !isOffer && isAgreed && option === OPTION.windowSize;
+    // INVARIANT: we have offered the size ourselves, so being asked for it is the answer.
+    if (!isAskedForSize || !this.#hasOffered) this.#send(Uint8Array.of(IAC, isAgreed ? yes : no, option));
+    if (isAskedForSize) this.#sendSize();
   }
 
   /** Once, and only to who has shown that it speaks telnet: on a bare line it would be typed into the machine. */

@@ -54,6 +54,15 @@ export class UpstreamLeg {
     return this.socket;
   }
 
+  /** Closes the socket behind what waits to be written; where that is not taken in so many milliseconds, without it. */
+  close(withinMs: number): void {
+    const { socket } = this;
+    if (socket.closed) return;
+    socket.destroySoon();
+    const cutting = setTimeout(() => socket.destroy(), withinMs);
+    socket.once("close", () => clearTimeout(cutting));
+  }
+
   /** Whoever takes what is said from now on. Before the first one the socket must stay paused. */
   set onBytes(take: TakeBytes) {
     this.#reads.take = take;

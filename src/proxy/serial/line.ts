@@ -13,6 +13,7 @@ import { Floor } from "./floor.ts";
 import { Screen, type Size } from "./screen.ts";
 import { Speech } from "./speech.ts";
 import { LineTap, type TapEvents } from "./tap.ts";
+import { Typing } from "./typing.ts";
 
 const limits = {
   /** Given to the viewers at once, so that no more than this is on the way beyond what one may have unacknowledged. */
@@ -23,6 +24,8 @@ const limits = {
   patienceMs: 2_000,
   /** For who has fallen behind, to be shown where the line was when it ended. */
   lastWordsMs: 5_000,
+  /** For a machine that takes nothing, to take what was typed last. Its line bears one connection: while this one stands, the next gets not a byte. */
+  closingMs: 3_000,
   /** Of what one viewer says beside bytes: each word is told to others. More than people say. */
   words: { burst: 30, perSecond: 5 },
   /** Between two sizes of the terminal: each is told to all, and has the screen arranged anew. */
@@ -70,6 +73,7 @@ export interface LineOptions {
 export class Line implements TapEvents {
   readonly #options: LineOptions;
   readonly #speech: Speech;
+  readonly #typing: Typing;
   readonly #screen = new Screen();
   readonly #floor = new Floor();
   /** All places that are taken; and whoever has come to his. */
@@ -83,7 +87,6 @@ export class Line implements TapEvents {
   #isPaused = true;
   #isOver = false;
   #isGone = false;
-  readonly #untaken: (() => void)[] = [];
   #wasHeard = false;
   #grace: NodeJS.Timeout | undefined;
   #patience: NodeJS.Timeout | undefined;
@@ -96,13 +99,14 @@ export class Line implements TapEvents {
     const { leg, speaks } = options;
     this.#options = options;
     this.#speech = new Speech(leg.socket, speaks);
+    this.#typing = new Typing(this.#speech);
     leg.onBytes = (memory, length) => {
       this.#read(memory.subarray(HEADER_ROOM, HEADER_ROOM + length));
       return false;
     };
     leg.socket.on("drain", () => {
       this.#speech.drained();
-      this.#taken();
+      this.#typing.drained();
     });
     leg.socket.on("end", () => this.#end());
     leg.socket.on("error", (cause) => this.#lose(cause));
@@ -161,17 +165,13 @@ export class Line implements TapEvents {
   /** Closes the line. */
   close(): void {
     this.#stop();
-    this.#options.leg.socket.destroySoon();
+    this.#options.leg.close(limits.closingMs);
   }
 
   typed(tap: LineTap, bytes: Buffer, taken: () => void): void {
     const watcher = this.#watchers.get(tap);
-    if (this.#isOver || watcher === undefined || !this.#mayType(watcher)) {
-      taken();
-      return;
-    }
-    if (this.#speech.type(bytes)) taken();
-    else this.#untaken.push(taken);
+    if (this.#isOver || watcher === undefined || !this.#mayType(watcher)) taken();
+    else this.#typing.type(tap, { bytes, taken });
   }
 
   resumed(tap: LineTap): void {
@@ -184,6 +184,7 @@ export class Line implements TapEvents {
     const watcher = this.#watchers.get(tap);
     this.#watchers.delete(tap);
     this.#taps.delete(tap);
+    this.#typing.left(tap);
     clearTimeout(watcher?.later);
     if (watcher !== undefined) this.#floor.leave(watcher.viewer);
     if (this.#taps.size === 0) this.#keep();
@@ -312,10 +313,6 @@ export class Line implements TapEvents {
       watcher.tap.give(bytes.subarray(start, start + limits.sliceBytes));
   }
 
-  #taken(): void {
-    for (const taken of this.#untaken.splice(0)) taken();
-  }
-
   /** While nobody is there. */
   #keep(): void {
     clearTimeout(this.#lastWords);
@@ -335,7 +332,7 @@ export class Line implements TapEvents {
   /** It is over, and all was given: who has missed some of it is shown the screen once more, in time. */
   #finish(): void {
     // Nothing of the line's is needed for that, and whoever opens it anew is not kept out.
-    this.#options.leg.socket.destroySoon();
+    this.#options.leg.close(limits.closingMs);
     const taps = [...this.#taps];
     const isOwed = taps.map((tap) => this.#isOwedScreen(tap));
     if (!isOwed.includes(true)) this.close();
@@ -365,7 +362,7 @@ export class Line implements TapEvents {
     if (this.#isGone) return;
     // It had ended in good order: what is not given yet still will be.
     if (this.#isOver) {
-      this.#taken();
+      this.#typing.stop();
       return;
     }
     this.#stop();
@@ -383,7 +380,7 @@ export class Line implements TapEvents {
     clearTimeout(this.#resizing);
     this.#speech.stop();
     for (const { later } of this.#watchers.values()) clearTimeout(later);
-    this.#taken();
+    this.#typing.stop();
     this.#floor.close();
     this.#options.drawing.forget(this.#screen);
     this.#screen.dispose();

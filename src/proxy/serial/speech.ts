@@ -33,13 +33,18 @@ export class Speech {
     this.#isTermproxy = speaks === "termproxy";
     if (this.#isTermproxy)
       this.#pinging = setInterval(() => {
-        if (!socket.writableNeedDrain) socket.write(TERMPROXY_PING);
+        if (!this.isFull) socket.write(TERMPROXY_PING);
       }, limits.pingMs);
   }
 
   /** Whether it has words for a break, and for how large a terminal is. */
   get hasWords(): boolean {
     return this.#telnet !== undefined;
+  }
+
+  /** Whether it takes nothing more until it has `drained`. */
+  get isFull(): boolean {
+    return this.#socket.writableNeedDrain;
   }
 
   /** The line's own bytes in what has come. */
@@ -76,7 +81,7 @@ export class Speech {
 
   #tell(word: Word): void {
     if (this.#telnet === undefined) return;
-    if (this.#socket.writableNeedDrain) this.#owed.add(word);
+    if (this.isFull) this.#owed.add(word);
     else if (word === "break") this.#telnet.sendBreak();
     else if (this.#size !== undefined) this.#telnet.resize(this.#size);
   }

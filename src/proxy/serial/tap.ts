@@ -1,5 +1,4 @@
-import { Duplex } from "node:stream";
-import type { UpstreamSocket } from "../console/upstream-leg.ts";
+import { type Sent, UpstreamStream } from "../console/upstream-stream.ts";
 import { ignoreError } from "../ignore-error.ts";
 
 /** What a tap tells the line that it is of. */
@@ -15,9 +14,8 @@ export interface TapEvents {
  * One viewer's end of a line that several share: what its session takes for its upstream. What is given to it goes out at once, so that it
  * stays in order with what is told beside it; so nothing is given to one that is paused, and nothing waits in it.
  */
-export class LineTap extends Duplex implements UpstreamSocket {
+export class LineTap extends UpstreamStream {
   readonly #events: TapEvents;
-  #taken = 0;
   #waits = true;
   #isFinished = false;
 
@@ -27,11 +25,6 @@ export class LineTap extends Duplex implements UpstreamSocket {
     // Until its session listens, what ended it is on record here.
     this.on("error", ignoreError);
     super.pause();
-  }
-
-  /** As a socket counts: with what waits to be written. */
-  get bytesWritten(): number {
-    return this.#taken + this.writableLength;
   }
 
   /** Whether its viewer takes nothing more for now. */
@@ -63,19 +56,10 @@ export class LineTap extends Duplex implements UpstreamSocket {
     return this;
   }
 
-  destroySoon(): void {
-    if (!this.writableEnded) this.end();
-    if (this.writableFinished) this.destroy();
-    else this.once("finish", () => this.destroy());
-  }
-
   override _read(): void {}
 
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
-    this.#events.typed(this, chunk, () => {
-      this.#taken += chunk.length;
-      done();
-    });
+  protected override send(piece: Buffer, sent: Sent): void {
+    this.#events.typed(this, piece, () => sent());
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {

@@ -1,14 +1,17 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
+import type { GatewayError } from "#wire/gateway-error.ts";
 import { ALL_RIGHTS, type Rights, VIEW_ONLY } from "#wire/rights.ts";
-import { startUpstream } from "../../../test/harness/test-upstream.ts";
+import { eventually } from "../../../test/harness/eventually.ts";
+import { startUpstream, type TestUpstream } from "../../../test/harness/test-upstream.ts";
 import { Conversation } from "../console/conversation.ts";
 import type { OpeningParts } from "../console/opening.ts";
 import { UpstreamLeg } from "../console/upstream-leg.ts";
 import { DEADLINES } from "../deadlines.ts";
 import { Lines } from "../serial/lines.ts";
 import { OwnSignIns } from "../sign-ins/sign-ins.ts";
+import { stepOf } from "../upstream-step.ts";
 import { openSpice } from "./spice.ts";
 
 const CHANNEL = { main: 1, display: 2, inputs: 3 } as const;
@@ -33,17 +36,7 @@ for (const [name, inputs] of [
       socket.on("data", (chunk) => said.push(chunk)).write("REDQ and the rest");
     });
     const conversation = new Conversation({ pause: () => {}, resume: () => {} });
-    const opening = openSpice(
-      partsOf({
-        viewer: { conversation },
-        connect: async () => {
-          const { address } = server.upstream;
-          assert.ok(address.kind === "tcp");
-          const { host, port } = address;
-          return await UpstreamLeg.open(async (onread) => connect({ host, port, onread }).pause());
-        },
-      }),
-    );
+    const opening = openSpice(partsOf({ viewer: { conversation }, connect: dialTo(server) }));
     conversation.push(link(CHANNEL[name]));
     const { upstream, toViewer, filter } = await opening;
     const forwarded: string[] = [];
@@ -57,6 +50,27 @@ for (const [name, inputs] of [
     assert.equal(Buffer.concat(toViewer).toString("latin1").slice(0, 4), "REDQ");
     upstream.socket.destroy();
   });
+
+test("a SPICE server that says nothing is given up in time, and which step that was is known", async () => {
+  await using server = await startUpstream(({ socket }) => void socket.resume());
+  const conversation = new Conversation({ pause: () => {}, resume: () => {} });
+  const parts = partsOf({ viewer: { conversation }, connect: dialTo(server) });
+  const opening = openSpice({ ...parts, deadlines: { ...DEADLINES, upstreamMs: 200 } });
+  conversation.push(link(CHANNEL.main));
+
+  await assert.rejects(
+    opening,
+    (error: GatewayError) => error.code === "upstream_timeout" && stepOf(error) === "handshake",
+  );
+  const { socket } = await server.caller();
+  await eventually(() => assert.ok(socket.destroyed));
+});
+
+function dialTo({ upstream: { address } }: TestUpstream): OpeningParts["connect"] {
+  assert.ok(address.kind === "tcp");
+  const { host, port } = address;
+  return async () => await UpstreamLeg.open(async (onread) => connect({ host, port, onread }).pause());
+}
 
 function link(channelType: number): Buffer {
   const message = Buffer.alloc(16 + 18);

@@ -190,6 +190,13 @@ export class Api {
     return { certificates, nodes, authority, isTls, domain };
   }
 
+  /** The pools that have a node, whether it is heard of just now or not. */
+  async nodePools(): Promise<readonly string[]> {
+    const nodes = await this.#list(Node, "nodes");
+    const pools = nodes.filter(({ state }) => state !== "revoked").flatMap(({ pool }) => pool ?? []);
+    return [...new Set(pools)].sort();
+  }
+
   async uploadCertificate(body: NewCertificate): Promise<Certificate> {
     return parse(Certificate, await this.#call("certificates", { method: "POST", body }));
   }

@@ -21,19 +21,23 @@ export function ConsoleTlsFields({ form, problems, onWrite }: ConsoleTlsFieldsPr
 
   return (
     <>
-      <Choice
-        legend={w.consoleTls}
-        value={mode}
-        options={CONSOLE_TLS.map((value) => ({ value, label: modes[value].word }))}
-        onChoose={(chosen) => {
-          form.consoleTls.value = chosen;
-        }}
-      />
-      <p class="small soft">{modes[mode].meaning}</p>
+      <div class="described">
+        <Choice
+          legend={w.consoleTls}
+          value={mode}
+          options={CONSOLE_TLS.map((value) => ({ value, label: modes[value].word }))}
+          onChoose={(chosen) => {
+            form.consoleTls.value = chosen;
+          }}
+        />
+        <p class="small soft" aria-live="polite">
+          {modes[mode].meaning}
+        </p>
+      </div>
       {mode === "verify" && (
         <>
           <FileTextField label={w.consoleCa} hint={w.consoleCaHint} text={form.console.ca} />
-          <LineField label={w.serverName} hint={w.serverNameHint} text={form.console.serverName} />
+          <LineField label={w.serverName} hint={w.serverNameHint} text={form.console.serverName} isMono />
         </>
       )}
       {mode === "pin" && (
@@ -41,6 +45,7 @@ export function ConsoleTlsFields({ form, problems, onWrite }: ConsoleTlsFieldsPr
           label={w.pin}
           hint={w.pinHint}
           text={form.console.pin}
+          isMono
           placeholder="sha256:4f1c…"
           problems={problems}
           onWrite={onWrite}

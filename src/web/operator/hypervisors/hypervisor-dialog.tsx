@@ -19,8 +19,10 @@ import {
   PLATFORMS,
   WAYS,
 } from "./hypervisor-form.ts";
+import { PoolField } from "./pool-field.tsx";
 import { RuleFields } from "./rule-fields.tsx";
 import { FileTextField, LineField } from "./text-field.tsx";
+import { TickField } from "./tick-field.tsx";
 
 interface HypervisorDialogProps {
   readonly api: Api;
@@ -145,6 +147,7 @@ export function HypervisorDialog({ api, projects, known, onDone, onClose }: Hype
           label={w.address}
           hint={w.form.addressHints[kind]}
           text={form.address}
+          isMono
           placeholder={w.form.addresses[kind]}
           problems={problems("address")}
           onWrite={(text) => {
@@ -157,13 +160,7 @@ export function HypervisorDialog({ api, projects, known, onDone, onClose }: Hype
           <CredentialField key={name} form={form} name={name} />
         ))}
         <RuleFields form={form} projects={projects} />
-        <LineField
-          label={w.form.pool}
-          hint={w.form.poolHint}
-          text={form.pool}
-          problems={problems("pool")}
-          onWrite={() => forget("pool")}
-        />
+        <PoolField api={api} text={form.pool} problems={problems("pool")} onWrite={() => forget("pool")} />
         <Options form={form} />
         {form.hasConsoleTls && (
           <ConsoleTlsFields
@@ -193,7 +190,7 @@ function CredentialField({ form, name }: { readonly form: HypervisorForm; readon
   const field = { ...own, text: form.texts[name] };
 
   if (name === "username") return <LineField {...field} />;
-  if (name === "pin") return <LineField {...field} placeholder="sha256:4f1c…" />;
+  if (name === "pin") return <LineField {...field} isMono placeholder="sha256:4f1c…" />;
   // A kubeconfig has lines.
   return <FileTextField {...field} isSecret={name === "secret" && kind !== "kubevirt"} />;
 }
@@ -208,19 +205,8 @@ function Options({ form }: { readonly form: HypervisorForm }) {
     isLibvirt || platform === "command" ? `${w.readOnlyHint} ${w.passwordsHidden}` : w.readOnlyHint;
 
   return (
-    <div class="stack">
-      <label class="pick">
-        <input
-          type="checkbox"
-          checked={form.readOnly.value}
-          onChange={(event) => {
-            form.readOnly.value = event.currentTarget.checked;
-          }}
-        />
-        <span>
-          {w.readOnly} <span class="small soft">{hint}</span>
-        </span>
-      </label>
+    <div class="stack options">
+      <TickField label={w.readOnly} hint={hint} ticked={form.readOnly} />
       {isVsphere && !form.readOnly.value && (
         <div class="described">
           <Choice
@@ -237,32 +223,14 @@ function Options({ form }: { readonly form: HypervisorForm }) {
         </div>
       )}
       {isLibvirt && !form.readOnly.value && (
-        <label class="pick">
-          <input
-            type="checkbox"
-            checked={form.sessionPasswords.value}
-            onChange={(event) => {
-              form.sessionPasswords.value = event.currentTarget.checked;
-            }}
-          />
-          <span>
-            {w.sessionPasswords} <span class="small soft">{w.sessionPasswordsHint}</span>
-          </span>
-        </label>
+        <TickField label={w.sessionPasswords} hint={w.sessionPasswordsHint} ticked={form.sessionPasswords} />
       )}
       {form.takesSerialStreams && (
-        <label class="pick">
-          <input
-            type="checkbox"
-            checked={form.serialStreams.value}
-            onChange={(event) => {
-              form.serialStreams.value = event.currentTarget.checked;
-            }}
-          />
-          <span>
-            {w.serialStreams} <span class="small soft">{w.serialStreamsHint}</span>
-          </span>
-        </label>
+        <TickField
+          label={w.serialStreams}
+          hint={`${w.serialStreamsHint} ${w.serialStreamsWays[form.way.value === "tls" ? "tls" : "socket"]}`}
+          ticked={form.serialStreams}
+        />
       )}
     </div>
   );

@@ -1,4 +1,5 @@
 import { useId, useMemo } from "preact/hooks";
+import { DEFAULT_POOL } from "#wire/api.ts";
 import { HYPERVISOR_STEPS, type Hypervisor } from "#wire/hypervisors.ts";
 import { StateShape } from "../../ui/icons.tsx";
 import { type Language, language } from "../../ui/language.ts";
@@ -70,12 +71,13 @@ function columnsOf(
     {
       id: "address",
       label: w.address,
-      cell: ({ address, readOnly, platform }) => (
+      cell: ({ address, readOnly, platform, pool }) => (
         <>
           <span class="mono address">{address}</span>
           <span class="soft small platform">
             {w.platforms[platform]}
             {readOnly && ` · ${w.readOnly}`}
+            {pool !== DEFAULT_POOL && ` · ${w.poolOf(pool)}`}
           </span>
         </>
       ),
@@ -155,10 +157,10 @@ function Standing({ hypervisor, tongue }: { readonly hypervisor: Hypervisor; rea
       <span class={`state ${look}`}>
         <StateShape shape={shape} />
         {words.value.ofHypervisors.states[state]}
-      </span>{" "}
+      </span>
       {since !== undefined && (
-        <time class="soft small" dateTime={since.toISOString()} title={exactTime(since, tongue)}>
-          · {relativeTime(since, new Date(), tongue)}
+        <time class="soft small standing" dateTime={since.toISOString()} title={exactTime(since, tongue)}>
+          {relativeTime(since, new Date(), tongue)}
         </time>
       )}
       {problem !== undefined && <span class="said small">{problemText(problem)}</span>}
@@ -177,13 +179,13 @@ function problemText(problem: string): string {
 function Rules({ rules }: { readonly rules: Hypervisor["rules"] }) {
   const w = words.value.ofHypervisors;
   const hasAll = rules.some(({ name }) => name === "*");
+  const everyOther = rules.length === 1 ? w.form.all : w.allOthers;
 
   return (
     <ul class="rules">
       {rules.map(({ name, project }) => (
         <li key={name}>
-          {name === "*" ? rules.length === 1 ? w.all : w.allOthers : <span class="mono">{name}</span>} →{" "}
-          {project}
+          {name === "*" ? everyOther : <span class="mono">{name}</span>} → {project}
         </li>
       ))}
       {!hasAll && <li class="soft">{rules.length === 0 ? w.allWait : w.othersWait}</li>}

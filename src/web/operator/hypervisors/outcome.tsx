@@ -1,6 +1,7 @@
 import type { Hypervisor, HypervisorTest } from "#wire/hypervisors.ts";
 import { StateShape } from "../../ui/icons.tsx";
 import { number, words } from "../words.ts";
+import { silentText } from "./silent-text.ts";
 
 /** What was done last. */
 export type Done =
@@ -36,7 +37,10 @@ function TestResult({
   if (ok && silent.length > 0)
     return (
       <p class="notice caution">
-        {w.answers(name, number(machines))} {w.silent(silent.join(", "))}
+        <StateShape shape="half" />
+        <span>
+          {w.answers(name, number(machines))} {silentText(silent)}
+        </span>
       </p>
     );
   if (ok) return <p class="notice good">{w.answers(name, number(machines))}</p>;

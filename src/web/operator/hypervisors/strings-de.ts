@@ -17,6 +17,7 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
     command: "Befehl",
   },
   readOnly: "nur lesend",
+  poolOf: (pool) => `Pool ${pool}`,
   state: "Zustand",
   states: { up: "Erreichbar", down: "Unerreichbar", new: "Noch nicht versucht" },
   failsAt: (step, said) => `Bei ${step}: ${said}`,
@@ -24,7 +25,6 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
   machineCount: (machines, waiting) =>
     waiting === "0" ? machines : `${machines}, und ${waiting} ${waiting === "1" ? "wartet" : "warten"}`,
   rules: "Seine Maschinen kommen in",
-  all: "Alle",
   allOthers: "Alle anderen",
   allWait: "Alle warten hier",
   othersWait: "Andere warten hier",
@@ -38,7 +38,9 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
   testing: (name) => `Geht den Weg zu ${name} …`,
   answers: (name, count) =>
     `${name} antwortet und hat ${count === "1" ? "1 Maschine" : `${count} Maschinen`}.`,
-  silent: (parts) => `Keine Antwort von ${parts}, deren Maschinen bleiben, wie sie bekannt sind.`,
+  silent: (parts, isOne) =>
+    `Keine Antwort von ${parts}: ${isOne ? "seine" : "ihre"} Maschinen bleiben, wie sie bekannt sind.`,
+  andOthers: (named, count) => `${named} und ${count} weiteren`,
   fails: (name, step) => `Der Weg zu ${name} scheitert bei ${step}:`,
   steps: {
     command: {
@@ -149,9 +151,9 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
     nameHint: "Wie er hier heißt.",
     taken: "Ein anderer Hypervisor hat diesen Namen.",
     missing: {
-      pool: "Er besteht aus Kleinbuchstaben, Ziffern und Bindestrichen.",
       name: "Sagen Sie, wie er heißt.",
       address: "Sagen Sie, wo er ist.",
+      pool: "Er hat bis zu 63 Kleinbuchstaben, Ziffern und Bindestriche, und an keinem Ende einen Bindestrich.",
       "consoleTls.pin": "Sagen Sie, welcher Fingerabdruck zu sehen sein muss.",
     },
     platform: "Plattform",
@@ -232,7 +234,9 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
     others: "Alle anderen",
     wait: "warten, bis jemand sie zuordnet",
     pool: "Pool von Knoten",
-    poolHint: "Seine Knoten tragen die Konsolen dieser Maschinen.",
+    poolHint:
+      "Dessen Knoten die Konsolen seiner Maschinen tragen. Maschinen mit einem anderen Pool behalten ihn. Leer: default.",
+    poolEmpty: (pool) => `Im Pool ${pool} ist kein Knoten: bis einer darin ist, öffnet sich keine Konsole.`,
     readOnly: "Nur ansehen",
     readOnlyHint: "Nichts kann gestartet oder gestoppt werden.",
     passwordsHidden: "Konsolenpasswörter bleiben verborgen.",
@@ -240,8 +244,12 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
     sessionPasswordsHint:
       "Zufällig, und ein bis zwei Minuten gültig. Was in der Definition einer Maschine steht, wird durch ein abgelaufenes ersetzt.",
     serialStreams: "Serielle Leitungen über libvirt",
-    serialStreamsHint:
-      "Für Pseudoterminals, die nichts anderes erreicht. Knoten melden sich dafür bei libvirt an: an seinem Socket oder über TLS mit dem Client-Zertifikat von oben, das sie dazu bekommen.",
+    serialStreamsHint: "Für Pseudoterminals, die nichts anderes erreicht.",
+    serialStreamsWays: {
+      tls: "Knoten melden sich dafür bei libvirt an, über TLS mit dem Zertifikat der Steuerung, das sie dazu bekommen.",
+      socket:
+        "Knoten melden sich dafür bei libvirt an, an seinem Socket: die auf seinem eigenen Rechner können es.",
+    },
     consoles: "Konsolen über",
     consolesWays: { webmks: "WebMKS", vnc: "VNC", both: "Beides" },
     consolesHints: {

@@ -83,6 +83,7 @@ export const HYPERVISORS_ENGLISH = {
     command: "Command",
   },
   readOnly: "read-only",
+  poolOf: (pool: string) => `pool ${pool}`,
   state: "State",
   states: { up: "Reachable", down: "Unreachable", new: "Not tried yet" },
   failsAt: (step: string, said: string) => `At ${step}: ${said}`,
@@ -90,7 +91,6 @@ export const HYPERVISORS_ENGLISH = {
   machineCount: (machines: string, waiting: string) =>
     waiting === "0" ? machines : `${machines}, and ${waiting} that ${waiting === "1" ? "waits" : "wait"}`,
   rules: "Its machines come into",
-  all: "All",
   allOthers: "All others",
   allWait: "All wait here",
   othersWait: "Others wait here",
@@ -104,7 +104,9 @@ export const HYPERVISORS_ENGLISH = {
   testing: (name: string) => `Going the way to ${name} …`,
   answers: (name: string, count: string) =>
     `${name} answers, and has ${count === "1" ? "1 machine" : `${count} machines`}.`,
-  silent: (parts: string) => `No answer of ${parts}, whose machines stay as they are on record.`,
+  silent: (parts: string, isOne: boolean) =>
+    `No answer from ${parts}: ${isOne ? "its" : "their"} machines stay as they are on record.`,
+  andOthers: (named: string, count: string) => `${named} and ${count} more`,
   fails: (name: string, step: string) => `The way to ${name} fails at ${step}:`,
   steps,
   removed: (name: string) => `${name} is forgotten, and its machines with it.`,
@@ -171,9 +173,9 @@ export const HYPERVISORS_ENGLISH = {
     nameHint: "As it is called here.",
     taken: "Another hypervisor has this name.",
     missing: {
-      pool: "It is written in lower-case letters, digits and hyphens.",
       name: "Say what it is called.",
       address: "Say where it is.",
+      pool: "It has up to 63 lower-case letters, digits and hyphens, and no hyphen at either end.",
       "consoleTls.pin": "Say the fingerprint that is to be seen.",
     },
     platform: "Platform",
@@ -233,7 +235,9 @@ export const HYPERVISORS_ENGLISH = {
     others: "All others",
     wait: "wait until somebody assigns them",
     pool: "Pool of nodes",
-    poolHint: "Its nodes carry the consoles of these machines.",
+    poolHint:
+      "Whose nodes carry the consoles of its machines. Machines that were given another pool keep it. Empty: default.",
+    poolEmpty: (pool: string) => `No node is in the pool ${pool}: until one is, no console opens.`,
     readOnly: "Only look",
     readOnlyHint: "Nothing can be started or stopped.",
     passwordsHidden: "Console passwords stay hidden.",
@@ -241,8 +245,11 @@ export const HYPERVISORS_ENGLISH = {
     sessionPasswordsHint:
       "Random, and good for a minute or two. What stands in a machine’s definition is replaced by one that has expired.",
     serialStreams: "Serial lines by libvirt",
-    serialStreamsHint:
-      "For pseudo-terminals, which nothing else reaches. Nodes sign in to libvirt for them: at its socket, or by TLS with the client certificate above, which they are given.",
+    serialStreamsHint: "For pseudo-terminals, which nothing else reaches.",
+    serialStreamsWays: {
+      tls: "Nodes sign in to libvirt for them, by TLS with the certificate of control, which they are given.",
+      socket: "Nodes sign in to libvirt for them, at its socket: those on its own computer can.",
+    },
     consoles: "Consoles by",
     consolesWays: { webmks: "WebMKS", vnc: "VNC", both: "Both" },
     consolesHints: {

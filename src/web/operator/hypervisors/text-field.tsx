@@ -14,27 +14,50 @@ interface TextFieldProps {
   readonly text: Signal<string>;
   readonly problems?: readonly string[];
   readonly placeholder?: string;
+  /** Of identifiers and addresses. */
+  readonly isMono?: boolean;
+  /** What may be meant. */
+  readonly suggestions?: readonly string[];
   readonly onWrite?: (text: string) => void;
 }
 
 /** One line. */
-export function LineField({ label, hint, text, problems, placeholder, onWrite }: TextFieldProps) {
+export function LineField({
+  label,
+  hint,
+  text,
+  problems,
+  placeholder,
+  isMono = false,
+  suggestions = [],
+  onWrite,
+}: TextFieldProps) {
   return (
     <FormField label={label} hint={hint} problems={problems}>
       {(control) => (
-        <input
-          {...control}
-          class="field"
-          autocapitalize="off"
-          autocomplete="off"
-          spellcheck={false}
-          placeholder={placeholder}
-          value={text.value}
-          onInput={({ currentTarget: { value } }) => {
-            text.value = value;
-            onWrite?.(value);
-          }}
-        />
+        <>
+          <input
+            {...control}
+            class={isMono ? "field mono" : "field"}
+            list={suggestions.length === 0 ? undefined : `${control.id}-list`}
+            autocapitalize="off"
+            autocomplete="off"
+            spellcheck={false}
+            placeholder={placeholder}
+            value={text.value}
+            onInput={({ currentTarget: { value } }) => {
+              text.value = value;
+              onWrite?.(value);
+            }}
+          />
+          {suggestions.length > 0 && (
+            <datalist id={`${control.id}-list`}>
+              {suggestions.map((each) => (
+                <option key={each} value={each} />
+              ))}
+            </datalist>
+          )}
+        </>
       )}
     </FormField>
   );

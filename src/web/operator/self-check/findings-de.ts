@@ -75,6 +75,10 @@ export const FINDINGS_DE: Readonly<Record<Finding, readonly [meaning: string, re
     "Kein Konsolenknoten ist beigetreten; Konsolen können nirgends geöffnet werden.",
     "Lassen Sie einen beitreten: porthole join-token create, und docs/operations/running.md.",
   ],
+  pool_without_nodes: [
+    "In diesem Pool sind Maschinen und kein Knoten, also öffnet sich keine ihrer Konsolen.",
+    "Lassen Sie einen Knoten beitreten: porthole join-token create --pool POOL. Wo der Name falsch ist: porthole hypervisor update, oder machine update, mit --pool.",
+  ],
   database_slow: [
     "Die Datenbank braucht lange für eine Antwort, und jede Konsole wartet auf sie.",
     "Sehen Sie nach ihrer Last, ihrer Platte und dem Netz dazwischen: docs/operations/database.md.",
