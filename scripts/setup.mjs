@@ -12,6 +12,7 @@ import { dependencies } from "./setup/dependencies.mjs";
 import { guest } from "./setup/guest.mjs";
 import { kubernetesOpenApi } from "./setup/kubernetes-openapi.mjs";
 import { withLock } from "./setup/lock.mjs";
+import { nameServers } from "./setup/name-servers.mjs";
 import { novaConsoleproxy } from "./setup/nova-consoleproxy.mjs";
 import { say } from "./setup/progress.mjs";
 import { promtool } from "./setup/promtool.mjs";
@@ -25,6 +26,7 @@ const OLDEST_NODE = 20;
 /** Real peers of the tests, and what the benchmark compares with. */
 const TEST_PACKAGES = [
   "chromium",
+  "libnss3-tools",
   "qemu-system-x86",
   "tigervnc-standalone-server",
   "xterm",
@@ -85,6 +87,7 @@ function unpackedPeers(root) {
     kubernetesOpenApi(root),
     vcsim(root),
     novaConsoleproxy(root),
+    nameServers(root),
   ];
 }
 

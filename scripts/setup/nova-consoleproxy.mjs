@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { command } from "./command.mjs";
-import { unpack, unpackedPeer } from "./unpacked.mjs";
+import { unpack, unpackedPeer, wouldInstall } from "./unpacked.mjs";
 
 const SOURCES = ["scripts/setup/nova-consoleproxy.mjs", "scripts/setup/unpacked.mjs"];
 
@@ -23,16 +23,10 @@ export function novaConsoleproxy(root) {
 }
 
 async function build(folder) {
-  const names = (await wouldInstall()).filter((name) => MODULES.test(name));
+  const names = (await wouldInstall([PACKAGE])).filter((name) => MODULES.test(name));
   await unpack(folder, [...new Set([PACKAGE, ...names])]);
   // Says here that something is missing, rather than in the middle of a run.
   await command("/usr/bin/python3", ["-c", "import nova.cmd.novncproxy, nova.db.main.models"], {
     env: { ...process.env, PYTHONPATH: join(folder, "usr/lib/python3/dist-packages") },
   });
-}
-
-/** Asks without doing it, which takes no root. */
-async function wouldInstall() {
-  const output = await command("apt-get", ["install", "--simulate", "--no-install-recommends", PACKAGE]);
-  return [...output.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name);
 }

@@ -50,3 +50,9 @@ export async function unpack(folder, names) {
     rmSync(join(folder, name));
   }
 }
+
+/** Which packages would be installed for these, on this machine. Asks without doing it, which takes no root. */
+export async function wouldInstall(names) {
+  const output = await command("apt-get", ["install", "--simulate", "--no-install-recommends", ...names]);
+  return [...output.matchAll(/^Inst (\S+)/gm)].map(([, name]) => name);
+}

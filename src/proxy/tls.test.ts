@@ -73,6 +73,24 @@ test("plain requests through a proxy that is trusted are sent on to where it was
   }
 });
 
+test("that a request came by TLS as far as its proxy is believed of one that is trusted, and of nobody else", async () => {
+  const headers = { "x-forwarded-proto": "https" };
+  await using trusting = await startTestNode({ flags: { "trusted-proxies": "127.0.0.1" } });
+  await using other = await startTestNode();
+  for (const node of [trusting, other]) await give(node);
+  const webSocket = async (node: TestNode) => {
+    const { ticket } = await node.control.issue();
+    const url = `${webSocketUrl(node.origin)}/websockify?token=${ticket}`;
+    return JSON.parse((await refusal(url, { protocols: [BINARY_SUBPROTOCOL], headers })).body).error.code;
+  };
+
+  assert.equal((await plain(trusting, PAGE, headers)).statusCode, 200);
+  assert.equal((await plain(trusting, PAGE)).statusCode, 308);
+  assert.equal((await plain(other, PAGE, headers)).statusCode, 308);
+  assert.equal(await webSocket(other), "tls_required");
+  await assert.rejects(webSocket(trusting), /was let in/);
+});
+
 test("a Host that is none does not become a part of where people are sent", async () => {
   await using node = await startTestNode();
   await give(node);

@@ -318,4 +318,36 @@ describe("in a terminal", () => {
     assert.equal(await npm.stop("SIGTERM"), 0);
     await assertGone(pids);
   });
+
+  test("with --nova its line says where OpenStack's clients find it, and by which token", async () => {
+    await using folder = scratch();
+    const args = ["--listen", `${LOOPBACK}:0`, "--nova", `${LOOPBACK}:0`, "--json"];
+    await using npm = await startProcess("npm", ["start", "--silent", "--", "--data", folder.path, ...args], {
+      cwd: ROOT,
+      env: CLEAN,
+    });
+    const ready = (await readyLine(npm)) as Ready &
+      Readonly<Record<"nova" | "identity" | "novaToken", string>>;
+    const { nova, identity, novaToken, apiKey, secretKey, control } = ready;
+    const ask = async (url: string, token: string) =>
+      await fetch(url, { headers: { "x-auth-token": token, "x-subject-token": token } });
+
+    assert.match(nova, /^http:\/\/127\.0\.0\.1:\d+\/v2\.1$/);
+    assert.equal(identity, nova.replace(/\/v2\.1$/, "/identity/v3"));
+    assert.notEqual(new URL(nova).port, new URL(control).port);
+    assert.equal(novaToken, `${apiKey}:${secretKey}`);
+    const listed = await (await ask(`${nova}/servers`, novaToken)).json();
+    const { servers } = listed as { readonly servers: readonly (typeof ready.machines)[number][] };
+    assert.deepEqual(
+      servers.map(({ id, name }) => ({ id, name })),
+      ready.machines,
+    );
+    // For administrators alone, and there is none such.
+    const headers = { "x-auth-token": novaToken, "openstack-api-version": "compute 2.31" };
+    assert.equal((await fetch(`${nova}/os-console-auth-tokens/none`, { headers })).status, 404);
+    assert.equal((await ask(`${nova}/servers`, "wrong")).status, 401);
+    assert.equal((await fetch(identity)).status, 200);
+    assert.equal((await ask(`${identity}/auth/projects`, novaToken)).status, 200);
+    assert.equal(npm.stdout.text.trim().split("\n").length, 1);
+  });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
 import { text } from "node:stream/consumers";
@@ -125,16 +126,22 @@ export async function openInstallation({
   };
 }
 
-/** Certificates of a node change with the names that they are for. */
+/** Certificates of a node change with the names that they are for. Neither a console nor a listening socket is closed by it. */
 export async function changeUnder(
   at: TlsInstallation,
   { sessions, changes }: { readonly sessions: number; readonly changes: number },
 ): Promise<void> {
   await at.enable();
   const viewers: TestViewer[] = [];
-  for (let count = 0; count < sessions; count++)
-    viewers.push(at.use(await at.view(await at.control.api.openConsole(at.machineId))));
+  for (let count = 0; count < sessions; count++) {
+    // On a busy machine a node may be silent for longer than it is taken to be up.
+    const console = await eventually(async () => await at.control.api.openConsole(at.machineId));
+    viewers.push(at.use(await at.view(console)));
+  }
   const seen = new Set<string>();
+  const { port } = new URL(at.node.node);
+  const listening = listenersAt(port);
+  assert.equal(listening.length, 1);
 
   for (let change = 0; change < changes; change++) {
     await at.set("consoleproxy.url.domain", `*.change-${change}.example`);
@@ -148,5 +155,17 @@ export async function changeUnder(
     const { shown } = await at.get(`${at.node.node.replace("http:", "https:")}${PAGE}`);
     assert.equal(shown, id);
     for (const [index, viewer] of viewers.entries()) await at.speaks(viewer, `change ${change} `, index);
+    assert.deepEqual(listenersAt(port), listening, "it is the same socket that listens");
   }
+}
+
+/** The inodes of sockets that listen at a port of IPv4, which are other ones whenever somebody listens anew. */
+function listenersAt(port: string): readonly string[] {
+  const LISTEN = "0A";
+  const hex = Number(port).toString(16).toUpperCase().padStart(4, "0");
+  const rows = readFileSync("/proc/net/tcp", "utf8").trim().split("\n").slice(1);
+  return rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([, local = "", , state]) => state === LISTEN && local.endsWith(`:${hex}`))
+    .map((fields) => fields[9] ?? "");
 }

@@ -161,7 +161,11 @@ test("BIND's checks accept what the documentation says to write", {
   const [parent, conf] = [join(folder.path, "example.com"), join(folder.path, "named.conf")];
   const own = "@ 60 IN SOA ns hostmaster 1 60 60 60 60\n@ IN NS ns\nns IN A 192.0.2.1\n";
   writeFileSync(parent, `$TTL 60\n${own}${block("zone")}`);
+  const [, inside = ""] = /BIND: `([^`]+)`/.exec(text) ?? [];
+  // Of a resolver, which knows the domain by the same name.
+  const resolver = join(folder.path, "resolver.conf");
   writeFileSync(conf, block("named") ?? "");
+  writeFileSync(resolver, inside);
 
   const checked = await ended("named-checkzone", [
     "-k",
@@ -174,7 +178,9 @@ test("BIND's checks accept what the documentation says to write", {
     parent,
   ]);
   const zones = await ended("named-checkconf", ["-l", conf]);
+  const stubs = await ended("named-checkconf", ["-l", resolver]);
 
   assert.match(checked, /OK$/);
   assert.match(zones, /^console\.example\.com IN \S+ primary$/m);
+  assert.match(stubs, /^console\.example\.com IN \S+ static-stub$/m);
 });

@@ -70,7 +70,16 @@ export async function define({ logs, virsh }: Libvirt, xml: string): Promise<voi
 
 /** The same with its serial line on a pseudo-terminal, and what goes over it written into `serial` too. */
 export function ptyGuestDomain(libvirt: Libvirt, parts: Parameters<typeof guestDomain>[1]): string {
+  return lineGuestDomain(libvirt, parts, { type: "pty" });
+}
+
+/** The same with a serial line of another type, and where it is. */
+export function lineGuestDomain(
+  libvirt: Libvirt,
+  parts: Parameters<typeof guestDomain>[1],
+  { type, where = "" }: { readonly type: string; readonly where?: string },
+): string {
   const file = `<serial type='file'><source path='${parts.serial}'/></serial>`;
-  const pty = `<serial type='pty'><log file='${parts.serial}' append='off'/></serial>`;
-  return guestDomain(libvirt, parts).replace(file, pty);
+  const line = `<serial type='${type}'>${where}<log file='${parts.serial}' append='off'/></serial>`;
+  return guestDomain(libvirt, parts).replace(file, line);
 }

@@ -6,6 +6,7 @@ import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
 import { startProcess } from "../harness/process.ts";
 import { lacking } from "../harness/requirements.ts";
 import { scratch } from "../harness/scratch.ts";
+import { documented } from "./name-servers.ts";
 
 export const lackingUnbound = lacking("unbound", "bind9-dnsutils");
 
@@ -17,7 +18,8 @@ export interface Unbound extends AsyncDisposable {
 
 /**
  * Debian's unbound as a resolver that knows one domain, and asks the name server there with letters in both cases, which
- * must come back as they were (draft-vixie-dnsext-dns0x20), and with names cut short (RFC 9156).
+ * must come back as they were (draft-vixie-dnsext-dns0x20), and with names cut short (RFC 9156). It is told of the domain as our
+ * documentation has it, and that nodes' addresses are private, which are believed of no other.
  */
 export async function startUnbound(domain: string, server: { host: string; port: number }): Promise<Unbound> {
   const folder = scratch();
@@ -49,6 +51,11 @@ function configuration(parts: {
   readonly folder: string;
 }): string {
   const { domain, server, port, folder } = parts;
+  const told = (pattern: RegExp) => documented(pattern).replaceAll("console.example.com", domain);
+  const stub = told(/unbound:\n\n```\n(.*?)```/s).replaceAll(
+    /203\.0\.113\.\d/g,
+    `${server.host}@${server.port}`,
+  );
   return `server:
   directory: "${folder}"
   chroot: ""
@@ -64,10 +71,9 @@ function configuration(parts: {
   use-caps-for-id: yes
   qname-minimisation-strict: yes
   local-zone: "${domain}." transparent
-stub-zone:
-  name: "${domain}."
-  stub-addr: ${server.host}@${server.port}
-remote-control:
+  private-address: 203.0.113.0/24
+  ${told(/`(private-domain: [^`]+)`/)}
+${stub}remote-control:
   control-enable: no
 `;
 }

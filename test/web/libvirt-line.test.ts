@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { lackingBrowser, startBrowser } from "../harness/browser.ts";
 import { eventually } from "../harness/eventually.ts";
+import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
 import { startPorthole } from "../harness/porthole.ts";
 import { INTO_DEFAULT, qemuAt } from "../peers/hypervisor-stage.ts";
 import { lackingLibvirt, startLibvirt } from "../peers/libvirt.ts";
-import { define, ptyGuestDomain } from "../peers/libvirt-domains.ts";
+import { define, lineGuestDomain, ptyGuestDomain } from "../peers/libvirt-domains.ts";
 import { lackingGuest, limits } from "../peers/qemu.ts";
 
 test("a pseudo-terminal of libvirt's is typed into in the browser, and its end is told when the machine stops", {
@@ -56,4 +57,58 @@ test("a pseudo-terminal of libvirt's is typed into in the browser, and its end i
     assert.deepEqual([state, ending?.code], ["ended", "machine_not_running"]);
   });
   await page.getByText("This machine is not running").first().waitFor();
+});
+
+test("lines of libvirt's by TCP, by telnet and by a UNIX socket are typed into in the browser", {
+  skip: lackingBrowser || lackingLibvirt || lackingGuest,
+}, async () => {
+  await using libvirt = await startLibvirt();
+  const socket = join(libvirt.logs, "line.sock");
+  const logOf = (name: string) => join(libvirt.logs, `${name}.serial`);
+  const start = async (name: string, line: Parameters<typeof lineGuestDomain>[2]) => {
+    const uuid = randomUUID();
+    await define(libvirt, lineGuestDomain(libvirt, { uuid, name, graphics: "", serial: logOf(name) }, line));
+    await libvirt.virsh("start", uuid);
+    return [name, uuid] as const;
+  };
+  const onTcp = async (name: string, spoken: string) =>
+    await onFreePort(async (port) => {
+      const source = `<source mode='bind' host='${LOOPBACK}' service='${port}'/>`;
+      return await start(name, { type: "tcp", where: `${source}<protocol type='${spoken}'/>` });
+    });
+  const guests = [
+    await onTcp("tcp", "raw"),
+    await onTcp("telnet", "telnet"),
+    await start("unix", { type: "unix", where: `<source mode='bind' path='${socket}'/>` }),
+  ];
+  await using porthole = await startPorthole();
+  await using browser = await startBrowser();
+  const { api } = porthole;
+  await api.call("PUT", "settings/upstream.allow", { value: `127.0.0.0/8,unix:${socket}` });
+  await api.call("POST", "hypervisors", {
+    ...{ name: "host8", platform: "libvirt", address: qemuAt(libvirt), rules: INTO_DEFAULT },
+  });
+
+  for (const [name, uuid] of guests) {
+    const said = () => readFileSync(logOf(name), "latin1");
+    await eventually(() => assert.match(said(), /GUEST-READY/), { withinMs: limits.bootMs });
+    const { id } = await eventually(async () => {
+      const found = (await api.machines()).find(({ address }) => address === uuid);
+      assert.ok(found?.power === "running");
+      return found;
+    });
+    const { url } = await api.openConsole(id, { protocol: "serial" });
+    const page = await browser.open();
+    await page.goto(url);
+    await page.locator("[data-phase=live]").waitFor();
+
+    await page.keyboard.type(`\recho ${name}-$((6*7))\r`);
+
+    const shown = new RegExp(`${name}-42`);
+    await eventually(async () =>
+      assert.match((await page.locator(".xterm-rows").textContent()) ?? "", shown),
+    );
+    assert.match(said(), shown);
+    await page.goto("about:blank");
+  }
 });

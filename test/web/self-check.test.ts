@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { BrowserContextOptions, Locator, Page } from "playwright-core";
+import { PERMISSIONS } from "#web/operator/self-check/local-network.ts";
 import type { SignInLink } from "#wire/api.ts";
 import { FINDINGS, type Finding } from "#wire/findings.ts";
 import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
@@ -188,6 +189,18 @@ describe("the self-check in control's page", { skip: lackingBrowser }, () => {
       .getByText("Der Browser bekommt die Seite des Knotens nicht und sagt nicht, warum.")
       .waitFor();
     await german.getByRole("region", { name: "Von diesem Browser" }).getByText("Fehler").first().waitFor();
+  });
+
+  test("asks about private addresses by names that the browser knows", async () => {
+    const page = await signedIn(control);
+    const stateOf = async (name: string) =>
+      await page.evaluate<string>(
+        `navigator.permissions.query({ name: "${name}" }).then(({ state }) => state, () => "unknown")`,
+      );
+
+    for (const [space, names] of Object.entries(PERMISSIONS))
+      assert.match(await stateOf(names[0] ?? ""), /^(granted|prompt|denied)$/, space);
+    assert.equal(await stateOf("nonsense"), "unknown");
   });
 
   test("says when a certificate ends as people read it", async () => {

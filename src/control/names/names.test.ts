@@ -169,7 +169,8 @@ for (const t of onBoth(
   "domains that nodes have certificates for are answered for, and for an hour after",
   async () => {
     await using control = await testControl();
-    const readZones = createZoneReading({ ...control, ownAddresses: [] });
+    const startAnew = () => createZoneReading({ ...control, ownAddresses: [] });
+    let readZones = startAnew();
     const node = await control.node({ pageOrigin: "http://203.0.113.7" });
     const certifiedFor = async (domain: string) => {
       const said = {
@@ -189,8 +190,11 @@ for (const t of onBoth(
     await certifiedFor("*.old.example");
     assert.deepEqual(await before(), ["old.example"]);
     await certifiedFor("*.young.example");
+    readZones = startAnew();
     assert.deepEqual(await before(), ["old.example"]);
     control.clock.advance(60 * 60 * 1000);
+    assert.deepEqual(await before(), ["old.example"]);
+    readZones = startAnew();
     assert.deepEqual(await before(), ["old.example"]);
     control.clock.advance(1);
     assert.deepEqual(await before(), []);
@@ -204,6 +208,42 @@ for (const t of onBoth(
       await before(),
       ["e", "d", "c", "b"].map((name) => `${name}.example`),
     );
+  },
+))
+  test(...t);
+
+for (const t of onBoth(
+  "a former domain is known to a control that is started anew, from the moment on that another one is set",
+  async () => {
+    await using control = await testControl();
+    const startAnew = () => createZoneReading({ ...control, ownAddresses: [] });
+    const node = await control.node({ pageOrigin: "http://203.0.113.7" });
+    const certified = { certificate_id: "x", certificate_incarnation: node.incarnation };
+    const certifiedFor = async (domain: string) => {
+      const said = { ...certified, certificate_domain: domain };
+      await control.store.db.updateTable("nodes").set(said).where("id", "=", node.id).execute();
+    };
+    const before = async (readZones = startAnew()) => (await readZones()).before.map(({ domain }) => domain);
+    await set(control, { "consoleproxy.url.domain": "*.old.example" });
+    await certifiedFor("*.old.example");
+    const running = startAnew();
+    assert.deepEqual(await before(running), []);
+
+    // Nodes may have changed before anybody has read again.
+    await set(control, { "consoleproxy.url.domain": "*.young.example" });
+    await certifiedFor("*.young.example");
+    assert.deepEqual(await before(running), ["old.example"]);
+
+    assert.deepEqual(await before(), ["old.example"]);
+    const settings = await control.services.settings.list(control.admin);
+    assert.ok(!settings.some(({ name }) => name.startsWith("dns.former")));
+    control.clock.advance(60 * 60 * 1000 + 1);
+    assert.deepEqual(await before(), []);
+    const row = control.store.db.updateTable("settings").where("name", "=", "dns.former.domains");
+    for (const value of ["{", '["x"]', '{"x":"y"}']) {
+      await row.set({ value }).execute();
+      assert.deepEqual(await before(), [], value);
+    }
   },
 ))
   test(...t);

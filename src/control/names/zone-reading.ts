@@ -7,12 +7,15 @@ import type { SettingValues } from "../settings/settings.ts";
 import { INTEGER, prepare } from "../store/prepared.ts";
 import type { Store } from "../store/store.ts";
 import type { NamedServer } from "./dns-settings.ts";
+import { createFormerDomains, type FormerDomains } from "./former-domains.ts";
 
 const limits = {
   /** Domains that nodes have certificates for, the latest, which are answered for beside the one of now. */
   before: 4,
   /** How long after the last node has changed to another: pages that were opened by the old one come back to it. */
   beforeMs: 60 * 60 * 1000,
+  /** How much of that may be lost when control is started anew, so that not every reading writes. */
+  unwrittenMs: 60 * 1000,
 } as const;
 
 /** The zones as the database has them now. */
@@ -89,6 +92,7 @@ export function createZoneReading({
       .orderBy("value"),
   );
 
+  const former = createFormerDomains(store);
   /** Domains that nodes were certified for, and when they last were. */
   const certified = new Map<string, number>();
 
@@ -115,20 +119,27 @@ export function createZoneReading({
       contact: values.value("dns.contact") || `hostmaster@${domain}`,
       ...common,
     });
-    noteCertified(nodes.flatMap(({ certified_domain: domain }) => domain || []));
+    const written = await former.read();
+    noteCertified(
+      nodes.flatMap(({ certified_domain: domain }) => domain || []),
+      written,
+    );
     const domain = nameOf(values.value("consoleproxy.url.domain"));
+    const before = new Map([...certified].filter(([each]) => each !== domain));
+    const isUnwritten = ([each, since]: readonly [string, number]) =>
+      since > (written.get(each) ?? Number.NEGATIVE_INFINITY) + limits.unwrittenMs;
+    if ([...before].some(isUnwritten)) await former.write(before);
     return {
       now: domain === "" ? undefined : zoneOf(domain),
-      before: [...certified.keys()].filter((each) => each !== domain).map(zoneOf),
+      before: [...before.keys()].map(zoneOf),
     };
   };
 
   /** The latest first. */
-  function noteCertified(domains: readonly string[]): void {
-    for (const domain of domains) {
-      certified.delete(nameOf(domain));
-      certified.set(nameOf(domain), clock.now());
-    }
+  function noteCertified(domains: readonly string[], written: FormerDomains): void {
+    for (const [domain, since] of written)
+      certified.set(domain, Math.max(since, certified.get(domain) ?? since));
+    for (const domain of domains) certified.set(nameOf(domain), clock.now());
     const latest = [...certified]
       .filter(([, since]) => clock.now() - since <= limits.beforeMs)
       .toSorted(([, one], [, other]) => other - one)

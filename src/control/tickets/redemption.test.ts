@@ -50,6 +50,22 @@ for (const t of onBoth("a view-only console grants no right at all", async () =>
   test(...t);
 
 for (const t of onBoth(
+  "a ticket of ours is used once, whatever is switched on for tokens of a Nova",
+  async () => {
+    await using control = await testControl();
+    const node = await control.node();
+    const machine = await control.machine();
+    const sessionId = await open(control, machine.id);
+    await control.services.settings.set(control.admin, "nova.tokens.reuse", "true");
+
+    await redeem(control, node, sessionId);
+
+    await assert.rejects(redeem(control, node, sessionId), { code: "ticket_used" });
+  },
+))
+  test(...t);
+
+for (const t of onBoth(
   `of ${RACERS} who redeem one ticket at once exactly one wins, the others are told that it is used`,
   async () => {
     await using control = await testControl();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { VIEW_ONLY } from "#wire/rights.ts";
 import { type SerialViewerMessage, serialLimits } from "#wire/serial.ts";
@@ -44,6 +45,25 @@ for (const protocols of [["binary"], []])
     await eventually(() => assert.equal(said(caller), `${Buffer.from("ä").toString("latin1")}\xff\x03`));
     await eventually(() => assert.equal(text(viewer), "# "));
   });
+
+test("who has no words for who writes does once nobody else does, and not before", async () => {
+  await using line = await startLine();
+  await using writer = await line.open();
+  const caller = await line.caller();
+  await using bare = await line.openBare(["binary"]);
+  await eventually(() => assert.equal(told(writer, "line")?.viewers.length, 2));
+
+  bare.send(Buffer.from("too early"));
+  // What he sent is there by the time that he is answered.
+  bare.webSocket.ping();
+  await once(bare.webSocket, "pong");
+  say(writer, { type: "hand-over" });
+  await eventually(() => assert.equal(told(writer, "line")?.writer, undefined));
+  bare.send(Buffer.from("now"));
+
+  await eventually(() => assert.equal(said(caller), "now"));
+  assert.equal(told(writer, "line")?.writer, 2);
+});
 
 test("who may only look types nothing, in whatever dialect", async () => {
   await using line = await startLine();
@@ -100,6 +120,8 @@ test("who comes later, and who comes again, sees the screen as it is", async () 
   const restored = told(later, "restored");
   assert.equal(restored?.because, "attached");
   assert.equal(restored?.bytes, later.received);
+  const order = later.texts.map(({ type }) => type).filter((type) => type === "size" || type === "restored");
+  assert.deepEqual(order.slice(0, 2), ["size", "restored"]);
   for (const viewer of [first, later, bare]) await viewer[Symbol.asyncDispose]();
 
   await using again = await line.open();

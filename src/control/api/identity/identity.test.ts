@@ -105,8 +105,9 @@ for (const t of onBoth(
       [token("nothing")],
       [token(`${member.apiKey}:wrong`)],
     ] as const) {
-      const { status, json, subject } = await authenticate(api, identity, scope);
+      const { status, json, subject, headers } = await authenticate(api, identity, scope);
       assert.deepEqual([status, subject], [401, ""], JSON.stringify({ identity, scope }));
+      assert.equal(headers.get("www-authenticate"), `Keystone uri="${api.origin}/identity/v3"`);
       assert.deepEqual(json, {
         error: {
           code: 401,

@@ -90,7 +90,10 @@ test("an action that there is not, or that has not what it takes, is refused in 
     await said({ "os-getSPICEConsole": { type: "spice-html5" } }),
     bad("Unavailable console type spice-html5."),
   );
-  assert.equal((await said({ "os-getRDPConsole": { type: "rdp-html5" } }))[0], 400);
+  assert.deepEqual(
+    await said({ "os-getRDPConsole": { type: "rdp-html5" } }),
+    bad("The server could not comply with the request since it is either malformed or otherwise incorrect."),
+  );
   assert.deepEqual(await said({ "os-getSPICEConsole": { type: "spice-html5" } }, { server: "nothing" }), [
     404,
     "itemNotFound",

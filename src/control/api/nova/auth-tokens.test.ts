@@ -89,3 +89,29 @@ for (const t of onBoth(
   },
 ))
   test(...t);
+
+for (const t of onBoth(
+  "a ticket leads nowhere any more once its machine is stopped or gone, or whoever has it may not open it",
+  async () => {
+    const { api, show } = await world();
+    await using _ = api;
+    const { admin, services, machine } = api.control;
+    const { id: project } = await services.projects.add(admin, { name: "theirs" });
+    const customer = await api.control.member("customer", [project]);
+    const openAs = async (caller: typeof admin) => {
+      const { id } = await machine({ project });
+      const { ticket } = await services.consoles.open(caller, { machineId: id, api: "nova" });
+      assert.equal((await show(ticket)).status, 200);
+      return { id, ticket };
+    };
+    const [stopped, gone, theirs] = [await openAs(admin), await openAs(admin), await openAs(customer)];
+
+    await services.machines.update(admin, stopped.id, { state: "stopped" });
+    await services.machines.remove(admin, gone.id);
+    await services.accounts.update(admin, customer.accountId, { projects: [] });
+
+    for (const { ticket } of [stopped, gone, theirs])
+      assert.deepEqual(faultOf(await show(ticket)), [404, "itemNotFound", "Token not found"]);
+  },
+))
+  test(...t);

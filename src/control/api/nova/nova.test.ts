@@ -26,9 +26,18 @@ test("which versions there are is told to anybody, with links to where the reque
     );
   }
   for (const path of ["/compute/v2.1", "/compute/v2.1/"]) {
-    const { status, json } = await api.call("GET", path);
-    const { version } = json as { version: { id: string; links: unknown[] } };
-    assert.deepEqual([status, version.id, version.links[0]], [200, "v2.1", self]);
+    const { status, json, headers } = await api.call("GET", path);
+    const { version } = json as { version: Readonly<Record<string, unknown>> & { links: unknown[] } };
+    assert.deepEqual([status, version["id"], version.links[0]], [200, "v2.1", self]);
+    assert.deepEqual(version.links[1], {
+      ...{ rel: "describedby", type: "text/html" },
+      href: "https://docs.openstack.org/api-ref/compute/",
+    });
+    assert.equal(version["updated"], "2013-07-23T11:33:21Z");
+    assert.deepEqual(version["media-types"], [
+      { base: "application/json", type: "application/vnd.openstack.compute+json;version=2.1" },
+    ]);
+    assert.equal(headers.get("openstack-api-version"), null, "nobody has asked in a microversion");
   }
   const elsewhere = await api.call("GET", "/compute/v3/servers");
   assert.deepEqual([elsewhere.status, Object.keys(elsewhere.json as object)], [300, ["choices"]]);
@@ -46,6 +55,7 @@ test("microversions are taken from either header and said back in both, and thos
   assert.equal((await ask(standard("compute 2.8"))).version, "2.8");
   assert.equal((await ask(standard("volume 3.50, compute 2.8"))).version, "2.8");
   assert.equal((await ask(standard("volume 3.50"))).version, "2.1");
+  assert.equal((await ask(standard("compute 2.8, compute 2.9"))).version, "2.9", "the last one counts");
   assert.equal((await ask(standard("compute latest"))).version, "2.104");
   assert.equal((await ask({ "x-openstack-nova-api-version": "2.9" })).version, "2.9");
   assert.equal(
@@ -142,6 +152,23 @@ test("a path that there is not is 404, and a method that it does not take 405 wi
     [...faultOf(refused), refused.headers.get("allow")],
     [405, "badMethod", "The method PUT is not allowed for this resource.", "GET"],
   );
+});
+
+test("every answer has a reference, is kept by nobody, and says in which microversion it is, faults as well", async () => {
+  await using api = await testApi();
+
+  for (const [path, status] of [
+    ["/v2.1/servers", 200],
+    ["/v2.1/servers/nothing", 404],
+    ["/v2.1/nonsense", 404],
+  ] as const) {
+    const reply = await novaCall(api, "GET", path, { version: "2.9" });
+    assert.equal(reply.status, status);
+    assert.match(reply.headers.get("x-openstack-request-id") ?? "", /^req-\S+$/);
+    assert.equal(reply.headers.get("cache-control"), "no-store");
+    assert.equal(reply.headers.get("openstack-api-version"), "compute 2.9");
+    assert.equal(reply.headers.get("x-openstack-nova-api-version"), "2.9");
+  }
 });
 
 test("without a version in the path the one that there is is meant, for clients whose endpoint has none", async () => {

@@ -171,7 +171,12 @@ for (const t of onBoth("a body that cannot be read is refused, and its type is n
       headers: type === undefined ? {} : { "content-type": type },
     });
 
-  for (const type of [undefined, "text/plain", "application/json; charset=utf-8"])
+  for (const type of [
+    undefined,
+    "text/plain",
+    "application/json; charset=utf-8",
+    "application/vnd.openstack.compute+json",
+  ])
     assert.equal((await send(text, type)).status, 200, type);
   assert.deepEqual(faultOf(await send("{", "application/json")), [
     400,
@@ -314,6 +319,10 @@ test("a page of the operator's own takes the ticket at the end of its path", asy
   assert.equal(
     await urlWith("https://h/v.html?autoconnect=true&path=a/b"),
     "https://h/v.html?autoconnect=true&path=a%2Fb%3Ftoken%3DTOK",
+  );
+  assert.equal(
+    await urlWith("https://h/v.html?path=a%3Fcloud%3Db"),
+    "https://h/v.html?path=a%3Fcloud%3Db%26token%3DTOK",
   );
   for (const bad of ["vnc.html", "javascript:alert(1)", "http://u:p@h/", "http://h/#x"])
     await assert.rejects(services.settings.set(admin, "novncproxy_base_url", bad), {

@@ -42,6 +42,8 @@ for (const t of onBoth(
     assert.deepEqual(await names(api, "?status=ACTIVE&name=db"), ["db-10"]);
     assert.deepEqual(await names(api, "?status=ERROR"), []);
     assert.deepEqual(await names(api, `?project_id=${project}`), ["db-1", "db-10"]);
+    assert.deepEqual(await names(api, `?tenant_id=${project}`), ["db-1", "db-10"]);
+    assert.deepEqual(await names(api, "?flavor=m1&all_tenants=1&name=web"), ["web-1"], "what is not known");
     assert.deepEqual(await names(api, `?project_id=${project}`, stranger), []);
     const shown = await novaCall(api, "GET", `/v2.1/servers/${id}`, { as: owner });
     const { server } = shown.json as { server: Record<string, unknown> };
@@ -78,6 +80,7 @@ for (const t of onBoth("a list is read page by page, behind a server that the ca
     seen.push(...servers.map(({ name }) => name));
     if (next === undefined) break;
     assert.equal(next.rel, "next");
+    assert.ok(next.href.startsWith(`${api.origin}/compute/v2.1/servers/detail?limit=2&marker=`), next.href);
     path = next.href.slice(`${api.origin}/compute`.length);
   }
 
@@ -97,6 +100,22 @@ for (const t of onBoth("a list is read page by page, behind a server that the ca
 }))
   test(...t);
 
+test("whether a machine runs is said in each of Nova's words for it", async () => {
+  await using api = await testApi();
+  const { id } = await api.control.machine();
+  const said = async () => {
+    const { json } = await novaCall(api, "GET", `/v2.1/servers/${id}`);
+    const { server } = json as { server: Record<string, unknown> };
+    return ["status", "OS-EXT-STS:vm_state", "OS-EXT-STS:power_state", "OS-EXT-STS:task_state"].map(
+      (name) => server[name],
+    );
+  };
+
+  assert.deepEqual(await said(), ["ACTIVE", "active", 1, null]);
+  await api.control.services.machines.update(api.control.admin, id, { state: "stopped" });
+  assert.deepEqual(await said(), ["SHUTOFF", "stopped", 4, null]);
+});
+
 test("what clients take for granted of a server is there, in the shape of its microversion", async () => {
   await using api = await testApi();
   const { id } = await api.control.machine({ name: "ä b" });
@@ -113,6 +132,14 @@ test("what clients take for granted of a server is there, in the shape of its mi
     { rel: "bookmark", href: `${api.origin}/compute/servers/${id}` },
   ]);
   assert.ok(Object.hasOwn((await show("2.47"))["flavor"] as object, "original_name"));
+  const { json } = await novaCall(api, "GET", "/v2.1/servers/detail");
+  assert.deepEqual(
+    (json as { servers: unknown[] }).servers,
+    [server],
+    "a list in detail says the same of it",
+  );
+  const { json: list } = await novaCall(api, "GET", "/v2.1/servers");
+  assert.deepEqual(Object.keys((list as { servers: object[] }).servers[0] ?? {}), ["id", "name", "links"]);
   const byName = await novaCall(api, "GET", `/v2.1/servers/${encodeURIComponent("ä".repeat(128))}`);
   assert.equal(byName.status, 404);
 });

@@ -2,7 +2,7 @@ import { type AddressSpace, isMorePrivate, mostPrivate } from "#wire/address-spa
 import type { CheckName, Seen, SelfCheck } from "#wire/self-check.ts";
 
 /** What browsers call the permission: of the finer names first, which are newer. */
-const PERMISSIONS: Readonly<Record<Exclude<AddressSpace, "public">, readonly string[]>> = {
+export const PERMISSIONS: Readonly<Record<Exclude<AddressSpace, "public">, readonly string[]>> = {
   local: ["local-network", "local-network-access"],
   loopback: ["loopback-network", "local-network-access"],
 };

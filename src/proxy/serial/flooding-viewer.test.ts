@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, before, test } from "node:test";
+import { eventually } from "../../../test/harness/eventually.ts";
+import { startTestNode, type TestNode } from "../../../test/harness/test-node.ts";
+import { startUpstream } from "../../../test/harness/test-upstream.ts";
+import { TestViewer } from "../../../test/harness/test-viewer.ts";
+
+const BLOCK = 64 * 1024;
+/** More than all the buffers of two kernels' sockets hold. */
+const FLOOD = 64 * 1024 * 1024;
+
+let node: TestNode;
+before(async () => {
+  node = await startTestNode();
+});
+after(async () => await node[Symbol.asyncDispose]());
+
+test("a viewer who floods a machine that takes nothing waits for it, while the others see what it says", async () => {
+  await using line = await startLine();
+  await using writer = await line.open();
+  const { socket } = await line.caller();
+  socket.pause();
+  await using watcher = await line.open();
+
+  flood(writer);
+  const waiting = await steady(() => writer.webSocket.bufferedAmount);
+  socket.write("overrun");
+
+  await eventually(() => assert.equal(watcher.bytes.toString("latin1"), "overrun"));
+  assert.ok(waiting > FLOOD / 2, `${FLOOD - waiting} bytes were taken`);
+  assert.ok(writer.webSocket.bufferedAmount > FLOOD / 2, "no more is taken from him");
+  let taken = 0;
+  socket.on("data", (bytes) => {
+    taken += bytes.length;
+  });
+  socket.resume();
+  await eventually(() => assert.equal(taken, FLOOD), { withinMs: 60_000 });
+});
+
+test("what a viewer floods who only watches is thrown away, and holds nobody up", async () => {
+  await using line = await startLine();
+  await using writer = await line.open();
+  const { socket, said } = await line.caller();
+  socket.on("data", (bytes) => said.push(bytes));
+  await using watcher = await line.open();
+  await eventually(() => assert.ok(watcher.texts.some(({ type }) => type === "line")));
+
+  flood(watcher);
+  await eventually(() => assert.equal(watcher.webSocket.bufferedAmount, 0), { withinMs: 60_000 });
+  writer.send(Buffer.from("ls\r"));
+
+  await eventually(() => assert.equal(Buffer.concat(said).toString("latin1"), "ls\r"));
+  assert.equal(watcher.closed, undefined);
+});
+
+async function startLine() {
+  const upstream = await startUpstream(() => {});
+  const machineId = randomUUID();
+  return {
+    caller: upstream.caller,
+    open: async () => {
+      const grant = { protocol: "serial", machineId, upstream: upstream.upstream } as const;
+      return await TestViewer.porthole(node.origin, (await node.control.issue(grant)).ticket);
+    },
+    [Symbol.asyncDispose]: async () => await upstream[Symbol.asyncDispose](),
+  };
+}
+
+function flood(viewer: TestViewer): void {
+  const block = Buffer.alloc(BLOCK, "x");
+  for (let sent = 0; sent < FLOOD; sent += BLOCK) viewer.send(block);
+}
+
+/** A number that does not change any more. */
+async function steady(read: () => number): Promise<number> {
+  let last = -1;
+  let since = 0;
+  return await eventually(() => {
+    const now = read();
+    since = now === last ? since + 1 : 0;
+    last = now;
+    assert.ok(since > 20, `${now}`);
+    return now;
+  });
+}
