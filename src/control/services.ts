@@ -28,7 +28,7 @@ import type { AuditAction, AuditApi, AuditRow } from "#wire/audit.ts";
 import type { NodeAuthority } from "#wire/certificate.ts";
 import type { ConsoleProtocol } from "#wire/grant.ts";
 import type { WaitingMachine } from "#wire/hypervisors.ts";
-import type { PowerAction } from "#wire/machine-origin.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 import type { NewPublicIpRange, PublicIpRange } from "#wire/public-ip-ranges.ts";
 import type { SelfCheck, SelfCheckRequest } from "#wire/self-check.ts";
 import type { IdentityTokens } from "./accounts/identity-service.ts";

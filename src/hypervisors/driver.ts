@@ -1,8 +1,9 @@
 import type { Secret } from "#base/secret.ts";
 import type { MachineState } from "#wire/api.ts";
 import type { ConsoleProtocol, Protocol, Upstream } from "#wire/grant.ts";
-import type { GuestFamily, PowerAction, PowerState } from "#wire/machine-origin.ts";
+import type { GuestFamily, PowerState } from "#wire/machine-origin.ts";
 import type { MachineTls } from "#wire/machine-security.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 
 /** What control has on record of a machine, for its driver. */
 export interface DriverMachine {

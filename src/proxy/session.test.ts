@@ -47,22 +47,23 @@ for (const protocols of [["binary"], [], ["base64", "binary"]]) {
 }
 
 test("a porthole.v1 viewer hears how far it is, that it is attached, and how it ended", async () => {
-  await using machine = await startRfbUpstream();
-  const { ticket, sessionId } = await node.control.issue({ upstream: machine.upstream });
+  await using upstream = await startRfbUpstream();
+  const { ticket, sessionId } = await node.control.issue({ upstream: upstream.upstream });
 
   await using viewer = await TestViewer.porthole(node.origin, ticket);
   await viewer.handshake();
-  (await machine.caller()).socket.end();
+  (await upstream.caller()).socket.end();
   await viewer.untilClosed();
 
+  const machine = { id: "machine-1", name: "web-1" };
   assert.deepEqual(viewer.texts, [
-    { type: "progress", stage: "dialling" },
-    { type: "progress", stage: "signing-in" },
-    { type: "progress", stage: "attaching" },
+    { type: "progress", stage: "dialling", machine },
+    { type: "progress", stage: "signing-in", machine },
+    { type: "progress", stage: "attaching", machine },
     {
       type: "attached",
       sessionId,
-      machine: { id: "machine-1", name: "web-1" },
+      machine,
       rights: { input: true, clipboardIn: true, resize: true, power: true },
       reopen: `reopen-${sessionId}`,
       entrances: ["http://other-node.example.com"],

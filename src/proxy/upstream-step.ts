@@ -1,21 +1,13 @@
 import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { UpstreamStep } from "#wire/upstream-step.ts";
-
-const DOING: Readonly<Record<UpstreamStep, string>> = {
-  resolve: "while its name was being resolved",
-  connect: "while connecting",
-  tls: "while agreeing on TLS",
-  handshake: "in RFB's handshake",
-  authentication: "while signing in",
-};
+import { STEP_DETAILS, type UpstreamStep } from "#wire/upstream-step.ts";
 
 /** What may happen in several steps, so that the code alone does not say in which. */
 const AMBIGUOUS: ReadonlySet<ErrorCode> = new Set(["upstream_timeout", "upstream_closed", "upstream_lost"]);
 
 /** The same failure, with the step in which it happened; where the code leaves that open, people are told too. */
 export function failedAt(step: UpstreamStep, error: GatewayError): GatewayError {
-  const { code, cause, detail = AMBIGUOUS.has(code) ? DOING[step] : undefined, reference } = error;
+  const { code, cause, detail = AMBIGUOUS.has(code) ? STEP_DETAILS[step] : undefined, reference } = error;
   return new UpstreamFailure(code, step, { cause, detail, reference });
 }
 

@@ -1,6 +1,6 @@
 import { type Static, type TSchema, Type } from "typebox";
 import { Id, Name, Pool, Time } from "./api.ts";
-import { GUEST_FAMILIES, POWER_STATES } from "./machine-origin.ts";
+import { GUEST_FAMILIES, HYPERVISOR_STATES, POWER_STATES } from "./machine-origin.ts";
 import { MachineTls, NewMachineTls } from "./machine-security.ts";
 
 /**
@@ -168,9 +168,6 @@ export const HypervisorChange = Type.Object(
   { additionalProperties: false },
 );
 export type HypervisorChange = Static<typeof HypervisorChange>;
-
-const HYPERVISOR_STATES = ["up", "down"] as const;
-export type HypervisorState = (typeof HYPERVISOR_STATES)[number];
 
 export const Hypervisor = Type.Object({
   id: Id,

@@ -1,7 +1,7 @@
 /** What is said on the node link of orders to hypervisors. */
 import { type Static, Type } from "typebox";
 import { Incarnation } from "./link.ts";
-import { POWER_ACTIONS } from "./machine-origin.ts";
+import { POWER_ACTIONS } from "./power-action.ts";
 
 /**
  * A viewer's order to its machine's hypervisor, in a session whose grant has `takesOrders`. Answered when the hypervisor has taken it.

@@ -1,7 +1,7 @@
 import { type Static, Type } from "typebox";
 import { Check } from "typebox/schema";
 import { ERROR_CODES, type ErrorCode } from "./errors.ts";
-import { POWER_ACTIONS } from "./machine-origin.ts";
+import { POWER_ACTIONS } from "./power-action.ts";
 import { CONSOLE_PROTOCOLS, type ConsoleProtocol } from "./protocols.ts";
 import {
   SERIAL_NODE_MESSAGES,
@@ -72,6 +72,8 @@ const NodeMessage = Type.Union([
   Type.Object({
     type: Type.Literal("progress"),
     stage: Type.Enum([...STAGES]),
+    /** Whose ticket was redeemed may know it, also where the console never attaches. Absent from an older node. */
+    machine: Type.Optional(Type.Object({ id: Type.String(), name: Type.String() })),
   }),
   Type.Object({
     type: Type.Literal("attached"),
@@ -133,7 +135,11 @@ export interface Powered {
 
 /** From the node to the viewer. */
 export type NodeMessage =
-  | { readonly type: "progress"; readonly stage: Stage }
+  | {
+      readonly type: "progress";
+      readonly stage: Stage;
+      readonly machine?: { readonly id: string; readonly name: string };
+    }
   | (Static<typeof NodeMessage> & { readonly type: "attached" })
   | { readonly type: "ending"; readonly ending: Ending; readonly reopen?: string }
   | { readonly type: "pong"; readonly id: number }

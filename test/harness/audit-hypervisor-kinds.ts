@@ -1,5 +1,5 @@
 import type { AuditAction } from "#wire/audit.ts";
-import { POWER_ACTIONS } from "#wire/machine-origin.ts";
+import { POWER_ACTIONS } from "#wire/power-action.ts";
 import { by, idOf, type Kind } from "./audit-world.ts";
 import { commandHypervisor } from "./command-hypervisor.ts";
 

@@ -21,6 +21,25 @@ test("a hypervisor that control knows is asked for its machines, and its step is
   assert.deepEqual([failed.ok, failed.failedStep], [false, "socket"]);
 });
 
+for (const t of onBoth(
+  "a first try that fails is on record at once, before anybody follows the hypervisor",
+  async () => {
+    await using control = await testControl();
+    const { hypervisors } = control.services;
+    const address = "qemu:///system?socket=/nowhere/libvirt-sock";
+    const made = await hypervisors.add(control.admin, { name: "host7", platform: "libvirt", address });
+    assert.equal(made.state, undefined);
+
+    await hypervisors.test(control.admin, made.id);
+
+    const [known] = await hypervisors.list(control.admin);
+    assert.equal(known?.state, "down");
+    assert.match(known?.problem ?? "", /^socket: /);
+    assert.ok(known?.stateSince !== undefined);
+  },
+))
+  test(...t);
+
 for (const t of onBoth("what opens a hypervisor is kept sealed, and told to nobody", async () => {
   await using control = await testControl();
   const { hypervisors } = control.services;

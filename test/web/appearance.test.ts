@@ -67,9 +67,9 @@ describe("every page", { skip: lackingBrowser }, () => {
       await page.locator("nav a[href='#doctor']").click();
       await page.locator("button.check-again:enabled").waitFor();
     },
-    "the page of who is signed out": async (page) => {
+    "the page of who is not signed in": async (page) => {
       await page.goto(porthole.control);
-      await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+      await page.getByRole("heading", { name: "Sign in" }).waitFor();
     },
   };
 

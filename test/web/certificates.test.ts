@@ -248,7 +248,7 @@ describe("an administrator in front of the certificates' page", {
     await removeOf("All pools").click();
     await dialog.getByText(/In its place come certificates of the installation's own CA/).waitFor();
     await dialog.getByRole("button", { name: "Remove" }).click();
-    await page.getByText("No certificate was uploaded.").waitFor();
+    await page.getByText("No certificate was uploaded. Nodes show one").waitFor();
     await untilKeyboard(page.getByRole("button", { name: "Upload a certificate" }));
     await eventually(async () => assert.equal(await page.getByRole("cell", { name: "Own CA" }).count(), 3));
   });

@@ -103,6 +103,13 @@ describe("the page says truthfully why a console is over", { skip: lackingBrowse
 
         assertSays(said, code);
         assert.match(said, detail);
+        // Nobody has been shown this console yet, and its page knows whose it is all the same.
+        const name = `machine ${machines}`;
+        await page.getByRole("heading", { name, exact: true }).waitFor();
+        assert.ok((await page.title()).startsWith(`${name} · `), await page.title());
+        const { retryable } = ERRORS[code];
+        const again = page.getByRole("button", { name: "Open again" });
+        assert.equal(/primary/.test((await again.getAttribute("class")) ?? ""), retryable);
         assert.ok((await page.title()).includes(ERRORS[code].meaning.replace(/\.$/, "")), await page.title());
         assert.ok(said.includes(sessionId), "the reference is the session's id");
         await eventually(async () => {

@@ -93,7 +93,7 @@ describe("an administrator in front of the hypervisors' page", {
     await dialog.waitFor({ state: "detached" });
     await page.getByRole("status").getByText("host7 answers, and has 4 machines.").waitFor();
     const row = page.getByRole("table", { name: "Known hypervisors" }).getByRole("row", { name: "host7" });
-    await row.getByText("Followed").waitFor();
+    await row.getByText("Reachable").waitFor();
     await row.getByRole("cell", { name: "3, and 1 that waits" }).waitFor();
     await row.getByText("web-*").waitFor();
     await page.getByRole("checkbox", { name: "db-1" }).waitFor();

@@ -178,6 +178,12 @@ describe("a serial console in the browser", { skip: lackingBrowser || lackingGue
     await page.keyboard.type("h");
 
     await shows(page, /sysrq: HELP/);
+
+    // Telnet tells the size, whichever it is: then nothing is said of lines that do not.
+    await press(page, "View");
+    await page.getByText("80 × 24", { exact: true }).click();
+    await page.getByText("The machine is told the size.").waitFor();
+    assert.equal(await page.getByText("tells the machine no size").count(), 0);
   });
 
   test("asks before it sends many lines, and sends them at a pace that loses none", async () => {

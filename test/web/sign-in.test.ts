@@ -30,6 +30,13 @@ describe("a person in front of control's page", { skip: lackingBrowser || lackin
     return page;
   }
 
+  async function member(name: string, projects: readonly string[]): Promise<NativeClient> {
+    const { api, control } = stage.porthole;
+    const { id } = await api.call<{ id: string }>("POST", "accounts", { name, role: "member", projects });
+    const keys = await api.call<{ apiKey: string; secretKey: string }>("POST", `accounts/${id}/api-keys`);
+    return new NativeClient(control, keys);
+  }
+
   /** What the machine's icon opens, which is a window of its own. */
   async function openConsole(page: Page, machine: string): Promise<Page> {
     const [opened] = await Promise.all([
@@ -50,6 +57,23 @@ describe("a person in front of control's page", { skip: lackingBrowser || lackin
     const cookies = await page.context().cookies();
     assert.ok(cookies.length > 0);
     for (const { httpOnly, sameSite } of cookies) assert.deepEqual([httpOnly, sameSite], [true, "Strict"]);
+  });
+
+  test("who comes without a link was never signed out, and is told whom to ask", async () => {
+    const page = await stage.browser.open({ expected: /401/ });
+
+    await page.goto(stage.porthole.control);
+
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    await page.getByText("ask your administrator for a sign-in link").waitFor();
+    assert.equal(await page.getByText("signed out").count(), 0);
+  });
+
+  test("who is in no project is told that, and not that projects are empty", async () => {
+    const page = await signedIn(await member("newcomer", []));
+
+    await page.getByText("You are in no project yet").waitFor();
+    assert.equal(await page.getByText("Your projects").count(), 0);
   });
 
   test("is told when the link was used before", async () => {
@@ -91,19 +115,10 @@ describe("a person in front of control's page", { skip: lackingBrowser || lackin
     const { id: projectId } = await stage.porthole.api.call<{ id: string }>("POST", "projects", {
       name: "theirs",
     });
-    const account = await stage.porthole.api.call<{ id: string }>("POST", "accounts", {
-      name: "member",
-      role: "member",
-      projects: [projectId],
-    });
-    const keys = await stage.porthole.api.call<{ apiKey: string; secretKey: string }>(
-      "POST",
-      `accounts/${account.id}/api-keys`,
-    );
     const address = `${stage.guest.host}:${stage.guest.ports.screen}`;
     await stage.porthole.api.addMachine({ name: "theirs too", protocol: "rfb", address, project: "theirs" });
 
-    const page = await signedIn(new NativeClient(stage.porthole.control, keys));
+    const page = await signedIn(await member("member", [projectId]));
 
     await page.getByText("theirs too").waitFor();
     const text = (await page.locator("body").textContent()) ?? "";

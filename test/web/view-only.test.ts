@@ -51,7 +51,9 @@ describe("a view-only console", { skip: lackingBrowser || lackingGuest }, () => 
     await page.goto(url);
     await untilLive(page);
 
-    await page.getByText("View only", { exact: true }).waitFor();
+    await page.locator(".badge").getByText("View only", { exact: true }).waitFor();
+    // With the bar away, too.
+    await page.locator(".handle").getByText("View only", { exact: true }).waitFor();
     assert.equal(await page.getByRole("button", { name: "Keys" }).count(), 0);
     assert.equal(await page.getByRole("button", { name: "Clipboard and paste" }).count(), 0);
     await typeAndClick(page, "echo from-view-only > /dev/ttyS0\n");

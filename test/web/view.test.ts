@@ -78,6 +78,30 @@ describe("how a console is looked at, and its special keys", { skip: lackingBrow
     await eventually(async () => assert.deepEqual(sizeOf(await shown(another)), await ofMachine(another)));
   });
 
+  test("a panel has the height that there is, and one that is cut off shows it", async () => {
+    const heights = async (page: Page) =>
+      await page.evaluate<[number, number, number]>(`(() => {
+        const { clientHeight, scrollHeight } = document.getElementById("keys");
+        return [clientHeight, scrollHeight, document.getElementById("keys").getBoundingClientRect().bottom];
+      })()`);
+    const page = await openConsole();
+    await openMenu(page, "Keys");
+    for (const height of [800, 600]) {
+      await page.setViewportSize({ width: 1280, height });
+
+      const [seen, all] = await heights(page);
+      assert.equal(seen, all, `all of it is seen at ${height}`);
+    }
+    await page.setViewportSize({ width: 1280, height: 300 });
+
+    const [seen, all, bottom] = await heights(page);
+    assert.ok(seen < all && bottom <= 300, `${seen} of ${all} are seen, down to ${bottom}`);
+    assert.match(
+      await page.evaluate<string>("getComputedStyle(document.getElementById('keys')).backgroundAttachment"),
+      /local, local, scroll, scroll/,
+    );
+  });
+
   test("the page fills the screen and leaves it again", async () => {
     const page = await openConsole();
     const isFull = () => page.evaluate("document.fullscreenElement !== null");

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { Machine } from "#wire/api.ts";
-import type { PowerAction } from "#wire/machine-origin.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 import { action, type CliContext, type Invocation } from "../invocation.ts";
 import { findMachine } from "./find-machine.ts";
 

@@ -1,6 +1,6 @@
 import type { Generated } from "kysely";
-import type { ConsoleWay, HYPERVISOR_PLATFORMS, HypervisorState } from "#wire/hypervisors.ts";
-import type { GuestFamily, PowerState } from "#wire/machine-origin.ts";
+import type { ConsoleWay, HYPERVISOR_PLATFORMS } from "#wire/hypervisors.ts";
+import type { GuestFamily, HypervisorState, PowerState } from "#wire/machine-origin.ts";
 
 /** What is on record of hypervisors, as a part of the schema. */
 export interface HypervisorTables {

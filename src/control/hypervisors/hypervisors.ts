@@ -39,7 +39,7 @@ import { hypervisorLock, MOVING } from "./inventory.ts";
 import { createPlatformDriver } from "./platform-driver.ts";
 import { writeRules } from "./rules.ts";
 import type { Hypervisors } from "./service.ts";
-import { failureOf } from "./standing.ts";
+import { failureOf, markFirstDown, problemOf } from "./standing.ts";
 import { streamsOutside } from "./streams-allowed.ts";
 
 const limits = {
@@ -153,7 +153,10 @@ export function createHypervisors(parts: Parts): Hypervisors {
           ...(silent.length === 0 ? {} : { silent: [...silent] }),
         };
       } catch (error) {
-        return toFailure(error);
+        const failure = toFailure(error);
+        // Who follows it has not come so far yet, and whoever asks how it is would hear that nobody has tried.
+        await markFirstDown(store, id, problemOf(error));
+        return failure;
       }
     },
 

@@ -33,6 +33,16 @@ export async function markUp(store: Store, id: string): Promise<void> {
     .execute();
 }
 
+/** Writes down that it does not where it was not tried before: what is known of it else, who follows it knows better. */
+export async function markFirstDown(store: Store, id: string, problem: string): Promise<void> {
+  await store.db
+    .updateTable("hypervisors")
+    .set({ state: "down", state_since: store.now, problem })
+    .where("id", "=", id)
+    .where("state", "is", null)
+    .execute();
+}
+
 /** Writes down that it does not, and why; since when, where it did before. */
 export async function markDown(store: Store, id: string, problem: string): Promise<void> {
   await store.db

@@ -1,6 +1,6 @@
 import type { Machine, MachineState } from "#wire/api.ts";
 import type { Protocol } from "#wire/grant.ts";
-import type { GuestFamily, PowerState } from "#wire/machine-origin.ts";
+import type { GuestFamily, HypervisorState, PowerState } from "#wire/machine-origin.ts";
 import type { Caller } from "../services.ts";
 import type { Queries } from "../store/store.ts";
 import { tlsOnRecord } from "./machine-tls.ts";
@@ -27,6 +27,8 @@ export interface MachineRow {
   readonly hypervisor_platform: string | null;
   /** Null where it has none. */
   readonly hypervisor_read_only: number | null;
+  /** Null until it is tried, too. */
+  readonly hypervisor_state: HypervisorState | null;
   readonly power: PowerState | null;
   readonly guest: GuestFamily | null;
   readonly created_at: number;
@@ -63,6 +65,7 @@ export function selectMachines(db: Queries) {
       "hypervisors.name as hypervisor_name",
       "hypervisors.platform as hypervisor_platform",
       "hypervisors.is_read_only as hypervisor_read_only",
+      "hypervisors.state as hypervisor_state",
     ]);
 }
 
@@ -78,6 +81,7 @@ export function toMachine(row: MachineRow, caller: Caller): Machine {
     pool: row.pool,
     state: row.state,
     ...(row.power === null ? {} : { power: row.power }),
+    ...(row.hypervisor_state === null ? {} : { hypervisorState: row.hypervisor_state }),
     ...(row.hypervisor_read_only === null ? {} : { takesOrders: row.hypervisor_read_only === 0 }),
     ...(row.guest === null ? {} : { guest: row.guest }),
     createdAt: new Date(row.created_at).toISOString(),

@@ -42,6 +42,7 @@ const NO_HYPERVISOR = {
   hypervisor_name: null,
   hypervisor_platform: null,
   hypervisor_read_only: null,
+  hypervisor_state: null,
 } as const;
 
 /** Administrators register machines; members see those of their projects, without addresses. */

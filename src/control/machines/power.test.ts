@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HypervisorDriver, KnownMachine } from "#hypervisors/driver.ts";
-import { POWER_ACTIONS } from "#wire/machine-origin.ts";
+import { POWER_ACTIONS } from "#wire/power-action.ts";
 import { commandHypervisor } from "../../../test/harness/command-hypervisor.ts";
 import { type TestControl, testControl } from "../../../test/harness/control.ts";
 import { hypervisor, known, machines } from "../../../test/harness/inventory-stage.ts";

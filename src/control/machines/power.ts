@@ -1,5 +1,5 @@
 import { GatewayError } from "#wire/gateway-error.ts";
-import type { PowerAction } from "#wire/machine-origin.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 import type { Actor, Audit } from "../audit/audit.ts";
 import type { DriverPool } from "../hypervisors/driver-pool.ts";
 import { findHypervisor } from "../hypervisors/hypervisor-row.ts";

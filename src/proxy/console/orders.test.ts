@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import type { PowerAction } from "#wire/machine-origin.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 import type { NodeMessage } from "#wire/viewer.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
 import { startTestNode, type TestNode } from "../../../test/harness/test-node.ts";

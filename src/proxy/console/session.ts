@@ -169,7 +169,11 @@ export class Session implements ViewerEvents, RelayEvents {
         signIns,
         onStage: (stage) => {
           watch?.stage(stage);
-          this.#viewer.tell({ type: "progress", stage });
+          this.#viewer.tell({
+            type: "progress",
+            stage,
+            machine: { id: grant.machine.id, name: grant.machine.name },
+          });
         },
         deadlines,
         signal: abort.signal,

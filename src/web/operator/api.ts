@@ -22,7 +22,7 @@ import {
   type NewHypervisor,
   WaitingMachine,
 } from "#wire/hypervisors.ts";
-import type { PowerAction } from "#wire/machine-origin.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 import { SelfCheck } from "#wire/self-check.ts";
 import { knownCode } from "../ui/error-texts.ts";
 import type { CertificateOverview } from "./certificates/overview.ts";
@@ -169,6 +169,11 @@ export class Api {
   /** Newest first. */
   async sessions(after?: string): Promise<Page<Session>> {
     return parse(SESSIONS, await this.#call("sessions", { query: paged({}, after) }));
+  }
+
+  /** Wherever it is open. Whoever is listed a session may end it. */
+  async endSession(id: string): Promise<void> {
+    await this.#call(`sessions/${encodeURIComponent(id)}/end`, { method: "POST" });
   }
 
   /** Everything about certificates, for administrators. */

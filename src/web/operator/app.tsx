@@ -44,7 +44,7 @@ export function App({ api, visitor, first }: AppProps) {
     case "arriving":
       return <p class="arriving soft">{words.value.signIn}</p>;
     case "signed-out":
-      return <SignedOut visitor={visitor} error={presence.error} />;
+      return <SignedOut visitor={visitor} wasIn={presence.wasIn} error={presence.error} />;
     case "signed-in":
       return <Pages api={api} visitor={visitor} account={presence.account} page={page.value} />;
     default:
@@ -96,7 +96,7 @@ function Pages({ api, visitor, account, page: wanted }: PagesProps) {
           <CertificateNotices api={api} loaded={certificates} isOnPage={page === "certificates"} />
         )}
         {page === "machines" && <MachinesPage api={api} account={account} list={machines} />}
-        {page === "sessions" && <SessionsPage api={api} list={sessions} />}
+        {page === "sessions" && <SessionsPage api={api} account={account} list={sessions} />}
         {page === "hypervisors" && <HypervisorsPage api={api} loaded={hypervisors} waiting={waiting} />}
         {page === "certificates" && <CertificatesPage api={api} loaded={certificates} />}
         {page === "doctor" && <SelfCheckPage run={selfCheck} />}

@@ -1,17 +1,18 @@
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import type { Account, Machine, MachineState } from "#wire/api.ts";
-import type { PowerAction } from "#wire/machine-origin.ts";
-import { ConsoleIcon, StateShape } from "../ui/icons.tsx";
+import type { Account, Machine } from "#wire/api.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 import { language } from "../ui/language.ts";
 import { POWER_TEXTS } from "../ui/power-texts.ts";
 import type { Api, PartOf } from "./api.ts";
 import { Command } from "./command.tsx";
+import { ConsoleLinks } from "./console-links.tsx";
 import { type Column, DataTable } from "./data-table.tsx";
 import { FilterField } from "./filter-field.tsx";
 import type { Loaded } from "./loaded.ts";
 import { MachineCount } from "./machine-count.tsx";
 import { filterMachines } from "./machine-filter.ts";
+import { MachineStateMark, stateWord } from "./machine-state.tsx";
 import { NarrowTls, tellsTls, tlsColumn } from "./machine-tls.tsx";
 import { PowerDialog } from "./power-dialog.tsx";
 import { Problem } from "./problem.tsx";
@@ -203,51 +204,12 @@ function machineColumns(
     {
       id: "state",
       label: w.state,
-      cell: (machine) => <MachineStateMark state={shownState(machine)} />,
-      compare: byText((machine) => w.machineStates[shownState(machine)], tongue),
+      cell: (machine) => <MachineStateMark machine={machine} />,
+      compare: byText(stateWord, tongue),
     },
     ...(has.power ? [power] : []),
-    { id: "console", label: w.console, cell: (machine) => <ConsoleLink machine={machine} /> },
+    { id: "console", label: w.console, cell: (machine) => <ConsoleLinks machine={machine} /> },
   ];
-}
-
-type ShownState = MachineState | "paused";
-
-/** A machine that is paused has its console; that nothing moves on it is told here. */
-function shownState({ state, power }: Machine): ShownState {
-  return power === "paused" ? power : state;
-}
-
-const SHAPES = { running: "full", paused: "half", stopped: "empty" } as const;
-
-function MachineStateMark({ state }: { readonly state: ShownState }) {
-  return (
-    <span class={`state ${state === "running" ? "good" : "idle"}`}>
-      <StateShape shape={SHAPES[state]} />
-      {words.value.machineStates[state]}
-    </span>
-  );
-}
-
-/** A plain link into a new window: no pop-up blocker stands in its way. Control answers it with the node's page. */
-function ConsoleLink({ machine: { id, name, state } }: { readonly machine: Machine }) {
-  const { open, openConsole, openStopped } = words.value;
-  const label = state === "running" ? openConsole(name) : openStopped(name);
-
-  return (
-    <a
-      class={state === "running" ? "console-link" : "console-link stopped"}
-      href={`machines/${encodeURIComponent(id)}/console`}
-      target="_blank"
-      rel="noopener"
-      aria-label={label}
-      title={label}
-      data-walkable
-    >
-      <ConsoleIcon />
-      {open}
-    </a>
-  );
 }
 
 function PowerButton({
@@ -276,8 +238,8 @@ function NoMachines({ account }: { readonly account: Account }) {
   if (account.role !== "admin")
     return (
       <div class="empty">
-        <p>{w.noMachinesForMember}</p>
-        <p class="soft">{w.askAdministrator}</p>
+        <p>{account.projects.length === 0 ? w.noProjects : w.noMachinesForMember}</p>
+        <p class="soft">{account.projects.length === 0 ? w.askForProject : w.askAdministrator}</p>
       </div>
     );
   return (

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { Machine } from "#wire/api.ts";
-import type { PowerAction } from "#wire/machine-origin.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { useKeyboardKept } from "../ui/keyboard-kept.ts";
 import { language } from "../ui/language.ts";

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
-import type { Session, SessionState } from "#wire/api.ts";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { Account, Session, SessionState } from "#wire/api.ts";
+import { STEP_DETAILS } from "#wire/upstream-step.ts";
 import { Copyable } from "../ui/copyable.tsx";
 import { errorText, knownCode } from "../ui/error-texts.ts";
 import { type Shape, StateShape } from "../ui/icons.tsx";
@@ -11,6 +12,7 @@ import { type Column, DataTable } from "./data-table.tsx";
 import type { Loaded } from "./loaded.ts";
 import { Problem } from "./problem.tsx";
 import { useRefresh } from "./refresh.ts";
+import { SessionEnd } from "./session-end.tsx";
 import { type SessionPages, withNewest, withOlder } from "./session-pages.ts";
 import { byText } from "./sorting.ts";
 import { words } from "./words.ts";
@@ -23,11 +25,12 @@ const limits = {
 
 interface SessionsPageProps {
   readonly api: Api;
+  readonly account: Account;
   readonly list: Loaded<SessionPages>;
 }
 
 /** Consoles that are or were open: who, when, and why they ended. */
-export function SessionsPage({ api, list }: SessionsPageProps) {
+export function SessionsPage({ api, account, list }: SessionsPageProps) {
   const refresh = () =>
     void list.load(async () => {
       const newest = await api.sessions();
@@ -37,6 +40,8 @@ export function SessionsPage({ api, list }: SessionsPageProps) {
   const data = list.data.value;
   const error = list.error.value;
   const w = words.value;
+  const closing = useSignal<Session | undefined>(undefined);
+  const heading = useRef<HTMLHeadingElement>(null);
 
   function older({ next }: SessionPages) {
     void list.load(async () => {
@@ -48,7 +53,9 @@ export function SessionsPage({ api, list }: SessionsPageProps) {
   return (
     <main class="page">
       <header class="page-head">
-        <h1>{w.sessions}</h1>
+        <h1 ref={heading} tabIndex={-1}>
+          {w.sessions}
+        </h1>
       </header>
       {error !== undefined && <Problem error={error} onTryAgain={refresh} />}
       {data === undefined && error === undefined && <p class="soft">{w.loading}</p>}
@@ -58,17 +65,45 @@ export function SessionsPage({ api, list }: SessionsPageProps) {
           <p class="soft">{w.noSessionsHow}</p>
         </div>
       )}
-      {data !== undefined && data.sessions.length > 0 && <SessionTable sessions={data.sessions} />}
+      {data !== undefined && data.sessions.length > 0 && (
+        <SessionTable
+          sessions={data.sessions}
+          onEnd={(session) => {
+            closing.value = session;
+          }}
+        />
+      )}
       {data?.next !== undefined && (
         <button type="button" class="button" onClick={() => older(data)}>
           {w.older}
         </button>
       )}
+      {closing.value !== undefined && (
+        <SessionEnd
+          api={api}
+          account={account}
+          session={closing.value}
+          onEnded={() => {
+            closing.value = undefined;
+            refresh();
+            // With its state goes the button that was pressed.
+            requestAnimationFrame(() => heading.current?.focus());
+          }}
+          onClose={() => {
+            closing.value = undefined;
+          }}
+        />
+      )}
     </main>
   );
 }
 
-function SessionTable({ sessions }: { readonly sessions: readonly Session[] }) {
+interface SessionTableProps {
+  readonly sessions: readonly Session[];
+  readonly onEnd: (session: Session) => void;
+}
+
+function SessionTable({ sessions, onEnd }: SessionTableProps) {
   const tongue = language.value;
   const now = useSignal(new Date());
   useEffect(() => {
@@ -78,7 +113,12 @@ function SessionTable({ sessions }: { readonly sessions: readonly Session[] }) {
     return () => clearInterval(timer);
   }, [now]);
   const moment = now.value;
-  const columns = useMemo(() => sessionColumns(tongue, moment), [tongue, moment]);
+  // Control lists nobody a session that they may not end.
+  const hasOpen = sessions.some(isOpen);
+  const columns = useMemo(
+    () => [...sessionColumns({ tongue, now: moment, onEnd }), ...(hasOpen ? [endColumn(onEnd)] : [])],
+    [tongue, moment, hasOpen],
+  );
 
   return (
     <DataTable
@@ -91,7 +131,15 @@ function SessionTable({ sessions }: { readonly sessions: readonly Session[] }) {
   );
 }
 
-function sessionColumns(tongue: Language, now: Date): readonly Column<Session>[] {
+function sessionColumns({
+  tongue,
+  now,
+  onEnd,
+}: {
+  readonly tongue: Language;
+  readonly now: Date;
+  readonly onEnd: (session: Session) => void;
+}): readonly Column<Session>[] {
   const w = words.value;
   return [
     {
@@ -122,8 +170,15 @@ function sessionColumns(tongue: Language, now: Date): readonly Column<Session>[]
     {
       id: "state",
       label: w.state,
-      cell: (session) => <SessionStateWord session={session} />,
-      compare: byText(({ state }) => w.sessionStates[state], tongue),
+      cell: (session) => (
+        <>
+          <SessionStateWord session={session} />
+          <span class="narrow-only">
+            <EndButton session={session} onEnd={onEnd} />
+          </span>
+        </>
+      ),
+      compare: byText((session) => stateWord(session), tongue),
     },
     {
       id: "since",
@@ -147,6 +202,35 @@ function sessionColumns(tongue: Language, now: Date): readonly Column<Session>[]
   ];
 }
 
+function endColumn(onEnd: (session: Session) => void): Column<Session> {
+  return {
+    id: "end",
+    label: words.value.actions,
+    cell: (session) => <EndButton session={session} onEnd={onEnd} />,
+    weight: "minor",
+  };
+}
+
+function EndButton({ session, onEnd }: { readonly session: Session } & Pick<SessionTableProps, "onEnd">) {
+  const { label, open } = words.value.ofEnd;
+  if (!isOpen(session)) return null;
+  return (
+    <button
+      type="button"
+      class="button"
+      aria-label={label(session.machine, session.account)}
+      onClick={() => onEnd(session)}
+    >
+      {open}
+    </button>
+  );
+}
+
+/** Whether there is anything to end: a link that was not used yet is, too. */
+function isOpen({ state }: Session): boolean {
+  return state !== "closing" && state !== "ended";
+}
+
 const LOOKS: Readonly<Record<SessionState, { readonly shape: Shape; readonly look: string }>> = {
   pending: { shape: "half", look: "idle" },
   active: { shape: "full", look: "good" },
@@ -155,9 +239,13 @@ const LOOKS: Readonly<Record<SessionState, { readonly shape: Shape; readonly loo
   ended: { shape: "empty", look: "idle" },
 };
 
+/** Of a session's id as much as is its time, so that two hardly look alike: who compares copies all of it. */
+const REFERENCE_DIGITS = 13;
+
 function Reference({ id, worded = false }: { readonly id: string; readonly worded?: boolean }) {
   const { copy, copied } = words.value;
-  return <Copyable text={id} copy={copy} copied={copied} walkable worded={worded} />;
+  const shown = id.length > REFERENCE_DIGITS ? `${id.slice(0, REFERENCE_DIGITS)}…` : id;
+  return <Copyable text={id} shown={shown} copy={copy} copied={copied} walkable worded={worded} />;
 }
 
 /** A link that nobody opened in its time is nothing that went wrong. */
@@ -166,7 +254,10 @@ function isUnused({ ending, redeemedAt }: Pick<Session, "ending" | "redeemedAt">
 }
 
 function endedBadly(session: Pick<Session, "ending" | "redeemedAt">): boolean {
-  return session.ending !== undefined && session.ending.kind !== "closed" && !isUnused(session);
+  const { ending } = session;
+  // Somebody wanted it ended, before anybody had used the link.
+  const wasWanted = ending?.kind === "closed" || ending?.code === "session_ended";
+  return ending !== undefined && !wasWanted && !isUnused(session);
 }
 
 function SessionStateWord({ session }: { readonly session: Session }) {
@@ -176,9 +267,15 @@ function SessionStateWord({ session }: { readonly session: Session }) {
   return (
     <span class={`state ${look}`}>
       <StateShape shape={shape} />
-      {words.value.sessionStates[state]}
+      {stateWord(session)}
     </span>
   );
+}
+
+/** One that failed is over as well; that is not what is to be read there. */
+function stateWord(session: Session): string {
+  const { sessionStates, sessionFailed } = words.value;
+  return session.state === "ended" && endedBadly(session) ? sessionFailed : sessionStates[session.state];
 }
 
 /** Whether its state alone leaves a question open. */
@@ -198,6 +295,15 @@ function Remark({
   return <EndingWords session={session} tongue={tongue} />;
 }
 
+/** What may happen in any step; the others say by themselves in which it was. */
+const IN_ANY_STEP: ReadonlySet<string> = new Set([
+  "upstream_timeout",
+  "upstream_closed",
+  "upstream_lost",
+  "upstream_refused",
+  "upstream_protocol_error",
+]);
+
 function EndingWords({
   session,
   tongue,
@@ -207,6 +313,8 @@ function EndingWords({
 }) {
   const { code = "internal", detail, step } = session.ending ?? {};
   const { closedByViewer, viewerLost, unused, failedAt } = words.value;
+  // Nodes say it in the detail as well, for those who have no more than that.
+  const isStep = step !== undefined && detail === STEP_DETAILS[step];
   // The catalogue says "you" to the person at the viewer, who is somebody else here.
   const ofOthers: Partial<Record<string, string>> = {
     viewer_closed: closedByViewer,
@@ -216,8 +324,8 @@ function EndingWords({
   return (
     <>
       {meaning}
-      {detail !== undefined && <span class="soft"> ({detail})</span>}
-      {step !== undefined && <span class="soft"> {failedAt[step]}</span>}
+      {detail !== undefined && !isStep && <span class="soft"> ({detail})</span>}
+      {step !== undefined && IN_ANY_STEP.has(code) && <span class="soft"> {failedAt[step]}</span>}
     </>
   );
 }

@@ -8,12 +8,14 @@ import { words } from "./words.ts";
 
 interface SignedOutProps {
   readonly visitor: Visitor;
+  /** Somebody was signed in on this page before. */
+  readonly wasIn: boolean;
   readonly error: ApiError | undefined;
 }
 
 /** Nobody is signed in: what is wrong, where something is, and how to come in. */
-export function SignedOut({ visitor, error }: SignedOutProps) {
-  const { product, signedOut, signInHow } = words.value;
+export function SignedOut({ visitor, wasIn, error }: SignedOutProps) {
+  const { product, signedOut, notSignedIn, signInHow, signInAsk } = words.value;
   useEffect(() => {
     document.title = product;
   }, [product]);
@@ -21,7 +23,7 @@ export function SignedOut({ visitor, error }: SignedOutProps) {
   return (
     <main class="signed-out">
       <Mark size={40} />
-      <h1>{signedOut}</h1>
+      <h1>{wasIn ? signedOut : notSignedIn}</h1>
       {error !== undefined && (
         <Problem
           error={error}
@@ -30,6 +32,7 @@ export function SignedOut({ visitor, error }: SignedOutProps) {
       )}
       <p>{signInHow}</p>
       <Command line="npm run -s porthole -- account sign-in-link" />
+      <p class="soft">{signInAsk}</p>
     </main>
   );
 }

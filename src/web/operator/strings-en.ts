@@ -5,10 +5,11 @@ import { CERTIFICATES_ENGLISH } from "./certificates/strings-en.ts";
 import { HYPERVISORS_ENGLISH } from "./hypervisors/strings-en.ts";
 
 const protocols: Record<Protocol, string> = { rfb: "RFB", serial: "Serial" };
-const machineStates: Record<MachineState | "paused", string> = {
+const machineStates: Record<MachineState | "paused" | "unknown", string> = {
   running: "Running",
   stopped: "Stopped",
   paused: "Paused",
+  unknown: "Unknown",
 };
 const sessionStates: Record<SessionState, string> = {
   pending: "Pending",
@@ -22,7 +23,7 @@ const failedAt: Record<UpstreamStep, string> = {
   resolve: "It failed as the name was looked up.",
   connect: "It failed as the node connected.",
   tls: "It failed as TLS was agreed on.",
-  handshake: "It failed in RFB’s handshake.",
+  handshake: "It failed in the protocol’s handshake.",
   authentication: "It failed as the node signed in.",
 };
 
@@ -37,7 +38,9 @@ export const ENGLISH = {
   doctor: "Self-check",
 
   signedOut: "You are signed out",
+  notSignedIn: "Sign in",
   signInHow: "A sign-in link works once. Get one on the computer where Porthole runs, in its folder:",
+  signInAsk: "If you cannot use that computer, ask your administrator for a sign-in link.",
   signIn: "Signing in",
   signOut: "Sign out",
   tryAgain: "Try again",
@@ -68,6 +71,8 @@ export const ENGLISH = {
   addMachine: "Add one with this command, in Porthole's folder:",
   noMachinesForMember: "Your projects have no machines yet.",
   askAdministrator: "An administrator can add some.",
+  noProjects: "You are in no project yet, so there are no machines for you to see.",
+  askForProject: "Ask an administrator to put you into one.",
   noMatch: (filter: string) => `No machine matches “${filter}”.`,
   name: "Name",
   project: "Project",
@@ -91,8 +96,15 @@ export const ENGLISH = {
   open: "Open",
   openConsole: (machine: string) => `Open the console of ${machine}`,
   openStopped: (machine: string) => `Open the console of ${machine}, which is stopped and has none now`,
+  openLine: (machine: string) => `Open the serial line of ${machine}`,
+  openLineStopped: (machine: string) =>
+    `Open the serial line of ${machine}, which is stopped and has none now`,
+  serialLine: "Serial line",
   protocols,
   machineStates,
+  lastHeard: "as last heard",
+  unheard: "Its hypervisor cannot be reached now.",
+  byHand: "It was registered by hand: no hypervisor says whether it runs.",
   ofPower: {
     column: "Power",
     open: "Power…",
@@ -107,6 +119,21 @@ export const ENGLISH = {
   ending: "Ending",
   viewOnly: "view only",
   sessionStates,
+  sessionFailed: "Failed",
+  actions: "Actions",
+  ofEnd: {
+    open: "End…",
+    label: (machine: string, account: string) => `End the console of ${machine}, opened by ${account}`,
+    title: (machine: string) => `End the console of ${machine}?`,
+    means: (account: string, by: string) =>
+      `It is open for one person, ${account}, who is told that ${by} ended it.`,
+    own: "You opened it. Its page says that it was ended from outside.",
+    unused: (account: string) => `${account} has not used its link yet, which opens nothing then.`,
+    ownUnused: "You have not used its link yet, which opens nothing then.",
+    stays: "The machine itself runs on, and its console can be opened again.",
+    confirm: "End it",
+    cancel: "Leave it open",
+  },
   detachedMeans: "Its console node is not heard of. The console may still be open.",
   noSessions: "No console was opened yet.",
   noSessionsHow: "Open one from the machine list; it is then shown here.",

@@ -48,19 +48,19 @@ test("a sign-in link's code is exchanged before anything else is asked", async (
   assert.deepEqual(somebody.presence.value, { kind: "signed-in", account: ACCOUNT });
 });
 
-test("who comes without a link and without a session is signed out, which is no error", async () => {
+test("who comes without a link and without a session is not signed in, which is no error", async () => {
   const { visitor: somebody } = visitor({ me: error("unauthenticated") });
 
   await somebody.arrive();
 
-  assert.deepEqual(somebody.presence.value, { kind: "signed-out" });
+  assert.deepEqual(somebody.presence.value, { kind: "signed-out", wasIn: false });
 });
 
 test("a used link says so to who has no session, and lets in who has one", async () => {
   const used = error("sign_in_code_invalid");
   const without = visitor({ signIn: used, me: error("unauthenticated") }).visitor;
   await without.arrive("c0de");
-  assert.deepEqual(without.presence.value, { kind: "signed-out", error: used });
+  assert.deepEqual(without.presence.value, { kind: "signed-out", wasIn: false, error: used });
 
   const having = visitor({ signIn: used }).visitor;
   await having.arrive("c0de");
@@ -72,7 +72,10 @@ test("where nobody answers, that is what is said", async () => {
 
   await somebody.arrive();
 
-  assert.deepEqual(somebody.presence.value, { kind: "signed-out", error: error("no_answer") });
+  assert.deepEqual(somebody.presence.value, {
+    ...{ kind: "signed-out", wasIn: false },
+    error: error("no_answer"),
+  });
 });
 
 test("a request that finds the session over signs out; other errors do not", async () => {
@@ -83,7 +86,7 @@ test("a request that finds the session over signs out; other errors do not", asy
   assert.equal(somebody.presence.value.kind, "signed-in");
 
   somebody.notice(error("unauthenticated"));
-  assert.deepEqual(somebody.presence.value, { kind: "signed-out" });
+  assert.deepEqual(somebody.presence.value, { kind: "signed-out", wasIn: true });
 });
 
 test("signing out that did not reach control is not shown as done", async () => {

@@ -4,7 +4,8 @@ import { type Api, ApiError } from "./api.ts";
 
 export type Presence =
   | { readonly kind: "arriving" }
-  | { readonly kind: "signed-out"; readonly error?: ApiError }
+  /** `wasIn`: on this page somebody was signed in before. */
+  | { readonly kind: "signed-out"; readonly wasIn: boolean; readonly error?: ApiError }
   | { readonly kind: "signed-in"; readonly account: Account };
 
 /** Who is at the page. */
@@ -18,30 +19,38 @@ export class Visitor {
 
   /** With a sign-in link's code, or with the session that the browser still has. */
   async arrive(code?: string): Promise<void> {
+    const wasIn = this.#wasIn;
     this.presence.value = { kind: "arriving" };
     const refused = code === undefined ? undefined : await thrown(this.#api.signIn(code));
     try {
       // Whoever opens an old link while signed in is signed in all the same.
       this.presence.value = { kind: "signed-in", account: await this.#api.me() };
     } catch (error) {
-      this.#leave(refused ?? apiError(error));
+      this.#leave(refused ?? apiError(error), wasIn);
     }
   }
 
   async signOut(): Promise<void> {
     const error = await thrown(this.#api.signOut());
-    if (error === undefined || error.code === "unauthenticated") this.presence.value = { kind: "signed-out" };
+    if (error === undefined || error.code === "unauthenticated")
+      this.presence.value = { kind: "signed-out", wasIn: true };
     else throw error;
   }
 
   /** For every request of the pages that failed: a session that is over shows the way to a new one. */
   notice(error: ApiError): void {
-    if (error.code === "unauthenticated") this.#leave(error);
+    if (error.code === "unauthenticated") this.#leave(error, this.#wasIn);
   }
 
-  #leave(error: ApiError): void {
+  get #wasIn(): boolean {
+    const presence = this.presence.peek();
+    return presence.kind === "signed-in" || (presence.kind === "signed-out" && presence.wasIn);
+  }
+
+  #leave(error: ApiError, wasIn: boolean): void {
     // To have no session is how everybody comes here first, and no error.
-    this.presence.value = { kind: "signed-out", ...(error.code === "unauthenticated" ? {} : { error }) };
+    const said = error.code === "unauthenticated" ? {} : { error };
+    this.presence.value = { kind: "signed-out", wasIn, ...said };
   }
 }
 

@@ -33,6 +33,7 @@ export function Menu({ id, label, face, children, width = 288, onToggle }: MenuP
     const hangs = bottom < window.innerHeight / 2;
     style.top = hangs ? `${bottom + EDGE / 2}px` : "auto";
     style.bottom = hangs ? "auto" : `${window.innerHeight - top + EDGE / 2}px`;
+    style.maxHeight = hangs ? `calc(100dvh - ${bottom + 1.5 * EDGE}px)` : `${top - 1.5 * EDGE}px`;
   }
 
   function toggled(event: TargetedToggleEvent<HTMLDivElement>) {

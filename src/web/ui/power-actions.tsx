@@ -1,4 +1,4 @@
-import type { PowerAction } from "#wire/machine-origin.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 import { language } from "./language.ts";
 import { isHard, POWER_TEXTS } from "./power-texts.ts";
 

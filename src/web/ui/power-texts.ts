@@ -1,4 +1,4 @@
-import type { PowerAction } from "#wire/machine-origin.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 import type { Language } from "./language.ts";
 
 interface PowerText {

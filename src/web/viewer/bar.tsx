@@ -78,7 +78,7 @@ export function Handle({ view, held }: HandleProps) {
   return (
     <button
       type="button"
-      class="handle"
+      class={looksOnly ? "handle told" : "handle"}
       hidden={hidden}
       aria-label={says}
       aria-keyshortcuts="Control+Alt+Shift+M"
@@ -86,7 +86,12 @@ export function Handle({ view, held }: HandleProps) {
       onClick={() => view.toBar()}
     >
       {held === "" ? <Mark size={12} /> : <span class="pill">{held}</span>}
-      {looksOnly && <EyeIcon />}
+      {looksOnly && (
+        <>
+          <EyeIcon />
+          <span class="small">{viewOnly}</span>
+        </>
+      )}
       <ChevronIcon />
     </button>
   );

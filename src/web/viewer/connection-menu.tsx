@@ -45,7 +45,7 @@ export function ConnectionMenu({ view, facts }: ConnectionMenuProps) {
       face={
         <span class={`state ${state}`}>
           <SignalBars bars={bars} struck={word === "silent"} />
-          <span class="face">{w.health[word]}</span>
+          <span class="face">{word === "silent" ? w.health[word] : w.connection}</span>
         </span>
       }
       width={344}

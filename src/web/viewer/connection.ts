@@ -1,6 +1,6 @@
 import { ERROR_CODES, ERRORS, type ErrorCode } from "#wire/errors.ts";
 import { printable } from "#wire/gateway-error.ts";
-import type { PowerAction } from "#wire/machine-origin.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 import type { Ending, NodeMessage, Notice, Powered, Stage } from "#wire/viewer.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
 import { type Pass, subprotocols, webSocketUrl } from "./addresses.ts";
@@ -20,7 +20,7 @@ export interface ConnectionEnd {
 }
 
 export interface ConnectionListener<Shown extends Surface> {
-  progressed(stage: Stage): void;
+  progressed(stage: Stage, machine: string | undefined): void;
   attached(message: Attached): void;
   /** The surface exists and can be set up; what it shows comes later. */
   surfaced(surface: Shown): void;
@@ -106,7 +106,7 @@ export class Connection<Shown extends Surface> {
     if (this.#ended) return;
     switch (message.type) {
       case "progress":
-        this.#listener.progressed(message.stage);
+        this.#listener.progressed(message.stage, message.machine?.name);
         return;
       case "attached":
         this.#attached = message;

@@ -1,7 +1,7 @@
 import { batch, signal } from "@preact/signals";
 import type { ErrorCode } from "#wire/errors.ts";
 import { printable } from "#wire/gateway-error.ts";
-import type { PowerAction } from "#wire/machine-origin.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 import type { Rights } from "#wire/rights.ts";
 import type { Ending, Powered, Stage } from "#wire/viewer.ts";
 import { entranceUrl, type Pass, passOf, reopenOf } from "./addresses.ts";
@@ -171,7 +171,11 @@ export class ConsoleSession<Shown extends Surface = Surface> {
 
   #listener(): ConnectionListener<Shown> {
     return {
-      progressed: (step) => this.#progress(step),
+      progressed: (step, machine) =>
+        batch(() => {
+          if (machine !== undefined) this.machine.value = printable(machine);
+          this.#progress(step);
+        }),
       attached: (message) => this.#attached(message),
       surfaced: (surface) => {
         this.screen.value = surface;

@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "preact/hooks";
+import { ERRORS, type ErrorCode } from "#wire/errors.ts";
 import { printable } from "#wire/gateway-error.ts";
 import type { Ending } from "#wire/viewer.ts";
 import { Copyable } from "../ui/copyable.tsx";
@@ -33,7 +34,11 @@ export function EndingCard({
       {ending.detail !== undefined && <p class="soft detail">{printable(ending.detail)}</p>}
       <p id="ending-remedy">{remedy}</p>
       {session.canOpenAgain.value && (
-        <button type="button" class="button primary" onClick={() => void session.openAgain()}>
+        <button
+          type="button"
+          class={isRemedy(ending.code) ? "button primary" : "button"}
+          onClick={() => void session.openAgain()}
+        >
           {openAgain}
         </button>
       )}
@@ -48,4 +53,9 @@ export function EndingCard({
       </p>
     </section>
   );
+}
+
+/** Whether to open it again is what is to be done; after other endings somebody has something to mend first. */
+function isRemedy(code: ErrorCode): boolean {
+  return ERRORS[code].retryable || code.startsWith("ticket_");
 }

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { PowerAction } from "#wire/machine-origin.ts";
+import type { PowerAction } from "#wire/power-action.ts";
 import type { Powered } from "#wire/viewer.ts";
 import { errorText } from "../ui/error-texts.ts";
 import { PowerIcon } from "../ui/icons.tsx";

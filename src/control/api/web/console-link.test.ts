@@ -25,6 +25,22 @@ test("a click on a machine's console icon leads to the node, with a ticket that 
   assert.ok(!api.log().includes(location.split("#token=")[1] ?? ""));
 });
 
+test("the link of a machine's serial line leads to that, and one of no known protocol to nothing", async () => {
+  await using api = await testApi();
+  await api.control.node();
+  const { id } = await api.control.machine({ serialAddress: "telnet://127.0.0.1:4001" });
+  const headers = { cookie: await api.signIn(), ...CLICK };
+  const open = async (query: string) => await api.call("GET", `/machines/${id}/console${query}`, { headers });
+
+  const line = await open("?protocol=serial");
+  const nonsense = await open("?protocol=telepathy");
+
+  assert.equal(line.status, 303);
+  assert.match(String(line.headers.get("location")), /\/serial\.html#token=/);
+  assert.equal(nonsense.status, 400);
+  assert.match(nonsense.text, /<h1>The request is not valid\.<\/h1>/);
+});
+
 test("pages of other sites cannot open a console in a signed-in person's name", async () => {
   await using api = await testApi();
   await api.control.node();

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { Type } from "typebox";
 import type { Log } from "#base/process/log.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
+import { PROTOCOLS, type Protocol } from "#wire/grant.ts";
 import type { Services } from "../../services.ts";
 import { type AuthenticationDeps, bySession } from "../authentication.ts";
 import { describeProblem, fromFramework, logProblem } from "../http-errors.ts";
@@ -12,6 +14,9 @@ type ConsoleLinkOptions = Omit<AuthenticationDeps, "accounts"> & {
   readonly log: Log;
 };
 
+/** Which of its consoles; without it the one that it is registered with. */
+const ConsoleLinkQuery = Type.Object({ protocol: Type.Optional(Type.Enum([...PROTOCOLS])) });
+
 /**
  * The link behind a machine's console icon. It opens a new window, which no pop-up blocker holds back, and leads
  * straight to the node. What goes wrong is said on a page, because the window shows nothing else.
@@ -20,10 +25,10 @@ export function consoleLink(
   app: FastifyInstance,
   { services: { accounts, consoles }, log, failures, ourOrigin }: ConsoleLinkOptions,
 ): void {
-  app.get<{ Params: { id: string } }>(
+  app.get<{ Params: { id: string }; Querystring: { protocol?: Protocol } }>(
     "/machines/:id/console",
     {
-      schema: { hide: true },
+      schema: { hide: true, querystring: ConsoleLinkQuery },
       errorHandler: async (error, request, reply) => {
         const problem = fromFramework(error);
         logProblem(log, problem, request.id);
@@ -34,9 +39,10 @@ export function consoleLink(
     async (request, reply) => {
       const caller = await bySession(request, { accounts, failures, ourOrigin });
       refuseForeignPages(request, ourOrigin(request));
+      const { protocol } = request.query;
       const issued = await consoles.open(
         { ...caller, ...whenceOf(request, "web") },
-        { machineId: request.params.id, api: "web" },
+        { machineId: request.params.id, api: "web", ...(protocol === undefined ? {} : { protocol }) },
       );
       return await reply.header("cache-control", "no-store").redirect(issued.url, 303);
     },

@@ -32,7 +32,7 @@ export function CertificateTable({ overview, onRemove }: CertificateTableProps) 
       <h2 id={heading}>{w.uploaded}</h2>
       {overview.certificates.length === 0 ? (
         <div class="empty">
-          <p>{w.noneUploaded}</p>
+          <p>{w.noneUploaded(overview.isTls)}</p>
           <p class="soft">{w.noneUploadedHow}</p>
           <Command line="npm run -s porthole -- certificate upload --certificate fullchain.pem --key privkey.pem" />
         </div>

@@ -5,8 +5,8 @@ export const CERTIFICATES_GERMAN: CertificateStrings = {
   tlsOff:
     "TLS ist aus: Knoten sprechen bloßes HTTP und zeigen kein Zertifikat. Dieser Befehl schaltet es ein, und schließt nichts, was offen ist:",
   uploaded: "Hochgeladen oder ausgestellt",
-  noneUploaded:
-    "Es wurde kein Zertifikat hochgeladen. Knoten zeigen eines der eigenen CA, die Browser erst kennen, wenn man sie ihnen nennt.",
+  noneUploaded: (isTls) =>
+    `Es wurde kein Zertifikat hochgeladen. ${isTls ? "Knoten zeigen" : "Sobald TLS an ist, zeigen Knoten"} eines der eigenen CA, die Browser erst kennen, wenn man sie ihnen nennt.`,
   noneUploadedHow:
     "Lassen Sie mit „porthole acme configure“ eines von selbst kommen, oder laden Sie eines hoch, hier oder mit diesem Befehl:",
   names: "Namen",

@@ -4,8 +4,8 @@ export const CERTIFICATES_ENGLISH = {
   tlsOff:
     "TLS is off: nodes serve plain HTTP, and show no certificate. This command switches it on, and closes nothing that is open:",
   uploaded: "Uploaded or issued",
-  noneUploaded:
-    "No certificate was uploaded. Nodes show one of the installation's own CA, which browsers know only once they are told of it.",
+  noneUploaded: (isTls: boolean) =>
+    `No certificate was uploaded. ${isTls ? "Nodes show" : "Once TLS is on, nodes show"} one of the installation's own CA, which browsers know only once they are told of it.`,
   noneUploadedHow:
     "Have one come by itself, with “porthole acme configure”, or upload one, here or with this command:",
   names: "Names",

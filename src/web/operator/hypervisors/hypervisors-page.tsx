@@ -49,6 +49,7 @@ export function HypervisorsPage({ api, loaded, waiting }: HypervisorsPageProps) 
     try {
       const result: HypervisorTest = await api.testHypervisor(hypervisor.id);
       if (isStill()) done.value = { kind: "tested", hypervisor, result };
+      load();
     } catch (thrown) {
       const refused = apiError(thrown);
       if (!isStill()) return;

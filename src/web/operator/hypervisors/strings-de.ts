@@ -19,7 +19,7 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
   readOnly: "nur lesend",
   poolOf: (pool) => `Pool ${pool}`,
   state: "Zustand",
-  states: { up: "Verfolgt", down: "Unerreichbar", new: "Noch nicht versucht" },
+  states: { up: "Erreichbar", down: "Unerreichbar", new: "Noch nicht versucht" },
   failsAt: (step, said) => `Bei ${step}: ${said}`,
   machines: "Maschinen",
   machineCount: (machines, waiting) =>
@@ -96,7 +96,7 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
   assign: (count) => (count === "0" ? "In ein Projekt geben…" : `${count} in ein Projekt geben…`),
   guest: "Gast",
   knownAs: "Dort bekannt als",
-  powers: { running: "Läuft", paused: "Angehalten", stopped: "Aus", unknown: "Nicht bekannt" },
+  powers: { running: "Läuft", paused: "Angehalten", stopped: "Aus", unknown: "Unbekannt" },
   guests: {
     linux: "Linux",
     windows: "Windows",
@@ -139,7 +139,7 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
     },
     lost: "Wieder hinzugefügt, kommen die Maschinen durch seine Regeln, als neue: von Hand gegebene Projekte, Pools, Konsolenpasswörter und Links sind verloren.",
     stays:
-      "Die Maschinen selbst laufen weiter: am Hypervisor wird nichts getan. Was ihn öffnet, wird hier gelöscht.",
+      "Die Maschinen selbst laufen weiter: am Hypervisor wird nichts getan. Schlüssel und Passwörter, die Porthole für ihn hat, löscht es.",
     confirm: "Entfernen",
     cancel: "Behalten",
   },

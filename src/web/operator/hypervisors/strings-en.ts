@@ -27,7 +27,7 @@ const powers: Record<PowerState, string> = {
   running: "Running",
   paused: "Paused",
   stopped: "Stopped",
-  unknown: "Not known",
+  unknown: "Unknown",
 };
 const guests: Record<GuestFamily, string> = {
   linux: "Linux",
@@ -68,7 +68,7 @@ export const HYPERVISORS_ENGLISH = {
   readOnly: "read-only",
   poolOf: (pool: string) => `pool ${pool}`,
   state: "State",
-  states: { up: "Followed", down: "Unreachable", new: "Not tried yet" },
+  states: { up: "Reachable", down: "Unreachable", new: "Not tried yet" },
   failsAt: (step: string, said: string) => `At ${step}: ${said}`,
   machines: "Machines",
   machineCount: (machines: string, waiting: string) =>
@@ -144,7 +144,7 @@ export const HYPERVISORS_ENGLISH = {
     },
     lost: "Added again, the machines come by its rules, as new ones: projects that were given by hand, pools, console passwords and links are lost.",
     stays:
-      "The machines themselves run on: nothing is done to the hypervisor. What opens it is deleted here.",
+      "The machines themselves run on: nothing is done to the hypervisor. Porthole deletes the keys and passwords that it has for it.",
     confirm: "Remove",
     cancel: "Keep it",
   },

@@ -86,7 +86,7 @@ function SizeChoice({ page: { view, serial } }: { readonly page: SerialPage }) {
         options={SIZES.map((value) => ({ value, label: w.sizes[value] }))}
         onChoose={(chosen) => settings.setSize(chosen)}
       />
-      {size === "standard" && <p class="small soft">{w.sizeStandardHint}</p>}
+      {size === "standard" && !takesSize && <p class="small soft">{w.sizeStandardHint}</p>}
       {takesSize && <p class="small soft">{w.sizeTold}</p>}
       {size === "window" && !takesSize && told !== undefined && (
         <>
