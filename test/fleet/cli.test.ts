@@ -123,7 +123,7 @@ describe("machines", () => {
     assert.match(head, /^NAME +PROJECT +STATE +ADDRESS +POOL +CREATED +ID$/);
     assert.match(
       row,
-      new RegExp(`^${name} +\\S+ +running +127\\.0\\.0\\.1:5901 +default +\\d{4}-\\S+Z +${id}$`),
+      new RegExp(`^${name} +\\S+ +unknown +127\\.0\\.0\\.1:5901 +default +\\d{4}-\\S+Z +${id}$`),
     );
     await line.json("machine", "remove", id);
   });

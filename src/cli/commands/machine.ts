@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import { MACHINE_STATES, Machine, type MachineChange, type NewMachine } from "#wire/api.ts";
 import { PROTOCOLS } from "#wire/grant.ts";
+import { isAsLastHeard, shownState } from "#wire/machine-state.ts";
 import { Nothing } from "../api-client.ts";
 import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, type Invocation, readSecret } from "../invocation.ts";
@@ -213,8 +214,9 @@ function fields(output: Output): readonly Field<Machine>[] {
     { title: "PROJECT", value: (machine) => machine.project },
     {
       title: "STATE",
-      value: ({ state, power }) => (power === "paused" ? power : state),
-      tone: (machine) => (machine.state === "running" ? "good" : "faint"),
+      value: (machine) =>
+        isAsLastHeard(machine) ? `${shownState(machine)}, as last heard` : shownState(machine),
+      tone: (machine) => (shownState(machine) === "running" && !isAsLastHeard(machine) ? "good" : "faint"),
     },
     { title: "ADDRESS", value: (machine) => machine.address },
     { title: "POOL", spare: true, value: (machine) => machine.pool },
