@@ -47,7 +47,9 @@ for (const t of onBoth("what opens a hypervisor is kept sealed, and told to nobo
 
   const credentials = { sshKey: "the-key-itself" };
   const made = await hypervisors.add(control.admin, { ...host, credentials });
-  await assert.rejects(hypervisors.add(control.admin, { ...host, name: "HOST7" }), { code: "conflict" });
+  await assert.rejects(hypervisors.add(control.admin, { ...host, credentials, name: "HOST7" }), {
+    code: "conflict",
+  });
   await assert.rejects(
     hypervisors.add(control.admin, { ...host, name: "b", address: "qemu+tcp://h/system" }),
     {

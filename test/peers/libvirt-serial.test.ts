@@ -47,7 +47,9 @@ test("libvirt: serial lines are where libvirt says, by TCP, by telnet and by a U
 
   assert.deepEqual(unix, { address: { kind: "unix", path: socket } });
   assert.deepEqual([raw.telnet, telnet.telnet], [undefined, true]);
-  assert.deepEqual(await driver.check(pty), { running: true, protocols: [], isExclusive: true });
+  const { withheld, ...checked } = await driver.check(pty);
+  assert.deepEqual(checked, { running: true, protocols: [], isExclusive: true });
+  assert.match(withheld ?? "", /pseudo-terminal.*--serial-streams/);
   for (const upstream of [raw, telnet, unix]) {
     const { ticket } = await node.control.issue({ protocol: "serial", machineId: randomUUID(), upstream });
     await using viewer = await TestViewer.porthole(node.origin, ticket);

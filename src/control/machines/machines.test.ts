@@ -99,7 +99,7 @@ for (const t of onBoth("what is wrong with an address is said", async () => {
 
   await assert.rejects(control.machine({ address: "nowhere" }), {
     code: "request_invalid",
-    detail: /^address: must be HOST:PORT/,
+    detail: /^address: the port is missing: it must be HOST:PORT, /,
   });
   const update = control.services.machines.update(control.admin, machine.id, { address: "2130706433:5900" });
   await assert.rejects(update, { code: "request_invalid", detail: /four decimal numbers/ });
