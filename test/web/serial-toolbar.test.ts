@@ -54,6 +54,8 @@ describe("the bar of a serial console", { skip: lackingBrowser || lackingGuest }
   async function show(page: Page, id: string): Promise<void> {
     await page.goto((await porthole.api.openConsole(id)).url);
     await page.locator("[data-phase=live]").waitFor();
+    // Before that Escape would close a menu or be the machine's, as it happens.
+    await page.locator(".xterm-helper-textarea:focus").waitFor({ state: "attached" });
   }
 
   const rows = (page: Page) => page.locator(".xterm-rows");
@@ -151,9 +153,12 @@ describe("the bar of a serial console", { skip: lackingBrowser || lackingGuest }
     await page.getByText("programs assume this one").waitFor();
     await page.getByRole("radio", { name: "Fill the page" }).check();
     const command = page.locator("code", { hasText: "stty rows" });
-    const [, height = "", width = ""] =
-      /stty rows (\d+) columns (\d+)/.exec((await command.textContent()) ?? "") ?? [];
-    assert.ok(Number(width) > 80, width);
+    const { height, width } = await eventually(async () => {
+      const [, height, width] =
+        /stty rows (\d+) columns (\d+)/.exec((await command.textContent()) ?? "") ?? [];
+      assert.ok(Number(width) > 80, width);
+      return { height, width };
+    });
     await press(page, "Type it into the shell");
     await type(page, "stty size; echo told-$((40+8))", new RegExp(`${height} ${width}.*told-48`));
 

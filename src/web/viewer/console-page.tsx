@@ -113,7 +113,8 @@ function useAnnouncements(view: ConsoleView): void {
 function useKeyboard(view: ConsoleView): void {
   const { session, fold } = view;
   useSignalEffect(() => {
-    if (session.phase.value.kind === "live") view.backToScreen();
+    // Whoever has opened a menu meanwhile keeps the keyboard, and gives it to the machine by closing that.
+    if (session.phase.value.kind === "live" && view.openMenus.peek() === 0) view.backToScreen();
   });
   useEffect(() => {
     const listening = new AbortController();
