@@ -66,10 +66,15 @@ describe("as the documentation has it", { skip: lackingNameServers }, () => {
   /** A second node comes, and the zone is printed again, which must be of a later second: the serial is the time. */
   async function printAgain(folder: string, publicAddress: string): Promise<AsyncDisposable> {
     const before = Date.now();
-    const node = await startNode(line.control, { args: ["--public-address", publicAddress] });
+    const second = new AsyncDisposableStack();
+    const told = async () => (await said(own, DOMAIN, "A")).includes(`${DOMAIN}. A ${publicAddress}`);
+    // What is printed is read from the table; control's own answers follow it.
+    second.defer(() => eventually(async () => assert.equal(await told(), false)));
+    second.use(await startNode(line.control, { args: ["--public-address", publicAddress] }));
     await eventually(() => assert.ok(Date.now() >= before + 1000));
+    await eventually(async () => assert.equal(await told(), true));
     await print(folder);
-    return node;
+    return second;
   }
 
   async function answersAsControlDoes(server: NameServer): Promise<void> {
