@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { eventually } from "../../../test/harness/eventually.ts";
+import { saidTo, startSerialLine, steady } from "../../../test/harness/serial-line.ts";
 import { startTestNode, type TestNode } from "../../../test/harness/test-node.ts";
-import { startUpstream } from "../../../test/harness/test-upstream.ts";
-import { TestViewer } from "../../../test/harness/test-viewer.ts";
+import type { TestViewer } from "../../../test/harness/test-viewer.ts";
 
 const BLOCK = 64 * 1024;
 /** More than all the buffers of two kernels' sockets hold. */
@@ -17,7 +16,7 @@ before(async () => {
 after(async () => await node[Symbol.asyncDispose]());
 
 test("a viewer who floods a machine that takes nothing waits for it, while the others see what it says", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node, { serve: () => {} });
   await using writer = await line.open();
   const { socket } = await line.caller();
   socket.pause();
@@ -39,10 +38,9 @@ test("a viewer who floods a machine that takes nothing waits for it, while the o
 });
 
 test("what a viewer floods who only watches is thrown away, and holds nobody up", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using writer = await line.open();
-  const { socket, said } = await line.caller();
-  socket.on("data", (bytes) => said.push(bytes));
+  const caller = await line.caller();
   await using watcher = await line.open();
   await eventually(() => assert.ok(watcher.texts.some(({ type }) => type === "line")));
 
@@ -50,37 +48,11 @@ test("what a viewer floods who only watches is thrown away, and holds nobody up"
   await eventually(() => assert.equal(watcher.webSocket.bufferedAmount, 0), { withinMs: 60_000 });
   writer.send(Buffer.from("ls\r"));
 
-  await eventually(() => assert.equal(Buffer.concat(said).toString("latin1"), "ls\r"));
+  await eventually(() => assert.equal(saidTo(caller), "ls\r"));
   assert.equal(watcher.closed, undefined);
 });
-
-async function startLine() {
-  const upstream = await startUpstream(() => {});
-  const machineId = randomUUID();
-  return {
-    caller: upstream.caller,
-    open: async () => {
-      const grant = { protocol: "serial", machineId, upstream: upstream.upstream } as const;
-      return await TestViewer.porthole(node.origin, (await node.control.issue(grant)).ticket);
-    },
-    [Symbol.asyncDispose]: async () => await upstream[Symbol.asyncDispose](),
-  };
-}
 
 function flood(viewer: TestViewer): void {
   const block = Buffer.alloc(BLOCK, "x");
   for (let sent = 0; sent < FLOOD; sent += BLOCK) viewer.send(block);
-}
-
-/** A number that does not change any more. */
-async function steady(read: () => number): Promise<number> {
-  let last = -1;
-  let since = 0;
-  return await eventually(() => {
-    const now = read();
-    since = now === last ? since + 1 : 0;
-    last = now;
-    assert.ok(since > 20, `${now}`);
-    return now;
-  });
 }

@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { after, before, test } from "node:test";
 import { VIEW_ONLY } from "#wire/rights.ts";
 import { type SerialViewerMessage, serialLimits } from "#wire/serial.ts";
 import type { NodeMessage } from "#wire/viewer.ts";
-import type { ConsoleOptions } from "../../../test/harness/console-options.ts";
 import { eventually } from "../../../test/harness/eventually.ts";
+import { keepWhatIsSaid, saidTo, startSerialLine, steady } from "../../../test/harness/serial-line.ts";
 import { startTestNode, type TestNode } from "../../../test/harness/test-node.ts";
-import { type Caller, startUpstream, type TestUpstream } from "../../../test/harness/test-upstream.ts";
-import { TestViewer, webSocketUrl } from "../../../test/harness/test-viewer.ts";
+import { TestViewer } from "../../../test/harness/test-viewer.ts";
 
 let node: TestNode;
 before(async () => {
@@ -18,7 +16,7 @@ before(async () => {
 after(async () => await node[Symbol.asyncDispose]());
 
 test("a line's bytes pass in both directions, as they are", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using viewer = await line.open();
   const caller = await line.caller();
 
@@ -26,7 +24,7 @@ test("a line's bytes pass in both directions, as they are", async () => {
   await eventually(() => assert.equal(text(viewer), "login: "));
   viewer.send(Buffer.from("root\r"));
 
-  await eventually(() => assert.equal(said(caller), "root\r"));
+  await eventually(() => assert.equal(saidTo(caller), "root\r"));
   const attached = told(viewer, "attached");
   assert.equal(attached?.protocol, "serial");
   assert.deepEqual(attached?.serial, { takesBreak: false, takesSize: false });
@@ -34,7 +32,7 @@ test("a line's bytes pass in both directions, as they are", async () => {
 
 for (const protocols of [["binary"], []])
   test(`who speaks ${protocols[0] ?? "no sub-protocol"} types in binary and in text frames`, async () => {
-    await using line = await startLine();
+    await using line = await startSerialLine(node);
     await using viewer = await line.openBare(protocols);
     const caller = await line.caller();
 
@@ -42,12 +40,12 @@ for (const protocols of [["binary"], []])
     viewer.send(Uint8Array.of(255, 3));
     caller.socket.write("# ");
 
-    await eventually(() => assert.equal(said(caller), `${Buffer.from("ä").toString("latin1")}\xff\x03`));
+    await eventually(() => assert.equal(saidTo(caller), `${Buffer.from("ä").toString("latin1")}\xff\x03`));
     await eventually(() => assert.equal(text(viewer), "# "));
   });
 
 test("who has no words for who writes does once nobody else does, and not before", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using writer = await line.open();
   const caller = await line.caller();
   await using bare = await line.openBare(["binary"]);
@@ -61,12 +59,12 @@ test("who has no words for who writes does once nobody else does, and not before
   await eventually(() => assert.equal(told(writer, "line")?.writer, undefined));
   bare.send(Buffer.from("now"));
 
-  await eventually(() => assert.equal(said(caller), "now"));
+  await eventually(() => assert.equal(saidTo(caller), "now"));
   assert.equal(told(writer, "line")?.writer, 2);
 });
 
 test("who may only look types nothing, in whatever dialect", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using viewer = await line.open({ rights: VIEW_ONLY });
   await using bare = await line.openBare(["binary"], { rights: VIEW_ONLY });
   const caller = await line.caller();
@@ -78,11 +76,11 @@ test("who may only look types nothing, in whatever dialect", async () => {
   await using writer = await line.open();
   writer.send(Buffer.from("ls\r"));
 
-  await eventually(() => assert.equal(said(caller), "ls\r"));
+  await eventually(() => assert.equal(saidTo(caller), "ls\r"));
 });
 
 test("two viewers share one connection: both see what it says, and one of them writes", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using first = await line.open({ account: "ute" });
   const caller = await line.caller();
   await using second = await line.open({ account: "max" });
@@ -94,19 +92,19 @@ test("two viewers share one connection: both see what it says, and one of them w
   say(second, { type: "ask" });
   await eventually(() => assert.equal(told(first, "asked")?.viewer, 2));
   first.send(Buffer.from("first"));
-  await eventually(() => assert.equal(said(caller), "first"));
+  await eventually(() => assert.equal(saidTo(caller), "first"));
   say(first, { type: "hand-over", to: 2 });
   await eventually(() => assert.equal(told(second, "answered")?.answer, "given"));
   second.send(Buffer.from(" second"));
 
-  await eventually(() => assert.equal(said(caller), "first second"));
+  await eventually(() => assert.equal(saidTo(caller), "first second"));
   assert.equal(line.upstream.callers.length, 1);
   const names = told(first, "line")?.viewers.map(({ name }) => name);
   assert.deepEqual(names, ["ute", "max"]);
 });
 
 test("who comes later, and who comes again, sees the screen as it is", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using first = await line.open();
   const caller = await line.caller();
   caller.socket.write("\x1b[31mroot\x1b[0m@web-1 # \x1b]0;title");
@@ -130,7 +128,7 @@ test("who comes later, and who comes again, sees the screen as it is", async () 
 });
 
 test("nobody answers what a guest asks of its terminal but a viewer", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using viewer = await line.open();
   const caller = await line.caller();
 
@@ -140,11 +138,11 @@ test("nobody answers what a guest asks of its terminal but a viewer", async () =
   await eventually(() => assert.ok(told(later, "restored") !== undefined));
   viewer.send(Buffer.from("!"));
 
-  await eventually(() => assert.equal(said(caller), "!"));
+  await eventually(() => assert.equal(saidTo(caller), "!"));
 });
 
 test("a machine that ends the line ends the sessions of all, with the reason", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using first = await line.open();
   await using second = await line.open();
   const caller = await line.caller();
@@ -171,7 +169,7 @@ test("a line that nobody listens on is refused, and who waits for it is told the
 });
 
 test("the seventeenth viewer is refused, and the others stay", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using opened = new AsyncDisposableStack();
   for (let count = 0; count < serialLimits.viewers; count += 1) opened.use(await line.open());
   await using last = await line.open();
@@ -182,7 +180,7 @@ test("the seventeenth viewer is refused, and the others stay", async () => {
 });
 
 test("telnet is answered and stripped, breaks and sizes reach it, and watchers learn the size", async () => {
-  await using line = await startLine({ telnet: true });
+  await using line = await startSerialLine(node, { telnet: true });
   await using viewer = await line.open();
   const caller = await line.caller();
   caller.socket.write(Uint8Array.of(255, 251, 1, 255, 253, 0, 255, 253, 31, 0x24));
@@ -208,13 +206,17 @@ test("telnet is answered and stripped, breaks and sizes reach it, and watchers l
 
 test("no more than a window is on the way to who writes, and the machine waits", async () => {
   let sent = 0;
-  await using line = await startLine({}, ({ socket }) => {
-    const flood = () => {
-      do sent += 16 * 1024;
-      while (socket.write(Buffer.alloc(16 * 1024, "flood\r\n")) && sent < 64 * 1024 * 1024);
-    };
-    socket.on("drain", flood);
-    flood();
+  await using line = await startSerialLine(node, {
+    serve: (caller) => {
+      keepWhatIsSaid(caller);
+      const { socket } = caller;
+      const flood = () => {
+        do sent += 16 * 1024;
+        while (socket.write(Buffer.alloc(16 * 1024, "flood\r\n")) && sent < 64 * 1024 * 1024);
+      };
+      socket.on("drain", flood);
+      flood();
+    },
   });
   await using viewer = await line.open();
   await using watcher = await line.open();
@@ -230,7 +232,7 @@ test("no more than a window is on the way to who writes, and the machine waits",
 });
 
 test("who cannot keep up is not waited for, and is shown later where the line is", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using writer = await line.open();
   const caller = await line.caller();
   await using slow = await line.open();
@@ -250,7 +252,7 @@ test("who cannot keep up is not waited for, and is shown later where the line is
 });
 
 test("who has fallen behind when a line ends is shown its last words, and then that it ended", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using writer = await line.open();
   const caller = await line.caller();
   await using slow = await line.open();
@@ -270,7 +272,7 @@ test("who has fallen behind when a line ends is shown its last words, and then t
 });
 
 test("who has fallen behind and takes nothing is waited for so long and no longer, and the machine's line is free meanwhile", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using writer = await line.open();
   const caller = await line.caller();
   await using slow = await line.open();
@@ -289,7 +291,7 @@ test("who has fallen behind and takes nothing is waited for so long and no longe
 });
 
 test("a writer who takes nothing is not waited for by those who do", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using writer = await line.open();
   const caller = await line.caller();
   await using watcher = await line.open();
@@ -305,7 +307,7 @@ test("a writer who takes nothing is not waited for by those who do", async () =>
 });
 
 test("a viewer who says the same again and again makes the others hear little of it", async () => {
-  await using line = await startLine();
+  await using line = await startSerialLine(node);
   await using writer = await line.open();
   await line.caller();
   await using watcher = await line.open();
@@ -325,48 +327,8 @@ test("a viewer who says the same again and again makes the others hear little of
   assert.ok(sized() < 1_000, `${sized()} sizes`);
 });
 
-interface Line extends AsyncDisposable {
-  readonly upstream: TestUpstream;
-  caller(): Promise<Caller>;
-  open(options?: ConsoleOptions): Promise<TestViewer>;
-  openBare(protocols: readonly string[], options?: ConsoleOptions): Promise<TestViewer>;
-}
-
-/** A server that takes one line, and keeps what is typed. */
-async function startLine(
-  { telnet }: { readonly telnet?: true } = {},
-  serve: (caller: Caller) => void = () => {},
-): Promise<Line> {
-  const upstream = await startUpstream((caller) => {
-    caller.socket.on("data", (chunk) => caller.said.push(chunk));
-    serve(caller);
-  });
-  const machineId = randomUUID();
-  const issue = async (options: ConsoleOptions) =>
-    await node.control.issue({
-      protocol: "serial",
-      machineId,
-      upstream: { ...upstream.upstream, ...(telnet === undefined ? {} : { telnet }) },
-      ...options,
-    });
-  return {
-    upstream,
-    caller: upstream.caller,
-    open: async (options = {}) => await TestViewer.porthole(node.origin, (await issue(options)).ticket),
-    openBare: async (protocols, options = {}) => {
-      const url = `${webSocketUrl(node.origin)}/?token=${(await issue(options)).ticket}`;
-      return await TestViewer.connect(url, { protocols });
-    },
-    [Symbol.asyncDispose]: async () => await upstream[Symbol.asyncDispose](),
-  };
-}
-
 function text(viewer: TestViewer): string {
   return viewer.bytes.toString("latin1");
-}
-
-function said(caller: Caller): string {
-  return Buffer.concat(caller.said).toString("latin1");
 }
 
 /** The last message of a type. */
@@ -380,17 +342,4 @@ function say(viewer: TestViewer, message: SerialViewerMessage): void {
 
 function ack(viewer: TestViewer): void {
   viewer.webSocket.send(JSON.stringify({ type: "ack", bytes: viewer.received }));
-}
-
-/** A number that does not rise any more. */
-async function steady(read: () => number): Promise<number> {
-  let last = -1;
-  let since = 0;
-  return await eventually(() => {
-    const now = read();
-    since = now === last ? since + 1 : 0;
-    last = now;
-    assert.ok(since > 20 && now > 0, `${now}`);
-    return now;
-  });
 }
