@@ -76,6 +76,17 @@ describe("a person in front of control's page", { skip: lackingBrowser || lackin
     assert.equal(await page.getByText("Your projects").count(), 0);
   });
 
+  test("signs in with a link that is put into the tab of the page that asks for one", async () => {
+    const page = await stage.browser.open({ expected: /401/ });
+    await page.goto(stage.porthole.control);
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+
+    await page.goto(await signInLink());
+
+    await page.getByRole("heading", { name: "Machines" }).waitFor();
+    assert.equal(new URL(page.url()).hash.includes("code"), false);
+  });
+
   test("is told when the link was used before", async () => {
     const link = await signInLink();
     const first = await stage.browser.open();

@@ -23,6 +23,11 @@ const first = pageOf(name);
 // A page's name is no secret, unlike a code: it goes back to where it was taken from.
 if (name === first) history.replaceState(null, "", `#${name}`);
 
+// A sign-in link that is put into a tab with this page changes what stands behind the "#" and nothing else.
+window.addEventListener("hashchange", () => {
+  if (new URLSearchParams(location.hash.slice(1)).has("code")) location.reload();
+});
+
 const api = new Api();
 const visitor = new Visitor(api);
 void visitor.arrive(fragment.get("code") ?? undefined);

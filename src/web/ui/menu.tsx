@@ -1,5 +1,5 @@
 import type { ComponentChildren, TargetedToggleEvent } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface MenuProps {
   /** Names the panel in the page. */
@@ -11,6 +11,7 @@ interface MenuProps {
   readonly children: ComponentChildren;
   /** CSS pixels; narrower on a narrower page. */
   readonly width?: number;
+  /** Each time that it opens or closes, also where it closes because it is taken off the page. */
   readonly onToggle?: (open: boolean) => void;
 }
 
@@ -21,6 +22,16 @@ export function Menu({ id, label, face, children, width = 288, onToggle }: MenuP
   const button = useRef<HTMLButtonElement>(null);
   const panel = useRef<HTMLDivElement>(null);
   const [open, setOpen] = useState(false);
+  const told = useRef({ open: false, onToggle });
+  told.current.onToggle = onToggle;
+  // The browser closes what is taken off the page without a word.
+  useLayoutEffect(() => () => tell(false), []);
+
+  function tell(isOpen: boolean) {
+    if (told.current.open === isOpen) return;
+    told.current.open = isOpen;
+    told.current.onToggle?.(isOpen);
+  }
 
   function place(event: TargetedToggleEvent<HTMLDivElement>) {
     if (event.newState !== "open" || button.current === null || panel.current === null) return;
@@ -38,7 +49,7 @@ export function Menu({ id, label, face, children, width = 288, onToggle }: MenuP
 
   function toggled(event: TargetedToggleEvent<HTMLDivElement>) {
     setOpen(event.newState === "open");
-    onToggle?.(event.newState === "open");
+    tell(event.newState === "open");
   }
 
   return (

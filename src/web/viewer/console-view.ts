@@ -43,8 +43,9 @@ export class ConsoleView<Shown extends Surface = Surface> {
 
   /** For every menu of the bar. When the last one closes, the keyboard goes back where people expect it. */
   readonly menuToggled = (open: boolean) => {
-    this.openMenus.value += open ? 1 : -1;
-    if (open || this.openMenus.value > 0) return;
+    // Peeked at: one that is taken off the page says so while the page is drawn, which is not to follow the count.
+    this.openMenus.value = this.openMenus.peek() + (open ? 1 : -1);
+    if (open || this.openMenus.peek() > 0) return;
     const { activeElement } = document;
     const nowhereElse = activeElement === document.body || activeElement?.closest(".bar") != null;
     if (nowhereElse) this.backToScreen();
