@@ -47,9 +47,10 @@ export function cliDocument(): string {
 function section(command: Command): string {
   const noun = command.parent?.parent == null ? [] : [command.parent.name()];
   const path = [...noun, command.name()].join(" ");
-  const args = command.registeredArguments.map((argument) =>
-    argument.required ? argument.name().toUpperCase() : `[${argument.name().toUpperCase()}]`,
-  );
+  const args = command.registeredArguments.map((argument) => {
+    const word = `${argument.name().toUpperCase()}${argument.variadic ? "…" : ""}`;
+    return argument.required ? word : `[${word}]`;
+  });
   const usage = ["porthole", path, ...args, ...(command.options.length > 0 ? ["[OPTION…]"] : [])].join(" ");
   return [
     `### ${path}`,

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import type { Setting } from "#wire/api.ts";
 import { type CommandLine, startCommandLine } from "../harness/command-line.ts";
+import { eventually } from "../harness/eventually.ts";
 import { startNode } from "../harness/porthole.ts";
+import { startRival } from "../harness/rival.ts";
 
 let line: CommandLine;
 before(async () => {
@@ -32,6 +35,61 @@ describe("settings that are lists", () => {
     assert.deepEqual([bad.status, absent.status, noList.status], [2, 3, 2]);
     assert.match(absent.err, /192\.0\.2\.0\/24 is not in upstream\.allow\nIn it: 127\.0\.0\.0\/8, ::1\./);
     assert.match(replaced.err, /No longer in it: 127\.0\.0\.0\/8\. “porthole setting add”/);
+  });
+
+  test("of two who change a list at once neither undoes the other, and who is outrun each time is told to run it again", async () => {
+    const { api, control } = line.control;
+    const put = async (value: string) => await api.call("PUT", "settings/console.allowed.origins", { value });
+    let others = 0;
+    let atMost = 1;
+    await using rival = await startRival(control, {
+      method: "PUT",
+      act: async () => {
+        if (others === atMost) return;
+        const { items } = await api.call<{ items: Setting[] }>("GET", "settings");
+        const now = items.find(({ name }) => name === "console.allowed.origins")?.value ?? "";
+        others += 1;
+        await put([...(now === "" ? [] : [now]), `https://other-${others}.example`].join(", "));
+      },
+    });
+    const outrun = async (...args: string[]) =>
+      await line.porthole(["setting", args[0] ?? "", "console.allowed.origins", ...args.slice(1)], {
+        env: { PORTHOLE_URL: rival.url },
+      });
+
+    const added = await outrun("add", "https://mine.example");
+    atMost = 2;
+    const removed = await outrun("remove", "https://mine.example");
+    atMost = Number.POSITIVE_INFINITY;
+    const never = await outrun("add", "https://mine.example");
+    await put("");
+
+    assert.equal(
+      added.out,
+      "console.allowed.origins = https://other-1.example, https://mine.example\n",
+      added.err,
+    );
+    assert.equal(
+      removed.out,
+      "console.allowed.origins = https://other-1.example, https://other-2.example\n",
+      removed.err,
+    );
+    assert.deepEqual([never.status, never.out, others], [5, "", 7]);
+    assert.match(
+      never.err,
+      /console\.allowed\.origins was set by others 5 times meanwhile.*\nRun it again\./,
+    );
+  });
+
+  test("who says no item is told so, and nothing is set", async () => {
+    const before = await line.json<Setting>("setting", "get", "upstream.allow");
+
+    const added = await line.porthole(["setting", "add", "upstream.allow", ""]);
+    const removed = await line.porthole(["setting", "remove", "upstream.allow", " , "]);
+
+    assert.deepEqual([added.status, removed.status], [2, 2]);
+    assert.match(added.err, /no item is said/);
+    assert.deepEqual(await line.json<Setting>("setting", "get", "upstream.allow"), before);
   });
 });
 
@@ -83,5 +141,17 @@ describe("front proxies", () => {
     assert.match(untold.err, /cannot be told from here\nSay it with --node HOST:PORT/);
     assert.doesNotMatch(untold.err, /TLS|sslEnabled/);
     assert.match(told.out, /server 10\.0\.0\.11:8080;\n {2}server 10\.0\.0\.12:8080;/);
+  });
+
+  test("of nodes that serve TLS themselves it is said that a front proxy would speak plain HTTP to them", async () => {
+    await line.json("setting", "set", "consoleproxy.sslEnabled", "true");
+    const refused = await eventually(async () => {
+      const { status, err } = await line.porthole(["front-proxy", "nginx", "--name", "console.test"]);
+      assert.equal(status, 2);
+      return err;
+    });
+    await line.json("setting", "set", "consoleproxy.sslEnabled", "false");
+
+    assert.match(refused, /pool default serve TLS.*\n.*consoleproxy\.sslEnabled to false.*--node/);
   });
 });

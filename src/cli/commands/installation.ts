@@ -29,21 +29,23 @@ export function installationCommands(program: Command, context: CliContext): voi
     .description("Change a setting; it takes effect at once, and replaces all that was there")
     .action(action(context, setSetting));
   setting
-    .command("add <name> <items...>")
+    .command("add <name> <item...>")
     .description(
       "Add items to a setting that is a list, such as a network to upstream.allow; the others stay",
     )
     .action(
       action(context, async (invocation, name: string, items: readonly string[]) => {
-        await changeList(invocation, name, (there) => [...new Set([...there, ...items.flatMap(itemsOf)])]);
+        const added = wantedItems(items);
+        await changeList(invocation, name, (there) => [...new Set([...there, ...added])]);
       }),
     );
   setting
-    .command("remove <name> <items...>")
+    .command("remove <name> <item...>")
     .description("Take items out of a setting that is a list; the others stay")
     .action(
       action(context, async (invocation, name: string, items: readonly string[]) => {
-        await changeList(invocation, name, (there) => without(name, there, items.flatMap(itemsOf)));
+        const removed = wantedItems(items);
+        await changeList(invocation, name, (there) => without(name, there, removed));
       }),
     );
 
@@ -117,10 +119,26 @@ async function changeList(
       invocation.output.result(setting, `${setting.name} = ${setting.value}`);
       return;
     } catch (error) {
-      const isRaced = error instanceof CliFailure && error.code === "conflict";
-      if (!isRaced || tries === limits.tries) throw error;
+      if (!(error instanceof CliFailure) || error.code !== "conflict") throw error;
+      if (tries === limits.tries)
+        throw new CliFailure(
+          "unavailable",
+          `${name} was set by others ${tries} times meanwhile, so it was left`,
+          {
+            code: "conflict",
+            remedy: "Run it again.",
+            cause: error,
+          },
+        );
     }
   }
+}
+
+/** What stands on a command line: an argument may be empty where a script's variable is, and then nothing would be said. */
+function wantedItems(args: readonly string[]): readonly string[] {
+  const items = args.flatMap(itemsOf);
+  if (items.length === 0) throw new CliFailure("usage", "no item is said");
+  return items;
 }
 
 function itemsOf(text: string): readonly string[] {

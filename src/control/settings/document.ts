@@ -10,7 +10,7 @@ export function settingsDocument(): string {
     "# Settings",
     "",
     "What the whole installation shares, in control's database. Administrators change settings while everything runs:",
-    "`porthole setting list`, `porthole setting set NAME VALUE`, or `PUT /api/v1/settings/NAME`. Nodes obey a change with",
+    "`porthole setting list`, `porthole setting set NAME VALUE` (`add` and `remove` change single items of a list), or `PUT /api/v1/settings/NAME`. Nodes obey a change with",
     "their next report, within `consoleproxy.loadscan.interval`. This page is made from `src/control/settings/table.ts`.",
     "",
     "| setting | default | what it says |",

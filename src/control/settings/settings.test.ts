@@ -74,6 +74,52 @@ for (const t of onBoth(
 ))
   test(...t);
 
+for (const t of onBoth(
+  "who has read a setting that is set while the next value is judged is told, too",
+  async () => {
+    await withParts(async (parts) => {
+      const { settings, changes } = await createSettings(parts);
+      const name = "console.allowed.origins";
+      // As the upload of a certificate sets its domain, for which whoever judges that one waits.
+      changes.guard(
+        name,
+        async (db) => await changes.write(db, { by: admin, name, text: "https://b.example" }),
+      );
+
+      await assert.rejects(settings.set(admin, name, "https://a.example", ""), { code: "conflict" });
+
+      assert.equal(await changes.stored(parts.store.db, name), "https://b.example");
+    });
+  },
+))
+  test(...t);
+
+for (const t of onBoth(
+  "who is told by a replica that has not heard of it that a setting is another reads there what it is",
+  async () => {
+    await withParts(async (parts) => {
+      const { cluster } = parts;
+      const deaf: Cluster = {
+        publish: async (...told) => await cluster.publish(...told),
+        subscribe: () => ({ stop() {} }),
+        lead: (...task) => cluster.lead(...task),
+        close: async () => {},
+      };
+      const { settings: here } = await createSettings({ ...parts, cluster: deaf });
+      const { settings: elsewhere } = await createSettings(parts);
+      const read = async () =>
+        (await here.list(admin)).find(({ name }) => name === "upstream.allow")?.value ?? "";
+      await elsewhere.set(admin, "upstream.allow", "::1");
+
+      await assert.rejects(here.set(admin, "upstream.allow", "::2", await read()), { code: "conflict" });
+      await here.set(admin, "upstream.allow", "::1, ::2", await read());
+
+      assert.equal(await read(), "::1, ::2");
+    });
+  },
+))
+  test(...t);
+
 const REFUSED: readonly [name: string, value: string, why: RegExp][] = [
   ["upstream.allow", "everything", /everything/],
   ["console.allowed.origins", "https://a.example/path", /origin/],

@@ -102,16 +102,17 @@ export async function createSettings({
       if (!isSettingName(name)) throw new GatewayError("not_found", { detail: `setting ${name}` });
       const text = value.trim();
       parseOrRefuse(name, text);
-      await store.db.transaction().execute(async (db) => {
-        // Whoever says what he has read is told of whoever set it since.
+      const isSet = await store.db.transaction().execute(async (db) => {
         await store.lock(db, `setting ${name}`);
-        if (was !== undefined && was !== (await changes.stored(db, name)))
-          throw new GatewayError("conflict", { detail: `${name} is another by now` });
         await judges.get(name)?.(db, text);
+        // Whoever says what he has read is told of whoever set it since, also while it was judged.
+        if (was !== undefined && was !== (await changes.stored(db, name))) return false;
         await changes.write(db, { by: caller, name, text });
+        return true;
       });
-      // Whoever is told that it is set may count on it here at once.
+      // Whoever is told that it is set, or that another has set it, may count on it here at once.
       await changes.settled();
+      if (!isSet) throw new GatewayError("conflict", { detail: `${name} is another by now` });
       return describe(name, text);
     },
   };
