@@ -145,7 +145,8 @@ export function createHypervisors(parts: Parts): Hypervisors {
         const { machines, silent } = await listHeard(driver, signal);
         const identity = await driver.identity(signal);
         await refuseAnother(store.db, { hypervisorId: id, identity, known: machines });
-        const outside = await streamsOutside(row, parseUpstreamAllow(values.value("upstream.allow")));
+        const allow = parseUpstreamAllow(values.value("upstream.allow"));
+        const outside = await streamsOutside(row, allow, { signal });
         return {
           ok: true,
           machines: machines.length,
