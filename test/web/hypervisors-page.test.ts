@@ -101,6 +101,35 @@ describe("an administrator in front of the hypervisors' page", {
     assert.deepEqual(made?.rules, [{ name: "web-*", project: "shop" }]);
   });
 
+  test("says of one whose serial lines nodes may not open what lets them, in both languages", async () => {
+    await control.api.call("POST", "hypervisors", {
+      ...{ name: "host7", platform: "libvirt", address: qemuAt(libvirt), serialStreams: true },
+    });
+    await control.api.call("PUT", "settings/upstream.allow", { value: "127.0.0.0/8" });
+    for (const { locale, button, says } of [
+      {
+        locale: "en-GB",
+        button: "Test the way to host7",
+        says: "Nodes may not sign in to it for serial lines",
+      },
+      {
+        locale: "de-DE",
+        button: "Den Weg zu host7 prüfen",
+        says: "Knoten dürfen sich für serielle Leitungen nicht",
+      },
+    ])
+      for (const options of Object.values(TIGHT_SIZES)) {
+        const page = await toHypervisors({ ...options, locale });
+        await page.getByRole("button", { name: button }).click();
+
+        const said = page.getByRole("status").filter({ hasText: says });
+        await said.getByText(`setting add upstream.allow unix:${libvirt.socket}`).waitFor();
+
+        assert.deepEqual([await sideways(page), await outOfReach(page)], [[], []], locale);
+        await page.close();
+      }
+  });
+
   test("what is wrong is said where it is, by the keyboard's way, and nothing that was written is lost", async () => {
     await known();
     const page = await toHypervisors({ expected: /40[09]/ });

@@ -1,5 +1,6 @@
 import type { Hypervisor, HypervisorTest } from "#wire/hypervisors.ts";
 import { StateShape } from "../../ui/icons.tsx";
+import { Command } from "../command.tsx";
 import { number, words } from "../words.ts";
 import { silentText } from "./silent-text.ts";
 
@@ -28,22 +29,31 @@ export function Outcome({ done }: { readonly done: Done }) {
 
 function TestResult({
   hypervisor: { name },
-  result: { ok, failedStep = "answer", detail, machines = 0, silent = [] },
+  result: { ok, failedStep = "answer", detail, machines = 0, silent = [], outside },
 }: {
   readonly hypervisor: Hypervisor;
   readonly result: HypervisorTest;
 }) {
   const w = words.value.ofHypervisors;
-  if (ok && silent.length > 0)
+  if (ok && silent.length === 0 && outside === undefined)
+    return <p class="notice good">{w.answers(name, number(machines))}</p>;
+  if (ok)
     return (
-      <p class="notice caution">
+      <div class="notice caution">
         <StateShape shape="half" />
-        <span>
-          {w.answers(name, number(machines))} {silentText(silent)}
-        </span>
-      </p>
+        <div class="stack">
+          <p>
+            {w.answers(name, number(machines))} {silent.length > 0 && silentText(silent)}
+          </p>
+          {outside !== undefined && (
+            <>
+              <p>{w.streamsOutside(outside)}</p>
+              <Command line={`npm run -s porthole -- setting add upstream.allow ${outside}`} />
+            </>
+          )}
+        </div>
+      </div>
     );
-  if (ok) return <p class="notice good">{w.answers(name, number(machines))}</p>;
   const { word, remedy } = w.steps[failedStep];
 
   return (

@@ -41,6 +41,8 @@ export const HYPERVISORS_GERMAN: HypervisorStrings = {
   silent: (parts, isOne) =>
     `Keine Antwort von ${parts}: ${isOne ? "seine" : "ihre"} Maschinen bleiben, wie sie bekannt sind.`,
   andOthers: (named, count) => `${named} und ${count} weiteren`,
+  streamsOutside: (place) =>
+    `Knoten dürfen sich für serielle Leitungen nicht bei ihm anmelden: Die Einstellung upstream.allow enthält ${place} nicht. Dieser Befehl nimmt es auf, in Portholes Ordner:`,
   fails: (name, step) => `Der Weg zu ${name} scheitert bei ${step}:`,
   steps: {
     command: {

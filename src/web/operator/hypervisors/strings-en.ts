@@ -90,6 +90,8 @@ export const HYPERVISORS_ENGLISH = {
   silent: (parts: string, isOne: boolean) =>
     `No answer from ${parts}: ${isOne ? "its" : "their"} machines stay as they are on record.`,
   andOthers: (named: string, count: string) => `${named} and ${count} more`,
+  streamsOutside: (place: string) =>
+    `Nodes may not sign in to it for serial lines: the setting upstream.allow does not have ${place}. This command adds it, in Porthole’s folder:`,
   fails: (name: string, step: string) => `The way to ${name} fails at ${step}:`,
   steps,
   removed: (name: string) => `${name} is forgotten, and its machines with it.`,
