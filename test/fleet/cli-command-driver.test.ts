@@ -46,6 +46,23 @@ esac
   assert.match(outside.err, /must be EXECUTABLE or EXECUTABLE:TARGET/);
 });
 
+test("of one that never answers it is said as it is added at which step it hangs, and not that control does", async () => {
+  await using folder = scratch();
+  const drivers = join(folder.path, "drivers");
+  mkdirSync(drivers);
+  writeFileSync(join(drivers, "hangs"), "#!/bin/sh\nexec tail -f /dev/null\n", { mode: 0o755 });
+  await using line = await startCommandLine({ controlArgs: ["--command-drivers", drivers] });
+
+  const { status, err } = await line.porthole([
+    ...["hypervisor", "add", "slow", "--platform", "command", "--address", "hangs"],
+  ]);
+
+  assert.equal(status, 0, err);
+  // Either it or whoever asks has waited for so long first.
+  assert.match(err, /way to slow fails at “answer”: (no answer in time|list has not answered within 30 s)\n/);
+  assert.doesNotMatch(err, /cannot be reached/);
+});
+
 test("a machine of a hypervisor is stopped and started by its name, and the list follows", async () => {
   await using folder = scratch();
   const [drivers, power] = [join(folder.path, "drivers"), join(folder.path, "power")];

@@ -11,10 +11,17 @@ const limits = {
 /** At which step a way to a hypervisor failed, and what was said there. Whoever reads it is an administrator. */
 export function failureOf(error: unknown): { readonly step: HypervisorStep; readonly said: string } {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const said = printable(cause instanceof Error ? cause.message : String(cause));
+  const said = isDeadline(cause)
+    ? "no answer in time"
+    : printable(cause instanceof Error ? cause.message : String(cause));
   if (cause instanceof HypervisorError) return { step: cause.step, said };
   const isRefused = error instanceof GatewayError && error.code === "upstream_refused";
   return { step: isRefused ? "rights" : "answer", said };
+}
+
+/** Of whoever asked: a driver's own says what it waited for. */
+function isDeadline(cause: unknown): boolean {
+  return cause instanceof DOMException && cause.name === "TimeoutError";
 }
 
 /** The same in one line, as it is kept. */
