@@ -156,7 +156,7 @@ export function createHypervisors(parts: Parts): Hypervisors {
       } catch (error) {
         const failure = toFailure(error);
         // Who follows it has not come so far yet, and whoever asks how it is would hear that nobody has tried.
-        await markFirstDown(store, id, problemOf(error));
+        await markFirstDown(store, row, problemOf(error));
         return failure;
       }
     },

@@ -2,6 +2,7 @@ import { HypervisorError } from "#hypervisors/hypervisor-error.ts";
 import { GatewayError, printable } from "#wire/gateway-error.ts";
 import type { HypervisorStep } from "#wire/hypervisors.ts";
 import type { Store } from "../store/store.ts";
+import type { HypervisorRow } from "./hypervisor-row.ts";
 
 const limits = {
   /** Of the reason that is kept. */
@@ -40,12 +41,21 @@ export async function markUp(store: Store, id: string): Promise<void> {
     .execute();
 }
 
-/** Writes down that it does not where it was not tried before: what is known of it else, who follows it knows better. */
-export async function markFirstDown(store: Store, id: string, problem: string): Promise<void> {
+/**
+ * Writes down that it does not where it was not tried before: what is known of it else, who follows it knows better. `tried` is the row
+ * as it was then, for the way there may be another by now.
+ */
+export async function markFirstDown(
+  store: Store,
+  tried: Pick<HypervisorRow, "id" | "address" | "credentials_sealed">,
+  problem: string,
+): Promise<void> {
   await store.db
     .updateTable("hypervisors")
     .set({ state: "down", state_since: store.now, problem })
-    .where("id", "=", id)
+    .where("id", "=", tried.id)
+    .where("address", "=", tried.address)
+    .where("credentials_sealed", "=", tried.credentials_sealed)
     .where("state", "is", null)
     .execute();
 }

@@ -69,9 +69,10 @@ export const GERMAN: Strings = {
   console: "Konsole",
   open: "Öffnen",
   openConsole: (machine) => `Konsole von ${machine} öffnen`,
-  openStopped: (machine) => `Konsole von ${machine} öffnen, das nicht läuft und jetzt keine hat`,
+  openStopped: (machine) => `Konsole der Maschine ${machine} öffnen, die nicht läuft und jetzt keine hat`,
   openLine: (machine) => `Serielle Leitung von ${machine} öffnen`,
-  openLineStopped: (machine) => `Serielle Leitung von ${machine} öffnen, das nicht läuft und jetzt keine hat`,
+  openLineStopped: (machine) =>
+    `Serielle Leitung der Maschine ${machine} öffnen, die nicht läuft und jetzt keine hat`,
   serialLine: "Seriell",
   protocols: { rfb: "RFB", serial: "Seriell" },
   machineStates: { running: "Läuft", stopped: "Steht", paused: "Angehalten", unknown: "Unbekannt" },
