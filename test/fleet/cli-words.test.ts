@@ -70,6 +70,22 @@ test("a session that failed is shown in words, with the names of its project and
   await line.json("machine", "remove", id);
 });
 
+test("a member is shown their own session, with the names that are theirs to see", async () => {
+  await line.json("machine", "add", "near", "--address", "192.0.2.1:5900");
+  const { id: ida } = await line.json<{ id: string }>("account", "add", "ida", "--project", "default");
+  const keys = await line.json<{ apiKey: string; secretKey: string }>("api-key", "add", "--account", ida);
+  const env = { PORTHOLE_API_KEY: keys.apiKey, PORTHOLE_SECRET_KEY: keys.secretKey };
+  await line.porthole(["console", "open", "near"], { env });
+  const [session] = JSON.parse((await line.porthole(["session", "list", "--json"], { env })).out);
+
+  const { status, out, err } = await line.porthole(["session", "show", session.id], { env });
+
+  assert.equal(status, 0, err);
+  assert.match(out, /^ACCOUNT +ida$/m);
+  assert.match(out, /^PROJECT +default \([\w-]{36}\)$/m);
+  assert.match(out, /^NODE +[\w-]{36}$/m, "where nodes are is for administrators");
+});
+
 test("control without a database says every way to name one", async () => {
   const key = join(line.folder, "k");
   writeFileSync(key, "");
