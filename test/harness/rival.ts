@@ -8,7 +8,7 @@ export interface Rival extends AsyncDisposable {
   readonly url: string;
 }
 
-/** A way to control on which somebody else is always quicker: `act` is done before each request with a method, and that goes on then. */
+/** A way to control on which somebody else is always quicker: `act` is done before each request of that method, which goes on then. */
 export async function startRival(
   control: string,
   { method, act }: { readonly method: string; readonly act: () => Promise<void> },
