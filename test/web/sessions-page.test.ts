@@ -7,10 +7,16 @@ import { outOfReach, SIZES, sideways, THEMES } from "../harness/appearance.ts";
 import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
 import { eventually } from "../harness/eventually.ts";
 import { untilKeyboard } from "../harness/focus.ts";
+import { NativeClient } from "../harness/native-client.ts";
 import { type Porthole, startPorthole } from "../harness/porthole.ts";
 import { endingWords, untilLive } from "../harness/stage.ts";
 import { startUpstream } from "../harness/test-upstream.ts";
 import { TestViewer } from "../harness/test-viewer.ts";
+
+interface Keys {
+  readonly apiKey: string;
+  readonly secretKey: string;
+}
 
 describe("the list of sessions", { skip: lackingBrowser }, () => {
   let porthole: Porthole;
@@ -109,5 +115,38 @@ describe("the list of sessions", { skip: lackingBrowser }, () => {
     await row.getByText("Ended", { exact: true }).waitFor();
     await end.waitFor({ state: "detached" });
     await untilKeyboard(page.getByRole("heading", { name: "Sessions" }));
+  });
+
+  test("says whose it is that an administrator ends, and of a link that nobody has used yet that it opens nothing then", async () => {
+    const [demo] = porthole.machines;
+    const { id: account } = await porthole.api.call<{ id: string }>("POST", "accounts", {
+      ...{ name: "ida", role: "member", projects: ["default"] },
+    });
+    const keys = await porthole.api.call<Keys>("POST", `accounts/${account}/api-keys`);
+    const ida = new NativeClient(porthole.control, keys);
+    const viewer = await browser.open();
+    await viewer.goto((await ida.openConsole(demo?.id ?? "")).url);
+    await untilLive(viewer);
+    const { url } = await ida.openConsole(demo?.id ?? "");
+    const page = await onPage();
+    const ended = async (state: string, means: string) => {
+      const row = page.getByRole("row", { name: "ida" }).filter({ hasText: state });
+      await row.getByRole("button", { name: `End the console of ${demo?.name}, opened by ida` }).click();
+      const dialog = page.getByRole("dialog", { name: `End the console of ${demo?.name}?` });
+      await dialog.getByText(means).waitFor();
+      await dialog.getByRole("button", { name: "End it" }).click();
+      await dialog.waitFor({ state: "detached" });
+    };
+
+    await ended("Pending", "ida has not used its link yet, which opens nothing then.");
+    await ended("Active", "It is open for one person, ida, who is told that admin ended it.");
+
+    assert.match(await endingWords(viewer), /by admin/);
+    const rows = page.getByRole("row", { name: "ida" });
+    await eventually(async () => assert.equal(await rows.getByText("Ended", { exact: true }).count(), 2));
+    assert.equal(await rows.getByText("Failed", { exact: true }).count(), 0, "somebody wanted it so");
+    const late = await browser.open();
+    await late.goto(url);
+    assert.match(await endingWords(late), new RegExp(ERRORS.session_ended.meaning));
   });
 });
