@@ -323,13 +323,11 @@ function openProblems({
     ...(isHere
       ? []
       : [
-          "--nova-token-file lets in whoever comes: --nova-listen must be a loopback address, such as 127.0.0.1:8774",
+          "--nova-token-file lets in whoever comes: --nova-listen must be a loopback address by number, such as 127.0.0.1:8774",
         ]),
     ...(novaPublicUrl === null
       ? []
-      : [
-          "--nova-token-file lets in whoever comes: that port has no --nova-public-url, by which others would",
-        ]),
+      : ["--nova-token-file lets in whoever comes: leave out --nova-public-url, by which others would come"]),
   ];
 }
 

@@ -8,12 +8,12 @@ import { test } from "node:test";
 import type { FastifyRequest } from "fastify";
 import { pino } from "pino";
 import { systemClock } from "#base/clock.ts";
-import { FailureLimit } from "#control/api/failure-limit.ts";
-import { createNovaServer } from "#control/api/server.ts";
 import { parseTrustedProxy } from "#wire/trusted-proxies.ts";
 import { testControl } from "../../../../test/harness/control.ts";
 import { novaToken } from "../../../../test/harness/nova.ts";
 import { scratch } from "../../../../test/harness/scratch.ts";
+import { FailureLimit } from "../failure-limit.ts";
+import { createNovaServer } from "../server.ts";
 import { nobodysTokenOf } from "./nobodys-token.ts";
 
 function testLog() {
