@@ -108,7 +108,7 @@ export const FIELDS = {
   },
   novaTokenFile: {
     env: "PORTHOLE_CONTROL_NOVA_TOKEN_FILE",
-    doc: "A file with API_KEY:SECRET_KEY: with these keys clients act that send no token to --nova-listen (--os-auth-type none), which has to be a loopback address then. By default they are refused.",
+    doc: "A file with API_KEY:SECRET_KEY: with this key clients on this machine act that send no token to --nova-listen (--os-auth-type none), which has to be a loopback address then, without --nova-public-url. By default they are refused.",
     placeholder: "FILE",
     parse: text,
     fallback: null,
@@ -302,8 +302,7 @@ function complete({ data, keyFile, ...given }: ConfigOf<typeof FIELDS>): Control
     problems.push(
       `--listen ${rest.listen.host} is every address: --public-url must say under which one browsers come`,
     );
-  if (rest.novaTokenFile !== null && !isThisMachineAlone(rest.novaListen?.host ?? ""))
-    problems.push("--nova-token-file lets in whoever comes: --nova-listen must be a loopback address");
+  if (rest.novaTokenFile !== null) problems.push(...openProblems(rest));
   if (problems.length > 0) throw new ConfigError(problems, { seeHelp: true });
   return {
     ...rest,
@@ -312,6 +311,24 @@ function complete({ data, keyFile, ...given }: ConfigOf<typeof FIELDS>): Control
     launchDirectory,
     launchEnvironment: withoutOurs(process.env),
   };
+}
+
+/** What lets in whoever comes is for clients of this machine. */
+function openProblems({
+  novaListen,
+  novaPublicUrl,
+}: Pick<ControlConfig, "novaListen" | "novaPublicUrl">): readonly string[] {
+  const isHere = isThisMachineAlone(novaListen?.host ?? "");
+  return [
+    ...(isHere
+      ? []
+      : [
+          "--nova-token-file lets in whoever comes: --nova-listen must be a loopback address by number, such as 127.0.0.1:8774",
+        ]),
+    ...(novaPublicUrl === null
+      ? []
+      : ["--nova-token-file lets in whoever comes: leave out --nova-public-url, by which others would come"]),
+  ];
 }
 
 /** What configures control is not for what it starts, and may be secret. */

@@ -175,7 +175,7 @@ async function serveNova(
 }> {
   if (novaListen === null) return { ports: [], async close() {} };
   const origins: string[] = [];
-  const nobodysToken = novaTokenFile === null ? undefined : nobodysTokenOf(novaTokenFile);
+  const nobodysToken = novaTokenFile === null ? undefined : nobodysTokenOf(novaTokenFile, serving.log);
   if (nobodysToken !== undefined)
     serving.log.warn(
       { listen: formatHostPort(novaListen) },

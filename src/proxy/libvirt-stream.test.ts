@@ -111,6 +111,25 @@ test("a libvirt that says nothing any more is asked, and given up", async () => 
   assert.ok(pair.near.destroyed);
 });
 
+test("a libvirt that is not listened to is told unasked that we are there", async () => {
+  await using pair = await startPair();
+  const stream = new LibvirtStream(pair.near, { ...LINE, keepsAlive: true }, { keepaliveMs: 1 });
+  const pong = Buffer.from(encodeKeepalive("pong"));
+  await eventually(() => {
+    pair.far.write(encodeTyped(4, new Uint8Array(64 * 1024)));
+    assert.ok(pair.near.isPaused());
+  });
+
+  let told = Buffer.alloc(0);
+  pair.far.on("data", (chunk: Buffer) => {
+    told = Buffer.concat([told, chunk]);
+  });
+  // It was asked before there was something to hear; from then on nothing is, as its answers would pile up on the way.
+  const pongs = Buffer.concat(Array.from({ length: 10 }, () => pong));
+  await eventually(() => assert.deepEqual(told.subarray(-pongs.length), pongs));
+  stream.destroy();
+});
+
 test("a libvirt that is not listened to is not given up for what it cannot be heard to say", async () => {
   await using pair = await startPair();
   await using silent = await startPair();

@@ -124,11 +124,22 @@ export class LibvirtStream extends UpstreamStream {
   }
 
   #keepAlive(keepaliveMs: number): void {
-    // What is not listened to is not heard.
-    if (this.#socket.isPaused()) this.#heardAt = performance.now();
+    if (this.#socket.isPaused()) {
+      this.#sayUnasked();
+      return;
+    }
     const silentMs = performance.now() - this.#heardAt;
     if (silentMs >= this.#silentMs) this.#lose(new GatewayError("upstream_lost", { detail: SILENT }));
     else if (silentMs >= keepaliveMs / 2 && this.#isRead) this.#socket.write(encodeKeepalive("ping"));
+  }
+
+  /**
+   * What is not listened to is not heard, libvirt's asking neither: it would take us for gone, and the line from who is only slow. Whatever we say
+   * tells it (virKeepAliveCheckMessage), and an answer is the one thing that it does not answer.
+   */
+  #sayUnasked(): void {
+    this.#heardAt = performance.now();
+    if (this.#isRead) this.#socket.write(encodeKeepalive("pong"));
   }
 
   #lose(cause = new Error("libvirt closed the connection")): void {

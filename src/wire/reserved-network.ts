@@ -1,4 +1,3 @@
-import { isWildcard } from "./address.ts";
 import { bytesOf, contains, type Network, networkAt, parseNetwork } from "./network.ts";
 
 /** Where a hypervisor hardly ever is, and where whoever makes a node dial finds what is not meant for others. */
@@ -99,7 +98,13 @@ function placeOf(first: number, index: number): number {
   return first < 9 && place >= 8 ? place + 1 : place;
 }
 
-/** Whether only programs of this machine reach what listens there. A name, and every address at once, are none such. */
-export function isThisMachineAlone(host: string): boolean {
-  return !isWildcard(host) && reservedNetworkOf(host)?.kind === "loopback";
+/**
+ * What never leaves a machine (RFC 1122 §3.2.1.3 (g), RFC 4291 §2.5.3). Narrower than the kind `loopback`, which has all that somebody may
+ * mean by it who is not to reach it: of 0.0.0.0/8, 6to4 and NAT64 a machine can have addresses that others reach.
+ */
+const THIS_MACHINE: readonly Network[] = ["127.0.0.0/8", "::1"].map(parseNetwork);
+
+/** Whether only programs of this machine reach what listens there, or are there. A name, and every address at once, are none such. */
+export function isThisMachineAlone(address: string): boolean {
+  return THIS_MACHINE.some((network) => contains(network, address));
 }

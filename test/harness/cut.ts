@@ -9,6 +9,8 @@ export interface CuttableWay extends AsyncDisposable {
   readonly connections: number;
   /** How many it has carried in all. */
   readonly opened: number;
+  /** How many bytes have gone there over the newest. */
+  readonly saidOverNewest: number;
   /** `silent`: nothing goes through any more, and nobody is told; `hung up`: what is open breaks, what comes is refused. */
   cut(how: "silent" | "hung up"): void;
   /** What was cut breaks, or stays as silent as it is. */
@@ -21,6 +23,7 @@ export async function openWay(to: number): Promise<CuttableWay> {
   const pairs = new Set<readonly [Socket, Socket]>();
   const silenced = new WeakSet<readonly [Socket, Socket]>();
   let opened = 0;
+  let saidOverNewest = 0;
   let state: "open" | "silent" | "hung up" = "open";
   const server = createServer((near) => {
     near.on("error", () => {});
@@ -32,6 +35,11 @@ export async function openWay(to: number): Promise<CuttableWay> {
     far.on("error", () => {});
     const pair = [near, far] as const;
     opened += 1;
+    saidOverNewest = 0;
+    const mine = opened;
+    near.on("data", (chunk: Buffer) => {
+      if (mine === opened) saidOverNewest += chunk.length;
+    });
     pairs.add(pair);
     near.pipe(far).pipe(near);
     for (const [one, other] of [pair, pair.toReversed()] as readonly (readonly [Socket, Socket])[])
@@ -55,6 +63,9 @@ export async function openWay(to: number): Promise<CuttableWay> {
     },
     get opened() {
       return opened;
+    },
+    get saidOverNewest() {
+      return saidOverNewest;
     },
     cut(how) {
       state = how;

@@ -31,14 +31,16 @@ export async function bySocket(): Promise<LibvirtWay> {
   };
 }
 
-export async function byTls(): Promise<LibvirtWay> {
+/** `more`: of libvirtd.conf. */
+export async function byTls(more = ""): Promise<LibvirtWay & { readonly port: number }> {
   const authority = await testCertificate({ commonName: "libvirt" });
   const server = await testCertificate({ names: [LOOPBACK], issuer: authority });
   const usages = [ExtendedKeyUsage.clientAuth];
   const client = await testCertificate({ names: ["porthole"], issuer: authority, usages });
-  const libvirt = await startTlsLibvirt(authority, server);
+  const libvirt = await startTlsLibvirt(authority, server, more);
   return {
     libvirt,
+    port: libvirt.port,
     access: {
       address: `qemu+tls://${LOOPBACK}:${libvirt.port}/session`,
       credentials: {

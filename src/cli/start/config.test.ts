@@ -27,7 +27,13 @@ test("processes are given what every program needs of the environment, and nothi
 test("a port that whoever reaches it is the administrator at is on this machine alone", () => {
   const load = (...args: readonly string[]) => loadStartConfig(["--nova-open", ...args]);
 
-  for (const nova of [[], ["--nova", "0.0.0.0:8774"], ["--nova", "192.0.2.1:0"]])
+  for (const nova of [
+    [],
+    ["--nova", "0.0.0.0:8774"],
+    ["--nova", "192.0.2.1:0"],
+    ["--nova", "0.1.2.3:0"],
+    ["--nova", "localhost:0"],
+  ])
     assert.throws(() => load(...nova), /--nova-open needs --nova with a loopback address/);
   for (const nova of ["127.0.0.1:0", "[::1]:8774"]) assert.ok(!("help" in load("--nova", nova)));
 });

@@ -61,9 +61,10 @@ export function loadStartConfig(args: readonly string[]): LoadedConfig<typeof ST
 /** Whoever reaches an open port is the administrator. */
 function requireOwnMachine({ nova, novaOpen }: StartConfig): void {
   if (novaOpen && !isThisMachineAlone(nova?.host ?? ""))
-    throw new ConfigError(["--nova-open needs --nova with a loopback address, as 127.0.0.1:8774"], {
-      seeHelp: true,
-    });
+    throw new ConfigError(
+      ["--nova-open needs --nova with a loopback address by number, such as 127.0.0.1:8774"],
+      { seeHelp: true },
+    );
 }
 
 /** What any program may need of the environment: where things are, which language and time, how Node is to run. */

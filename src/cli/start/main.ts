@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { Role } from "#base/process/role.ts";
 import { StartFailure } from "#base/process/start-failure.ts";
 import { Machine, SignInLink } from "#wire/api.ts";
@@ -9,6 +9,7 @@ import { loadStartConfig, type StartConfig } from "./config.ts";
 import { type Installation, startInstallation } from "./installation.ts";
 import { chooseListen, PREFERRED } from "./listen.ts";
 import { lockDirectory } from "./lock.ts";
+import { welcome } from "./welcome.ts";
 
 /** Runs a whole installation on this machine, until it is stopped or a part of it dies. */
 export const main: Role = async ({ args, stop }) => {
@@ -61,7 +62,7 @@ async function run(config: StartConfig, stop: AbortSignal): Promise<number> {
 
 async function announce(
   { control, nova, node, credentials, api }: Installation,
-  { json, data }: Pick<StartConfig, "json" | "data">,
+  { json, data, novaOpen }: Pick<StartConfig, "json" | "data" | "novaOpen">,
 ): Promise<void> {
   if (json) {
     const machines = (await api.list(["machines"], Machine)).map(({ id, name }) => ({ id, name }));
@@ -73,15 +74,7 @@ async function announce(
     return;
   }
   const link = await api.call({ method: "POST", path: ["me", "sign-in-link"], answer: SignInLink });
-  const file = data === "data" ? "" : ` --config ${join(data, "cli.toml")}`;
-  process.stdout.write(
-    `\nPorthole runs. Open this address; it signs you in, once:\n\n  ${link.url}\n\n` +
-      (nova === undefined
-        ? ""
-        : `OpenStack's clients: Nova's API at ${nova}/v2.1, Keystone's at ${nova}/identity/v3; their keys are in ${join(data, "cli.toml")}\n`) +
-      `The command line, in a second terminal: npm run -s porthole -- machine list${file}\n` +
-      "Ctrl-C stops everything.\n",
-  );
+  process.stdout.write(welcome({ link: link.url, data, nova, novaOpen }));
 }
 
 /** What OpenStack's clients are told: where to ask, and by which token they are the administrator. */

@@ -2,10 +2,10 @@ import type { FastifyRequest } from "fastify";
 import { Secret } from "#base/secret.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
 import type { Caller, Services } from "../../services.ts";
-import { authTokenOf, callerOfOurs, type TokenDeps } from "../auth-token.ts";
+import { callerOfOurs, type TokenDeps } from "../auth-token.ts";
 import { whenceOf } from "../origins.ts";
 import { FAULTS } from "./fault.ts";
-import { type NobodysToken, tokenInsteadOf } from "./nobodys-token.ts";
+import { type NobodysToken, tokenOrNobodys } from "./nobodys-token.ts";
 
 /**
  * Who asks, by `X-Auth-Token`: a token of ours, or, where a Keystone is configured, one of its. Throws `unauthenticated`,
@@ -18,7 +18,7 @@ export async function authenticateForNova(
     readonly nobodysToken?: NobodysToken | undefined;
   },
 ): Promise<Caller> {
-  const token = tokenInsteadOf(authTokenOf(request), deps.nobodysToken);
+  const token = tokenOrNobodys(request, deps.nobodysToken);
   if (token === undefined) throw new GatewayError("unauthenticated");
   const whence = whenceOf(request, "nova");
   const ours = await callerOfOurs(request, token, deps);
