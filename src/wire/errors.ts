@@ -71,7 +71,7 @@ export const ERRORS = {
   upstream_ticket_refused: entry(502, 4511, true, "The hypervisor does not know the ticket that it gave for this console: the machine has just moved to another host or stopped, or the ticket was not used in time.", "Open the console again: that asks the hypervisor for another ticket."),
   upstream_not_spice: entry(502, 4523, false, "What answers on the machine's console port does not speak SPICE.", ASK_OPERATOR),
   upstream_not_authd: entry(502, 4521, false, "What answers at the ESXi host's port does not speak as VMware's authd does.", ASK_OPERATOR),
-  upstream_certificate_unvouched: entry(502, 4522, false, "The ESXi host's certificate is not the one that is named for this console, so it may be somebody else.", "Open the console again; if it stays so, have the operator look at the host's certificate."),
+  upstream_certificate_unvouched: entry(502, 4522, true, "The ESXi host's certificate is not the one that is named for this console, so it may be somebody else.", "Open the console again; if it stays so, have the operator look at the host's certificate."),
   upstream_line_busy: entry(409, 4524, true, "Somebody has this machine's serial line open at its hypervisor already, and it bears one connection.", "Have it closed there, then open it again. A node that has just failed may have it for half a minute yet."),
   upstream_line_taken: entry(409, 4525, true, "The hypervisor took this serial line away: somebody has opened it there.", "Ask who works at the machine, then open it again."),
   upstream_protocol_error: entry(502, 4439, true, "The hypervisor sent something that the console's protocol does not allow.", ASK_OPERATOR),
