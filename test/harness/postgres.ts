@@ -86,7 +86,11 @@ export async function startPostgres(
     query,
     async createDatabase(template) {
       const name = `t${randomUUID().replaceAll("-", "")}`;
-      const like = template?.name ?? "template0 locale_provider icu icu_locale 'en-US'";
+      // Its files are copied as they are: to write each page into the log as well takes half as long again.
+      const like =
+        template === undefined
+          ? "template0 locale_provider icu icu_locale 'en-US'"
+          : `${template.name} strategy file_copy`;
       await query(`create database ${name} template ${like}`);
       return {
         name,
