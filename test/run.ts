@@ -5,7 +5,7 @@
  */
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { relative, resolve } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Report } from "./runner/report.ts";
 import { type Limits, type Result, runFiles, runScript } from "./runner/supervise.ts";
@@ -30,6 +30,9 @@ const LONGEST = [
   "test/peers/front-proxy.test.ts",
   "test/web/appearance.test.ts",
   "test/web/self-check.test.ts",
+  "test/web/serial.test.ts",
+  "test/peers/upstream-claims.test.ts",
+  "test/peers/migration.test.ts",
 ];
 
 /** Units that share a process and a PostgreSQL. */
@@ -49,7 +52,7 @@ process.exit(await main());
 
 async function main(): Promise<number> {
   const units = chosen(UNITS);
-  const whole = chosen(WHOLE).sort((a, b) => turn(a) - turn(b));
+  const whole = inOrder(chosen(WHOLE));
   if (units.length + whole.length === 0) {
     process.stderr.write(`No test file lies below ${positionals.join(", ")}\n`);
     return 2;
@@ -90,11 +93,20 @@ function chosen(patterns: readonly string[]): string[] {
     .sort();
 }
 
-/** Lower is earlier. */
-function turn(file: string): number {
-  if (isSlow(file)) return LONGEST.length + 1;
-  const index = LONGEST.indexOf(file);
-  return index < 0 ? LONGEST.length : index;
+/**
+ * The longest first and the slow ones last. Of the others each folder's are spread over all: those with browsers take a core, and those
+ * with peers wait, so that side by side they are through sooner than one kind after the other.
+ */
+function inOrder(files: readonly string[]): string[] {
+  const folders = Map.groupBy(files, dirname);
+  const turn = (file: string): number => {
+    if (isSlow(file)) return 1;
+    const index = LONGEST.indexOf(file);
+    if (index >= 0) return index - LONGEST.length;
+    const beside = folders.get(dirname(file)) ?? [file];
+    return beside.indexOf(file) / beside.length;
+  };
+  return files.toSorted((a, b) => turn(a) - turn(b));
 }
 
 function isSlow(file: string): boolean {
