@@ -4,7 +4,7 @@ import { startCommandLine } from "../harness/command-line.ts";
 import { eventually } from "../harness/eventually.ts";
 import { TestViewer } from "../harness/test-viewer.ts";
 
-test("a session that found no way to its console says at which step", async () => {
+test("a session that found no way to its console says at which step, and is listed with why", async () => {
   await using line = await startCommandLine();
   await line.json("machine", "add", "lost", "--address", "no-such-host.invalid:5900");
   const opened = await line.json<{ websocket: { token: string } }>("console", "open", "lost");
@@ -17,4 +17,5 @@ test("a session that found no way to its console says at which step", async () =
     assert.match(out, /^ENDING +failed upstream_name_unresolved$/m);
     assert.match(out, /^FAILED AT +resolve$/m);
   });
+  assert.match((await line.porthole(["session", "list"])).out, /^lost +ended +upstream_name_unresolved /m);
 });

@@ -42,7 +42,12 @@ async function list(invocation: Invocation, { state, machine, project, limit }: 
   const { api, output } = invocation;
   const machineId = machine === undefined ? undefined : (await findMachine(invocation, machine, project)).id;
   const sessions = await api.list(["sessions"], Session, { query: { state, machineId }, atMost: limit });
-  output.list(sessions, summary(output), "No sessions. Open a console: porthole console open MACHINE");
+  const [machineName, inState, ...others] = summary(output);
+  output.list(
+    sessions,
+    [machineName, inState, endingCode, ...others],
+    "No sessions. Open a console: porthole console open MACHINE",
+  );
   if (sessions.length === limit && !output.json)
     output.note(`These are the newest ${limit}; --limit shows more.`);
 }
@@ -109,7 +114,15 @@ async function end({ api, output }: Invocation, id: string): Promise<void> {
   output.result({ id, state }, `The console of “${machine}” ${said}.`);
 }
 
-function summary(output: Output): readonly Field<Session>[] {
+/** Of those that are over, why: what failed is “ended” as well. */
+const endingCode: Field<Session> = {
+  title: "ENDING",
+  spare: true,
+  value: ({ ending }) => ending?.code,
+  tone: ({ ending }) => (ending?.kind === "failed" ? "bad" : "faint"),
+};
+
+function summary(output: Output): readonly [Field<Session>, Field<Session>, ...Field<Session>[]] {
   return [
     { title: "MACHINE", value: ({ machine }) => machine },
     {
