@@ -3,10 +3,10 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { lackingBrowser, startBrowser } from "../harness/browser.ts";
+import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
 import { eventually } from "../harness/eventually.ts";
 import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
-import { startPorthole } from "../harness/porthole.ts";
+import { type Porthole, startPorthole } from "../harness/porthole.ts";
 import { INTO_DEFAULT, qemuAt } from "../peers/hypervisor-stage.ts";
 import { lackingLibvirt, startLibvirt } from "../peers/libvirt.ts";
 import { define, lineGuestDomain, ptyGuestDomain } from "../peers/libvirt-domains.ts";
@@ -35,15 +35,7 @@ test("a pseudo-terminal of libvirt's is typed into in the browser, and its end i
     assert.ok(found?.power === "running");
     return found;
   });
-  // The node hears what it may dial within seconds.
-  const { sessionId, page } = await eventually(async () => {
-    const opened = await api.openConsole(id, { protocol: "serial" });
-    const shown = await browser.open();
-    await shown.goto(opened.url);
-    await shown.locator("[data-phase=live], [data-phase=ended]").waitFor();
-    assert.equal(await shown.locator("[data-phase=live]").count(), 1);
-    return { ...opened, page: shown };
-  });
+  const { sessionId, page } = await openLine(porthole, browser, id);
 
   await page.keyboard.type("\recho pty-$((6*7))\r");
 
@@ -97,10 +89,7 @@ test("lines of libvirt's by TCP, by telnet and by a UNIX socket are typed into i
       assert.ok(found?.power === "running");
       return found;
     });
-    const { url } = await api.openConsole(id, { protocol: "serial" });
-    const page = await browser.open();
-    await page.goto(url);
-    await page.locator("[data-phase=live]").waitFor();
+    const { page } = await openLine(porthole, browser, id);
 
     await page.keyboard.type(`\recho ${name}-$((6*7))\r`);
 
@@ -112,3 +101,15 @@ test("lines of libvirt's by TCP, by telnet and by a UNIX socket are typed into i
     await page.goto("about:blank");
   }
 });
+
+/** A machine's line in a tab of its own. The node hears what it may dial within seconds. */
+async function openLine({ api }: Porthole, browser: TestBrowser, machineId: string) {
+  return await eventually(async () => {
+    const { sessionId, url } = await api.openConsole(machineId, { protocol: "serial" });
+    const page = await browser.open();
+    await page.goto(url);
+    await page.locator("[data-phase=live], [data-phase=ended]").waitFor();
+    assert.equal(await page.locator("[data-phase=live]").count(), 1);
+    return { sessionId, page };
+  });
+}
