@@ -26,7 +26,7 @@ import { NodeLink } from "./link/node-link.ts";
 import { refusal } from "./link/refusal.ts";
 import { observeNode } from "./observe/observe-node.ts";
 import { listeningOf } from "./own-listeners.ts";
-import { reach } from "./reach.ts";
+import { reachAllowed } from "./reach-allowed.ts";
 import { SelfCheck } from "./self-check/self-check.ts";
 import { Lines } from "./serial/lines.ts";
 import { sessionCeiling } from "./session-ceiling.ts";
@@ -188,7 +188,11 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
   });
   const allowedOrigins = () => link.settings?.allowedOrigins ?? new Set<string>();
   const connect = async (upstream: Upstream, connecting: Connecting) =>
-    await reach(upstream, { ...dialRules(), ...connecting });
+    await reachAllowed(upstream, {
+      ...connecting,
+      rules: dialRules,
+      refresh: async () => await link.refresh(),
+    });
   const signIns = config.worker ? new WorkersSignIns(process) : new OwnSignIns();
   const lines = new Lines();
   const sessions = new Sessions({

@@ -32,11 +32,9 @@ export async function openForwarding({
   link,
 }: ForwardingOptions) {
   const credentials = hopCredentials(identity);
-  const lifetime = new AbortController();
   const peers = new Peers({
     known: () => link().settings?.peers ?? new Map(),
     refresh: async () => await link().refresh(),
-    signal: lifetime.signal,
   });
   const listener = await ForwardListener.open({
     address: listen,
@@ -70,7 +68,6 @@ export async function openForwarding({
     },
     /** Cuts what was handed on, and takes nothing more; what was handed on to this node ends with its sessions. */
     stop() {
-      lifetime.abort();
       forwarder.stop();
       listener.stopListening();
     },

@@ -21,6 +21,7 @@ import type { CheckedRequest, SeenByNode } from "#wire/link-self-check.ts";
 import type { OwnOrigins } from "../http/origin.ts";
 import { type NodeMeters, timed } from "../observe/observing.ts";
 import { isEmpty, isGrant, isReopenResponse, isReportResponse, isWhyResponse } from "./answers.ts";
+import { AskingAnew } from "./asking-anew.ts";
 import { CertificateWatch } from "./certificate.ts";
 import { ControlClock } from "./control-clock.ts";
 import type { Identity } from "./identity.ts";
@@ -87,6 +88,10 @@ export class NodeLink {
   readonly #offline = new OfflineGrants(this.#clock);
   readonly #log: Log;
   readonly #lifetime = new AbortController();
+  readonly #anew = new AskingAnew({
+    ask: async () => await this.#registration.refresh(this.#lifetime.signal),
+    signal: this.#lifetime.signal,
+  });
   readonly #redeemMs: number;
   readonly #powerMs: number;
   readonly #meters: NodeMeters | undefined;
@@ -194,9 +199,9 @@ export class NodeLink {
     await this.#registration.leave(deadline, this.#lifetime.signal);
   }
 
-  /** Asks control for its settings now, and not only with the next heartbeat. Throws a GatewayError. */
+  /** Resolves when the settings are as control has them now, as far as it can be asked: see AskingAnew. Never rejects. */
   async refresh(): Promise<void> {
-    await this.#registration.refresh(this.#lifetime.signal);
+    await this.#anew.settled();
   }
 
   /** Throws a GatewayError; `control_unreachable` also where the node has no certificate to ask with any more. */
