@@ -24,9 +24,10 @@ import { type Identity, joinAgain, keepIdentity, loadOrJoin } from "./link/ident
 import { LinkClient } from "./link/link-client.ts";
 import { NodeLink } from "./link/node-link.ts";
 import { refusal } from "./link/refusal.ts";
+import { byNewestRules } from "./newest-rules.ts";
 import { observeNode } from "./observe/observe-node.ts";
 import { listeningOf } from "./own-listeners.ts";
-import { reachAllowed } from "./reach-allowed.ts";
+import { reach } from "./reach.ts";
 import { SelfCheck } from "./self-check/self-check.ts";
 import { Lines } from "./serial/lines.ts";
 import { sessionCeiling } from "./session-ceiling.ts";
@@ -186,12 +187,12 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
       control: { addresses: client.remoteAddresses, ports: link.settings?.controlPorts ?? [] },
     }),
   });
+  const newestRules = { rules: dialRules, refresh: async () => await link.refreshRules() };
   const allowedOrigins = () => link.settings?.allowedOrigins ?? new Set<string>();
   const connect = async (upstream: Upstream, connecting: Connecting) =>
-    await reachAllowed(upstream, {
-      ...connecting,
-      rules: dialRules,
-      refresh: async () => await link.refresh(),
+    await byNewestRules(async (rules) => await reach(upstream, { ...rules, ...connecting }), {
+      ...newestRules,
+      signal: connecting.signal,
     });
   const signIns = config.worker ? new WorkersSignIns(process) : new OwnSignIns();
   const lines = new Lines();
@@ -254,7 +255,10 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     own: systemClock,
     dial: async (address, abort) =>
       await withDeadline(SCREEN_DIAL_MS, abort, (inTime) =>
-        dial(address, { ...dialRules(), signal: inTime }),
+        byNewestRules((rules) => dial(address, { ...rules, signal: inTime }), {
+          ...newestRules,
+          signal: inTime,
+        }),
       ),
     tell: async (run, lines, abort) => await link.tellChecked(run, lines, abort),
     log,

@@ -117,9 +117,10 @@ async function end({ api, output }: Invocation, id: string): Promise<void> {
 /** Of those that are over, why: what failed is “ended” as well. */
 const endingCode: Field<Session> = {
   title: "ENDING",
-  spare: true,
   value: ({ ending }) => ending?.code,
-  tone: ({ ending }) => (ending?.kind === "failed" ? "bad" : "faint"),
+  // A viewer whose network went is nobody's fault here.
+  tone: ({ ending }) =>
+    ending === undefined || ending.kind === "closed" || ending.code === "viewer_lost" ? "faint" : "bad",
 };
 
 function summary(output: Output): readonly [Field<Session>, Field<Session>, ...Field<Session>[]] {

@@ -34,7 +34,7 @@ export async function openForwarding({
   const credentials = hopCredentials(identity);
   const peers = new Peers({
     known: () => link().settings?.peers ?? new Map(),
-    refresh: async () => await link().refresh(),
+    refresh: async () => await link().refreshPeers(),
   });
   const listener = await ForwardListener.open({
     address: listen,

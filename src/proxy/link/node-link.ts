@@ -88,10 +88,9 @@ export class NodeLink {
   readonly #offline = new OfflineGrants(this.#clock);
   readonly #log: Log;
   readonly #lifetime = new AbortController();
-  readonly #anew = new AskingAnew({
-    ask: async () => await this.#registration.refresh(this.#lifetime.signal),
-    signal: this.#lifetime.signal,
-  });
+  // Each with places of its own to wait in: who makes up the names of nodes keeps nobody from being told what may be dialled.
+  readonly #peersAnew = this.#askingAnew();
+  readonly #rulesAnew = this.#askingAnew();
   readonly #redeemMs: number;
   readonly #powerMs: number;
   readonly #meters: NodeMeters | undefined;
@@ -199,9 +198,19 @@ export class NodeLink {
     await this.#registration.leave(deadline, this.#lifetime.signal);
   }
 
-  /** Resolves when the settings are as control has them now, as far as it can be asked: see AskingAnew. Never rejects. */
-  async refresh(): Promise<void> {
-    await this.#anew.settled();
+  /** Resolves when the other nodes are as control knows them now, as far as it can be asked: see AskingAnew. Never rejects. */
+  async refreshPeers(): Promise<void> {
+    await this.#peersAnew.settled();
+  }
+
+  /** The same of what may be dialled. While control does not answer, nobody is kept waiting for it. */
+  async refreshRules(): Promise<void> {
+    if (this.#registration.isReachable) await this.#rulesAnew.settled();
+  }
+
+  #askingAnew(): AskingAnew {
+    const { signal } = this.#lifetime;
+    return new AskingAnew({ ask: async () => await this.#registration.refresh(signal), signal });
   }
 
   /** Throws a GatewayError; `control_unreachable` also where the node has no certificate to ask with any more. */

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError } from "#wire/gateway-error.ts";
 import { parseUpstreamAllow } from "#wire/upstream-allow.ts";
-import { startUpstream } from "../../test/harness/test-upstream.ts";
-import { reachAllowed } from "./reach-allowed.ts";
+import { startUpstream, type TestUpstream } from "../../test/harness/test-upstream.ts";
+import { DeadlineError } from "./deadline.ts";
+import type { DialRules } from "./dial.ts";
+import { byNewestRules } from "./newest-rules.ts";
+import { reach } from "./reach.ts";
 
 const ELSEWHERE = "192.0.2.0/24";
 const HERE = "127.0.0.0/8";
@@ -13,14 +16,19 @@ function rulesOf(before: string, after: string) {
   let asked = 0;
   return {
     // Anew each time, as control's answers are read.
-    rules: () => ({ allow: parseUpstreamAllow(asked === 0 ? before : after) }),
+    rules: (): DialRules => ({ allow: parseUpstreamAllow(asked === 0 ? before : after) }),
     refresh: async () => {
       asked += 1;
     },
     asked: () => asked,
   };
 }
+
 const { signal } = new AbortController();
+
+function open({ upstream }: TestUpstream, abort = signal) {
+  return async (rules: DialRules) => (await reach(upstream, { ...rules, signal: abort })).socket.destroy();
+}
 
 test("what has just been allowed is opened at once", async () => {
   await using machine = await startUpstream(() => {});
@@ -28,9 +36,8 @@ test("what has just been allowed is opened at once", async () => {
   for (const before of [ELSEWHERE, "0.0.0.0/0"]) {
     const { rules, refresh, asked } = rulesOf(before, `${before}, ${HERE}`);
 
-    const leg = await reachAllowed(machine.upstream, { signal, rules, refresh });
+    await byNewestRules(open(machine), { signal, rules, refresh });
 
-    leg.socket.destroy();
     assert.equal(asked(), 1);
   }
 });
@@ -39,9 +46,8 @@ test("what was allowed is opened without asking control", async () => {
   await using machine = await startUpstream(() => {});
   const { rules, refresh, asked } = rulesOf(HERE, ELSEWHERE);
 
-  const leg = await reachAllowed(machine.upstream, { signal, rules, refresh });
+  await byNewestRules(open(machine), { signal, rules, refresh });
 
-  leg.socket.destroy();
   assert.equal(asked(), 0);
 });
 
@@ -50,12 +56,26 @@ test("what is not allowed is refused, whether nothing has changed or something e
   for (const after of [ELSEWHERE, "198.51.100.0/24"]) {
     const { rules, refresh, asked } = rulesOf(ELSEWHERE, after);
 
-    await assert.rejects(reachAllowed(machine.upstream, { signal, rules, refresh }), {
+    await assert.rejects(byNewestRules(open(machine), { signal, rules, refresh }), {
       code: "upstream_not_allowed",
     });
     assert.equal(asked(), 1);
   }
   assert.equal(machine.callers.length, 0);
+});
+
+test("where control is silent the refusal stands, and is told within its own time and the dial's", async () => {
+  await using machine = await startUpstream(() => {});
+  const { rules } = rulesOf(ELSEWHERE, HERE);
+  const refresh = async () => await new Promise<never>(() => {});
+  const refused = { code: "upstream_not_allowed" };
+  const dialling = new AbortController();
+
+  await assert.rejects(byNewestRules(open(machine), { signal, rules, refresh }), refused);
+  const reached = byNewestRules(open(machine, dialling.signal), { signal: dialling.signal, rules, refresh });
+  dialling.abort(new DeadlineError("deadline passed"));
+
+  await assert.rejects(reached, refused);
 });
 
 test("whoever has left while control is asked is not dialled for", async () => {
@@ -64,7 +84,7 @@ test("whoever has left while control is asked is not dialled for", async () => {
   const { rules } = rulesOf(ELSEWHERE, HERE);
   const left = new GatewayError("viewer_lost");
 
-  const reached = reachAllowed(machine.upstream, {
+  const reached = byNewestRules(open(machine, leaving.signal), {
     ...{ signal: leaving.signal, rules },
     refresh: async () => leaving.abort(left),
   });
