@@ -22,7 +22,7 @@ test("Proxmox VE: whoever begins to follow while a node is down takes in what th
     ...{ name: "pve", platform: "proxmox", address: api.address, rules: INTO_DEFAULT },
     credentials,
   });
-  const dbIs = { name: "db", power: "running" } as const;
+  const dbIs = { name: "db", power: "running", hypervisorState: "up" } as const;
   const known = await (async () => {
     await using _ = stopping(followHypervisors(control));
     return await machineOf(control, addressOf(101, db), dbIs);
