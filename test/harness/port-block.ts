@@ -11,9 +11,9 @@ export interface PortBlock extends AsyncDisposable {
 
 /** How many ports a block has, the one that claims it included. */
 const SIZE = 32;
-/** Below what the system gives to those who ask for any port. */
+/** Below what the system gives to those who ask for any port, and below what `onFreePort` draws from. */
 const LOWEST = 10_000;
-const HIGHEST = 32_000;
+const HIGHEST = 22_000;
 const attempts = 50;
 
 /**
