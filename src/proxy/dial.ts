@@ -101,10 +101,12 @@ async function resolveBySystem(name: string): Promise<readonly string[]> {
 /** Why an address is not dialled, if it is not. */
 function refusalOf(address: string, port: number, { allow, listening }: DialRules): GatewayError | undefined {
   const judgement = judgeAddress(allow, address, port);
-  const cause = new Error(`${address} is not within upstream.allow as it has to be`);
-  if (judgement === "outside") return new GatewayError("upstream_not_allowed", { cause });
-  if (judgement !== "allowed")
-    return new GatewayError("upstream_address_reserved", { cause, detail: RESERVED[judgement] });
+  if (judgement !== "allowed") {
+    const cause = new Error(`${address} is not within upstream.allow as it has to be`);
+    return judgement === "outside"
+      ? new GatewayError("upstream_not_allowed", { cause })
+      : new GatewayError("upstream_address_reserved", { cause, detail: RESERVED[judgement] });
+  }
   if (listening === undefined || !isOwnListener(listening, address, port)) return undefined;
   return namesAddress(allow, address, port) ? undefined : new GatewayError("upstream_is_porthole");
 }

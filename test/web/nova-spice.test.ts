@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
 import { lackingBrowser, startBrowser, type TestBrowser } from "../harness/browser.ts";
 import { eventually } from "../harness/eventually.ts";
 import { typeKeys } from "../harness/keyboard.ts";
@@ -19,6 +20,12 @@ import { type SpiceMachine, startSpiceGuest } from "../peers/spice.ts";
 
 /** Debian's, as a portal has it for Nova. */
 const SPICE_HTML5 = fileURLToPath(new URL("../../.cache/spice-html5/usr/share/spice-html5", import.meta.url));
+
+/**
+ * It takes a zero byte off the beginning of a password that it has encrypted (`rsa_encrypt` in its ticket.js), so that of 256
+ * channels SPICE's server refuses one; a person opens the link again.
+ */
+const MOST_TRIES = 4;
 
 interface Session {
   readonly protocol: string;
@@ -56,12 +63,36 @@ describe("a link of Nova's that is none of VNC", { skip }, () => {
     await control.api.call("PUT", "settings/console.allowed.origins", { value: origin });
     const { hostname, port } = new URL(node.node);
     const query = `host=${hostname}&port=${port}&password=${machine.password}&path=spice`;
-    const { token } = await nova.authorize({ ...machine, type: "spice-html5" });
-    const page = await browser.open({ expected: /Failed to load resource/ });
-
     // As Nova makes it of its `html5proxy_base_url`: with a second question mark where there is one.
-    await page.goto(`${origin}/spice_auto.html?${query}?token=${token}`);
+    const page = `${origin}/spice_auto.html?${query}?token=`;
 
+    let tried = 1;
+    while (!(await isLetIn(page)))
+      assert.ok(++tried <= MOST_TRIES, "the password is refused again and again");
+  });
+
+  async function isLetIn(url: string): Promise<boolean> {
+    const { token } = await nova.authorize({ ...machine, type: "spice-html5" });
+    const page = await browser.open({ expected: /Failed to load resource|Permission denied/ });
+    const refused = new Promise<false>((resolve) => {
+      // Of the first channel it asks for another password, of the others it says nothing.
+      page.on("dialog", () => resolve(false));
+      page.on("pageerror", ({ message }) => {
+        if (/Permission denied/.test(message)) resolve(false);
+      });
+    });
+    await page.goto(`${url}${token}`);
+    const used = use(page).then(() => true);
+    try {
+      return await Promise.race([used, refused]);
+    } finally {
+      await page.close();
+      await used.catch(() => {}); // Of a page that is closed; what is wrong with another has been thrown.
+      await eventually(async () => assert.deepEqual(await sessions("active"), []));
+    }
+  }
+
+  async function use(page: Page): Promise<void> {
     await page.locator("canvas").first().waitFor();
     await eventually(async () => assert.ok(colours(await consolePicture(page)) > 1));
     // Where it listens to keys.
@@ -72,9 +103,7 @@ describe("a link of Nova's that is none of VNC", { skip }, () => {
       (await sessions("active")).map(({ protocol }) => protocol),
       ["spice"],
     );
-    await page.close();
-    await eventually(async () => assert.deepEqual(await sessions("active"), []));
-  });
+  }
 
   test("opens a machine of VMware's in our viewer, where its mks speaks RFB", async () => {
     const authd = opened.use(await startAuthd({ host: machine.host, port: machine.qemu.ports.vnc }));

@@ -44,7 +44,7 @@ import { up as novaTokens } from "./0052-nova-tokens.ts";
 import { up as serialStreams } from "./0054-serial-streams.ts";
 import { up as hypervisorPools } from "./0055-hypervisor-pools.ts";
 import { up as auditIsNotEmptied } from "./0057-audit-is-not-emptied.ts";
-import { isNewerAndFits } from "./compatibility.ts";
+import { standingOf } from "./compatibility.ts";
 
 /**
  * In the order of their names. A migration that was released is never changed; later ones take away nothing that
@@ -102,11 +102,12 @@ export const MIGRATIONS: Readonly<Record<string, Migration>> = {
  */
 export async function migrate(db: Kysely<Schema>): Promise<void> {
   try {
-    if (await isNewerAndFits(db, NAMES)) return;
+    // Most starts find nothing to do, and do not wait for who may be at it.
+    if ((await standingOf(db, NAMES)) !== "older") return;
     const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS } });
     const { error } = await migrator.migrateToLatest();
     // A newer version may have come in between, and then its migrations are an error to Kysely.
-    if (error !== undefined && !(await isNewerAndFits(db, NAMES))) throw error;
+    if (error !== undefined && (await standingOf(db, NAMES)) !== "newer") throw error;
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`the tables cannot be brought up to date: ${problem}`, { cause });
