@@ -115,6 +115,38 @@ test("a wrong passphrase is said to be wrong, whatever a PKCS#12 without a diges
     assert.match(problemsOf({ pkcs12, passphrase: `guess ${guess}` })[0] ?? "", /of the PKCS#12 is wrong/);
 });
 
+for (const [title, command] of [
+  ["PKCS#8", "pkcs8 -topk8 -iter 1 -in ecdsa.key -out out -passout file:secret"],
+  ["PKCS#1", "rsa -traditional -aes256 -in rsa.key -out out -passout file:secret"],
+] as const)
+  test(`a wrong passphrase is said to be wrong, whatever a key decrypts to with it, ${title}`, {
+    skip,
+  }, () => {
+    openssl(command);
+    const certificate = file("ecdsa.pem") + file("root.pem");
+    const privateKey = file("out");
+
+    // One in 256 ends as it should.
+    for (let guess = 0; guess < 2000; guess++)
+      assert.deepEqual(problemsOf({ certificate, privateKey, passphrase: `guess ${guess}` }), [
+        "the passphrase of the private key is wrong, or the key is damaged",
+      ]);
+  });
+
+for (const [title, command] of [
+  ["PKCS#8 with RC2", "pkcs8 -topk8 -v1 PBE-SHA1-RC2-40 -provider legacy -provider default"],
+  ["PKCS#1 with single DES", "rsa -traditional -des -provider legacy -provider default"],
+] as const)
+  test(`a cipher that is not taken any more is named as the reason, ${title}`, { skip }, () => {
+    openssl(`${command} -in rsa.key -out out -passout file:secret`);
+    const certificate = file("rsa.pem") + file("root.pem");
+
+    assert.match(
+      problemsOf({ certificate, privateKey: file("out"), passphrase: PASSPHRASE })[0] ?? "",
+      /encrypted in a way that is not taken any more; “openssl pkcs8 -topk8”/,
+    );
+  });
+
 test("a PKCS#12 with an empty passphrase needs none", { skip }, () => {
   openssl("pkcs12 -export -inkey rsa.key -in rsa.pem -certfile root.pem -out out.p12 -passout pass:");
 

@@ -51,8 +51,13 @@ function requireQuickKey(block: PemBlock): void {
 function problemOf(error: unknown, isEncrypted: boolean): string {
   if (error instanceof ProtocolError) return `the private key cannot be opened: ${error.message}`;
   if (!isEncrypted) return "the private key cannot be read: it is damaged, or is none";
-  const isUnknown = error instanceof Error && /unsupported|unknown cipher/i.test(error.message);
-  return isUnknown
+  return isOfUnknownCipher(error)
     ? "the private key is encrypted in a way that is not taken any more; “openssl pkcs8 -topk8” makes a new file of it"
     : "the passphrase of the private key is wrong, or the key is damaged";
+}
+
+/** Of 256 wrong passphrases one decrypts to what looks whole, and whose form is then “unsupported”: OpenSSL's decoder says that. */
+function isOfUnknownCipher(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" && /^ERR_OSSL_(EVP|PEM)_(UNSUPPORTED|UNKNOWN)/.test(code);
 }
