@@ -10,6 +10,7 @@ import {
   namesAddress,
   type UpstreamAllow,
 } from "#wire/upstream-allow.ts";
+import { abortable } from "./abortable.ts";
 import { DeadlineError } from "./deadline.ts";
 import { firstToConnect } from "./first-to-connect.ts";
 import { type HeldSocket, holdSocket } from "./held-socket.ts";
@@ -147,19 +148,6 @@ function ready(socket: Socket): Socket {
   socket.setNoDelay(true);
   socket.setKeepAlive(true, KEEP_ALIVE_MS);
   return socket;
-}
-
-/** For what cannot be cancelled: its outcome is then of no interest. */
-async function abortable<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  signal.throwIfAborted();
-  const gone = Promise.withResolvers<never>();
-  const abort = () => gone.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([work, gone.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }
 
 const CODES: Readonly<Record<string, ErrorCode>> = {

@@ -1,15 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ErrorCode } from "#wire/errors.ts";
 import { GatewayError } from "#wire/gateway-error.ts";
-import { DeadlineError, withDeadline } from "./deadline.ts";
+import { DeadlineError } from "./deadline.ts";
 import type { DialRules } from "./dial.ts";
 
-const limits = {
-  /** For control, to say whether the rules have changed. Whoever waits may hold a turn at a server meanwhile. */
-  askMs: 2_000,
-} as const;
-
-/** What rules that have changed may have changed; `dial` says them before it connects to anything. */
+/**
+ * What rules that have changed may have changed; `dial` says them before it connects to anything. Not of a name with several
+ * addresses of which one may be dialled, and does not answer.
+ */
 const BY_RULES: ReadonlySet<ErrorCode> = new Set([
   "upstream_not_allowed",
   "upstream_address_reserved",
@@ -19,8 +17,8 @@ const BY_RULES: ReadonlySet<ErrorCode> = new Set([
 export interface NewestRules {
   /** As control has said them last. */
   readonly rules: () => DialRules;
-  /** Has it say them again. Never rejects, and need not know of the signal. */
-  readonly refresh: () => Promise<void>;
+  /** Has it say them again, if it can be asked: see AskingAnew. Never rejects. */
+  readonly refresh: (signal: AbortSignal) => Promise<void>;
   /** Ends the dial. */
   readonly signal: AbortSignal;
 }
@@ -39,21 +37,11 @@ export async function byNewestRules<Result>(
     return await attempt(before);
   } catch (error) {
     if (!(error instanceof GatewayError) || !BY_RULES.has(error.code)) throw error;
-    await withDeadline(limits.askMs, signal, async (inTime) => {
-      await Promise.race([refresh(), abortOf(inTime)]);
-    });
+    await refresh(signal);
     // Whose time is up is told what was found; who has left is told nothing.
     if (signal.aborted) throw signal.reason instanceof DeadlineError ? error : signal.reason;
     const now = rules();
     if (isDeepStrictEqual(now, before)) throw error;
     return await attempt(now);
   }
-}
-
-/** Resolves with the abortion of a signal that nobody keeps. */
-async function abortOf(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  await promise;
 }

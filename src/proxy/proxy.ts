@@ -187,13 +187,16 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
       control: { addresses: client.remoteAddresses, ports: link.settings?.controlPorts ?? [] },
     }),
   });
-  const newestRules = { rules: dialRules, refresh: async () => await link.refreshRules() };
   const allowedOrigins = () => link.settings?.allowedOrigins ?? new Set<string>();
   const connect = async (upstream: Upstream, connecting: Connecting) =>
     await byNewestRules(async (rules) => await reach(upstream, { ...rules, ...connecting }), {
-      ...newestRules,
+      rules: dialRules,
+      refresh: async (left) => await link.refreshRules(left),
       signal: connecting.signal,
     });
+  // Nobody has opened a picture, and a page of them would have control asked all the time.
+  const connectForPicture = async (upstream: Upstream, connecting: Connecting) =>
+    await reach(upstream, { ...dialRules(), ...connecting });
   const signIns = config.worker ? new WorkersSignIns(process) : new OwnSignIns();
   const lines = new Lines();
   const sessions = new Sessions({
@@ -215,7 +218,10 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
   const thumbnails: Thumbnails = new Thumbnails({
     clock: link.clock,
     shoot: async (grant, box, abort) =>
-      await SHOOTINGS[grant.protocol](grant, box, { deadlines, connect, signIns, signal: abort }),
+      await SHOOTINGS[grant.protocol](grant, box, {
+        ...{ deadlines, signIns, signal: abort },
+        connect: connectForPicture,
+      }),
     headers: () => pages.headers,
     addressee: forwarding.addressee,
     forward: forwarding.request,
@@ -253,12 +259,10 @@ async function startAs(options: ProxyOptions, identify: () => Promise<Identity>)
     authority: identity.authority,
     clock: link.clock,
     own: systemClock,
+    newestRules: async (abort) => await link.refreshRules(abort),
     dial: async (address, abort) =>
       await withDeadline(SCREEN_DIAL_MS, abort, (inTime) =>
-        byNewestRules((rules) => dial(address, { ...rules, signal: inTime }), {
-          ...newestRules,
-          signal: inTime,
-        }),
+        dial(address, { ...dialRules(), signal: inTime }),
       ),
     tell: async (run, lines, abort) => await link.tellChecked(run, lines, abort),
     log,

@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { Type } from "typebox";
 import { Node, Project, SESSION_STATES, Session } from "#wire/api.ts";
 import { ERRORS, isErrorCode } from "#wire/errors.ts";
+import { endedBadly } from "#wire/session-ending.ts";
 import { CliFailure } from "../exit-status.ts";
 import { action, type CliContext, getById, type Invocation, nothingNamed } from "../invocation.ts";
 import type { Field, Output } from "../output/output.ts";
@@ -118,9 +119,7 @@ async function end({ api, output }: Invocation, id: string): Promise<void> {
 const endingCode: Field<Session> = {
   title: "ENDING",
   value: ({ ending }) => ending?.code,
-  // A viewer whose network went is nobody's fault here.
-  tone: ({ ending }) =>
-    ending === undefined || ending.kind === "closed" || ending.code === "viewer_lost" ? "faint" : "bad",
+  tone: (session) => (endedBadly(session) ? "bad" : "faint"),
 };
 
 function summary(output: Output): readonly [Field<Session>, Field<Session>, ...Field<Session>[]] {

@@ -11,7 +11,7 @@ export function settingsDocument(): string {
     "",
     "What the whole installation shares, in control's database. Administrators change settings while everything runs:",
     "`porthole setting list`, `porthole setting set NAME VALUE` (`add` and `remove` change single items of a list), or `PUT /api/v1/settings/NAME`. Nodes obey a change with",
-    "their next report, within `consoleproxy.loadscan.interval`, and what `upstream.allow` newly allows with the next console that is opened there. This page is made from `src/control/settings/table.ts`.",
+    "their next report, within `consoleproxy.loadscan.interval`, and what `upstream.allow` newly allows with the next console that is opened there, where control answers its node within two seconds. This page is made from `src/control/settings/table.ts`.",
     "",
     "| setting | default | what it says |",
     "| --- | --- | --- |",

@@ -32,7 +32,10 @@ export interface SettingChanges {
   settled(): Promise<void>;
   /** What stands in the database, which this replica may not have heard of yet. */
   stored(db: Queries, name: SettingName): Promise<string>;
-  /** Asks `judge` in the transaction of whoever sets it. It throws a GatewayError where what it keeps does not allow the text. */
+  /**
+   * Asks `judge` in the transaction of whoever sets it. It throws a GatewayError where what it keeps does not allow the text, and
+   * writes nothing: that would stay where another has set the setting meanwhile.
+   */
   guard(name: SettingName, judge: Judge): void;
 }
 

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AskingAnew } from "./asking-anew.ts";
 
-function start(answer: () => void = () => {}) {
+function start(answer: () => void | Promise<void> = () => {}) {
   let asked = 0;
   const lifetime = new AbortController();
   const ask = async () => {
     asked += 1;
-    answer();
+    await answer();
   };
   return {
     anew: new AskingAnew({ ask, signal: lifetime.signal }),
@@ -59,5 +59,51 @@ test("who waits for control when the node stops waits no longer", async () => {
   own[Symbol.dispose]();
 
   await waiting;
+  assert.equal(own.asked(), 1);
+});
+
+test("a question that fails late leaves the next to be asked once for all who wait", async () => {
+  const [begun, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let isFirst = true;
+  using own = start(async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    begun.resolve();
+    await late.promise;
+  });
+  const first = own.anew.settled();
+  await begun.promise;
+  const second = own.anew.settled();
+  late.reject(new Error("not there"));
+  await first;
+
+  await Promise.all([second, own.anew.settled(), own.anew.settled()]);
+
+  assert.equal(own.asked(), 2);
+});
+
+test("who has left makes room for others", async () => {
+  const answer = Promise.withResolvers<void>();
+  using own = start(async () => await answer.promise);
+  const leaving = new AbortController();
+  const left = Array.from({ length: 64 }, async () => await own.anew.settled(leaving.signal));
+  leaving.abort();
+  await Promise.all(left);
+  let isAnswered = false;
+  const waiting = own.anew.settled().then(() => {
+    isAnswered = true;
+  });
+
+  await new Promise(setImmediate);
+  assert.equal(isAnswered, false);
+  answer.resolve();
+  await waiting;
+});
+
+test("where control says nothing nobody is kept for longer than some seconds", async () => {
+  using own = start(async () => await new Promise<never>(() => {}));
+
+  await own.anew.settled();
+
   assert.equal(own.asked(), 1);
 });

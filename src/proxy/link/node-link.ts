@@ -203,9 +203,9 @@ export class NodeLink {
     await this.#peersAnew.settled();
   }
 
-  /** The same of what may be dialled. While control does not answer, nobody is kept waiting for it. */
-  async refreshRules(): Promise<void> {
-    if (this.#registration.isReachable) await this.#rulesAnew.settled();
+  /** The same of what may be dialled, for who has not left. Where control is known not to answer, nobody is kept waiting for it. */
+  async refreshRules(left: AbortSignal): Promise<void> {
+    if (this.#registration.isReachable) await this.#rulesAnew.settled(left);
   }
 
   #askingAnew(): AskingAnew {

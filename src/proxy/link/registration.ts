@@ -108,12 +108,14 @@ export class Registration {
    * control refuses only because its certificate has ended goes on: it has consoles open, which need no control.
    */
   async keep(signal: AbortSignal): Promise<void> {
-    const { certificate, clock } = this.#options;
+    const { certificate, clock, log } = this.#options;
     for (;;) {
       await setTimeout(this.#untilNextBeat(), undefined, { signal });
       certificate.look(clock.now());
       try {
-        if ((await this.#beat(signal)) === "forgotten") await this.register(signal);
+        if ((await this.#beat(signal)) === "known") continue;
+        log.warn("Control does not know this start of the node, registering again");
+        await this.register(signal);
       } catch (thrown) {
         signal.throwIfAborted();
         const error = toGatewayError(thrown);
@@ -198,7 +200,6 @@ export class Registration {
     } catch (error) {
       // A newer start took over, or control's database was restored from before this one: registering tells which.
       if (toGatewayError(error).code !== "node_superseded") throw error;
-      log.warn("Control does not know this start of the node, registering again");
       return "forgotten";
     }
   }

@@ -167,6 +167,7 @@ async function toldBy({
     authority: "",
     clock: testClock(),
     own: testClock(),
+    newestRules: async () => {},
     dial: async () => await Promise.reject(new Error("nothing is dialled")),
     tell: async (_run, lines) => told.resolve(lines),
     log: captureLog().logger,

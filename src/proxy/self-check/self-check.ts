@@ -45,6 +45,8 @@ export interface SelfCheckOptions {
   /** Control's clock, and this machine's. */
   readonly clock: Clock;
   readonly own: Clock;
+  /** Has control say once more what may be dialled, as whoever runs this may have just allowed it. Never rejects. */
+  readonly newestRules: (signal: AbortSignal) => Promise<void>;
   readonly dial: DialScreen;
   /** Tells control. Throws where it cannot be told. */
   readonly tell: (run: string, lines: readonly SeenByNode[], signal: AbortSignal) => Promise<void>;
@@ -93,13 +95,13 @@ export class SelfCheck {
   }
 
   async #run(run: string, screens: CheckCommand["screens"]): Promise<void> {
-    const { log, tell, dial } = this.#options;
+    const { log, tell } = this.#options;
     const { signal } = this.#lifetime;
     const inTime = AbortSignal.any([signal, AbortSignal.timeout(limits.runMs)]);
     try {
       const [entrance, found] = await Promise.all([
         this.#entranceLines(inTime),
-        screenLines(screens, dial, inTime),
+        this.#screenLines(screens, inTime),
       ]);
       const lines = [this.#clockLine(), ...entrance, ...found];
       if (!signal.aborted) await tell(run, withinBounds(lines), signal);
@@ -107,6 +109,12 @@ export class SelfCheck {
     } catch (error) {
       if (!signal.aborted) log.warn({ error }, "Control could not be told what the node saw of itself");
     }
+  }
+
+  async #screenLines(screens: CheckCommand["screens"], signal: AbortSignal): Promise<readonly SeenByNode[]> {
+    const { newestRules, dial } = this.#options;
+    await newestRules(signal);
+    return await screenLines(screens, dial, signal);
   }
 
   #clockLine(): SeenByNode {

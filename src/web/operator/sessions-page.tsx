@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Account, Session, SessionState } from "#wire/api.ts";
+import { endedBadly, isUnused } from "#wire/session-ending.ts";
 import { STEP_DETAILS } from "#wire/upstream-step.ts";
 import { Copyable } from "../ui/copyable.tsx";
 import { errorText, knownCode } from "../ui/error-texts.ts";
@@ -246,18 +247,6 @@ function Reference({ id, worded = false }: { readonly id: string; readonly worde
   const { copy, copied } = words.value;
   const shown = id.length > REFERENCE_DIGITS ? `${id.slice(0, REFERENCE_DIGITS)}…` : id;
   return <Copyable text={id} shown={shown} copy={copy} copied={copied} walkable worded={worded} />;
-}
-
-/** A link that nobody opened in its time is nothing that went wrong. */
-function isUnused({ ending, redeemedAt }: Pick<Session, "ending" | "redeemedAt">): boolean {
-  return ending?.code === "ticket_expired" && redeemedAt === undefined;
-}
-
-function endedBadly(session: Pick<Session, "ending" | "redeemedAt">): boolean {
-  const { ending } = session;
-  // Somebody wanted it ended, before anybody had used the link.
-  const wasWanted = ending?.kind === "closed" || ending?.code === "session_ended";
-  return ending !== undefined && !wasWanted && !isUnused(session);
 }
 
 function SessionStateWord({ session }: { readonly session: Session }) {
