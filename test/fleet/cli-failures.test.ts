@@ -7,7 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { createConsoleEndpoint } from "../../examples/open-console.ts";
 import { type CommandLine, run, startCommandLine } from "../harness/command-line.ts";
-import { LOOPBACK } from "../harness/free-port.ts";
+import { LOOPBACK, onFreePort } from "../harness/free-port.ts";
 
 const EXAMPLE = fileURLToPath(new URL("../../examples/open-console.ts", import.meta.url));
 
@@ -148,14 +148,12 @@ describe("what goes wrong", () => {
   });
 
   test("a control that is not there, or is something else, has a status of its own", async () => {
-    const other = createServer((_request, response) => response.end("<html>hello</html>")).listen(
-      0,
-      LOOPBACK,
-    );
-    await once(other, "listening");
-    const address = other.address();
-    assert.ok(address !== null && typeof address === "object");
-    const env = { PORTHOLE_URL: `http://${LOOPBACK}:${address.port}` };
+    const other = createServer((_request, response) => response.end("<html>hello</html>"));
+    const port = await onFreePort(async (free) => {
+      await once(other.listen(free, LOOPBACK), "listening");
+      return free;
+    });
+    const env = { PORTHOLE_URL: `http://${LOOPBACK}:${port}` };
 
     const html = await line.porthole(["machine", "list"], { env });
     other.close();

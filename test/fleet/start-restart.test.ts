@@ -7,7 +7,8 @@ import { isGone, processesOf } from "../harness/start-processes.ts";
 import { TestViewer } from "../harness/test-viewer.ts";
 
 test("a node of `npm start` that is restarted is another process at the same address, and all else goes on", async () => {
-  await using porthole = await startPorthole();
+  // An address that nobody else has: its port stays free while the node is away.
+  await using porthole = await startPorthole({ args: ["--listen", "127.0.0.77:0"] });
   const before = processesOf(porthole.data);
   const node = await onlyNode(porthole);
   const first = await open(porthole);

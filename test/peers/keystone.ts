@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { onFreePort } from "../harness/free-port.ts";
 import { firstLine, type Process, startProcess } from "../harness/process.ts";
 import { lacking } from "../harness/requirements.ts";
 import { scratch } from "../harness/scratch.ts";
@@ -101,7 +102,8 @@ export async function startKeystone(): Promise<KeystonePeer> {
     });
     return { child, port: await firstLine(child) };
   };
-  let running = await serve("0");
+  // It is to come back at this port, which is nobody else's meanwhile.
+  let running = await onFreePort(async (port) => await serve(String(port)));
   // Whichever runs by then.
   opened.defer(async () => {
     await running.child.stop();

@@ -105,8 +105,14 @@ function safeContents(value: unknown, passphrase: Passphrase): readonly unknown[
   const [, algorithm, encrypted] = elements(encryptedContentInfo);
   return opened(algorithm, implicitOctets(encrypted), {
     passphrase,
-    read: (bytes) => elements(parse(bytes)),
+    read: (bytes) => elements(parse(bytes)).map(requireBag),
   });
+}
+
+/** What was decrypted wrongly may still read as a sequence: hardly as one of bags. */
+function requireBag(value: unknown): unknown {
+  identifier(elements(value)[0]);
+  return value;
 }
 
 function readBag(

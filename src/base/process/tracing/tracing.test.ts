@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pino } from "pino";
 import { eventually } from "../../../../test/harness/eventually.ts";
+import { onFreePort } from "../../../../test/harness/free-port.ts";
 import { startOtlpCollector } from "../../../../test/harness/otlp-collector.ts";
 import { startTracing, traced } from "./tracing.ts";
 
@@ -69,7 +70,7 @@ test("a collector that is away delays nobody, and a stop waits for it within its
 });
 
 test("the log tells when the collector cannot be reached, once, and when it can again", async () => {
-  const first = await startOtlpCollector();
+  const first = await onFreePort(async (port) => await startOtlpCollector(port));
   const { port } = new URL(first.endpoint);
   await first[Symbol.asyncDispose]();
   const lines: string[] = [];
