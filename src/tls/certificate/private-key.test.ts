@@ -115,6 +115,31 @@ test("a wrong passphrase is said to be wrong, whatever a PKCS#12 without a diges
     assert.match(problemsOf({ pkcs12, passphrase: `guess ${guess}` })[0] ?? "", /of the PKCS#12 is wrong/);
 });
 
+/** One certificate, encrypted and without a digest. With this passphrase it reads as a sequence, of no bags: one in 700 000 does. */
+const DECEPTIVE = {
+  pkcs12: Buffer.from(
+    [
+      "MIICMgIBAzCCAewGCSqGSIb3DQEHAaCCAd0EggHZMIIB1TCCAdEGCSqGSIb3DQEHBqCCAcIwggG+AgEAMIIBtwYJKoZIhvcNAQcB",
+      "MFYGCSqGSIb3DQEFDTBJMCgGCSqGSIb3DQEFDDAbBAihg457HTItXwIBATAMBggqhkiG9w0CCQUAMB0GCWCGSAFlAwQBKgQQkQ6b",
+      "kAlB+S019N0a0jnTUICCAVCySk/bcCdUt0WqVgT/yemrILaIGUn1jqB1fIwWy4DwIRFHnQfOLN0voRGFNQTSsjvOph1K6Z1RB6Mz",
+      "fiK7f1mKrm533qIO9JLQLKpyjfvuSynR/dYNWT09VicWFNPcq1QAc1PLAbZJkW68NLst2rCpjznnQh6Ctw2GeijDtqqF2suXYku7",
+      "VEwAolQYXo1pUnj5UdhhXTThHy+EfX9mmIoXVQj0CN2BoMV8OA+1eM91FltXCF+yvJIacXIssorHbRXRqBBLYcIfrd+2VrUPVGCT",
+      "Sktk+3S5dLcDkMyhdpFy+uuv2bPnISYwbRDnQazHkI5c1UH0IospppPWAa7iVNwAI2R8iiXZutFiBofrDylpzlHGWsOJ2+YuSnLf",
+      "wgCIC3wMigJlLsF5nfDqUDN63FF6kOQfqGzEJJbi7g4nsz4VakQXZgd1v+Y8jOOyo0iOr70wPTAxMA0GCWCGSAFlAwQCAQUABCDm",
+      "A7T5ggQbX60EnWfVpqY+LRmn0BaCCDrqtHjelF5xwAQI8vWZrulqh8s=",
+    ].join(""),
+    "base64",
+  ),
+  passphrase: "guess 50031074",
+} as const;
+
+test("a wrong passphrase is said to be wrong where a PKCS#12 without a digest still reads as something", () => {
+  assert.match(
+    problemsOf({ ...DECEPTIVE, pkcs12: new Uint8Array(DECEPTIVE.pkcs12) })[0] ?? "",
+    /passphrase of the PKCS#12 is wrong/,
+  );
+});
+
 for (const [title, command] of [
   ["PKCS#8", "pkcs8 -topk8 -iter 1 -in ecdsa.key -out out -passout file:secret"],
   ["PKCS#1", "rsa -traditional -aes256 -in rsa.key -out out -passout file:secret"],
