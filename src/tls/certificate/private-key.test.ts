@@ -119,18 +119,17 @@ test("a wrong passphrase is said to be wrong, whatever a PKCS#12 without a diges
 const DECEPTIVE = {
   pkcs12: Buffer.from(
     [
-      "MIICMgIBAzCCAewGCSqGSIb3DQEHAaCCAd0EggHZMIIB1TCCAdEGCSqGSIb3DQEHBqCCAcIwggG+AgEAMIIBtwYJKoZIhvcNAQcB",
-      "MFYGCSqGSIb3DQEFDTBJMCgGCSqGSIb3DQEFDDAbBAihg457HTItXwIBATAMBggqhkiG9w0CCQUAMB0GCWCGSAFlAwQBKgQQkQ6b",
-      "kAlB+S019N0a0jnTUICCAVCySk/bcCdUt0WqVgT/yemrILaIGUn1jqB1fIwWy4DwIRFHnQfOLN0voRGFNQTSsjvOph1K6Z1RB6Mz",
-      "fiK7f1mKrm533qIO9JLQLKpyjfvuSynR/dYNWT09VicWFNPcq1QAc1PLAbZJkW68NLst2rCpjznnQh6Ctw2GeijDtqqF2suXYku7",
-      "VEwAolQYXo1pUnj5UdhhXTThHy+EfX9mmIoXVQj0CN2BoMV8OA+1eM91FltXCF+yvJIacXIssorHbRXRqBBLYcIfrd+2VrUPVGCT",
-      "Sktk+3S5dLcDkMyhdpFy+uuv2bPnISYwbRDnQazHkI5c1UH0IospppPWAa7iVNwAI2R8iiXZutFiBofrDylpzlHGWsOJ2+YuSnLf",
-      "wgCIC3wMigJlLsF5nfDqUDN63FF6kOQfqGzEJJbi7g4nsz4VakQXZgd1v+Y8jOOyo0iOr70wPTAxMA0GCWCGSAFlAwQCAQUABCDm",
-      "A7T5ggQbX60EnWfVpqY+LRmn0BaCCDrqtHjelF5xwAQI8vWZrulqh8s=",
+      "MIIB8wIBAzCCAewGCSqGSIb3DQEHAaCCAd0EggHZMIIB1TCCAdEGCSqGSIb3DQEHBqCCAcIwggG+AgEAMIIBtwYJKoZIhvcNAQcB",
+      "MFYGCSqGSIb3DQEFDTBJMCgGCSqGSIb3DQEFDDAbBAjyeBVyZh0l0QIBATAMBggqhkiG9w0CCQUAMB0GCWCGSAFlAwQBKgQQyWox",
+      "BjbVYdD/hpa/U/NLpYCCAVAxE70vOZzuF4L4sDCENt6C7VCGOuHUotnn+NJAEbpotffUuLz5hc/X9ua8RvfC1LbY6MfS4ZIoZ98+",
+      "1uNamN5lWBJiZoBnrqB9bnInwg+mXNZte+40c+05Wihh5sqao/JfqtbGYVAhW9JN37vJ+e+fBdfX9MGNisxCznZ55TYtWOlHQ2Xx",
+      "kjzhXxgbCMkEuNhne/GwfoUbDtyjN1cYpjWxypWVb6LO4spMK7bDcV3wIDi5rvwgd0RMPhnUh7ilEGDSBgN5TPm9+TIv75C+kb6g",
+      "LghQBv5BcitcnKpWzjEWFpSntCaUJEp+jViFb1wuOpwKvs/Sk+xDf50oZcMe76M+i6K0Yy0medNCmxkLeiDmCmD80OTNOyxffJA3",
+      "WQsZvjRya/h4b1yK3L0NBjOIBhsQ3h0OTRp+8f/uaJSf5An+PAGfUCaYKtPO7sdJigPDhcI=",
     ].join(""),
     "base64",
   ),
-  passphrase: "guess 50031074",
+  passphrase: "guess 624759",
 } as const;
 
 test("a wrong passphrase is said to be wrong where a PKCS#12 without a digest still reads as something", () => {
