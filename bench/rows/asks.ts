@@ -26,7 +26,7 @@ export const asks: Row = {
   goals: [],
   notes: [
     "The first step of row 4 alone: every caller asks for a console again and again, over one kept connection, and opens none. One control process with its embedded SQLite; a node is there and has nothing to do.",
-    "Porthole on PostgreSQL is the same control over a server on the same machine, reached by a socket, with PostgreSQL's own durable defaults; the server has all cores, and its processes count. Like one that has run for a while it has files of its log to write again: in its first minutes it fills each with zeros first, and p99 at 800/s is several times as long.",
+    "Porthole on PostgreSQL is the same control over a server on the same machine, reached by a socket, with PostgreSQL's own durable defaults; the server has all cores, and its processes count. Like one that has run for a while it has files of its log to write again: in its first minutes it fills each with zeros first, and who commits meanwhile waits.",
     `calls/s, p50 and p99 are those of callers who ask again as soon as they are answered, so that each waits for all others. Then the same callers ask for ${OFFERED_PER_SECOND} consoles a second, whether or not the ones before are answered; a call's time counts from when it was due.`,
     "Nobody redeems, so console.ticket.pending.max was raised through the API beforehand; a node has room for 100 000. featureless hands out random tokens on the same HTTP framework: no signature, no rights, no ticket, no database.",
   ],
