@@ -183,7 +183,7 @@ describe("the container image", { skip: lackingPodman }, () => {
 
     assert.match(
       command,
-      /^node\0--max-semi-space-size=16\0\/opt\/porthole\/src\/main\.ts\0(control|proxy)\0$/,
+      /^node\0--max-semi-space-size=16\0--v8-pool-size=1\0\/opt\/porthole\/src\/main\.ts\0(control|proxy)\0$/,
     );
     assert.match(limits, /^Max core file size\s+0\s+0/m);
     assert.match(status, new RegExp(`^Uid:\\s+${IMAGE_USER}\\s+${IMAGE_USER}`, "m"));

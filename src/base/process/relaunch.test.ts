@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { serverOptions } from "./relaunch.ts";
+import { SERVER_OPTIONS, serverOptions } from "./relaunch.ts";
 
 const MODULE = new URL("./relaunch.ts", import.meta.url).href;
 
@@ -22,30 +22,37 @@ function relaunched(serves: boolean, { nodeOptions = [] as string[], shell = "ul
   return JSON.parse(stdout) as { readonly core: string; readonly options: readonly string[] };
 }
 
-test("a process that serves has core files off and its young generation bounded", () => {
+/** Without what the harness starts Node with. */
+function ofServers(options: readonly string[]): readonly string[] {
+  return options.filter((option) => /^--(max-semi-space|v8-pool)-size/.test(option));
+}
+
+test("a process that serves has core files off, and the options of one that serves", () => {
   const { core, options } = relaunched(true);
 
   assert.equal(core, "0");
-  assert.ok(options.includes("--max-semi-space-size=16"), String(options));
+  assert.deepEqual(ofServers(options), SERVER_OPTIONS);
 });
 
-test("a process that was started with core files off still gets its young generation bounded", () => {
+test("a process that was started with core files off still gets them", () => {
   const { options } = relaunched(true, { shell: "ulimit -c 0;" });
 
-  assert.ok(options.includes("--max-semi-space-size=16"), String(options));
+  assert.deepEqual(ofServers(options), SERVER_OPTIONS);
 });
 
 test("a command has core files off, and Node as it was given", () => {
   const { core, options } = relaunched(false);
 
   assert.equal(core, "0");
-  assert.ok(!options.some((option) => option.startsWith("--max-semi-space-size")), String(options));
+  assert.deepEqual(ofServers(options), []);
 });
 
-test("an operator's own bound, and other options of Node, are kept", () => {
+test("an operator's own bounds, and other options of Node, are kept", () => {
   assert.deepEqual(serverOptions(["--max-semi-space-size=64", "--trace-gc"]), [
     "--max-semi-space-size=64",
     "--trace-gc",
+    "--v8-pool-size=1",
   ]);
-  assert.deepEqual(serverOptions(["--trace-gc"]), ["--trace-gc", "--max-semi-space-size=16"]);
+  assert.deepEqual(serverOptions(["--v8-pool-size=4"]), ["--v8-pool-size=4", "--max-semi-space-size=16"]);
+  assert.deepEqual(serverOptions(SERVER_OPTIONS), SERVER_OPTIONS);
 });
