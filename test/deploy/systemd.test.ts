@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type ConfigOf, type Fields, readConfig } from "#base/config.ts";
+import { SERVER_OPTIONS } from "#base/process/relaunch.ts";
 import { FIELDS as CONTROL_FIELDS } from "#control/config.ts";
 import { FIELDS as PROXY_FIELDS } from "#proxy/config.ts";
 import { lacking } from "../harness/requirements.ts";
@@ -14,6 +15,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = join(root, "deploy/systemd");
 
 const UNITS = ["porthole-control.service", "porthole-proxy.service", "porthole-proxy@.service"] as const;
+
+const OPTIONS = SERVER_OPTIONS.join(" ");
 
 /** Out of 100, as `systemd-analyze security` counts: 9.6 is a service without any limit, 1.3 what ours have. */
 const EXPOSURE_AT_MOST = "15";
@@ -99,10 +102,19 @@ test("the units start control and a node with nothing on the command line", () =
   for (const name of UNITS) {
     const [role] = name.split(/[-@.]/).slice(1);
     const [start = ""] = valuesOf(unit(name), "ExecStart");
-    assert.match(start, new RegExp(`^/opt/porthole/\\S+/node --\\S+ /opt/porthole/src/main\\.ts ${role}$`));
+    assert.equal(
+      start,
+      `/opt/porthole/node_modules/node/bin/node ${OPTIONS} /opt/porthole/src/main.ts ${role}`,
+    );
     assert.deepEqual(valuesOf(unit(name), "LimitCORE"), ["0"]);
     assert.deepEqual(valuesOf(unit(name), "NoNewPrivileges"), ["yes"]);
   }
+});
+
+test("the image and the system VM start Node as the units do, so that it does not start twice", () => {
+  const started = new RegExp(` ${OPTIONS} \\S*src/main\\.ts `);
+  for (const file of ["deploy/container/Dockerfile", "deploy/system-vm/guest/init.sh"])
+    assert.match(readFileSync(join(root, file), "utf8"), started, file);
 });
 
 test("a unit and its example of an environment file are a whole configuration", () => {

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 
-/** What a process that serves starts Node with, unless it was given something else of the name. */
+/** What a process that serves starts Node with, unless its command line says something else of the name. */
 export const SERVER_OPTIONS = [
   // Node lets its young generation grow to 64 MB in each of two halves, and never gives that back. What our processes
   // keep is old soon or gone at once, so a quarter does as well, and each takes a hundred megabytes less.
   "--max-semi-space-size=16",
-  // V8 compiles and marks aside in four threads. On a small machine they take every core for a tenth of a second now and
-  // then, and whatever answers there waits: the process itself, its database, the processes beside it.
+  // V8 has four threads for what it does aside: compiling, and helping to collect garbage. On a small machine they take the
+  // cores from whatever answers there, the process itself and its database, for 40 to 80 ms now and then.
   "--v8-pool-size=1",
 ] as const;
 
@@ -38,8 +38,9 @@ export function serverOptions(given: readonly string[]): readonly string[] {
   return [...given, ...SERVER_OPTIONS.filter((option) => !isGiven(option))];
 }
 
+/** Node takes underscores as well. */
 function nameOf(option: string): string {
-  return option.split("=", 1).join("");
+  return option.replace(/=.*/s, "").replaceAll("_", "-");
 }
 
 /** There is no telling without /proc. */
