@@ -24,7 +24,7 @@ const words = said[0] === "help" ? [...said.slice(1), "--help"] : said;
 const [name = "--help", ...args] = words;
 const load = Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
 keepCompiled();
-relaunch({ serves: load !== undefined });
+relaunch({ role: load === undefined ? undefined : name });
 resolveQuickly();
 process.exitCode = await run();
 // A role that resolved has closed what it opened; what a library keeps alive must not keep the process.

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, writeFileSy
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { SERVER_OPTIONS } from "#base/process/relaunch.ts";
+import { serverOptions } from "#base/process/relaunch.ts";
 import type { NodeAuthority } from "#wire/certificate.ts";
 import { NativeClient } from "../harness/native-client.ts";
 import { lackingPostgres, startPostgres } from "../harness/postgres.ts";
@@ -183,8 +183,9 @@ describe("the container image", { skip: lackingPodman }, () => {
     const status = await podman.call("exec", name, "cat", "/proc/1/status");
 
     const argv = command.split("\0").slice(0, -1);
-    assert.deepEqual(argv.slice(0, -1), ["node", ...SERVER_OPTIONS, "/opt/porthole/src/main.ts"]);
-    assert.match(argv.at(-1) ?? "", /^(control|proxy)$/);
+    const role = argv.at(-1) ?? "";
+    assert.match(role, /^(control|proxy)$/);
+    assert.deepEqual(argv.slice(0, -1), ["node", ...serverOptions(role, []), "/opt/porthole/src/main.ts"]);
     assert.match(limits, /^Max core file size\s+0\s+0/m);
     assert.match(status, new RegExp(`^Uid:\\s+${IMAGE_USER}\\s+${IMAGE_USER}`, "m"));
     assert.match(status, /^CapBnd:\s+0+$/m);

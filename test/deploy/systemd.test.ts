@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type ConfigOf, type Fields, readConfig } from "#base/config.ts";
-import { SERVER_OPTIONS } from "#base/process/relaunch.ts";
+import { serverOptions } from "#base/process/relaunch.ts";
 import { FIELDS as CONTROL_FIELDS } from "#control/config.ts";
 import { FIELDS as PROXY_FIELDS } from "#proxy/config.ts";
 import { lacking } from "../harness/requirements.ts";
@@ -16,7 +16,9 @@ const folder = join(root, "deploy/systemd");
 
 const UNITS = ["porthole-control.service", "porthole-proxy.service", "porthole-proxy@.service"] as const;
 
-const OPTIONS = SERVER_OPTIONS.join(" ");
+function nodeOptions(role: string): string {
+  return serverOptions(role, []).join(" ");
+}
 
 /** Out of 100, as `systemd-analyze security` counts: 9.6 is a service without any limit, 1.3 what ours have. */
 const EXPOSURE_AT_MOST = "15";
@@ -100,21 +102,37 @@ test("the template is the unit of one node, once for each name", () => {
 
 test("the units start control and a node with nothing on the command line", () => {
   for (const name of UNITS) {
-    const [role] = name.split(/[-@.]/).slice(1);
+    const [role = ""] = name.split(/[-@.]/).slice(1);
     const [start = ""] = valuesOf(unit(name), "ExecStart");
     assert.equal(
       start,
-      `/opt/porthole/node_modules/node/bin/node ${OPTIONS} /opt/porthole/src/main.ts ${role}`,
+      `/opt/porthole/node_modules/node/bin/node ${nodeOptions(role)} /opt/porthole/src/main.ts ${role}`,
     );
     assert.deepEqual(valuesOf(unit(name), "LimitCORE"), ["0"]);
     assert.deepEqual(valuesOf(unit(name), "NoNewPrivileges"), ["yes"]);
   }
 });
 
-test("the image and the system VM start Node as the units do, so that it does not start twice", () => {
-  const started = new RegExp(` ${OPTIONS} \\S*src/main\\.ts `);
-  for (const file of ["deploy/container/Dockerfile", "deploy/system-vm/guest/init.sh"])
-    assert.match(readFileSync(join(root, file), "utf8"), started, file);
+test("the image starts Node as the units do", async () => {
+  await using folder = scratch();
+  const node = join(folder.path, "node");
+  writeFileSync(node, '#!/bin/sh\nulimit -c\nprintf "%s\\n" "$@"\n', { mode: 0o755 });
+  const script = join(root, "deploy/container/porthole.sh");
+
+  for (const args of [["control", "--json"], ["proxy"], ["machine", "add", "two words"], []]) {
+    const { stdout } = spawnSync("/bin/sh", ["-c", `ulimit -c unlimited; exec "$0" "$@"`, script, ...args], {
+      encoding: "utf8",
+      env: { PATH: `${folder.path}:/usr/bin:/bin` },
+    });
+    const options = serverOptions(args[0] ?? "", []);
+    assert.deepEqual(stdout.trimEnd().split("\n"), ["0", ...options, "/opt/porthole/src/main.ts", ...args]);
+  }
+});
+
+test("the system VM starts Node as the unit of a node does, so that it does not start twice", () => {
+  const init = readFileSync(join(root, "deploy/system-vm/guest/init.sh"), "utf8");
+
+  assert.ok(init.includes(` -- \\\n    ${nodeOptions("proxy")} src/main.ts proxy `));
 });
 
 test("a unit and its example of an environment file are a whole configuration", () => {

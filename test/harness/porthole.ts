@@ -141,5 +141,7 @@ export async function startRole(
 ): Promise<Process> {
   const ours = Object.keys(process.env).filter((name) => name.startsWith("PORTHOLE_"));
   const env = { ...Object.fromEntries(ours.map((name) => [name, undefined])), ...given };
-  return await startProcess(process.execPath, [...serverOptions([]), MAIN, role, ...args, "--json"], { env });
+  return await startProcess(process.execPath, [...serverOptions(role, []), MAIN, role, ...args, "--json"], {
+    env,
+  });
 }

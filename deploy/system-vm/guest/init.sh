@@ -85,7 +85,7 @@ while [ -z "$stopping" ]; do
   # The options of Node are those that main.ts would add by starting itself again.
   # shellcheck disable=SC2086 # $public is two words or none.
   HOME=/data NODE_ENV=production start-stop-daemon -S -c porthole:porthole -x /bin/node -- \
-    --max-semi-space-size=16 --v8-pool-size=1 src/main.ts proxy --config /run/porthole/node.toml --join-token-file /run/porthole/token --data /data --json \
+    --max-semi-space-size=16 src/main.ts proxy --config /run/porthole/node.toml --join-token-file /run/porthole/token --data /data --json \
     $public >/dev/console 2>&1 &
   node=$!
   # A trap interrupts the waiting, so it is waited for until the process is gone.

@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import type { Static, TSchema } from "typebox";
 import { Check } from "typebox/schema";
+import { inheritedOptions } from "./relaunch.ts";
 import { StartFailure } from "./start-failure.ts";
 
 const limits = {
@@ -102,7 +103,7 @@ export function commandOf(
   role: string,
   args: readonly string[],
 ): { readonly file: string; readonly args: readonly string[] } {
-  return { file: process.execPath, args: [...process.execArgv, MAIN, role, ...args] };
+  return { file: process.execPath, args: [...inheritedOptions(role, process.execArgv), MAIN, role, ...args] };
 }
 
 export function endText({ status, signal }: ChildEnd): string {

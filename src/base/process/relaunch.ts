@@ -1,25 +1,29 @@
 import { readFileSync } from "node:fs";
 
-/** What a process that serves starts Node with, unless its command line says something else of the name. */
-export const SERVER_OPTIONS = [
+/** What every process that serves starts Node with. */
+const SERVER_OPTIONS = [
   // Node lets its young generation grow to 64 MB in each of two halves, and never gives that back. What our processes
   // keep is old soon or gone at once, so a quarter does as well, and each takes a hundred megabytes less.
   "--max-semi-space-size=16",
+] as const;
+
+/** What control starts Node with as well. */
+const CONTROL_OPTIONS = [
   // V8 has four threads for what it does aside: compiling, and helping to collect garbage. On a small machine they take the
-  // cores from whatever answers there, the process itself and its database, for 40 to 80 ms now and then.
+  // cores from control and its database for 40 to 80 ms now and then. A node keeps them: its memory would grow with one.
   "--v8-pool-size=1",
 ] as const;
 
 /**
  * Gives the process what Node cannot change about itself while it runs, by replacing it, in place, with one that
- * has it: core files off, and, for what `serves`, SERVER_OPTIONS. Does nothing where that is already so.
+ * has it: core files off, and, for a `role`, which serves, its options. Does nothing where that is already so.
  *
  * INVARIANT: no process of ours leaves a core file, which would hold every secret that was in memory.
  */
-export function relaunch({ serves }: { readonly serves: boolean }): void {
+export function relaunch({ role }: { readonly role: string | undefined }): void {
   // A channel to the parent would not survive it; the parent has seen to both, and its children inherit them.
   if (process.channel !== undefined) return;
-  const options = serves ? serverOptions(process.execArgv) : process.execArgv;
+  const options = role === undefined ? process.execArgv : serverOptions(role, process.execArgv);
   if (!coreFilesOn() && options.length === process.execArgv.length) return;
   process.execve?.("/bin/sh", [
     "sh",
@@ -32,10 +36,20 @@ export function relaunch({ serves }: { readonly serves: boolean }): void {
   ]);
 }
 
-/** Node's options for a process that serves: those given, and ours where they say nothing else. */
-export function serverOptions(given: readonly string[]): readonly string[] {
+/** Node's options for a process of that role: those given, and ours where they say nothing else. */
+export function serverOptions(role: string, given: readonly string[]): readonly string[] {
   const isGiven = (option: string) => given.some((other) => nameOf(other) === nameOf(option));
-  return [...given, ...SERVER_OPTIONS.filter((option) => !isGiven(option))];
+  const ours = role === "control" ? [...SERVER_OPTIONS, ...CONTROL_OPTIONS] : SERVER_OPTIONS;
+  return [...given, ...ours.filter((option) => !isGiven(option))];
+}
+
+/** Node's options for a process of that role that is started by one which has `options`: an operator's, and not control's own. */
+export function inheritedOptions(role: string, options: readonly string[]): readonly string[] {
+  const ofControl: readonly string[] = CONTROL_OPTIONS;
+  return serverOptions(
+    role,
+    options.filter((option) => !ofControl.includes(option)),
+  );
 }
 
 /** Node takes underscores as well. */
