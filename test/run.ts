@@ -14,8 +14,8 @@ const STATIC_CHECKS = ["lint", "types", "unused"] as const;
 const UNITS = ["src/**/*.test.{ts,tsx}", "test/*.test.ts"];
 const WHOLE = ["test/{peers,fleet,web,deploy}/**/*.test.ts", "fuzz/**/*.test.ts"];
 
-/** What these wait for is as often a time or a peer as a core: two more than there are cores keep them all busy. */
-const runsAtOnce = Math.min(8, availableParallelism() + 2);
+/** What these wait for is as often a time or a peer as a core: three more than there are cores keep them all busy. */
+const runsAtOnce = Math.min(8, availableParallelism() + 3);
 
 /** Those that take longest begin first, so that none goes on by itself when everything else has ended. */
 const LONGEST = [
@@ -37,6 +37,9 @@ const LONGEST = [
 
 /** Units that share a process and a PostgreSQL. */
 const unitShares = 3;
+
+/** How many of the files with peers or browsers share a process, one behind the other: to load the harness takes as long as many a test. */
+const filesTogether: Readonly<Record<string, number>> = { "test/web": 4, "test/peers": 3, "test/fleet": 3 };
 
 const minutes = 60_000;
 const limits = {
@@ -68,7 +71,7 @@ async function main(): Promise<number> {
   const runs = shares
     .filter(({ length }) => length > 0)
     .map((files) => async () => report.add(await runFiles(files, limits.unit)));
-  runs.push(...whole.map((file) => async () => report.add(await runWhole(file))));
+  runs.push(...together(whole).map((files) => async () => report.add(await runWhole(files))));
   await inTurn(runs);
   report.finish();
   return report.failed ? 1 : 0;
@@ -113,8 +116,25 @@ function isSlow(file: string): boolean {
   return file.endsWith(".slow.test.ts");
 }
 
-async function runWhole(file: string): Promise<Result> {
-  return await runFiles([file], isSlow(file) ? limits.slow : limits.whole);
+/** In the same order: the files that share a process stand where the last of them stood. */
+function together(files: readonly string[]): string[][] {
+  const groups: string[][] = [];
+  const open = new Map<string, string[]>();
+  for (const file of files) {
+    const folder = dirname(file);
+    const mayShare = !isSlow(file) && !LONGEST.includes(file);
+    const group = mayShare ? [...(open.get(folder) ?? []), file] : [file];
+    if (mayShare) open.set(folder, group);
+    if (mayShare && group.length < (filesTogether[folder] ?? 1)) continue;
+    groups.push(group);
+    if (mayShare) open.delete(folder);
+  }
+  return [...groups, ...open.values()];
+}
+
+async function runWhole(files: readonly string[]): Promise<Result> {
+  const { testMs, workerMs } = files.some(isSlow) ? limits.slow : limits.whole;
+  return await runFiles(files, { testMs, workerMs: workerMs * files.length });
 }
 
 async function inTurn(runs: readonly (() => Promise<void>)[]): Promise<void> {

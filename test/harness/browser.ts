@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { after } from "node:test";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "playwright-core";
 import { LOOPBACK } from "./free-port.ts";
 import { lacking } from "./requirements.ts";
 import { type Scratch, scratch } from "./scratch.ts";
@@ -29,10 +36,49 @@ export interface BrowserSettings {
 }
 
 /**
- * Debian's Chromium. When it is disposed, errors on the console, exceptions that nobody caught and breaches of the
- * Content-Security-Policy in any of its pages fail the test; `expected` names those that a test provokes.
+ * Debian's Chromium. When it is disposed, its pages are closed, and errors on the console, exceptions that nobody caught and breaches
+ * of the Content-Security-Policy in any of them fail the test; `expected` names those that a test provokes.
  */
-export async function startBrowser({ roots, here }: BrowserSettings = {}): Promise<TestBrowser> {
+export async function startBrowser(settings: BrowserSettings = {}): Promise<TestBrowser> {
+  const isPlain = settings.roots === undefined && settings.here === undefined;
+  const { browser, close } = isPlain
+    ? { browser: await sharedBrowser(), close: async () => {} }
+    : await launch(settings);
+  const contexts: BrowserContext[] = [];
+  const complaints: string[] = [];
+  return {
+    async open(options = {}) {
+      const context = await openContext(browser, options, complaints);
+      contexts.push(context);
+      return await context.newPage();
+    },
+    async [Symbol.asyncDispose]() {
+      for (const context of contexts) await context.close();
+      await close();
+      assert.deepEqual(complaints, [], "the browser complained");
+    },
+  };
+}
+
+interface Launched {
+  readonly browser: Browser;
+  close(): Promise<void>;
+}
+
+/** One for all tests of this process: contexts keep them apart, and to start another takes as long as many a test. */
+let shared: Promise<Launched> | undefined;
+after(async () => await (await shared)?.close());
+
+async function sharedBrowser(): Promise<Browser> {
+  shared ??= launch({});
+  const { browser } = await shared;
+  if (browser.isConnected()) return browser;
+  // A test of this process has lost it; that is no matter of the next one.
+  shared = launch({});
+  return (await shared).browser;
+}
+
+async function launch({ roots, here }: BrowserSettings): Promise<Launched> {
   const home = roots === undefined ? undefined : homeThatBelieves(roots);
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
@@ -44,13 +90,11 @@ export async function startBrowser({ roots, here }: BrowserSettings = {}): Promi
       ...["--disable-gpu", "--disable-dev-shm-usage"],
     ],
   });
-  const complaints: string[] = [];
   return {
-    open: async (options = {}) => await openPage(browser, options, complaints),
-    [Symbol.asyncDispose]: async () => {
+    browser,
+    async close() {
       await browser.close();
       await home?.[Symbol.asyncDispose]();
-      assert.deepEqual(complaints, [], "the browser complained");
     },
   };
 }
@@ -73,11 +117,11 @@ function homeThatBelieves(roots: string): Scratch {
   return home;
 }
 
-async function openPage(
+async function openContext(
   browser: Browser,
   { expected, ...options }: BrowserContextOptions & { readonly expected?: RegExp },
   complaints: string[],
-): Promise<Page> {
+): Promise<BrowserContext> {
   const context = await browser.newContext({
     locale: "en-GB",
     viewport: { width: 1280, height: 800 },
@@ -92,5 +136,5 @@ async function openPage(
       complain(`${message.location().url}: ${message.text()}`);
   });
   context.on("weberror", (error) => complain(String(error.error().stack ?? error.error())));
-  return await context.newPage();
+  return context;
 }

@@ -12,6 +12,7 @@ export interface TestEnded {
 
 interface TestStarted {
   readonly type: "started";
+  readonly file: string;
   readonly name: string;
 }
 

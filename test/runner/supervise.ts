@@ -42,7 +42,7 @@ process.on("exit", () => {
  */
 export async function runFiles(files: readonly string[], { testMs, workerMs }: Limits): Promise<Result> {
   const tests: TestEnded[] = [];
-  let last = "loading the file";
+  let last = { name: "loading the files", file: "" };
   let done = false;
   const child = fork(workerPath, [`${testMs}`, ...files], {
     detached: true,
@@ -53,14 +53,13 @@ export async function runFiles(files: readonly string[], { testMs, workerMs }: L
   });
   child.on("message", (message: WorkerMessage) => {
     if (message.type === "ended") tests.push(message);
-    if (message.type === "started") last = message.name;
+    if (message.type === "started") last = message;
     if (message.type === "done") done = true;
   });
   const { output, ending } = await finish(child, workerMs);
 
   const [first = ""] = files;
-  if (!done)
-    tests.push(failure(files.length === 1 ? first : "all units", "the whole file", `${ending}, in: ${last}`));
+  if (!done) tests.push(failure(last.file || first, "the whole file", `${ending}, in: ${last.name}`));
   const empty = files.filter((file) => done && !tests.some((test) => test.file === file));
   tests.push(...empty.map((file) => failure(file, "the whole file", "it holds no test")));
   return { tests, output };

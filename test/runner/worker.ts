@@ -36,7 +36,9 @@ resolveQuickly();
 const last = fileURLToPath(new URL("last.ts", import.meta.url));
 const files = [...paths.map((each) => resolve(each)), last];
 const events = run({ files, isolation: "none", timeout: Number(timeout) });
-events.on("test:dequeue", ({ name }) => send({ type: "started", name }));
+events.on("test:dequeue", ({ name, file = "" }) =>
+  send({ type: "started", file: relative(root, file), name }),
+);
 events.on("test:start", ({ name, nesting }) => path.splice(nesting, Number.POSITIVE_INFINITY, name));
 events.on("test:pass", (data) => report(true, data));
 events.on("test:fail", (data) => report(false, data));
