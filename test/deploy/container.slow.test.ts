@@ -66,7 +66,9 @@ describe("the container image", { skip: lackingPodman }, () => {
     const size = Number(await podman.call("image", "inspect", "--format={{.Size}}", "porthole"));
     assert.ok(size < IMAGE_AT_MOST_BYTES, `${size / MEBIBYTE} MiB`);
     assert.deepEqual([found.version, found.uid], [process.version, IMAGE_USER]);
-    assert.deepEqual(found.top.sort(), ["dist", "node_modules", "package-lock.json", "package.json", "src"]);
+    assert.deepEqual(found.top.sort(), [
+      ...[".cache", "dist", "node_modules", "package-lock.json", "package.json", "src"],
+    ]);
     assert.deepEqual([found.pages.sort(), found.data], [["operator", "viewer"], []]);
     assert.deepEqual(
       found.sources.filter((name: string) => /\.test\.tsx?$/.test(name)),
@@ -87,6 +89,30 @@ describe("the container image", { skip: lackingPodman }, () => {
       JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version,
     );
     assert.equal(await child.exited, 0);
+  });
+
+  test("starts from what Node compiled while the image was built, which no process of it can change", async () => {
+    for (const role of ["control", "proxy"]) {
+      await using child = await podman.run({
+        name: "compiled",
+        args: [role, "--help"],
+        env: { NODE_DEBUG_NATIVE: "COMPILE_CACHE" },
+      });
+      assert.equal(await child.exited, 0);
+      const found =
+        child.stderr.text.match(/retrieving transpile cache for StrippedTypeScript \S+\.\.\.success/g) ?? [];
+      assert.ok(found.length > 100, `${role}: ${found.length} found`);
+      assert.doesNotMatch(child.stderr.text, /writing cache/);
+    }
+    await using writer = await podman.run({
+      name: "writer",
+      entrypoint: "/bin/sh",
+      args: [
+        "-c",
+        "test -r $NODE_COMPILE_CACHE/*/ && ! test -w $NODE_COMPILE_CACHE/*/ && ! test -w $NODE_COMPILE_CACHE",
+      ],
+    });
+    assert.equal(await writer.exited, 0);
   });
 
   test("opens a console as Kubernetes runs it, with no more system calls than systemd leaves, and ends on SIGTERM", {
