@@ -1,4 +1,8 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build, type Plugin, type UserConfig } from "vite";
+import { CODINGS, ENDINGS } from "./src/proxy/http/content-coding.ts";
 
 /**
  * Two web apps, each complete in its own folder of dist/web: a node serves the viewer, control the operator's
@@ -44,13 +48,14 @@ const TERMINAL_STYLES = [
   { made: /(\w+)\.setAttribute\("style",/g, count: 1, instead: 'Reflect.set($1.style,"cssText",' },
 ];
 
-const OPERATOR = app("operator", ["index.html"]);
+const OPERATOR = { ...app("operator", ["index.html"]), plugins: [encodedForms()] };
 
 export default {
   ...app("viewer", ["console.html", "serial.html"]),
   plugins: [
     terminalStyles(),
     terminalEarly(),
+    encodedForms(),
     {
       name: "porthole:operator",
       buildApp: async () => {
@@ -59,6 +64,36 @@ export default {
     },
   ],
 } satisfies UserConfig;
+
+/** What gets smaller: the others are compressed in themselves. */
+const TEXT = /\.(?:css|html|js|json|svg|txt|wasm|webmanifest)$/;
+
+/** What is smaller fits one packet anyway. */
+const WORTH_ENCODING_BYTES = 1024;
+
+const ENCODE = { br: brotliCompressSync, gzip: (body: Buffer) => gzipSync(body, { level: 9 }) } as const;
+
+/** Puts its encoded forms beside each file, as small as they get; nodes and control hand them out as they are. */
+function encodedForms(): Plugin {
+  let folder = "";
+  return {
+    name: "porthole:encoded-forms",
+    configResolved({ build: { outDir } }) {
+      folder = outDir;
+    },
+    closeBundle() {
+      const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+      for (const path of names.filter((name) => TEXT.test(name)).map((name) => join(folder, name))) {
+        const body = readFileSync(path);
+        if (body.length <= WORTH_ENCODING_BYTES) continue;
+        for (const coding of CODINGS) {
+          const encoded = ENCODE[coding](body);
+          if (encoded.length < body.length) writeFileSync(path + ENDINGS[coding], encoded);
+        }
+      }
+    },
+  };
+}
 
 /** What the terminal is in that a serial line's page shows its first character on; the search is loaded when somebody searches. */
 const TERMINAL = /^assets\/(?:xterm|addon-fit)-/;

@@ -8,6 +8,7 @@ const WEB_SOURCES = [
   "src/wire",
   "src/base",
   "src/protocols",
+  "src/proxy/http/content-coding.ts",
   "vite.config.ts",
   "package-lock.json",
 ];

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Writable } from "node:stream";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { pino } from "pino";
 import { readConfig } from "#base/config.ts";
 import { FIELDS, type ProxyConfig } from "#proxy/config.ts";
@@ -32,11 +33,14 @@ export interface TestNodeOptions {
   readonly prepare?: (control: LinkDouble) => void;
 }
 
-/** Files as the build leaves them: a page, and an asset with a hash in its name. */
-const VIEWER_FILES: Readonly<Record<string, string>> = {
+/** Files as the build leaves them: a page, and assets with a hash in their names, of which one has encoded forms. */
+const LARGE = `export const sentences = "${"The quick brown fox. ".repeat(100)}";`;
+const VIEWER_FILES: Readonly<Record<string, string | Buffer>> = {
   "console.html": "<!doctype html><title>Console</title>",
   "assets/console-Ab12Cd34.js": "export {};",
-  "assets/large-Ab12Cd34.js": `export const sentences = "${"The quick brown fox. ".repeat(100)}";`,
+  "assets/large-Ab12Cd34.js": LARGE,
+  "assets/large-Ab12Cd34.js.br": brotliCompressSync(LARGE),
+  "assets/large-Ab12Cd34.js.gz": gzipSync(LARGE),
   "icon.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
 };
 

@@ -5,15 +5,20 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
+import { brotliCompressSync } from "node:zlib";
 import { parseTrustedProxy } from "#wire/trusted-proxies.ts";
 import { basic, testApi } from "../../../test/harness/api.ts";
 import { postDeafly } from "../../../test/harness/deaf-sender.ts";
 import { scratch } from "../../../test/harness/scratch.ts";
 
+const WORKER = `export const words = "${"worker ".repeat(200)}";`;
+
 function builtPages(folder: string): string {
   mkdirSync(join(folder, "assets"));
   writeFileSync(join(folder, "index.html"), "<!doctype html><title>Operator</title>");
   writeFileSync(join(folder, "assets", "main-abc.js"), "export {};");
+  writeFileSync(join(folder, "assets", "browser-worker-abc.js"), WORKER);
+  writeFileSync(join(folder, "assets", "browser-worker-abc.js.br"), brotliCompressSync(WORKER));
   writeFileSync(join(folder, ".hidden"), "no");
   return folder;
 }
@@ -116,6 +121,26 @@ describe("the operator's pages", () => {
       assert.equal(headers.get("x-content-type-options"), "nosniff");
       assert.equal(headers.get("x-frame-options"), "DENY");
     }
+  });
+
+  test("go out encoded to who takes that, with all that the file itself is said to be", async () => {
+    await using folder = scratch();
+    await using api = await testApi({ webRoot: builtPages(folder.path) });
+    const ask = async (coding: string) =>
+      await fetch(`${api.origin}/assets/browser-worker-abc.js`, { headers: { "accept-encoding": coding } });
+
+    const plain = await ask("identity");
+    const encoded = await ask("gzip, br");
+
+    assert.deepEqual([await plain.text(), await encoded.text()], [WORKER, WORKER]);
+    assert.equal(plain.headers.get("content-encoding"), null);
+    assert.equal(encoded.headers.get("content-encoding"), "br");
+    for (const name of ["content-type", "content-security-policy", "cache-control", "vary"])
+      assert.equal(encoded.headers.get(name), plain.headers.get(name), name);
+    assert.match(String(encoded.headers.get("content-type")), /javascript/);
+    assert.match(String(encoded.headers.get("content-security-policy")), /connect-src http:/);
+    assert.equal(encoded.headers.get("vary"), "accept-encoding");
+    assert.notEqual(encoded.headers.get("etag"), plain.headers.get("etag"));
   });
 
   test("give away nothing outside their folder", async () => {

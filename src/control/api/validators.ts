@@ -7,11 +7,15 @@ const compilerOf = AjvCompiler();
 
 /**
  * Fastify's own validators of what is asked, each compiled when its route is first asked something: control has some hundred routes
- * when it starts, and most are never used.
+ * when it starts, and most are never used. What compiles them compiles the schema of schemas first, and is made with the first of them.
  */
 export const validatorsOnUse: CompilerOf = (components, options) => {
-  const compile = compilerOf(components, options);
-  return (...route) => compiledOnUse(() => compile(...route));
+  let compile: ReturnType<CompilerOf> | undefined;
+  return (...route) =>
+    compiledOnUse(() => {
+      compile ??= compilerOf(components, options);
+      return compile(...route);
+    });
 };
 
 function compiledOnUse(compile: () => Validator): Validator {

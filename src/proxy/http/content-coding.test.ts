@@ -1,22 +1,21 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import { accepts, encodeText } from "./content-coding.ts";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { accepts, isEncodedFrom } from "./content-coding.ts";
 
-test("a text is kept in every coding that makes it smaller, best first", async () => {
-  const text = Buffer.from("the quick brown fox ".repeat(200));
+test("an encoded form is told from that of something else, of more, of less, and from what is none", () => {
+  const content = Buffer.from("the quick brown fox ".repeat(200));
+  const encode = { br: brotliCompressSync, gzip: gzipSync } as const;
 
-  const [br, gzip] = await encodeText(text);
-
-  assert.deepEqual([br?.coding, gzip?.coding], ["br", "gzip"]);
-  assert.ok(brotliDecompressSync(br?.body ?? "").equals(text));
-  assert.ok(gunzipSync(gzip?.body ?? "").equals(text));
-});
-
-test("what is small, or does not get smaller, is left as it is", async () => {
-  assert.deepEqual(await encodeText(Buffer.alloc(1024, "a")), []);
-  assert.deepEqual(await encodeText(randomBytes(4096)), []);
+  for (const coding of ["br", "gzip"] as const) {
+    const body = encode[coding](content);
+    assert.equal(isEncodedFrom(content, { coding, body }), true);
+    assert.equal(isEncodedFrom(Buffer.from(content).fill("x", 7, 8), { coding, body }), false);
+    assert.equal(isEncodedFrom(content.subarray(1), { coding, body }), false);
+    assert.equal(isEncodedFrom(Buffer.concat([content, content]), { coding, body }), false);
+    for (const none of [body.subarray(0, -9), content, Buffer.alloc(0)])
+      assert.equal(isEncodedFrom(content, { coding, body: none }), false);
+  }
 });
 
 const HEADERS: readonly [header: string | undefined, br: boolean, gzip: boolean][] = [

@@ -1,14 +1,11 @@
-import { promisify } from "node:util";
-import { brotliCompress, constants, gzip } from "node:zlib";
-
-const limits = {
-  /** What is smaller fits one packet anyway. */
-  worthBytes: 1024,
-} as const;
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 
 /** RFC 9110 §8.4.1, best first. */
-const CODINGS = ["br", "gzip"] as const;
+export const CODINGS = ["br", "gzip"] as const;
 type Coding = (typeof CODINGS)[number];
+
+/** What stands behind a file's name in that of its encoded form, which is made when the pages are built. */
+export const ENDINGS: Readonly<Record<Coding, string>> = { br: ".br", gzip: ".gz" };
 
 /** The same content in fewer bytes. */
 export interface Encoded {
@@ -16,27 +13,16 @@ export interface Encoded {
   readonly body: Buffer;
 }
 
-/** Every coding that makes a text smaller, best first. None for what is small already. */
-export async function encodeText(body: Buffer): Promise<readonly Encoded[]> {
-  if (body.length <= limits.worthBytes) return [];
-  const all = await Promise.all(
-    CODINGS.map(async (coding) => ({ coding, body: await COMPRESS[coding](body) })),
-  );
-  return all.filter((encoded) => encoded.body.length < body.length);
-}
+const DECODE = { br: brotliDecompressSync, gzip: gunzipSync } as const;
 
-const COMPRESS: Readonly<Record<Coding, (body: Buffer) => Promise<Buffer>>> = {
-  br: async (body) =>
-    await promisify(brotliCompress)(body, {
-      params: {
-        // Two levels above it save a tenth more, in four times the time, at each start of the node.
-        [constants.BROTLI_PARAM_QUALITY]: 9,
-        [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
-        [constants.BROTLI_PARAM_SIZE_HINT]: body.length,
-      },
-    }),
-  gzip: async (body) => await promisify(gzip)(body, { level: 9 }),
-};
+/** Whether it is this content: somebody may have changed the one and not the other. */
+export function isEncodedFrom(content: Buffer, { coding, body }: Encoded): boolean {
+  try {
+    return DECODE[coding](body, { maxOutputLength: content.length }).equals(content);
+  } catch {
+    return false;
+  }
+}
 
 /** RFC 9110 §12.5.3: whether Accept-Encoding lets a coding through. A weight tells it only from 0, which forbids. */
 export function accepts(header: string | undefined, coding: Coding): boolean {

@@ -4,7 +4,7 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:
 import { extname, join, relative, sep } from "node:path";
 import { ConfigError } from "#base/config.ts";
 import { answer } from "./answer.ts";
-import { accepts, type Encoded, encodeText } from "./content-coding.ts";
+import { accepts, CODINGS, ENDINGS, type Encoded, isEncodedFrom } from "./content-coding.ts";
 
 interface ViewerFile {
   readonly body: Buffer;
@@ -31,28 +31,21 @@ const TYPES: Readonly<Record<string, string>> = {
   ".txt": "text/plain; charset=utf-8",
 };
 
-/** What gets smaller: the others are compressed in themselves. */
-const TEXT = /^text\/|json$|\+xml$|wasm$/;
-
 /** Vite puts a hash of the content into these names, so what a name stands for never changes. */
 const HASHED = /^assets\/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+$/;
 
 /**
- * Reads the built viewer into memory, once, and compresses it there. What is served is looked up in this list and never on disk, so a path
- * that climbs, is encoded, or leads over a symbolic link finds nothing. Throws a ConfigError where there is none.
+ * Reads the built viewer into memory, once, with the encoded forms that were built beside it. What is served is looked up in this list and
+ * never on disk, so a path that climbs, is encoded, or leads over a symbolic link finds nothing. Throws a ConfigError where there is none.
  */
-export async function readViewerFiles(folder: string): Promise<ViewerFiles> {
-  const files = new Map(
-    await Promise.all(
-      listFiles(folder).map(async (path) => {
-        const name = relative(folder, path).split(sep).join("/");
-        return [name, await readFile(name, path)] as const;
-      }),
-    ),
+export function readViewerFiles(folder: string): ViewerFiles {
+  const contents = new Map(
+    listFiles(folder).map((path) => [relative(folder, path).split(sep).join("/"), readFileSync(path)]),
   );
-  if (files.size === 0)
+  const files = [...contents].filter(([name]) => !isEncodedForm(name, contents));
+  if (files.length === 0)
     throw new ConfigError([`${folder} holds no viewer: build it with “npm run build:web”`]);
-  return files;
+  return new Map(files.map(([name, body]) => [name, viewerFile(name, body, contents)]));
 }
 
 export function answerFile(
@@ -98,16 +91,32 @@ function filesBelow(folder: string): string[] {
   });
 }
 
-async function readFile(name: string, path: string): Promise<ViewerFile> {
-  const body = readFileSync(path);
-  const type = TYPES[extname(name)] ?? "application/octet-stream";
+type Contents = ReadonlyMap<string, Buffer>;
+
+function isEncodedForm(name: string, contents: Contents): boolean {
+  return CODINGS.some(
+    (coding) => name.endsWith(ENDINGS[coding]) && contents.has(name.slice(0, -ENDINGS[coding].length)),
+  );
+}
+
+function viewerFile(name: string, body: Buffer, contents: Contents): ViewerFile {
   return {
     body,
-    encoded: TEXT.test(type.split(";")[0] ?? "") ? await encodeText(body) : [],
-    type,
+    encoded: encodedForms(name, body, contents),
+    type: TYPES[extname(name)] ?? "application/octet-stream",
     hash: createHash("sha256").update(body).digest("base64url"),
     caching: cachingOf(name),
   };
+}
+
+/** Of a file that was changed after it was built there are none. */
+function encodedForms(name: string, body: Buffer, contents: Contents): readonly Encoded[] {
+  return CODINGS.flatMap((coding) => {
+    const encoded = contents.get(name + ENDINGS[coding]);
+    if (encoded === undefined) return [];
+    const form = { coding, body: encoded };
+    return isEncodedFrom(body, form) ? [form] : [];
+  });
 }
 
 function cachingOf(name: string): string {

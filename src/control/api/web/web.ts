@@ -18,7 +18,7 @@ const ASSETS = /[\\/]assets[\\/]/;
  * The self-check's worker alone talks to nodes, wherever they are. It has a policy of its own, has no document, and knows
  * nothing that is worth telling anybody.
  */
-const SELF_CHECK_WORKER = /[\\/]browser-worker-[^\\/]*\.js$/;
+const SELF_CHECK_WORKER = /[\\/]browser-worker-[^\\/]*\.js(?:\.br|\.gz)?$/;
 const SELF_CHECK_POLICY = "default-src 'none'; script-src 'self'; connect-src http: https: ws: wss:";
 
 /** What people open in a browser: the operator's pages, and the links to consoles that stand on them. */
@@ -30,6 +30,8 @@ export async function webPages(app: FastifyInstance, { webRoot, ...options }: We
     index: "index.html",
     dotfiles: "deny",
     cacheControl: false,
+    // Vite puts them beside each file; what they say has their name.
+    preCompressed: true,
     setHeaders: (reply, path) => {
       const immutable = ASSETS.test(path);
       if (SELF_CHECK_WORKER.test(path)) reply.header("content-security-policy", SELF_CHECK_POLICY);
