@@ -1,6 +1,6 @@
 /**
- * What `npm test` runs: the static checks, then the units in a few processes, and beside them each test
- * with real peers and browsers in a process of its own. `npm test -- PATH…` runs only the test files below those paths;
+ * What `npm test` runs: the static checks, then the units in a few processes, and beside them each file of tests
+ * with real peers in a process of its own, and those with browsers a few to a process. `npm test -- PATH…` runs only the test files below those paths;
  * `npm run test:slow` adds the `*.slow.test.ts`.
  */
 import { globSync } from "node:fs";
@@ -38,8 +38,8 @@ const LONGEST = [
 /** Units that share a process and a PostgreSQL. */
 const unitShares = 3;
 
-/** How many of the files with peers or browsers share a process, one behind the other: to load the harness takes as long as many a test. */
-const filesTogether: Readonly<Record<string, number>> = { "test/web": 4, "test/peers": 3, "test/fleet": 3 };
+/** So many files with browsers share a process and the browser, one behind the other: to start them takes as long as many a test. */
+const browserFilesTogether = 4;
 
 const minutes = 60_000;
 const limits = {
@@ -71,7 +71,7 @@ async function main(): Promise<number> {
   const runs = shares
     .filter(({ length }) => length > 0)
     .map((files) => async () => report.add(await runFiles(files, limits.unit)));
-  runs.push(...together(whole).map((files) => async () => report.add(await runWhole(files))));
+  runs.push(...sharing(whole).map((files) => async () => report.add(await runWhole(files))));
   await inTurn(runs);
   report.finish();
   return report.failed ? 1 : 0;
@@ -116,25 +116,25 @@ function isSlow(file: string): boolean {
   return file.endsWith(".slow.test.ts");
 }
 
-/** In the same order: the files that share a process stand where the last of them stood. */
-function together(files: readonly string[]): string[][] {
+/** In the same order: files that share a process stand where the last of them stood, and what is left of them last. */
+function sharing(files: readonly string[]): string[][] {
   const groups: string[][] = [];
-  const open = new Map<string, string[]>();
+  let open: string[] = [];
   for (const file of files) {
-    const folder = dirname(file);
-    const mayShare = !isSlow(file) && !LONGEST.includes(file);
-    const group = mayShare ? [...(open.get(folder) ?? []), file] : [file];
-    if (mayShare) open.set(folder, group);
-    if (mayShare && group.length < (filesTogether[folder] ?? 1)) continue;
-    groups.push(group);
-    if (mayShare) open.delete(folder);
+    if (dirname(file) !== "test/web" || isSlow(file) || LONGEST.includes(file)) {
+      groups.push([file]);
+      continue;
+    }
+    open.push(file);
+    if (open.length < browserFilesTogether) continue;
+    groups.push(open);
+    open = [];
   }
-  return [...groups, ...open.values()];
+  return open.length === 0 ? groups : [...groups, open];
 }
 
 async function runWhole(files: readonly string[]): Promise<Result> {
-  const { testMs, workerMs } = files.some(isSlow) ? limits.slow : limits.whole;
-  return await runFiles(files, { testMs, workerMs: workerMs * files.length });
+  return await runFiles(files, files.some(isSlow) ? limits.slow : limits.whole);
 }
 
 async function inTurn(runs: readonly (() => Promise<void>)[]): Promise<void> {

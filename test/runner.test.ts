@@ -9,13 +9,21 @@ import { type Limits, type Result, runFiles } from "./runner/supervise.ts";
 
 const generous: Limits = { testMs: 60_000, workerMs: 60_000 };
 
-/** Runs one planted test file. */
-async function runPlanted(source: string, limits: Limits = generous): Promise<Result> {
+/** Runs planted test files together. */
+async function runPlanted(sources: string | readonly string[], limits: Limits = generous): Promise<Result> {
   await using folder = scratch();
-  const path = join(folder.path, "planted.test.ts");
   mkdirSync(folder.path, { recursive: true });
-  writeFileSync(path, `import { describe, before, test } from "node:test";\n${source}`);
-  return await runFiles([relative(process.cwd(), path)], limits);
+  const paths = [sources].flat().map((source, index) => {
+    const path = join(folder.path, `planted-${index}.test.ts`);
+    writeFileSync(path, `import { after, describe, before, test } from "node:test";\n${source}`);
+    return relative(process.cwd(), path);
+  });
+  return await runFiles(paths, limits);
+}
+
+/** Which of the planted files, by their numbers, a test belongs to. */
+function plantedIn({ file }: TestEnded): string {
+  return /planted-(\d+)/.exec(file)?.[1] ?? file;
 }
 
 function names(tests: readonly TestEnded[], outcome: TestEnded["outcome"]): string[] {
@@ -93,6 +101,49 @@ test("a file that cannot be loaded fails", async () => {
   assert.equal(names(tests, "failed").length, 1);
   assert.match(tests[0]?.text ?? "", /at load/);
 });
+
+test("a file that throws behind its first test fails, since what was to follow is lost", async () => {
+  const { tests } = await runPlanted([
+    `test("first", () => {}); throw new Error("half");`,
+    `test("other", () => {});`,
+  ]);
+
+  assert.deepEqual(names(tests, "passed"), ["first", "other"]);
+  const [failed] = tests.filter(({ outcome }) => outcome === "failed");
+  assert.ok(failed !== undefined);
+  assert.equal(plantedIn(failed), "0");
+  assert.match(failed.text, /Error: half/);
+});
+
+test("of files that run together, the one that ends the process is named, and those that were not run", async () => {
+  const passing = `test("passes", () => {});`;
+  const { tests } = await runPlanted([passing, `test("ends", () => process.exit(3));`, passing]);
+
+  assert.deepEqual(names(tests, "passed"), ["passes"]);
+  const [failed] = tests.filter(({ outcome }) => outcome === "failed");
+  assert.ok(failed !== undefined);
+  assert.equal(plantedIn(failed), "1");
+  assert.match(failed.text, /ended with 3, in: ends\nnot run: \S+planted-2\.test\.ts$/);
+});
+
+test("files that end the process before any test has begun are told by how many they are", async () => {
+  const { tests } = await runPlanted([`test("passes", () => {});`, "process.exit(4);"]);
+
+  assert.match(tests[0]?.file ?? "", /^2 files from .*planted-0\.test\.ts$/);
+  assert.match(tests[0]?.text ?? "", /ended with 4, in: loading the files/);
+});
+
+for (const hook of ["before", "after"])
+  test(`a hook of a whole file that fails (${hook}) fails that file and ends the worker`, async () => {
+    const { tests } = await runPlanted(`
+      ${hook}(() => { throw new Error("in the hook"); });
+      test("one", () => {});
+    `);
+
+    const failed = tests.filter(({ outcome }) => outcome === "failed");
+    assert.ok(failed.length > 0);
+    for (const { text } of failed) assert.match(text, /in the hook/);
+  });
 
 test("a file without tests fails", async () => {
   const { tests } = await runPlanted("");

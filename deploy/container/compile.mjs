@@ -4,7 +4,7 @@
 //
 //   node compile.mjs NODE INSTALLATION USER
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const [node, installation, user] = process.argv.slice(2);
@@ -12,9 +12,17 @@ const cache = join(installation, ".cache/compiled");
 const uid = Number(user);
 
 mkdirSync(cache, { recursive: true });
-chownSync(cache, uid, uid);
+try {
+  chownSync(cache, uid, uid);
+} catch (error) {
+  // A builder without root that has no second user. The image works all the same.
+  rmSync(cache, { recursive: true });
+  process.stderr.write(`Nothing is compiled ahead: there is no user ${uid} here (${error.code})\n`);
+  process.exit(0);
+}
 // Each loads what it consists of before it says how it is used.
-for (const words of [["control", "--help"], ["proxy", "--help"], ["--help"]]) {
+for (const role of [["control"], ["proxy"], ["demo"], ["start"], []]) {
+  const words = [...role, "--help"];
   const { status, error } = spawnSync(node, [join(installation, "src/main.ts"), ...words], {
     env: { NODE_COMPILE_CACHE: cache },
     uid,

@@ -92,7 +92,7 @@ describe("the container image", { skip: lackingPodman }, () => {
   });
 
   test("starts from what Node compiled while the image was built, which no process of it can change", async () => {
-    for (const role of ["control", "proxy"]) {
+    for (const role of ["control", "proxy", "demo", "start"]) {
       await using child = await podman.run({
         name: "compiled",
         args: [role, "--help"],
@@ -101,17 +101,13 @@ describe("the container image", { skip: lackingPodman }, () => {
       assert.equal(await child.exited, 0);
       const found =
         child.stderr.text.match(/retrieving transpile cache for StrippedTypeScript \S+\.\.\.success/g) ?? [];
-      assert.ok(found.length > 100, `${role}: ${found.length} found`);
+      assert.ok(found.length > 20, `${role}: ${found.length} found`);
       assert.doesNotMatch(child.stderr.text, /writing cache/);
     }
-    await using writer = await podman.run({
-      name: "writer",
-      entrypoint: "/bin/sh",
-      args: [
-        "-c",
-        "test -r $NODE_COMPILE_CACHE/*/ && ! test -w $NODE_COMPILE_CACHE/*/ && ! test -w $NODE_COMPILE_CACHE",
-      ],
-    });
+    // Root's, for everybody to read, and the only one: what is not read from there would be made anew.
+    const check =
+      'cd "$NODE_COMPILE_CACHE" && set -- * && test $# = 1 && for f in . * */*; do test -r "$f" && ! test -w "$f" || exit 1; done';
+    await using writer = await podman.run({ name: "writer", entrypoint: "/bin/sh", args: ["-c", check] });
     assert.equal(await writer.exited, 0);
   });
 

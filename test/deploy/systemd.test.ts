@@ -122,7 +122,7 @@ test("the image starts Node as the units do", async () => {
   for (const args of [["control", "--json"], ["proxy"], ["machine", "add", "two words"], []]) {
     const { stdout } = spawnSync("/bin/sh", ["-c", `ulimit -c unlimited; exec "$0" "$@"`, script, ...args], {
       encoding: "utf8",
-      env: { PATH: `${folder.path}:/usr/bin:/bin` },
+      env: { PATH: `${folder.path}:/usr/bin:/bin`, pool: "--of-somebody-else" },
     });
     const options = serverOptions(args[0] ?? "", []);
     assert.deepEqual(stdout.trimEnd().split("\n"), ["0", ...options, "/opt/porthole/src/main.ts", ...args]);

@@ -44,19 +44,17 @@ export async function startBrowser(settings: BrowserSettings = {}): Promise<Test
   const { browser, close } = isPlain
     ? { browser: await sharedBrowser(), close: async () => {} }
     : await launch(settings);
-  const contexts: BrowserContext[] = [];
   const complaints: string[] = [];
+  const opened = new AsyncDisposableStack();
+  // Undone from behind: first its pages are closed, which may complain as they go.
+  opened.defer(() => assert.deepEqual(complaints, [], "the browser complained"));
+  opened.defer(close);
   return {
     async open(options = {}) {
-      const context = await openContext(browser, options, complaints);
-      contexts.push(context);
+      const context = opened.use(await openContext(browser, options, complaints));
       return await context.newPage();
     },
-    async [Symbol.asyncDispose]() {
-      for (const context of contexts) await context.close();
-      await close();
-      assert.deepEqual(complaints, [], "the browser complained");
-    },
+    [Symbol.asyncDispose]: async () => await opened.disposeAsync(),
   };
 }
 
@@ -69,13 +67,19 @@ interface Launched {
 let shared: Promise<Launched> | undefined;
 after(async () => await (await shared)?.close());
 
+/** Once more where it is gone, or did not start: what one test has lost is no matter of the next. */
 async function sharedBrowser(): Promise<Browser> {
-  shared ??= launch({});
-  const { browser } = await shared;
-  if (browser.isConnected()) return browser;
-  // A test of this process has lost it; that is no matter of the next one.
-  shared = launch({});
-  return (await shared).browser;
+  const launched = await (shared ?? launchShared());
+  return launched.browser.isConnected() ? launched.browser : (await launchShared()).browser;
+}
+
+function launchShared(): Promise<Launched> {
+  const launching = launch({});
+  shared = launching;
+  launching.catch(() => {
+    if (shared === launching) shared = undefined;
+  });
+  return launching;
 }
 
 async function launch({ roots, here }: BrowserSettings): Promise<Launched> {

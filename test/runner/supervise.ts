@@ -58,11 +58,27 @@ export async function runFiles(files: readonly string[], { testMs, workerMs }: L
   });
   const { output, ending } = await finish(child, workerMs);
 
-  const [first = ""] = files;
-  if (!done) tests.push(failure(last.file || first, "the whole file", `${ending}, in: ${last.name}`));
+  if (!done) tests.push(cutOff(files, { tests, last, ending }));
   const empty = files.filter((file) => done && !tests.some((test) => test.file === file));
   tests.push(...empty.map((file) => failure(file, "the whole file", "it holds no test")));
   return { tests, output };
+}
+
+interface Cut {
+  readonly tests: readonly TestEnded[];
+  /** Which test had begun. */
+  readonly last: { readonly file: string; readonly name: string };
+  readonly ending: string;
+}
+
+/** What is said of a worker that ended before its tests: in which of its files, and of which others nothing was heard. */
+function cutOff(files: readonly string[], { tests, last, ending }: Cut): TestEnded {
+  const [first = ""] = files;
+  const place = files.length === 1 ? first : `${files.length} files from ${first}`;
+  const file = last.file === "" ? place : last.file;
+  const unheard = files.filter((each) => each !== file && !tests.some((test) => test.file === each));
+  const text = [`${ending}, in: ${last.name}`, ...unheard.map((each) => `not run: ${each}`)];
+  return failure(file, "the whole file", text.join("\n"));
 }
 
 /** Runs one of package.json's scripts as a test. */

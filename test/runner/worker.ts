@@ -1,6 +1,6 @@
 import { relative, resolve } from "node:path";
 import { run } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { resolveQuickly } from "#base/process/quick-resolution.ts";
 import type { WorkerMessage } from "./events.ts";
@@ -28,6 +28,9 @@ type Reported = {
 /** The names of the suites and tests that are being reported, by nesting. */
 const path: string[] = [];
 
+/** The files of which a test has failed. */
+const failed = new Set<string>();
+
 // Without the runner there is nobody to run tests for; what they started ends with this process.
 process.on("disconnect", () => process.exit(1));
 
@@ -43,7 +46,10 @@ events.on("test:start", ({ name, nesting }) => path.splice(nesting, Number.POSIT
 events.on("test:pass", (data) => report(true, data));
 events.on("test:fail", (data) => report(false, data));
 events.on("test:diagnostic", diagnose);
-events.on("test:summary", () => send({ type: "done" }, () => process.exit()));
+events.on("test:summary", async () => {
+  for (const each of paths) await confirmLoaded(each);
+  send({ type: "done" }, () => process.exit());
+});
 events.resume();
 
 function report(passed: boolean, data: Reported): void {
@@ -55,9 +61,31 @@ function report(passed: boolean, data: Reported): void {
   const told = passed ? skipped === undefined : error?.failureType === "subtestsFailed";
   if (type === "suite" && told) return;
   const outcome = skipped === undefined ? (passed ? "passed" : "failed") : "skipped";
+  const file = relative(root, data.file ?? "");
+  if (outcome === "failed") failed.add(file);
+  if (error?.failureType === "hookFailed" && data.name === data.file) concludeWithoutLast();
   const name = [...path.slice(0, data.nesting), data.name].join(" › ");
   const text = outcome === "failed" ? explain(error) : typeof skipped === "string" ? skipped : "";
-  send({ type: "ended", file: relative(root, data.file ?? ""), name, outcome, durationMs, text });
+  send({ type: "ended", file, name, outcome, durationMs, text });
+}
+
+/** Behind a hook of a whole file that failed no other is run, so that what last.ts does has to be done here. */
+function concludeWithoutLast(): void {
+  setImmediate(() => process.emit("beforeExit", 0));
+}
+
+/**
+ * A file that throws while it is loaded, behind its first test, has lost the tests that were to follow, and node:test says nothing of it.
+ * A module that threw throws the same again.
+ */
+async function confirmLoaded(path: string): Promise<void> {
+  try {
+    await import(pathToFileURL(resolve(path)).href);
+  } catch (error) {
+    if (failed.has(path)) return;
+    const text = inspect(error, { depth: 6 });
+    send({ type: "ended", file: path, name: "loading the file", outcome: "failed", durationMs: 0, text });
+  }
 }
 
 /**

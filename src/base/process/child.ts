@@ -103,7 +103,8 @@ export function commandOf(
   role: string,
   args: readonly string[],
 ): { readonly file: string; readonly args: readonly string[] } {
-  return { file: process.execPath, args: [...inheritedOptions(role, process.execArgv), MAIN, role, ...args] };
+  const options = inheritedOptions(role, { role: process.argv[2], options: process.execArgv });
+  return { file: process.execPath, args: [...options, MAIN, role, ...args] };
 }
 
 export function endText({ status, signal }: ChildEnd): string {

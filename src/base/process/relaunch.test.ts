@@ -90,12 +90,13 @@ test("an operator's own bounds, and other options of Node, are kept", () => {
 
 test("what a process starts gets an operator's options from it, and those of its own role", () => {
   for (const role of ["proxy", "demo"]) {
-    assert.deepEqual(inheritedOptions(role, OF_CONTROL), OF_EVERY);
-    assert.deepEqual(inheritedOptions(role, ["--v8-pool-size=2", "--trace-gc"]), [
-      "--v8-pool-size=2",
-      "--trace-gc",
-      ...OF_EVERY,
-    ]);
+    const from = (parent: string, ...options: string[]) =>
+      inheritedOptions(role, { role: parent, options: serverOptions(parent, options) });
+
+    assert.deepEqual(from("control"), OF_EVERY);
+    assert.deepEqual(from("control", "--v8-pool-size=2"), ["--v8-pool-size=2", ...OF_EVERY]);
+    for (const parent of ["proxy", "start"])
+      assert.deepEqual(from(parent, "--v8-pool-size=1"), ["--v8-pool-size=1", ...OF_EVERY]);
   }
-  assert.deepEqual(inheritedOptions("control", OF_EVERY), OF_CONTROL);
+  assert.deepEqual(inheritedOptions("control", { role: "start", options: OF_EVERY }), OF_CONTROL);
 });

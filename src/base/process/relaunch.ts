@@ -43,12 +43,18 @@ export function serverOptions(role: string, given: readonly string[]): readonly 
   return [...given, ...ours.filter((option) => !isGiven(option))];
 }
 
-/** Node's options for a process of that role that is started by one which has `options`: an operator's, and not control's own. */
-export function inheritedOptions(role: string, options: readonly string[]): readonly string[] {
-  const ofControl: readonly string[] = CONTROL_OPTIONS;
+/**
+ * Node's options for a process of that role: an operator's, from the process that starts it. Control's own are not handed on; nobody can
+ * tell them from the same words of an operator's.
+ */
+export function inheritedOptions(
+  role: string,
+  parent: { readonly role: string | undefined; readonly options: readonly string[] },
+): readonly string[] {
+  const own: readonly string[] = parent.role === "control" ? CONTROL_OPTIONS : [];
   return serverOptions(
     role,
-    options.filter((option) => !ofControl.includes(option)),
+    parent.options.filter((option) => !own.includes(option)),
   );
 }
 
