@@ -81,7 +81,8 @@ function encodedForms(): Plugin {
     configResolved({ build: { outDir } }) {
       folder = outDir;
     },
-    closeBundle() {
+    // Not closeBundle, which comes after a build that failed as well, and would say that there is nothing.
+    writeBundle() {
       const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
       for (const path of names.filter((name) => TEXT.test(name)).map((name) => join(folder, name))) {
         const body = readFileSync(path);

@@ -105,14 +105,14 @@ test("a file that cannot be loaded fails", async () => {
 test("a file that throws behind its first test fails, since what was to follow is lost", async () => {
   const { tests } = await runPlanted([
     `test("first", () => {}); throw new Error("half");`,
+    `test("failing", () => { throw new Error("by itself"); }); throw new Error("half as well");`,
     `test("other", () => {});`,
   ]);
 
   assert.deepEqual(names(tests, "passed"), ["first", "other"]);
-  const [failed] = tests.filter(({ outcome }) => outcome === "failed");
-  assert.ok(failed !== undefined);
-  assert.equal(plantedIn(failed), "0");
-  assert.match(failed.text, /Error: half/);
+  const failed = tests.filter(({ outcome }) => outcome === "failed");
+  const told = failed.map((test) => `${plantedIn(test)}: ${/Error: (.*)/.exec(test.text)?.[1]}`);
+  assert.deepEqual(told.sort(), ["0: half", "1: by itself", "1: half as well"]);
 });
 
 test("of files that run together, the one that ends the process is named, and those that were not run", async () => {
@@ -134,15 +134,18 @@ test("files that end the process before any test has begun are told by how many 
 });
 
 for (const hook of ["before", "after"])
-  test(`a hook of a whole file that fails (${hook}) fails that file and ends the worker`, async () => {
-    const { tests } = await runPlanted(`
-      ${hook}(() => { throw new Error("in the hook"); });
-      test("one", () => {});
-    `);
+  test(`a hook of a whole file that fails (${hook}) fails what runs with it, and the worker ends`, async () => {
+    const { tests } = await runPlanted([
+      `${hook}(() => { throw new Error("in the hook"); }); test("one", () => {});`,
+      `test("two", () => {});`,
+    ]);
 
     const failed = tests.filter(({ outcome }) => outcome === "failed");
     assert.ok(failed.length > 0);
-    for (const { text } of failed) assert.match(text, /in the hook/);
+    for (const test of failed) {
+      assert.match(test.text, /in the hook/);
+      assert.match(plantedIn(test), /^[01]$/);
+    }
   });
 
 test("a file without tests fails", async () => {

@@ -15,6 +15,7 @@ mkdirSync(cache, { recursive: true });
 try {
   chownSync(cache, uid, uid);
 } catch (error) {
+  if (error.code !== "EINVAL" && error.code !== "EPERM") throw error;
   // A builder without root that has no second user. The image works all the same.
   rmSync(cache, { recursive: true });
   process.stderr.write(`Nothing is compiled ahead: there is no user ${uid} here (${error.code})\n`);

@@ -124,7 +124,8 @@ function stageCheckout(root, target) {
     recursive: true,
     filter: (path) => !LEFT_OUT.test(path.slice(root.length)),
   });
-  cpSync(join(root, "dist", "web"), join(target, "dist", "web"), { recursive: true });
+  const viewer = join("dist", "web", "viewer");
+  cpSync(join(root, viewer), join(target, viewer), { recursive: true });
   for (const folder of runtimePackages(root))
     cpSync(join(root, folder), join(target, folder), {
       recursive: true,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { endLaunched, processesOf } from "../harness/end-launched.ts";
 import { eventually } from "../harness/eventually.ts";
@@ -78,6 +79,8 @@ test("people make nodes appear; that control is killed, and that nodes go again,
 
   // Control is killed, and another one goes on with what there is.
   const before = processesOf(folder);
+  // What control starts Node with for itself is not handed on.
+  for (const pid of before) assert.doesNotMatch(readFileSync(`/proc/${pid}/cmdline`, "utf8"), /v8-pool-size/);
   await first.process.stop("SIGKILL");
   const second = await startControl(folder, link);
   opened.defer(async () => void (await second.process.stop()));

@@ -75,6 +75,9 @@ describe("porthole start", () => {
 
     const pids = processesOf(data);
     for (const pid of pids) assert.doesNotMatch(readFileSync(`/proc/${pid}/environ`, "utf8"), /PORTHOLE_/);
+    const commands = pids.map((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " "));
+    for (const command of commands)
+      assert.equal(/ --v8-pool-size=1 /.test(command), / \S+main\.ts control /.test(command), command);
     assert.equal(await child.stop("SIGTERM"), 0);
 
     await assertGone(pids);

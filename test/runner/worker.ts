@@ -28,7 +28,9 @@ type Reported = {
 /** The names of the suites and tests that are being reported, by nesting. */
 const path: string[] = [];
 
-/** The files of which a test has failed. */
+let hasFailed = false;
+
+/** The files that have failed as a whole. */
 const failed = new Set<string>();
 
 // Without the runner there is nobody to run tests for; what they started ends with this process.
@@ -62,7 +64,10 @@ function report(passed: boolean, data: Reported): void {
   if (type === "suite" && told) return;
   const outcome = skipped === undefined ? (passed ? "passed" : "failed") : "skipped";
   const file = relative(root, data.file ?? "");
-  if (outcome === "failed") failed.add(file);
+  // A hook that failed fails what is behind it as well, of which nobody wrote a word.
+  if (data.file === last && hasFailed) return;
+  hasFailed ||= outcome === "failed";
+  if (outcome === "failed" && data.name === data.file) failed.add(file);
   if (error?.failureType === "hookFailed" && data.name === data.file) concludeWithoutLast();
   const name = [...path.slice(0, data.nesting), data.name].join(" › ");
   const text = outcome === "failed" ? explain(error) : typeof skipped === "string" ? skipped : "";

@@ -143,6 +143,31 @@ describe("the operator's pages", () => {
     assert.notEqual(encoded.headers.get("etag"), plain.headers.get("etag"));
   });
 
+  test("are found by their folder, whatever coding the browser takes", async () => {
+    for (const size of [40, 4000]) {
+      await using folder = scratch();
+      const page = `<!doctype html><title>Operator</title>${" ".repeat(size)}`;
+      const root = builtPages(folder.path);
+      writeFileSync(join(root, "index.html"), page);
+      if (size > 1024) writeFileSync(join(root, "index.html.br"), brotliCompressSync(page));
+      await using api = await testApi({ webRoot: root });
+
+      for (const method of ["GET", "HEAD"])
+        for (const coding of ["gzip, deflate, br, zstd", "deflate", "*", "identity"]) {
+          const answer = await fetch(`${api.origin}/?a=b`, {
+            method,
+            headers: { "accept-encoding": coding },
+          });
+
+          assert.equal(answer.status, 200, `${method} ${coding}`);
+          assert.equal(await answer.text(), method === "GET" ? page : "");
+          assert.match(String(answer.headers.get("content-type")), /^text\/html/);
+          assert.equal(answer.headers.get("cache-control"), "no-store");
+          assert.match(String(answer.headers.get("content-security-policy")), /default-src 'none'/);
+        }
+    }
+  });
+
   test("give away nothing outside their folder", async () => {
     await using folder = scratch();
     await using api = await testApi({ webRoot: builtPages(folder.path) });

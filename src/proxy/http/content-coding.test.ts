@@ -13,7 +13,8 @@ test("an encoded form is told from that of something else, of more, of less, and
     assert.equal(isEncodedFrom(Buffer.from(content).fill("x", 7, 8), { coding, body }), false);
     assert.equal(isEncodedFrom(content.subarray(1), { coding, body }), false);
     assert.equal(isEncodedFrom(Buffer.concat([content, content]), { coding, body }), false);
-    for (const none of [body.subarray(0, -9), content, Buffer.alloc(0)])
+    const longer = Buffer.concat([body, content]);
+    for (const none of [body.subarray(0, -9), content, longer, Buffer.alloc(0)])
       assert.equal(isEncodedFrom(content, { coding, body: none }), false);
   }
 });

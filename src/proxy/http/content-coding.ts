@@ -15,8 +15,9 @@ export interface Encoded {
 
 const DECODE = { br: brotliDecompressSync, gzip: gunzipSync } as const;
 
-/** Whether it is this content: somebody may have changed the one and not the other. */
+/** Whether it is this content, in fewer bytes: somebody may have changed the one and not the other. */
 export function isEncodedFrom(content: Buffer, { coding, body }: Encoded): boolean {
+  if (body.length >= content.length) return false;
   try {
     return DECODE[coding](body, { maxOutputLength: content.length }).equals(content);
   } catch {

@@ -27,10 +27,11 @@ export async function webPages(app: FastifyInstance, { webRoot, ...options }: We
   if (webRoot === undefined) return;
   await app.register(fastifyStatic, {
     root: webRoot,
-    index: "index.html",
+    // A list: of a name alone it finds no encoded form, and nothing at all for who would take one.
+    index: ["index.html"],
     dotfiles: "deny",
     cacheControl: false,
-    // Vite puts them beside each file; what they say has their name.
+    // Vite puts them beside each file, and they go out as they lie there: who changes a file by hand deletes them.
     preCompressed: true,
     setHeaders: (reply, path) => {
       const immutable = ASSETS.test(path);
