@@ -168,6 +168,17 @@ describe("the operator's pages", () => {
     }
   });
 
+  test("are given whole, whatever range is asked for", async () => {
+    await using folder = scratch();
+    await using api = await testApi({ webRoot: builtPages(folder.path) });
+
+    for (const range of ["bytes=2-5", "bytes=999999-", "bytes=nonsense"]) {
+      const { status, text } = await api.call("GET", "/assets/browser-worker-abc.js", { headers: { range } });
+
+      assert.deepEqual([status, text], [200, WORKER], range);
+    }
+  });
+
   test("give away nothing outside their folder", async () => {
     await using folder = scratch();
     await using api = await testApi({ webRoot: builtPages(folder.path) });

@@ -31,6 +31,8 @@ export async function webPages(app: FastifyInstance, { webRoot, ...options }: We
     index: ["index.html"],
     dotfiles: "deny",
     cacheControl: false,
+    // Nobody has half of a page; and a range behind its end would be an error of ours.
+    acceptRanges: false,
     // Vite puts them beside each file, and they go out as they lie there: who changes a file by hand deletes them.
     preCompressed: true,
     setHeaders: (reply, path) => {
