@@ -42,7 +42,7 @@ export function SelfCheckPage({ run }: { readonly run: SelfCheckRun }) {
       ))}
       <section class="check-further">
         <p class="soft">{w.checkFurther}</p>
-        <Command line="porthole doctor" />
+        <Command line="npm run -s porthole -- doctor" />
       </section>
     </main>
   );
