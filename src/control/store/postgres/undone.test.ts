@@ -34,7 +34,8 @@ test("of transactions that wait for each other all come through, and what each d
   const results = await Promise.all([both("a", "b", 0), both("b", "a", 1)]);
 
   assert.deepEqual(results, ["a", "b"]);
-  assert.equal(tries, 3);
+  // Once more for the one that was called off; twice where it had its first row again before the other one got it.
+  assert.ok(tries >= 3, `${tries} tries`);
   assert.deepEqual(done.toSorted(), ["a", "b"]);
 });
 
